@@ -1,8 +1,12 @@
-// `npm test`: everything that ends in .test.ts under src/ and test/, with one runner and one summary.
-import { spawnSync } from 'node:child_process'
+// `npm test`: everything that ends in .test.ts under src/ and test/, with one runner and one summary, on one PostgreSQL for the whole run.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { server as postgres } from './harness/postgres.ts'
 
 const wanted = process.argv.slice(2)
-const { status } = spawnSync(process.execPath, [
+const child = spawn(process.execPath, [
   '--test', '--test-timeout=600000', '--test-concurrency=2', ...(wanted.length ? wanted : ['src/**/*.test.ts', 'test/**/*.test.ts']),
-], { stdio: 'inherit' })
+], { stdio: 'inherit', env: { ...process.env, LATCHKEY_TEST_POSTGRES: 'url' in postgres ? postgres.url : 'off' } })
+const [status] = await once(child, 'exit') as [number | null]
+if ('url' in postgres) await postgres.stop()
 process.exit(status ?? 1)
