@@ -1,0 +1,40 @@
+/** Who is asking: what a verified access token stands for. Built by login/, kept in memory while the token lives. */
+export interface Session {
+  /** Short id of the user (`users.nid`). */
+  readonly user: number
+  readonly userId: string
+  /** Short id of the device, null for a token that stands for no device. */
+  readonly device: number | null
+  readonly deviceId: string | null
+  readonly tokenId: number
+  readonly admin: boolean
+  readonly guest: boolean
+  /** The account is locked: only routes of auth `locked` answer. */
+  readonly locked: boolean
+  /** The account is suspended: features refuse what a suspended account may not do. */
+  readonly suspended: boolean
+}
+
+/** What is known of the request a token came with. */
+export interface Caller {
+  /** The client's address; that of the proxy unless the proxy is a trusted one. IPv4 is never spelled as IPv6. */
+  readonly ip: string
+  readonly userAgent: string | undefined
+  readonly query: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Port, filled by login/: turns a token into a session, or throws a MatrixError (401 M_UNKNOWN_TOKEN, 401 M_USER_LOCKED …).
+ * It is on the path of every request: a token seen before is answered without a promise.
+ */
+export type Authenticate = (token: string, caller: Caller) => Session | Promise<Session>
+
+/**
+ * Who may use a route.
+ * - `none`: anybody, a token is not looked at; `optional`: anybody, a token that is there must be good
+ * - `user`: signed-in accounts; `guest`: those and guests; `locked`: those, and locked accounts too (logout)
+ */
+export type Auth = 'none' | 'optional' | 'user' | 'guest' | 'locked'
+
+/** The type of `session` in a handler, by the route's `auth`. */
+export type SessionOf<A extends Auth> = A extends 'none' ? undefined : A extends 'optional' ? Session | undefined : Session
