@@ -130,7 +130,7 @@ export class Client {
 
   /** The next sync after the last one; the first is an initial sync. Answers at once unless `timeout` (ms) is given. */
   async sync(query: Record<string, string | number | boolean> = {}): Promise<SyncBody> {
-    const all = { ...(this.since === undefined ? {} : { since: this.since }), ...query }
+    const all: Record<string, string | number | boolean> = { ...(this.since === undefined ? {} : { since: this.since }), ...query }
     const text = new URLSearchParams(Object.entries(all).map(([name, value]) => [name, String(value)])).toString()
     const body = await this.req<SyncBody>('GET', `/sync?${text}`)
     this.since = body.next_batch
