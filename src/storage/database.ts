@@ -1,0 +1,66 @@
+import type { Kysely } from 'kysely'
+import { kyselyOver, type DialectName } from './dialect.ts'
+import { groupCommit, type Backend } from './group-commit.ts'
+import { claim } from './claim.ts'
+import { migrate } from './migrations/index.ts'
+import { openPostgres } from './postgres.ts'
+import { openSqlite } from './sqlite.ts'
+import type { Tables } from './tables.ts'
+
+/** Inside a write: all of Kysely but transactions of its own. */
+export type Tx = Kysely<Tables>
+/** Committed data, by queries alone. */
+export type Reader = Pick<Kysely<Tables>, 'selectFrom' | 'selectNoFrom' | 'with' | 'fn' | 'dynamic' | 'getExecutor'>
+
+export interface Database extends AsyncDisposable {
+  readonly dialect: DialectName
+  readonly read: Reader
+  /**
+   * Runs `work` in the next group commit and resolves once that is durable. If `work` throws, its own changes alone are undone.
+   * `work` must do nothing but statements of its own `tx`: everyone else's writes wait for it.
+   */
+  write<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+}
+
+export interface OpenOptions {
+  /** `sqlite:PATH`, `sqlite::memory:`, or a `postgres://` URL. */
+  url: string
+  serverName: string
+  onError?: (error: Error) => void
+}
+
+/**
+ * Opens the database, takes it for this process alone, and brings its schema up to date.
+ * @throws {DatabaseRefused} when it is foreign, newer, another server's, or in use by another process.
+ */
+export async function openDatabase({ url, serverName, onError }: OpenOptions): Promise<Database> {
+  const release = url.startsWith('sqlite:') ? claim(url.slice('sqlite:'.length)) : undefined
+  let backend: Backend | undefined
+  try {
+    backend = url.startsWith('sqlite:')
+      ? openSqlite(url.slice('sqlite:'.length))
+      : await openPostgres(url, { ...(onError && { onError }) })
+    return await ready(backend, serverName, release)
+  } catch (error) {
+    await backend?.close()
+    release?.()
+    throw error
+  }
+}
+
+async function ready(backend: Backend, serverName: string, release: (() => void) | undefined): Promise<Database> {
+  const tx = kyselyOver(backend.dialect, backend.write)
+  await migrate(backend, tx, serverName)
+  const read = kyselyOver(backend.dialect, backend.read)
+  const commits = groupCommit(backend)
+  return {
+    dialect: backend.dialect,
+    read,
+    write: (work) => commits.write(() => work(tx)),
+    async [Symbol.asyncDispose]() {
+      await commits.idle()
+      await backend.close()
+      release?.()
+    },
+  }
+}

@@ -1,0 +1,63 @@
+import {
+  type CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type QueryResult,
+  Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler,
+} from 'kysely'
+import type { Tables } from './tables.ts'
+
+export type DialectName = 'sqlite' | 'postgres'
+export type Row = Record<string, unknown>
+
+export interface Rows {
+  rows: Row[]
+  /** Rows inserted, changed or deleted; 0 for a query. */
+  affected: number
+}
+
+/** Runs one statement. SQLite answers at once, PostgreSQL later. */
+export type Execute = (sql: string, parameters: readonly unknown[]) => Rows | Promise<Rows>
+
+const executors = new WeakMap<object, { execute: Execute, dialect: DialectName }>()
+
+/** What stands behind a Kysely instance that `kyselyOver` made: the way past Kysely for queries compiled once. */
+export const executorOf = (db: object): { execute: Execute, dialect: DialectName } => {
+  const found = executors.get(db)
+  if (!found) throw new Error('This Kysely instance was not opened by storage/')
+  return found
+}
+
+/** A Kysely whose every statement goes through `execute`; transactions are the business of the group commit. */
+export function kyselyOver(dialect: DialectName, execute: Execute): Kysely<Tables> {
+  const connection: DatabaseConnection = {
+    async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+      const { rows, affected } = await execute(query.sql, query.parameters)
+      return { rows: rows as R[], numAffectedRows: BigInt(affected) }
+    },
+    streamQuery() {
+      throw new Error('Streaming queries are not used')
+    },
+  }
+  const noTransactions = async (): Promise<void> => {
+    throw new Error('Transactions are opened by Database.write')
+  }
+  const driver: Driver = {
+    init: async () => {},
+    acquireConnection: async () => connection,
+    beginTransaction: noTransactions,
+    commitTransaction: noTransactions,
+    rollbackTransaction: noTransactions,
+    releaseConnection: async () => {},
+    destroy: async () => {},
+  }
+  const parts: Dialect = dialect === 'sqlite'
+    ? {
+        createAdapter: () => new SqliteAdapter(), createDriver: () => driver,
+        createQueryCompiler: () => new SqliteQueryCompiler(), createIntrospector: (db) => new SqliteIntrospector(db),
+      }
+    : {
+        createAdapter: () => new PostgresAdapter(), createDriver: () => driver,
+        createQueryCompiler: () => new PostgresQueryCompiler(), createIntrospector: (db) => new PostgresIntrospector(db),
+      }
+  const db = new Kysely<Tables>({ dialect: parts })
+  executors.set(db, { execute, dialect })
+  return db
+}

@@ -1,0 +1,99 @@
+import type { DialectName, Execute } from './dialect.ts'
+
+/** An open database, as its dialect's file hands it over. */
+export interface Backend {
+  readonly dialect: DialectName
+  read: Execute
+  write: Execute
+  /** BEGIN, COMMIT, SAVEPOINT and their like, on the writing connection. */
+  control(sql: string): void | Promise<void>
+  close(): Promise<void>
+}
+
+interface Job {
+  run(): Promise<void>
+  done(): void
+  fail(error: unknown): void
+}
+
+export interface GroupCommit {
+  /** Runs `work` in the next transaction, and resolves once that is durable. If `work` throws, its own changes alone are undone. */
+  write<T>(work: () => Promise<T>): Promise<T>
+  /** Resolves when nothing is under way any more. */
+  idle(): Promise<void>
+}
+
+/** The most changes in one transaction: bounds how long the first of them waits. */
+const largestGroup = 500
+
+/**
+ * One writer, one transaction at a time. Whatever is asked for in one turn of the event loop, or while the transaction before is
+ * being committed, goes down together in the next one: a single fsync serves all of it.
+ */
+export function groupCommit(backend: Backend): GroupCommit {
+  let queue: Job[] = []
+  let running: Promise<void> | undefined
+
+  const runOne = async (job: Job, alone: boolean): Promise<unknown> => {
+    try {
+      await job.run()
+      return undefined
+    } catch (error) {
+      if (!alone) await backend.control('ROLLBACK TO change')
+      return error ?? new Error('The change failed')
+    }
+  }
+
+  const runGroup = async (jobs: Job[]): Promise<void> => {
+    const failures = new Map<Job, unknown>()
+    const alone = jobs.length === 1
+    try {
+      await backend.control(backend.dialect === 'sqlite' ? 'BEGIN IMMEDIATE' : 'BEGIN')
+      for (const [index, job] of jobs.entries()) {
+        if (!alone) await backend.control(index === 0 ? 'SAVEPOINT change' : 'RELEASE change; SAVEPOINT change')
+        const error = await runOne(job, alone)
+        if (error !== undefined) failures.set(job, error)
+      }
+      await backend.control(failures.size === jobs.length ? 'ROLLBACK' : 'COMMIT')
+    } catch (error) {
+      try {
+        await backend.control('ROLLBACK')
+      } catch {
+        // The connection is gone, and with it the transaction.
+      }
+      for (const job of jobs) failures.set(job, failures.get(job) ?? error)
+    }
+    for (const job of jobs) {
+      if (failures.has(job)) job.fail(failures.get(job))
+      else job.done()
+    }
+  }
+
+  const drain = async (): Promise<void> => {
+    // A whole turn of the event loop is gathered first: requests that arrived together are committed together.
+    await new Promise((resolve) => setImmediate(resolve))
+    while (queue.length > 0) {
+      const jobs = queue.slice(0, largestGroup)
+      queue = queue.slice(largestGroup)
+      await runGroup(jobs)
+    }
+    running = undefined
+  }
+
+  return {
+    write: <T>(work: () => Promise<T>) => new Promise<T>((resolve, reject) => {
+      let result: T
+      queue.push({
+        run: async () => {
+          result = await work()
+        },
+        done: () => resolve(result),
+        fail: reject,
+      })
+      running ??= drain()
+    }),
+    idle: async () => {
+      while (running) await running
+    },
+  }
+}

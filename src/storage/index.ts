@@ -1,0 +1,5 @@
+export { openDatabase, type Database, type OpenOptions, type Reader, type Tx } from './database.ts'
+export { hot, type HotQuery } from './hot.ts'
+export { DatabaseRefused } from './refused.ts'
+export { openSequence, type Sequence } from './sequence.ts'
+export type * from './tables.ts'

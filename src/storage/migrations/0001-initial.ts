@@ -1,0 +1,41 @@
+import type { Migration } from './index.ts'
+
+/** The first schema. `{int}` is a 64-bit integer, `{id}` one that is a key, `{blob}` bytes, `{auto}` a key that the database numbers. */
+export const initial: Migration = {
+  name: '0001-initial',
+  statements: [
+    `create table users (nid {auto}, user_id text not null unique)`,
+
+    `create table rooms (
+      nid {id} primary key, room_id text not null unique, version text not null, creator_nid {int} not null,
+      state_nid {int} not null, extremities text not null, latest_position {int} not null, bump_position {int} not null,
+      created_ts {int} not null, published {int} not null default 0, name text, topic text, avatar_url text, canonical_alias text,
+      join_rule text not null, history_visibility text not null, guest_access text not null, room_type text, encryption text,
+      joined_members {int} not null, invited_members {int} not null, successor text)`,
+    `create index rooms_published on rooms (joined_members) where published = 1`,
+
+    `create table events (
+      nid {id} primary key, event_id text not null unique, room_nid {int} not null, position {int}, depth {int} not null, ts {int} not null,
+      type text not null, state_key text, sender_nid {int} not null, json text not null, state_nid {int}, standing {int} not null default 0,
+      device_nid {int}, txn_id text, redacted_by {int}, thread_root text)`,
+    `create index events_by_position on events (room_nid, position) where position is not null`,
+    `create unique index events_by_txn on events (device_nid, txn_id) where txn_id is not null`,
+    `create index events_by_thread on events (room_nid, thread_root, position) where thread_root is not null`,
+
+    `create table state_keys (nid {id} primary key, type text not null, state_key text not null, unique (type, state_key))`,
+    `create table state_sets (nid {id} primary key, hash {blob} not null unique, parent_nid {int}, level {int} not null, delta text not null)`,
+
+    `create table memberships (
+      room_nid {int} not null, user_nid {int} not null, membership text not null, event_nid {int} not null, position {int} not null,
+      sender_nid {int} not null, forgotten {int} not null default 0, display_name text, avatar_url text, primary key (room_nid, user_nid)) {clustered}`,
+    `create index memberships_by_user on memberships (user_nid, membership)`,
+
+    `create table relations (
+      event_nid {id} primary key, room_nid {int} not null, target_id text not null, rel_type text not null, type text not null, key text,
+      sender_nid {int} not null, position {int} not null)`,
+    `create index relations_by_target on relations (room_nid, target_id, rel_type, position)`,
+
+    `create table aliases (alias text primary key, room_nid {int} not null, creator_nid {int} not null) {clustered}`,
+    `create index aliases_by_room on aliases (room_nid)`,
+  ],
+}

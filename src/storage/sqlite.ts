@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import type { Execute, Row } from './dialect.ts'
+import type { Backend } from './group-commit.ts'
+
+interface Prepared {
+  statement: StatementSync
+  reads: boolean
+}
+
+const cachedStatements = 1000
+
+function executeOn(db: DatabaseSync): Execute {
+  const cache = new Map<string, Prepared>()
+  const prepare = (sql: string): Prepared => {
+    let prepared = cache.get(sql)
+    if (!prepared) {
+      const statement = db.prepare(sql)
+      prepared = { statement, reads: statement.columns().length > 0 }
+      if (cache.size >= cachedStatements) cache.delete(cache.keys().next().value ?? '')
+      cache.set(sql, prepared)
+    }
+    return prepared
+  }
+  return (sql, parameters) => {
+    const { statement, reads } = prepare(sql)
+    const values = parameters as SQLInputValue[]
+    if (reads) {
+      const rows = statement.all(...values) as Row[]
+      return { rows, affected: rows.length }
+    }
+    return { rows: [], affected: Number(statement.run(...values).changes) }
+  }
+}
+
+/**
+ * SQLite in write-ahead mode: one connection that writes, one that reads what is committed.
+ * `:memory:` is a private file in the system's temporary folder, never synced, gone on close: a shared in-memory database
+ * would let its readers see what is not committed.
+ */
+export function openSqlite(path: string): Backend {
+  const temporary = path === ':memory:' ? mkdtempSync(join(tmpdir(), 'latchkey-')) : undefined
+  const file = temporary ? join(temporary, 'latchkey.db') : path
+  const writer = new DatabaseSync(file, { enableForeignKeyConstraints: false, timeout: 5000 })
+  writer.exec('PRAGMA journal_mode = WAL')
+  writer.exec(`PRAGMA synchronous = ${temporary ? 'OFF' : 'FULL'}`)
+  writer.exec('PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY')
+  const reader = new DatabaseSync(file, { readOnly: true, timeout: 5000 })
+  reader.exec('PRAGMA query_only = ON; PRAGMA cache_size = -32000; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY')
+  return {
+    dialect: 'sqlite',
+    read: executeOn(reader),
+    write: executeOn(writer),
+    control: (sql) => writer.exec(sql),
+    close: async () => {
+      reader.close()
+      writer.close()
+      if (temporary) rmSync(temporary, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,125 @@
+import { openSequence, type Database, type Tx } from '../storage/index.ts'
+import { Tail } from './tail.ts'
+import { Watchers, type Watch } from './watch.ts'
+
+/** What sort of thing a client can be told of. */
+export type EntryKind = 'event' | 'receipt' | 'typing' | 'account_data' | 'to_device' | 'device_list' | 'presence' | 'room_gone'
+
+export interface NewEntry {
+  readonly kind: EntryKind
+  /** The room that it belongs to, for whoever reads the log by room. */
+  readonly room?: number
+  /** The user that it belongs to, for whoever reads the log by user. */
+  readonly user?: number
+  /** The users whose sleeping syncs it wakes. */
+  readonly wake: Iterable<number>
+  /** What a reader needs so that it touches no table. */
+  readonly data?: unknown
+}
+
+export interface Entry extends NewEntry {
+  readonly position: number
+}
+
+export interface LogTx {
+  readonly sql: Tx
+  /** Gives the entry the next position, to be stored with it. It is announced after the commit. */
+  append(entry: NewEntry): number
+}
+
+/** The one ordered log of everything a client can be told. Each table with a `position` column holds a part of it. */
+export interface Log {
+  /** The newest position at or below which everything is committed and announced. Reads are bounded by it. */
+  readonly now: number
+  readonly tail: Tail
+  /** As `Database.write`; what it appends becomes visible at once after the commit, and before this resolves. */
+  write<T>(work: (tx: LogTx) => Promise<T>): Promise<T>
+  /** An entry that lives in memory alone (typing, presence). */
+  publish(entry: NewEntry): number
+  /** Opens an eye on what wakes the user; do so before reading, and dispose of it (`using`). */
+  watch(user: number): Watch
+  /** Calls `listener` with every entry, in order, right after its commit. */
+  listen(listener: (entry: Entry) => void): void
+  /** Ends every wait. */
+  close(): void
+}
+
+/** How many of the newest entries stay in memory. */
+const tailLength = 50_000
+
+/**
+ * Positions are dispatched when a write runs and retired when it has committed or failed; `now` follows the lowest that is
+ * not retired, so that no reader ever sees a position before everything below it.
+ */
+export async function openLog(database: Database, onListenerError: (error: unknown) => void): Promise<Log> {
+  const sequence = await openSequence(database, 'positions')
+  let now = sequence.last
+  const tail = new Tail(now, tailLength)
+  const watchers = new Watchers()
+  const listeners: Array<(entry: Entry) => void> = []
+  /** First position of each write that is under way, in order of dispatch. */
+  const pending = new Set<{ first: number }>()
+  let ready: Entry[] = []
+
+  const announce = (entry: Entry): void => {
+    tail.push(entry)
+    now = entry.position
+    for (const listener of listeners) {
+      try {
+        listener(entry)
+      } catch (error) {
+        onListenerError(error)
+      }
+    }
+  }
+
+  const retire = (write: { first: number } | undefined, entries: Entry[]): void => {
+    if (write) pending.delete(write)
+    const visible = (pending.values().next().value?.first ?? sequence.last + 1) - 1
+    if (ready.length > 0) entries = [...ready, ...entries].sort((a, b) => a.position - b.position)
+    const waits = entries.findIndex((entry) => entry.position > visible)
+    const due = waits === -1 ? entries : entries.slice(0, waits)
+    ready = waits === -1 ? [] : entries.slice(waits)
+    for (const entry of due) announce(entry)
+    now = Math.max(now, visible)
+    for (const entry of due) watchers.wake(entry.wake)
+  }
+
+  return {
+    get now() {
+      return now
+    },
+    tail,
+    write: async (work) => {
+      let write: { first: number } | undefined
+      const entries: Entry[] = []
+      try {
+        const result = await database.write((sql) => work({
+          sql,
+          append(entry) {
+            const position = sequence.next()
+            if (!write) {
+              write = { first: position }
+              pending.add(write)
+            }
+            entries.push({ ...entry, position })
+            return position
+          },
+        }))
+        retire(write, entries)
+        return result
+      } catch (error) {
+        retire(write, [])
+        throw error
+      }
+    },
+    publish(entry) {
+      const position = sequence.next()
+      retire(undefined, [{ ...entry, position }])
+      return position
+    },
+    watch: (user) => watchers.watch(user),
+    listen: (listener) => void listeners.push(listener),
+    close: () => watchers.close(),
+  }
+}
