@@ -4,13 +4,8 @@ import type { Backend } from './group-commit.ts'
 import { DatabaseRefused } from './refused.ts'
 
 const int8 = 20
-const int8Array = 1016
 const typeParsers: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format: 'text' | 'binary') => {
-    if (oid === int8) return Number
-    if (oid === int8Array) return (text: string) => text.slice(1, -1).split(',').filter(Boolean).map(Number)
-    return pg.types.getTypeParser(oid, format as 'text')
-  }) as typeof pg.types.getTypeParser,
+  getTypeParser: ((oid, format) => (oid === int8 ? Number : pg.types.getTypeParser(oid, format))) as typeof pg.types.getTypeParser,
 }
 
 const namedStatements = 2000
