@@ -1,0 +1,7 @@
+export { type EventLookup, checkAuthEvents, stateFromAuthEvents } from './auth-events.ts'
+export { type EventOutline, authTypesFor } from './auth-types.ts'
+export { authorize } from './authorize.ts'
+export { redactionApplies } from './redaction.ts'
+export type { AuthResult, AuthRule } from './result.ts'
+export { membershipIn, type StateLookup } from './room-view.ts'
+export { requiredSigners } from './signers.ts'
