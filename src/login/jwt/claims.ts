@@ -1,0 +1,74 @@
+import { own } from '../../matrix/json.ts'
+import type { Claims } from './decode.ts'
+import type { JwtProvider } from './provider.ts'
+import { JwtRefusal, quoted } from './refusal.ts'
+
+/** A time claim in seconds, or undefined when the token has none. A boolean, text or infinity is not a time. */
+const timeOf = (claims: Claims, name: string): number | undefined => {
+  const value = own(claims, name)
+  if (value === undefined) return undefined
+  if (typeof value !== 'number' || !Number.isFinite(value)) {
+    throw new JwtRefusal('claim_malformed', `The claim "${name}" must be a number of seconds, not ${quoted(value)}`)
+  }
+  return value
+}
+
+const shown = (seconds: number): string => {
+  const time = new Date(seconds * 1000)
+  return Number.isNaN(time.getTime()) ? String(seconds) : time.toISOString()
+}
+
+/**
+ * `exp`, `nbf` and `iat`, where the token has them. `now` is in ms.
+ * @see https://www.rfc-editor.org/rfc/rfc7519#section-4.1.4
+ */
+export const checkTimes = (provider: JwtProvider, claims: Claims, now: number): void => {
+  const seconds = now / 1000
+  const [expiry, notBefore, issued] = [timeOf(claims, 'exp'), timeOf(claims, 'nbf'), timeOf(claims, 'iat')]
+  if (expiry === undefined && provider.requireExpiry) throw new JwtRefusal('expiry_missing', 'The claim "exp" is missing')
+  if (expiry !== undefined && seconds >= expiry + provider.leeway) {
+    throw new JwtRefusal('expired', `The token has expired: "exp" is ${shown(expiry)}`)
+  }
+  if (notBefore !== undefined && notBefore > seconds + provider.leeway) {
+    throw new JwtRefusal('not_yet_valid', `The token is not valid yet: "nbf" is ${shown(notBefore)}`)
+  }
+  if (issued !== undefined && issued > seconds + provider.leeway) {
+    throw new JwtRefusal('issued_in_the_future', `The token was issued in the future: "iat" is ${shown(issued)}`)
+  }
+}
+
+/** `iss`: exactly the configured one; of no concern when none is configured. */
+export const checkIssuer = (provider: JwtProvider, claims: Claims): void => {
+  if (provider.issuer === undefined) return
+  const issuer = own(claims, 'iss')
+  if (issuer === undefined) throw new JwtRefusal('issuer_missing', 'The claim "iss" is missing')
+  if (issuer !== provider.issuer) throw new JwtRefusal('issuer_wrong', `The claim "iss" is ${quoted(issuer)}, which is not the issuer that is expected`)
+}
+
+/**
+ * `aud`: one of the configured ones. With none configured a token that names an audience was made for somebody else.
+ * @see https://www.rfc-editor.org/rfc/rfc7519#section-4.1.3
+ */
+export const checkAudience = (provider: JwtProvider, claims: Claims): void => {
+  const audience = own(claims, 'aud')
+  if (provider.audiences === undefined) {
+    if (audience === undefined) return
+    throw new JwtRefusal('audience_unexpected', 'The claim "aud" names an audience, and this server is configured with none')
+  }
+  if (audience === undefined) throw new JwtRefusal('audience_missing', 'The claim "aud" is missing')
+  const audiences: unknown[] = Array.isArray(audience) ? audience : [audience]
+  if (!audiences.every((one) => typeof one === 'string')) {
+    throw new JwtRefusal('claim_malformed', 'The claim "aud" must be a string or a list of strings')
+  }
+  if (!audiences.some((one) => provider.audiences?.includes(one))) {
+    throw new JwtRefusal('audience_wrong', `The claim "aud" is ${quoted(audience)}, which does not name this server`)
+  }
+}
+
+/** The claim that names the user, as text. It may still be a name that no user can have. */
+export const subjectOf = (provider: JwtProvider, claims: Claims): string => {
+  const subject = own(claims, provider.subjectClaim)
+  if (subject === undefined || subject === null) throw new JwtRefusal('subject_missing', `The claim "${provider.subjectClaim}" is missing`)
+  if (typeof subject !== 'string') throw new JwtRefusal('subject_malformed', `The claim "${provider.subjectClaim}" must be a string, not ${quoted(subject)}`)
+  return subject
+}

@@ -1,0 +1,7 @@
+export { type Claims } from './decode.ts'
+export { dropInId, dropInProvider, type JwtConfig } from './drop-in.ts'
+export { type Explanation, explainToken, type NameOfSubject } from './explain.ts'
+export type { Finding } from './findings.ts'
+export type { JwtProvider } from './provider.ts'
+export type { RefusalCode } from './refusal.ts'
+export { type Step, type Verified, verifyJwt } from './verify.ts'
