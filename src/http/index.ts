@@ -1,4 +1,6 @@
+export type { HttpLog } from './handle.ts'
 export { createLimiter, limitExceeded, rates, type LimitName, type Limiter, type Rate } from './limits.ts'
 export { RawJson, Reply } from './reply.ts'
 export { route, type Method, type Route, type RouteDefinition, type RouteHandlerContext } from './route.ts'
+export { createHttp, type HttpOptions, type HttpServer } from './server.ts'
 export type { Auth, Authenticate, Caller, Session, SessionOf } from './session.ts'

@@ -28,7 +28,9 @@ export interface RouteHandlerContext<
   readonly setHeader: (name: string, value: string) => void
 }
 
-type Answer<R> = R | RawJson | Reply | (Record<string, never> extends R ? void : never)
+type Answer<R> = R | RawJson | Reply | Nothing<R>
+/** A handler may return nothing where `{}` is a reply. */
+type Nothing<R> = Record<string, never> extends R ? void : never
 
 /** A route as a feature writes it. */
 export interface RouteDefinition<

@@ -1,0 +1,78 @@
+import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { RawJson, Reply } from './reply.ts'
+
+/**
+ * On every answer, so that web clients of any origin may read it.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#web-browser-clients
+ */
+const cors = [
+  'access-control-allow-origin', '*',
+  'access-control-allow-methods', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
+  'access-control-allow-headers', 'X-Requested-With, Content-Type, Authorization',
+]
+
+/** JSON of ours is data for whoever asked: not to be kept, sniffed, framed or run. */
+const json = [
+  ...cors,
+  'content-type', 'application/json',
+  'cache-control', 'no-store',
+  'x-content-type-options', 'nosniff',
+  'content-security-policy', "default-src 'none'; frame-ancestors 'none'",
+]
+
+/** Pages and files say themselves what they are; the rest holds unless they say otherwise. */
+const others = {
+  ...Object.fromEntries(pairs(cors)),
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+}
+
+function* pairs(flat: readonly string[]): Generator<[string, string]> {
+  for (let index = 0; index + 1 < flat.length; index += 2) yield [flat[index] ?? '', flat[index + 1] ?? '']
+}
+
+/** Sends JSON text. `added` are further headers, names and values in turn; one of the usual names replaces the usual value. */
+export function sendJson(response: ServerResponse, status: number, text: string, added: readonly string[] = []): void {
+  const length = ['content-length', String(Buffer.byteLength(text))]
+  const headers = added.length === 0
+    ? [...json, ...length]
+    : [...new Map([...pairs(json), ...pairs(added), ...pairs(length)])].flat()
+  response.writeHead(status, headers)
+  response.end(text)
+}
+
+/** The answer to a preflight, the same for every path: nothing is looked at and nothing is done. */
+export function sendPreflight(response: ServerResponse): void {
+  response.writeHead(204, [...cors, 'access-control-max-age', '86400'])
+  response.end()
+}
+
+async function sendReply(response: ServerResponse, reply: Reply, added: readonly string[]): Promise<void> {
+  const { body } = reply
+  const given = Object.entries(reply.headers).map(([name, value]) => [name.toLowerCase(), value] as const)
+  const headers = new Map([...Object.entries(others), ...pairs(added), ...given])
+  if (typeof body === 'string') headers.set('content-length', String(Buffer.byteLength(body)))
+  else if (body instanceof Uint8Array) headers.set('content-length', String(body.byteLength))
+  response.writeHead(reply.status, [...headers].flat())
+  if (!(body instanceof Readable)) {
+    response.end(body)
+    return
+  }
+  if (response.req.method === 'HEAD') {
+    body.destroy()
+    response.end()
+    return
+  }
+  await pipeline(body, response)
+}
+
+/** Sends what a handler returned. Resolves when a streamed body is through; rejects when it broke off. */
+export function sendResult(response: ServerResponse, result: unknown, added: readonly string[]): Promise<void> | undefined {
+  if (result instanceof Reply) return sendReply(response, result, added)
+  sendJson(response, 200, result instanceof RawJson ? result.text : result === undefined ? '{}' : JSON.stringify(result), added)
+  return undefined
+}

@@ -1,0 +1,174 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import fastify, { type FastifyReply, type FastifyRequest, type InjectOptions, type LightMyRequestResponse } from 'fastify'
+import { handlerOf, refuseEncoding, refuseUnknown, type HandlerHost, type HttpLog, type Incoming } from './handle.ts'
+import { createLimiter, rates, type Limiter, type LimitName, type Rate } from './limits.ts'
+import { methodTable, spellings } from './paths.ts'
+import type { Route } from './route.ts'
+import { sendPreflight } from './send.ts'
+import type { Authenticate } from './session.ts'
+
+/** What an HTTP server is made of. */
+export interface HttpOptions {
+  readonly routes: readonly Route[]
+  readonly authenticate: Authenticate
+  readonly log: HttpLog
+  readonly now: () => number
+  readonly randomId: () => string
+  /** `off`, or rates that differ from the usual ones. */
+  readonly rateLimits?: 'off' | Partial<Record<LimitName, Rate>>
+  /** Addresses and networks (`10.0.0.0/8`) whose X-Forwarded-For is believed. Default: nobody's. */
+  readonly trustedProxies?: readonly string[]
+  /** Whether `?access_token=` counts. Default false. */
+  readonly queryAccessToken?: boolean
+}
+
+export interface HttpServer extends AsyncDisposable {
+  /** Listens on each `host:port` (`[::1]:8008`, port 0 for any free one). Returns the URLs, in the same order. */
+  listen: (addresses: readonly string[]) => Promise<string[]>
+  /** Answers a request without a socket. */
+  inject: (request: InjectOptions | string) => Promise<LightMyRequestResponse>
+  /** Takes no more, ends long polls at once, lets the rest finish for half a second, then cuts. */
+  close: () => Promise<void>
+}
+
+const graceMs = 500
+
+function limitersOf(options: HttpOptions): Record<LimitName, Limiter> | undefined {
+  const { rateLimits = {}, now } = options
+  if (rateLimits === 'off') return undefined
+  const entries = Object.entries(rates).map(([name, rate]) => [name, createLimiter({ ...rate, ...rateLimits[name as LimitName], now })])
+  return Object.fromEntries(entries) as Record<LimitName, Limiter>
+}
+
+function addressOf(listen: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(listen)
+  const [, six, four, port] = match ?? []
+  const host = six ?? four
+  if (host === undefined) throw new Error(`Cannot listen on "${listen}": write host:port, such as 127.0.0.1:8008 or [::1]:8008`)
+  return { host, port: Number(port) }
+}
+
+function urlOf({ address, family, port }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}
+
+/** What is not even HTTP is answered on the bare socket. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const [status, code, text] = error.code === 'HPE_HEADER_OVERFLOW' ? ['431 Request Header Fields Too Large', 'M_TOO_LARGE', 'The headers are too large']
+    : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? ['408 Request Timeout', 'M_UNKNOWN', 'The request took too long to arrive']
+    : ['400 Bad Request', 'M_UNKNOWN', 'This is not a well-formed HTTP request']
+  const body = JSON.stringify({ errcode: code, error: text })
+  socket.end(`HTTP/1.1 ${status}\r\ncontent-type: application/json\r\naccess-control-allow-origin: *\r\n`
+    + `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`)
+}
+
+const incomingOf = (request: FastifyRequest, reply: FastifyReply): Incoming => ({
+  request: request.raw,
+  response: reply.raw,
+  // Fastify knows these as unknown; its router makes strings of parameters and a record of the query.
+  params: (request.params ?? {}) as Record<string, string>,
+  query: (request.query ?? {}) as Record<string, unknown>,
+  address: () => request.ip,
+})
+
+/** Builds the router. Fastify matches paths and finds addresses; answering is ours (`handle.ts`). */
+function buildApp(options: HttpOptions, host: HandlerHost): { app: ReturnType<typeof fastify>; listener: () => Listener } {
+  let listener: Listener | undefined
+  const proxies = options.trustedProxies ?? []
+  const app = fastify({
+    trustProxy: proxies.length > 0 ? [...proxies] : false,
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 65_536, caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false },
+    frameworkErrors: (_error, request, reply) => {
+      if (request.method === 'OPTIONS') sendPreflight(reply.raw)
+      else refuseEncoding(host, incomingOf(request, reply))
+    },
+    serverFactory: (handler) => {
+      listener = handler
+      return createServer()
+    },
+  })
+  app.removeAllContentTypeParsers()
+  // Bodies are read after the caller is known, whatever their Content-Type.
+  app.addContentTypeParser('*', (_request, _payload, done) => { done(null) })
+  const methodsOf = methodTable(options.routes)
+  app.setNotFoundHandler((request, reply) => {
+    if (request.method === 'OPTIONS') sendPreflight(reply.raw)
+    else refuseUnknown(host, incomingOf(request, reply), methodsOf(request.raw.url ?? ''))
+  })
+  for (const route of options.routes) {
+    for (const url of spellings(route)) {
+      const answer = handlerOf(host, route, url)
+      app.route({
+        url,
+        method: route.method === 'GET' ? ['GET', 'HEAD'] : route.method,
+        handler: (request, reply) => { void answer(incomingOf(request, reply)) },
+        // Fastify refuses a Content-Type that it cannot parse; clients send anything, so the request is answered all the same.
+        errorHandler: (_error, request, reply) => { void answer(incomingOf(request, reply)) },
+      })
+    }
+  }
+  return { app, listener: () => listener ?? (() => { throw new Error('Fastify has not asked for a server') }) }
+}
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => void
+
+/** Mounts routes and makes a server of them. It listens when told to. */
+export function createHttp(options: HttpOptions): HttpServer {
+  const host: HandlerHost = {
+    authenticate: options.authenticate,
+    queryAccessToken: options.queryAccessToken ?? false,
+    limiters: limitersOf(options),
+    log: options.log,
+    randomId: options.randomId,
+    waiting: new Set(),
+    stopping: false,
+  }
+  const { app, listener } = buildApp(options, host)
+  const servers: Server[] = []
+
+  const listen = async (address: string): Promise<string> => {
+    const server = createServer({ requireHostHeader: false, keepAliveTimeout: 75_000, requestTimeout: 300_000 }, listener())
+    server.on('clientError', refuseMalformed)
+    // An expectation that we don't know is no reason to refuse.
+    server.on('checkExpectation', listener())
+    servers.push(server)
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(addressOf(address), resolve)
+    })
+    return urlOf(server.address() as AddressInfo)
+  }
+
+  const close = async (): Promise<void> => {
+    host.stopping = true
+    const closed = servers.splice(0).map((server) => new Promise<void>((resolve) => {
+      const cut = setTimeout(() => { server.closeAllConnections() }, graceMs)
+      server.close(() => {
+        clearTimeout(cut)
+        resolve()
+      })
+    }))
+    for (const exchange of host.waiting) exchange.abort()
+    await Promise.all(closed)
+    await app.close()
+  }
+
+  return {
+    listen: async (addresses) => {
+      await app.ready()
+      const urls: string[] = []
+      for (const address of addresses) urls.push(await listen(address))
+      return urls
+    },
+    inject: (request) => app.inject(request),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
