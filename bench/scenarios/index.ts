@@ -1,0 +1,15 @@
+// Every scenario, in the order they run: those that want an empty server first, those that fill it last.
+import type { Scenario } from '../scenario.ts'
+import { coldStart } from './cold-start.ts'
+import { disk } from './disk.ts'
+import { growth } from './growth.ts'
+import { incrementalSync } from './incremental-sync.ts'
+import { initialSync } from './initial-sync.ts'
+import { joinBigRoom } from './join-big-room.ts'
+import { logins } from './logins.ts'
+import { memory } from './memory.ts'
+import { sendToSync } from './send-to-sync.ts'
+import { sends } from './sends.ts'
+
+export const scenarios: Scenario[] =
+  [coldStart, memory, logins, sends, sendToSync, initialSync, incrementalSync, joinBigRoom, disk, growth]
