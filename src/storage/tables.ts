@@ -70,6 +70,8 @@ export interface EventsTable {
   standing: number
   device_nid: number | null
   txn_id: string | null
+  /** The state event that this one took the place of. */
+  replaces_nid: number | null
   /** Short id of the event that redacted it. */
   redacted_by: number | null
   /** Event id of the thread's root, where it belongs to one. */
@@ -126,6 +128,43 @@ export interface AliasesTable {
   creator_nid: number
 }
 
+/** What an access token stands for; the token itself is not kept. */
+export interface AccessTokensTable {
+  id: Generated<number>
+  /** SHA-256, base64url. */
+  token_hash: string
+  user_nid: number
+  device_nid: number | null
+  created_ts: number
+  expires_ts: number | null
+  /** The refresh token that it came of, which its first use ends; null once that is done. */
+  supersedes_id: number | null
+}
+
+export interface RefreshTokensTable {
+  id: Generated<number>
+  token_hash: string
+  user_nid: number
+  device_nid: number
+  /** The access token that was given out together with it. */
+  access_id: number
+  created_ts: number
+}
+
+/** Tokens of `m.login.token`: short-lived, used once. */
+export interface LoginTokensTable {
+  token_hash: string
+  user_nid: number
+  expires_ts: number
+}
+
+/** Whom an identity provider means by a subject. */
+export interface IdentitiesTable {
+  provider: string
+  subject: string
+  user_nid: number
+}
+
 export interface Tables {
   meta: MetaTable
   sequences: SequencesTable
@@ -137,4 +176,8 @@ export interface Tables {
   memberships: MembershipsTable
   relations: RelationsTable
   aliases: AliasesTable
+  access_tokens: AccessTokensTable
+  refresh_tokens: RefreshTokensTable
+  login_tokens: LoginTokensTable
+  identities: IdentitiesTable
 }

@@ -17,9 +17,9 @@ export const initial: Migration = {
     `create table events (
       nid {id} primary key, event_id text not null unique, room_nid {int} not null, position {int}, depth {int} not null, ts {int} not null,
       type text not null, state_key text, sender_nid {int} not null, json text not null, state_nid {int}, standing {int} not null default 0,
-      device_nid {int}, txn_id text, redacted_by {int}, thread_root text)`,
+      device_nid {int}, txn_id text, replaces_nid {int}, redacted_by {int}, thread_root text)`,
     `create index events_by_position on events (room_nid, position) where position is not null`,
-    `create unique index events_by_txn on events (device_nid, txn_id) where txn_id is not null`,
+    `create index events_by_txn on events (device_nid, txn_id) where txn_id is not null`,
     `create index events_by_thread on events (room_nid, thread_root, position) where thread_root is not null`,
 
     `create table state_keys (nid {id} primary key, type text not null, state_key text not null, unique (type, state_key))`,
@@ -37,5 +37,17 @@ export const initial: Migration = {
 
     `create table aliases (alias text primary key, room_nid {int} not null, creator_nid {int} not null) {clustered}`,
     `create index aliases_by_room on aliases (room_nid)`,
+
+    `create table access_tokens (
+      id {auto}, token_hash text not null unique, user_nid {int} not null, device_nid {int}, created_ts {int} not null, expires_ts {int},
+      supersedes_id {int})`,
+    `create index access_tokens_by_user on access_tokens (user_nid, device_nid)`,
+    `create table refresh_tokens (
+      id {auto}, token_hash text not null unique, user_nid {int} not null, device_nid {int} not null, access_id {int} not null,
+      created_ts {int} not null)`,
+    `create index refresh_tokens_by_user on refresh_tokens (user_nid, device_nid)`,
+    `create table login_tokens (token_hash text primary key, user_nid {int} not null, expires_ts {int} not null) {clustered}`,
+    `create table identities (provider text not null, subject text not null, user_nid {int} not null, primary key (provider, subject)) {clustered}`,
+    `create index identities_by_user on identities (user_nid)`,
   ],
 }
