@@ -165,6 +165,110 @@ export interface IdentitiesTable {
   user_nid: number
 }
 
+/** Local accounts. Their user ids are in `users`. */
+export interface AccountsTable {
+  user_nid: number
+  localpart: string
+  /** The localpart in lower case, by which it is found whatever case it is written in. */
+  folded: string
+  created_ts: number
+  /** The way it was made: `jwt`, `register`, `shared-secret`, `cli` … */
+  created_by: string
+  /** Null: there is no password to sign in with. */
+  password_hash: string | null
+  deactivated: number
+  erased: number
+  locked: number
+  suspended: number
+  admin: number
+  guest: number
+  display_name: string | null
+  avatar_url: string | null
+}
+
+/** What a profile has besides display name and avatar. */
+export interface ProfileFieldsTable {
+  user_nid: number
+  key: string
+  /** JSON. */
+  value: string
+}
+
+export interface AccountDataTable {
+  user_nid: number
+  /** 0 for what belongs to no room. */
+  room_nid: number
+  type: string
+  /** JSON. */
+  content: string
+  position: number
+}
+
+export interface FiltersTable {
+  user_nid: number
+  /** Counts up for each user; never given again while the user keeps a later one. */
+  filter_id: number
+  /** SHA-256 of the JSON, base64url. */
+  hash: string
+  json: string
+}
+
+export interface DevicesTable {
+  nid: number
+  user_nid: number
+  device_id: string
+  display_name: string | null
+  created_ts: number
+  last_seen_ts: number
+  last_seen_ip: string | null
+  user_agent: string | null
+  /** A sync that could not hand over all messages at once: its token, and the last message that it did hand over. */
+  cut_token: number | null
+  cut_position: number | null
+}
+
+/** When the devices of a user last changed. */
+export interface DeviceListChangesTable {
+  user_nid: number
+  position: number
+}
+
+/** Messages that wait for a device. */
+export interface ToDeviceTable {
+  device_nid: number
+  position: number
+  /** JSON of the event as the client gets it. */
+  json: string
+}
+
+/** Sends of a device that were done, so that a repeated one does nothing. */
+export interface ToDeviceTxnsTable {
+  /** Short id of the device; a token without one counts by its own id, negative. */
+  sender: number
+  type: string
+  txn_id: string
+  position: number
+}
+
+/** How far a user has read in a room. */
+export interface ReceiptsTable {
+  room_nid: number
+  user_nid: number
+  type: string
+  /** `main`, the event id of a thread's root, or empty for a receipt that knows no threads. */
+  thread: string
+  event_id: string
+  event_position: number
+  ts: number
+  position: number
+}
+
+/** What of a user's presence outlives a restart. */
+export interface PresenceTable {
+  user_nid: number
+  status_msg: string
+}
+
 export interface Tables {
   meta: MetaTable
   sequences: SequencesTable
@@ -180,4 +284,14 @@ export interface Tables {
   refresh_tokens: RefreshTokensTable
   login_tokens: LoginTokensTable
   identities: IdentitiesTable
+  accounts: AccountsTable
+  profile_fields: ProfileFieldsTable
+  account_data: AccountDataTable
+  filters: FiltersTable
+  devices: DevicesTable
+  device_list_changes: DeviceListChangesTable
+  to_device: ToDeviceTable
+  to_device_txns: ToDeviceTxnsTable
+  receipts: ReceiptsTable
+  presence: PresenceTable
 }

@@ -49,5 +49,38 @@ export const initial: Migration = {
     `create table login_tokens (token_hash text primary key, user_nid {int} not null, expires_ts {int} not null) {clustered}`,
     `create table identities (provider text not null, subject text not null, user_nid {int} not null, primary key (provider, subject)) {clustered}`,
     `create index identities_by_user on identities (user_nid)`,
+
+    `create table accounts (
+      user_nid {id} primary key, localpart text not null, folded text not null, created_ts {int} not null, created_by text not null,
+      password_hash text, deactivated {int} not null default 0, erased {int} not null default 0, locked {int} not null default 0,
+      suspended {int} not null default 0, admin {int} not null default 0, guest {int} not null default 0, display_name text,
+      avatar_url text)`,
+    `create index accounts_by_name on accounts (folded)`,
+    `create table profile_fields (user_nid {int} not null, key text not null, value text not null, primary key (user_nid, key)) {clustered}`,
+    `create table account_data (
+      user_nid {int} not null, room_nid {int} not null, type text not null, content text not null, position {int} not null,
+      primary key (user_nid, room_nid, type))`,
+    `create index account_data_by_position on account_data (user_nid, position)`,
+    `create table filters (
+      user_nid {int} not null, filter_id {int} not null, hash text not null, json text not null, primary key (user_nid, filter_id)) {clustered}`,
+    `create unique index filters_by_hash on filters (user_nid, hash)`,
+
+    `create table devices (
+      nid {id} primary key, user_nid {int} not null, device_id text not null, display_name text, created_ts {int} not null,
+      last_seen_ts {int} not null, last_seen_ip text, user_agent text, cut_token {int}, cut_position {int}, unique (user_nid, device_id))`,
+    `create table device_list_changes (user_nid {id} primary key, position {int} not null)`,
+    `create index device_list_changes_by_position on device_list_changes (position)`,
+    `create table to_device (
+      device_nid {int} not null, position {int} not null, json text not null, primary key (device_nid, position)) {clustered}`,
+    `create table to_device_txns (
+      sender {int} not null, type text not null, txn_id text not null, position {int} not null, primary key (sender, type, txn_id)) {clustered}`,
+    `create index to_device_txns_by_position on to_device_txns (sender, position)`,
+
+    `create table receipts (
+      room_nid {int} not null, user_nid {int} not null, type text not null, thread text not null, event_id text not null,
+      event_position {int} not null, ts {int} not null, position {int} not null, primary key (room_nid, user_nid, type, thread)) {clustered}`,
+    `create index receipts_by_position on receipts (room_nid, position)`,
+    `create index receipts_by_user on receipts (user_nid, room_nid)`,
+    `create table presence (user_nid {id} primary key, status_msg text not null)`,
   ],
 }
