@@ -29,9 +29,13 @@ const rows: Row[] = []
 try {
   for (const scenario of scenarios.filter(({ name }) => !options.scenarios.length || options.scenarios.includes(name))) {
     process.stderr.write(`${scenario.name}: ${scenario.about}\n`)
-    const found = await scenario.run(target)
+    try {
+      rows.push(...await scenario.run(target))
+    } catch (error) {
+      process.exitCode = 1
+      console.error(`${scenario.name} failed: ${error instanceof Error ? error.message : String(error)}`)
+    }
     target.closeConnections()
-    rows.push(...found)
     if (options.json) writeFileSync(options.json, `${JSON.stringify({ ...about, rows }, null, 2)}\n`)
   }
 } finally {

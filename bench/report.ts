@@ -18,13 +18,20 @@ const git = (...args: string[]): string => {
   }
 }
 
+/** An argument as one would type it, with secrets left out. */
+const asTyped = (argument: string, index: number, all: string[]): string => {
+  if (all[index - 1]?.endsWith('-secret')) return '…'
+  const shown = argument.replace(/(-secret=).*/, '$1…').replace(/(:\/\/[^:@/]*):[^@/]*@/, '$1:…@')
+  return /^[\w./:=,@…-]+$/.test(shown) ? shown : `'${shown}'`
+}
+
 export function facts(server: string): Facts {
   const dirty = git('status', '--porcelain', '--untracked-files=no', '--', '../src') ? ' (changed)' : ''
   return {
     server,
     cores: cpus().length, cpu: cpus()[0]?.model ?? '', memoryGiB: Math.round(totalmem() / 2 ** 30),
     node: process.version, commit: (git('rev-parse', '--short', 'HEAD') || 'unknown') + dirty,
-    command: ['npm run bench --', ...process.argv.slice(2)].join(' ').replace(/(secret[ =])\S+/g, '$1…'),
+    command: ['npm run bench --', ...process.argv.slice(2).map(asTyped)].join(' '),
     date: new Date().toISOString(),
   }
 }
