@@ -47,7 +47,7 @@ export function checkFormat(value: Json, version: RoomVersion): Pdu {
   if (!isObject(value)) throw bad('it is not an object')
   if (version.strictCanonicalJson) checkCanonical(value, maxRemoteDepth)
   else checkDepth(value, maxRemoteDepth)
-  checkTypes(value)
+  checkTypes(value, version)
   checkIds(value, version)
   checkReferences('prev_events', own(value, 'prev_events'), 20, version)
   checkReferences('auth_events', own(value, 'auth_events'), 10, version)
@@ -55,10 +55,10 @@ export function checkFormat(value: Json, version: RoomVersion): Pdu {
   return value as Pdu // each key of the type has been looked at
 }
 
-function checkTypes(event: JsonObject): void {
+function checkTypes(event: JsonObject, version: RoomVersion): void {
   if (typeof own(event, 'type') !== 'string') throw bad('type is not a string')
   if (!isObject(own(event, 'content'))) throw bad('content is not an object')
-  for (const key of ['state_key', 'redacts', 'origin']) {
+  for (const key of version.redactsInContent ? ['state_key'] : ['state_key', 'redacts']) {
     if (!['string', 'undefined'].includes(typeof own(event, key))) throw bad(`${key} is not a string`)
   }
   const unsigned = own(event, 'unsigned')

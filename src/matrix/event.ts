@@ -28,12 +28,11 @@ export type Pdu = {
   origin_server_ts: number
   hashes: { sha256: string }
   signatures: Signatures
-  /** The redacted event (v1–10; later it is in `content`). */
-  redacts?: string
   unsigned?: JsonObject
-  /** Only in v1 and v2; later the id is computed. */
-  event_id?: string
-  origin?: string
+  /** The redacted event, a string in v1–10; later it is in `content`, and this is any extra key. */
+  redacts?: Json
+  /** The id, a string in v1 and v2; later the id is computed, and this is any extra key. */
+  event_id?: Json
   [extra: string]: Json
 }
 
@@ -87,7 +86,7 @@ const referencedIds = (references: readonly EventReference[]): string[] =>
  * @see https://spec.matrix.org/v1.19/server-server-api/#calculating-the-reference-hash-for-an-event
  */
 export function eventId(pdu: Pdu, version: RoomVersion): string {
-  if (version.eventFormat === 'v1') return pdu.event_id ?? ''
+  if (version.eventFormat === 'v1') return typeof pdu.event_id === 'string' ? pdu.event_id : ''
   return hashToEventId(signedText(redact(pdu, version)), version)
 }
 
