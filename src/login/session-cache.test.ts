@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Session } from '../http/index.ts'
+import { createSessionCache } from './session-cache.ts'
+
+const session = (user: number, tokenId: number): Session => ({
+  user, userId: `@${user}:test`, device: tokenId, deviceId: `D${tokenId}`, tokenId, admin: false, guest: false, locked: false, suspended: false,
+})
+
+test('a session is answered until it runs out', () => {
+  const cache = createSessionCache(10)
+  cache.put('a', session(1, 1), 1000)
+  cache.put('b', session(1, 2), null)
+  assert.equal(cache.get('a', 999)?.tokenId, 1)
+  assert.equal(cache.get('a', 1000), undefined)
+  assert.equal(cache.get('b', 1e15)?.tokenId, 2)
+  assert.equal(cache.get('c', 0), undefined)
+  assert.equal(cache.size, 1)
+})
+
+test('revoking takes out what it says of one user, and is counted', () => {
+  const cache = createSessionCache(10)
+  for (const [hash, user, id] of [['a', 1, 1], ['b', 1, 2], ['c', 2, 3]] as const) cache.put(hash, session(user, id), null)
+  cache.revoke(1, (one) => one.tokenId === 1)
+  assert.deepEqual(['a', 'b', 'c'].map((hash) => cache.get(hash, 0)?.tokenId), [undefined, 2, 3])
+  cache.revoke(1)
+  assert.deepEqual(['a', 'b', 'c'].map((hash) => cache.get(hash, 0)?.tokenId), [undefined, undefined, 3])
+  cache.revoke(99)
+  assert.equal(cache.revocations, 3)
+})
+
+test('it never holds more than its bound, and what was asked for lately stays', () => {
+  const cache = createSessionCache(4)
+  for (let id = 1; id <= 4; id++) cache.put(String(id), session(id, id), null)
+  cache.get('1', 0)
+  cache.put('5', session(5, 5), null)
+  assert.equal(cache.size, 4)
+  assert.equal(cache.get('1', 0)?.tokenId, 1)
+  assert.equal(cache.get('2', 0), undefined)
+  for (let id = 100; id < 5000; id++) cache.put(String(id), session(id % 7, id), null)
+  assert.equal(cache.size, 4)
+})
