@@ -71,7 +71,7 @@ export const initial: Migration = {
     `create table device_list_changes (user_nid {id} primary key, position {int} not null)`,
     `create index device_list_changes_by_position on device_list_changes (position)`,
     `create table to_device (
-      device_nid {int} not null, position {int} not null, json text not null, primary key (device_nid, position)) {clustered}`,
+      device_nid {int} not null, position {int} not null, json text not null, primary key (device_nid, position))`,
     `create table to_device_txns (
       sender {int} not null, type text not null, txn_id text not null, position {int} not null, primary key (sender, type, txn_id)) {clustered}`,
     `create index to_device_txns_by_position on to_device_txns (sender, position)`,
