@@ -28,6 +28,11 @@ test('letter case counts unless it is told not to', () => {
   assert.equal(compileGlob('*.EXAMPLE.org', { ignoreCase: true })('a.example.ORG'), true)
 })
 
+test('a question mark can stand for itself', () => {
+  assert.equal(compileGlob('a?*', { only: '*' })('a?b'), true)
+  assert.equal(compileGlob('a?*', { only: '*' })('abc'), false)
+})
+
 test('a word match neither starts nor ends inside a word', () => {
   for (const [pattern, text, expected] of [
     ['ex*ple', 'An example event.', true], ['ex*ple', 'exple', true], ['ex*ple', 'An exciting triple-whammy', true],

@@ -14,6 +14,8 @@ export interface GlobOptions {
   ignoreCase?: boolean
   /** `whole` (the default): the pattern covers all of the text. `words`: any stretch of it that neither starts nor ends inside a word. */
   within?: 'whole' | 'words'
+  /** Only the star is special; `?` stands for itself. */
+  only?: '*'
 }
 
 /**
@@ -25,7 +27,7 @@ export function compileGlob(pattern: string, options: GlobOptions = {}): TextMat
   const parts = folded.split('*')
   // Neighbouring stars are one star; only the outermost parts may be empty, meaning "nothing is demanded at this end".
   const pieces = parts.filter((part, index) => part !== '' || index === 0 || index === parts.length - 1)
-  return compilePieces(pieces, folded.includes('?'), options)
+  return compilePieces(pieces, options.only === undefined && folded.includes('?'), options)
 }
 
 /**
