@@ -1,5 +1,6 @@
 import { compileGlob, compileWords } from '../glob.ts'
 import { type Json, type JsonObject, own } from '../json.ts'
+import type { PowerLevels } from '../power-levels.ts'
 import { parsePath } from '../property-path.ts'
 import { type EventView, foldedText, type PropertyPath, property } from './event-view.ts'
 
@@ -14,7 +15,7 @@ export interface PushContext {
   /** The sender's power level; Infinity for a creator of a v12 room. */
   readonly senderPower: number
   /** `notifications` of the room's power levels. */
-  readonly notificationLevels: Readonly<Record<string, unknown>>
+  readonly notificationLevels: PowerLevels['notifications']
 }
 
 /** Whether a condition holds for this event and user. */
@@ -128,7 +129,5 @@ function memberCount(text: Json | undefined): Test | undefined {
   }
 }
 
-const mayNotify = (key: string): Test => (_, { senderPower, notificationLevels }) => {
-  const level = Object.hasOwn(notificationLevels, key) ? notificationLevels[key] : undefined
-  return senderPower >= (typeof level === 'number' ? level : defaultNotificationLevel)
-}
+const mayNotify = (key: string): Test => (_, { senderPower, notificationLevels }) =>
+  senderPower >= (notificationLevels.get(key) ?? defaultNotificationLevel)
