@@ -23,6 +23,8 @@ export interface GroupCommit {
   idle(): Promise<void>
 }
 
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
 /** The most changes in one transaction: bounds how long the first of them waits. */
 const largestGroup = 500
 
@@ -44,7 +46,8 @@ export function groupCommit(backend: Backend): GroupCommit {
     }
   }
 
-  const runGroup = async (jobs: Job[]): Promise<void> => {
+  /** True when a change failed. */
+  const runGroup = async (jobs: Job[]): Promise<boolean> => {
     const failures = new Map<Job, unknown>()
     const alone = jobs.length === 1
     try {
@@ -67,15 +70,17 @@ export function groupCommit(backend: Backend): GroupCommit {
       if (failures.has(job)) job.fail(failures.get(job))
       else job.done()
     }
+    return failures.size > 0
   }
 
   const drain = async (): Promise<void> => {
     // A whole turn of the event loop is gathered first: requests that arrived together are committed together.
-    await new Promise((resolve) => setImmediate(resolve))
+    await turn()
     while (queue.length > 0) {
       const jobs = queue.slice(0, largestGroup)
       queue = queue.slice(largestGroup)
-      await runGroup(jobs)
+      // Whoever built on a change that failed hears of it before the next group runs.
+      if (await runGroup(jobs)) await turn()
     }
     running = undefined
   }

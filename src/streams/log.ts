@@ -13,8 +13,12 @@ export interface NewEntry {
   readonly user?: number
   /** The users whose sleeping syncs it wakes. */
   readonly wake: Iterable<number>
+  /** One more of these, so that a large set need not be copied to be added to. */
+  readonly wakeAlso?: number
   /** What a reader needs so that it touches no table. */
   readonly data?: unknown
+  /** Called after the commit, before anyone is told: for what must leave memory with it. */
+  readonly onAnnounce?: () => void
 }
 
 export interface Entry extends NewEntry {
@@ -64,6 +68,7 @@ export async function openLog(database: Database, onListenerError: (error: unkno
   const announce = (entry: Entry): void => {
     tail.push(entry)
     now = entry.position
+    entry.onAnnounce?.()
     for (const listener of listeners) {
       try {
         listener(entry)
@@ -82,7 +87,10 @@ export async function openLog(database: Database, onListenerError: (error: unkno
     ready = waits === -1 ? [] : entries.slice(waits)
     for (const entry of due) announce(entry)
     now = Math.max(now, visible)
-    for (const entry of due) watchers.wake(entry.wake)
+    for (const entry of due) {
+      watchers.wake(entry.wake)
+      if (entry.wakeAlso !== undefined) watchers.wake([entry.wakeAlso])
+    }
   }
 
   return {

@@ -1,0 +1,170 @@
+import { MatrixError } from '../matrix/errors.ts'
+import { buildEvent } from '../matrix/event-build.ts'
+import { isUserId } from '../matrix/ids.ts'
+import { isObject, own, type Json, type JsonObject } from '../matrix/json.ts'
+import { defaultRoomVersion, findRoomVersion, type RoomVersion } from '../matrix/room-version.ts'
+import type { SigningKey } from '../matrix/signing.ts'
+import type { Users } from '../users/index.ts'
+import type { Profiles } from './profile.ts'
+import { emptySummary, type Room } from './room.ts'
+import type { Rooms } from './rooms.ts'
+import type { Draft } from './stage.ts'
+
+export type Preset = 'private_chat' | 'public_chat' | 'trusted_private_chat'
+
+/** What a client asks for; see the specification for each. */
+export interface RoomWish {
+  readonly version?: string
+  readonly preset?: Preset
+  readonly visibility?: 'public' | 'private'
+  readonly name?: string
+  readonly topic?: string
+  readonly invite?: readonly string[]
+  readonly isDirect?: boolean
+  readonly initialState?: ReadonlyArray<{ type: string, state_key?: string, content: JsonObject }>
+  readonly creationContent?: JsonObject
+  readonly powerLevels?: JsonObject
+  /** Full alias, already checked to be free and ours. */
+  readonly alias?: string
+}
+
+export interface CreateDeps {
+  readonly rooms: Rooms
+  readonly users: Users
+  readonly profiles: Profiles
+  readonly serverName: string
+  readonly signingKey: SigningKey
+  readonly now: () => number
+  readonly randomId: () => string
+  readonly defaultRoomVersion?: string
+}
+
+type Who = Draft['sender']
+
+const presets: Record<Preset, { joinRule: string, historyVisibility: string, guestAccess: string }> = {
+  private_chat: { joinRule: 'invite', historyVisibility: 'shared', guestAccess: 'can_join' },
+  trusted_private_chat: { joinRule: 'invite', historyVisibility: 'shared', guestAccess: 'can_join' },
+  public_chat: { joinRule: 'public', historyVisibility: 'shared', guestAccess: 'forbidden' },
+}
+
+/**
+ * Makes a room: its first events, as one change.
+ * @throws {MatrixError} M_UNSUPPORTED_ROOM_VERSION; M_INVALID_ROOM_STATE when the wish contradicts the auth rules; M_BAD_JSON.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom
+ */
+export async function createRoom(deps: CreateDeps, creator: Who, wish: RoomWish): Promise<Room> {
+  const version = findRoomVersion(wish.version ?? deps.defaultRoomVersion ?? defaultRoomVersion)
+  if (!version) throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `This server does not know room version "${wish.version}"`)
+  const preset = wish.preset ?? (wish.visibility === 'public' ? 'public_chat' : 'private_chat')
+  const invited = (wish.invite ?? []).filter((userId, index, all) => all.indexOf(userId) === index && userId !== creator.userId)
+  for (const userId of invited) if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `"${userId}" in invite is not a user id`)
+  const trusted = preset === 'trusted_private_chat' ? invited : []
+
+  const create = createContent(version, creator, wish.creationContent ?? {}, trusted)
+  const { room, ts } = await newRoom(deps, version, creator, create)
+  const drafts: Draft[] = [
+    { type: 'm.room.create', stateKey: '', content: create, sender: creator, ts },
+    { type: 'm.room.member', stateKey: creator.userId, content: { membership: 'join', ...await deps.profiles.memberFields(creator.userId) }, sender: creator },
+    { type: 'm.room.power_levels', stateKey: '', content: powerLevels(version, creator, trusted, wish), sender: creator },
+    ...stateOf(wish, preset).map((state): Draft => ({ ...state, sender: creator })),
+  ]
+  for (const userId of invited) drafts.push(await invitation(deps, creator, userId, wish))
+  try {
+    await deps.rooms.add(room, drafts)
+  } catch (error) {
+    // The auth rules refused what the wish asks for: it is the wish that is at fault.
+    if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') {
+      throw new MatrixError('M_INVALID_ROOM_STATE', `The room cannot be made like this: ${error.message}`, { cause: error })
+    }
+    throw error
+  }
+  return await deps.rooms.byNid(room.nid) ?? room
+}
+
+function createContent(version: RoomVersion, creator: Who, wanted: JsonObject, trusted: readonly string[]): JsonObject {
+  const { creator: _creator, room_version: _version, ...rest } = wanted
+  const additional = own(wanted, 'additional_creators')
+  const listed = Array.isArray(additional) ? additional : []
+  const creators = version.privilegedCreators ? [...new Set([...listed, ...trusted])] : listed
+  return {
+    ...rest,
+    room_version: version.id,
+    ...(version.creatorInContent && { creator: creator.userId }),
+    ...(creators.length > 0 && { additional_creators: creators }),
+  }
+}
+
+/** The room's head before its first event. In v12 its id is made of that event, and two like it must not be made at once. */
+async function newRoom(deps: CreateDeps, version: RoomVersion, creator: Who, create: JsonObject): Promise<{ room: Room, ts: number }> {
+  let ts = deps.now()
+  let id = `!${deps.randomId().replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 18)}:${deps.serverName}`
+  if (version.createIsRoomId) {
+    for (;;) {
+      const { event } = buildEvent({
+        type: 'm.room.create', stateKey: '', content: create, sender: creator.userId, roomId: '', prevEvents: [], authEvents: [], depth: 1, ts,
+      }, version, deps.serverName, deps.signingKey)
+      id = event.roomId
+      if (!await deps.rooms.find(id)) break
+      ts += 1
+    }
+  }
+  const room: Room = {
+    nid: deps.rooms.nextRoomNid(), id, version, creator: creator.nid, createdTs: ts, chain: [], state: new Map(), members: new Map(),
+    joined: new Set(), invited: 0, extremities: [], latestPosition: 0, bumpPosition: 0, published: false, summary: emptySummary,
+    pending: 0, dead: false, whenSettled: [],
+  }
+  return { room, ts }
+}
+
+function powerLevels(version: RoomVersion, creator: Who, trusted: readonly string[], wish: RoomWish): JsonObject {
+  const users: JsonObject = version.privilegedCreators ? {} : Object.fromEntries([creator.userId, ...trusted].map((userId) => [userId, 100]))
+  const content: JsonObject = {
+    users,
+    users_default: 0,
+    events: {
+      'm.room.name': 50, 'm.room.power_levels': 100, 'm.room.history_visibility': 100, 'm.room.canonical_alias': 50, 'm.room.avatar': 50,
+      'm.room.tombstone': version.privilegedCreators ? 150 : 100, 'm.room.server_acl': 100, 'm.room.encryption': 100,
+    },
+    events_default: 0, state_default: 50, ban: 50, kick: 50, redact: 50, invite: 0, historical: 100,
+  }
+  return { ...content, ...wish.powerLevels }
+}
+
+type StateDraft = { type: string, stateKey: string, content: JsonObject }
+
+/** The rest of the first state, in the order of the specification: a later one of the same place wins. */
+function stateOf(wish: RoomWish, preset: Preset): StateDraft[] {
+  const { joinRule, historyVisibility, guestAccess } = presets[preset]
+  const states: StateDraft[] = []
+  if (wish.alias) states.push({ type: 'm.room.canonical_alias', stateKey: '', content: { alias: wish.alias } })
+  states.push(
+    { type: 'm.room.join_rules', stateKey: '', content: { join_rule: joinRule } },
+    { type: 'm.room.history_visibility', stateKey: '', content: { history_visibility: historyVisibility } },
+    { type: 'm.room.guest_access', stateKey: '', content: { guest_access: guestAccess } },
+  )
+  const asked = (wish.initialState ?? []).map((state) => ({ type: state.type, stateKey: state.state_key ?? '', content: state.content }))
+  const named: StateDraft[] = []
+  if (wish.name !== undefined) named.push({ type: 'm.room.name', stateKey: '', content: { name: wish.name } })
+  if (wish.topic !== undefined) named.push({ type: 'm.room.topic', stateKey: '', content: topicContent(wish.topic) })
+  const later = [...asked, ...named]
+  const isOverridden = (state: StateDraft): boolean => later.some((other) => other.type === state.type && other.stateKey === state.stateKey)
+  const initial = asked.filter((state) => !named.some((other) => other.type === state.type && other.stateKey === state.stateKey))
+  return [...states.filter((state) => !isOverridden(state)), ...initial, ...named]
+}
+
+/** A topic, with its rich form beside it. @see https://spec.matrix.org/v1.19/client-server-api/#mroomtopic */
+const topicContent = (topic: string): JsonObject => ({ topic, 'm.topic': { 'm.text': [{ body: topic }] } })
+
+async function invitation(deps: CreateDeps, creator: Who, userId: string, wish: RoomWish): Promise<Draft> {
+  return {
+    type: 'm.room.member', stateKey: userId, sender: creator,
+    content: { membership: 'invite', ...(wish.isDirect && { is_direct: true }), ...await deps.profiles.memberFields(userId) },
+  }
+}
+
+/** The rooms that a join rule of kind `restricted` lets in from; what is malformed is left out. */
+export function allowedRooms(content: JsonObject): string[] {
+  const allow = own(content, 'allow')
+  const rooms = Array.isArray(allow) ? allow.filter(isObject).filter((entry) => own(entry, 'type') === 'm.room_membership') : []
+  return rooms.map((entry): Json | undefined => own(entry, 'room_id')).filter((id) => typeof id === 'string')
+}

@@ -1,0 +1,63 @@
+import { LRUCache } from 'lru-cache'
+import type { Database } from '../storage/index.ts'
+import type { StoredEvent } from './stored-event.ts'
+import { fromRow, readEvent, readEventById, readEvents, type EventRow } from './store/events.ts'
+
+/** Events by short id and by event id, from memory where they were seen lately. */
+export interface Events {
+  /** From memory alone. */
+  peek(nid: number): StoredEvent | undefined
+  get(nid: number): Promise<StoredEvent | undefined>
+  /** In the order asked for; what is not there is left out. */
+  many(nids: readonly number[]): Promise<StoredEvent[]>
+  byId(eventId: string): Promise<StoredEvent | undefined>
+  /** Takes in an event that was just made, redacted or read. */
+  put(stored: StoredEvent): void
+  /** Makes events of rows, those in memory first. */
+  adopt(rows: readonly EventRow[]): StoredEvent[]
+  drop(stored: StoredEvent): void
+}
+
+const cachedEvents = 20_000
+
+export function openEvents(database: Database): Events {
+  const byNid = new LRUCache<number, StoredEvent>({ max: cachedEvents, dispose: (stored) => nids.delete(stored.event.id) })
+  const nids = new Map<string, number>()
+
+  const put = (stored: StoredEvent): void => {
+    byNid.set(stored.nid, stored)
+    nids.set(stored.event.id, stored.nid)
+  }
+  const adoptOne = (row: EventRow): StoredEvent => {
+    const cached = byNid.get(row.nid)
+    if (cached) return cached
+    const stored = fromRow(row)
+    put(stored)
+    return stored
+  }
+  return {
+    peek: (nid) => byNid.get(nid),
+    get: async (nid) => {
+      const cached = byNid.get(nid)
+      if (cached) return cached
+      const row = await readEvent(database.read, nid)
+      return row && adoptOne(row)
+    },
+    many: async (wanted) => {
+      const missing = wanted.filter((nid) => !byNid.has(nid))
+      const found = new Map<number, StoredEvent>()
+      for (const row of missing.length > 0 ? await readEvents(database.read, missing) : []) found.set(row.nid, adoptOne(row))
+      return wanted.map((nid) => byNid.get(nid) ?? found.get(nid)).filter((stored) => stored !== undefined)
+    },
+    byId: async (eventId) => {
+      const nid = nids.get(eventId)
+      const cached = nid === undefined ? undefined : byNid.get(nid)
+      if (cached) return cached
+      const row = await readEventById(database.read, eventId)
+      return row && adoptOne(row)
+    },
+    put,
+    adopt: (rows) => rows.map(adoptOne),
+    drop: (stored) => void byNid.delete(stored.nid),
+  }
+}

@@ -1,0 +1,137 @@
+import { MatrixError } from '../matrix/errors.ts'
+import { isUserId } from '../matrix/ids.ts'
+import type { JsonObject } from '../matrix/json.ts'
+import { levelFor, powerLevelOf, powerLevelsFrom, type PowerLevels } from '../matrix/power-levels.ts'
+import type { Users } from '../users/index.ts'
+import { allowedRooms } from './create.ts'
+import type { Profiles } from './profile.ts'
+import type { Membership, Room } from './room.ts'
+import type { Rooms } from './rooms.ts'
+import type { Draft } from './stage.ts'
+import type { StoredEvent } from './stored-event.ts'
+
+export interface MembershipDeps {
+  readonly rooms: Rooms
+  readonly users: Users
+  readonly profiles: Profiles
+}
+
+type Who = Draft['sender']
+
+export interface MembershipWish {
+  readonly reason?: string | undefined
+  /** Further keys of the member event's content. */
+  readonly extra?: JsonObject
+}
+
+export const membershipOf = (room: Room, user: number): Membership | undefined => room.members.get(user)?.membership
+
+/** @throws {MatrixError} M_FORBIDDEN, also for a room that does not exist: nobody learns of it by asking. */
+export async function joinedRoom(rooms: Rooms, roomId: string, user: number): Promise<Room> {
+  const room = await rooms.find(roomId)
+  if (!room?.joined.has(user)) throw notIn(roomId)
+  return room
+}
+
+export const notIn = (roomId: string): MatrixError => new MatrixError('M_FORBIDDEN', `You are not in the room ${roomId}`)
+
+export async function powerLevelsOf(rooms: Rooms, room: Room): Promise<PowerLevels> {
+  const create = await rooms.stateEvent(room, 'm.room.create', '')
+  if (!create) throw new Error(`Room ${room.id} has no create event`)
+  return powerLevelsFrom((await rooms.stateEvent(room, 'm.room.power_levels', ''))?.event, create.event, room.version)
+}
+
+/** Joins, with the authorisation of a member where the room is restricted. Does nothing for who is joined. */
+export async function join(deps: MembershipDeps, who: Who, room: Room, wish: MembershipWish = {}): Promise<void> {
+  if (room.joined.has(who.nid)) return
+  const authoriser = await authoriserFor(deps, who, room)
+  await setMembership(deps, who, room, who.userId, 'join', {
+    ...wish, extra: { ...wish.extra, ...(authoriser !== undefined && { join_authorised_via_users_server: authoriser }) },
+  })
+}
+
+/**
+ * Who vouches for somebody that comes from another room: a joined local member with the power to invite. Undefined where nobody
+ * needs to.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#restricted-rooms
+ */
+async function authoriserFor(deps: MembershipDeps, who: Who, room: Room): Promise<string | undefined> {
+  const rule = room.summary.joinRule
+  if (rule !== 'restricted' && rule !== 'knock_restricted') return undefined
+  if (membershipOf(room, who.nid) === 'invite') return undefined
+  const rules = await deps.rooms.stateEvent(room, 'm.room.join_rules', '')
+  const from = rules ? allowedRooms(rules.event.content) : []
+  const heads = await Promise.all(from.map((roomId) => deps.rooms.find(roomId)))
+  if (!heads.some((other) => other?.joined.has(who.nid))) {
+    throw new MatrixError('M_FORBIDDEN', 'You are not invited to this room, and in none of the rooms whose members may join it')
+  }
+  const levels = await powerLevelsOf(deps.rooms, room)
+  for (const member of room.joined) {
+    const userId = deps.users.peekName(member) ?? await deps.users.nameOf(member)
+    if (userId !== undefined && powerLevelOf(levels, userId) >= levels.invite && await deps.users.account(member)) return userId
+  }
+  throw new MatrixError('M_UNABLE_TO_AUTHORISE_JOIN', 'Nobody on this server may let you into this room')
+}
+
+/** Invites; somebody who is invited already is left alone. */
+export async function invite(deps: MembershipDeps, who: Who, room: Room, userId: string, wish: MembershipWish = {}): Promise<void> {
+  if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `"${userId}" is not a user id`)
+  const target = await deps.users.intern(userId)
+  if (membershipOf(room, target) === 'join') throw new MatrixError('M_FORBIDDEN', `${userId} is already in the room`)
+  await setMembership(deps, who, room, userId, 'invite', wish)
+}
+
+/** Leaves, takes back a knock, or turns down an invite. Does nothing for who has left. */
+export async function leave(deps: MembershipDeps, who: Who, room: Room, wish: MembershipWish = {}): Promise<void> {
+  const membership = membershipOf(room, who.nid)
+  if (membership === undefined) throw notIn(room.id)
+  if (membership === 'leave') return
+  await setMembership(deps, who, room, who.userId, 'leave', wish)
+}
+
+/** Puts somebody out, or takes back an invitation. */
+export async function kick(deps: MembershipDeps, who: Who, room: Room, userId: string, wish: MembershipWish = {}): Promise<void> {
+  const target = await deps.users.intern(userId)
+  const membership = membershipOf(room, target)
+  if (membership === 'ban') throw new MatrixError('M_FORBIDDEN', `${userId} is banned from the room; unban is another request`)
+  if (membership === undefined || membership === 'leave') throw new MatrixError('M_FORBIDDEN', `${userId} is not in the room`)
+  await setMembership(deps, who, room, userId, 'leave', wish)
+}
+
+export async function ban(deps: MembershipDeps, who: Who, room: Room, userId: string, wish: MembershipWish = {}): Promise<void> {
+  if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `"${userId}" is not a user id`)
+  await setMembership(deps, who, room, userId, 'ban', wish)
+}
+
+export async function unban(deps: MembershipDeps, who: Who, room: Room, userId: string, wish: MembershipWish = {}): Promise<void> {
+  const target = await deps.users.intern(userId)
+  if (membershipOf(room, target) !== 'ban') throw new MatrixError('M_FORBIDDEN', `${userId} is not banned from the room`)
+  await setMembership(deps, who, room, userId, 'leave', wish)
+}
+
+/** Asks to be let in. */
+export async function knock(deps: MembershipDeps, who: Who, room: Room, wish: MembershipWish = {}): Promise<void> {
+  if (membershipOf(room, who.nid) === 'knock') return
+  await setMembership(deps, who, room, who.userId, 'knock', wish)
+}
+
+/** The member event behind all of these. The auth rules decide whether it may be. */
+export async function setMembership(
+  deps: MembershipDeps, who: Who, room: Room, userId: string, membership: Membership, wish: MembershipWish = {},
+): Promise<StoredEvent | undefined> {
+  const speaksOfTarget = membership === 'join' || membership === 'invite' || membership === 'knock'
+  const content: JsonObject = {
+    ...(speaksOfTarget && await deps.profiles.memberFields(userId)),
+    ...wish.extra,
+    membership,
+    ...(wish.reason !== undefined && { reason: wish.reason }),
+  }
+  const [stored] = await deps.rooms.append(room, [{ type: 'm.room.member', stateKey: userId, sender: who, content }])
+  return stored
+}
+
+/** Whether a user's power is enough for state events of this type. */
+export async function maySetState(rooms: Rooms, room: Room, userId: string, type: string): Promise<boolean> {
+  const levels = await powerLevelsOf(rooms, room)
+  return powerLevelOf(levels, userId) >= levelFor(levels, type, true)
+}

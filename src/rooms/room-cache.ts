@@ -1,0 +1,104 @@
+import { LRUCache } from 'lru-cache'
+import type { Database } from '../storage/index.ts'
+import type { Events } from './event-cache.ts'
+import type { Member, Room } from './room.ts'
+import { flatten, type StateSets } from './state-sets.ts'
+import { memberFromRow, readMembers, readRoom, readRoomNid, roomFromRow } from './store/rooms.ts'
+
+/** The heads of rooms, in memory while they are in use. */
+export interface RoomCache {
+  get(nid: number): Promise<Room | undefined>
+  byId(roomId: string): Promise<Room | undefined>
+  /** From memory alone. */
+  peek(nid: number): Room | undefined
+  /** A room that is just being made. */
+  add(room: Room): void
+  /** Marks that a change of the room is on its way to the database; until it is settled the room stays in memory. */
+  hold(room: Room): void
+  settle(room: Room): void
+  /** Forgets a head that got ahead of a database which refused to follow. */
+  kill(room: Room): void
+}
+
+const cachedRooms = 5000
+/** Members and state entries in all cached rooms. */
+const cachedEntries = 1_000_000
+
+export function openRoomCache(database: Database, events: Events, stateSets: StateSets): RoomCache {
+  const busy = new Map<number, Room>()
+  const rooms = new LRUCache<number, Room>({
+    max: cachedRooms, maxSize: cachedEntries, sizeCalculation: (room) => 1 + room.members.size + room.state.size,
+    dispose: (room) => {
+      if (nids.get(room.id) === room.nid && !busy.has(room.nid)) nids.delete(room.id)
+    },
+  })
+  const nids = new Map<string, number>()
+  const loading = new Map<number, Promise<Room | undefined>>()
+
+  const load = async (nid: number): Promise<Room | undefined> => {
+    const dying = busy.get(nid)
+    if (dying) await new Promise<void>((resolve) => dying.whenSettled.push(resolve))
+    const row = await readRoom(database.read, nid)
+    if (!row) return undefined
+    const chain = await stateSets.chain(row.state_nid)
+    const members = new Map<number, Member>()
+    const joined = new Set<number>()
+    let invited = 0
+    for (const member of await readMembers(database.read, nid)) {
+      members.set(member.user_nid, memberFromRow(member))
+      if (member.membership === 'join') joined.add(member.user_nid)
+      else if (member.membership === 'invite') invited += 1
+    }
+    const extremities = (await events.many(JSON.parse(row.extremities) as number[]))
+      .map((stored) => ({ nid: stored.nid, id: stored.event.id, depth: stored.event.depth }))
+    const room: Room = {
+      ...roomFromRow(row), chain, state: flatten(chain), members, joined, invited, extremities, pending: 0, dead: false, whenSettled: [],
+    }
+    nids.set(room.id, nid)
+    rooms.set(nid, room)
+    return room
+  }
+
+  const peek = (nid: number): Room | undefined => {
+    const held = rooms.get(nid) ?? busy.get(nid)
+    return held?.dead ? undefined : held
+  }
+
+  const get = (nid: number): Promise<Room | undefined> => {
+    const room = peek(nid)
+    if (room) return Promise.resolve(room)
+    const under = loading.get(nid)
+    if (under) return under
+    const load_ = load(nid).finally(() => loading.delete(nid))
+    loading.set(nid, load_)
+    return load_
+  }
+
+  return {
+    get,
+    peek,
+    byId: async (roomId) => {
+      const nid = nids.get(roomId) ?? await readRoomNid(database.read, roomId)
+      return nid === undefined ? undefined : get(nid)
+    },
+    add: (room) => {
+      nids.set(room.id, room.nid)
+      rooms.set(room.nid, room)
+    },
+    hold: (room) => {
+      room.pending += 1
+      busy.set(room.nid, room)
+    },
+    settle: (room) => {
+      room.pending -= 1
+      if (room.pending > 0) return
+      if (busy.get(room.nid) === room) busy.delete(room.nid)
+      for (const resolve of room.whenSettled.splice(0)) resolve()
+    },
+    kill: (room) => {
+      room.dead = true
+      if (rooms.peek(room.nid) === room) rooms.delete(room.nid)
+      nids.delete(room.id)
+    },
+  }
+}

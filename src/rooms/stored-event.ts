@@ -1,0 +1,25 @@
+import type { RoomEvent } from '../matrix/event.ts'
+
+/** How an event stands: taken, kept out of the current state (soft-failed), or rejected by the auth rules. */
+export const standings = { accepted: 0, softFailed: 1, rejected: 2 } as const
+
+/** An event as this server holds it. What changes later is its position, once, and what its redaction takes away. */
+export interface StoredEvent {
+  readonly nid: number
+  readonly room: number
+  readonly sender: number
+  event: RoomEvent
+  /** Its place in the log; 0 until it has been committed, and for an outlier. */
+  position: number
+  /** The state set before it. */
+  readonly stateBefore: number | null
+  readonly standing: number
+  readonly device: number | null
+  readonly txnId: string | null
+  /** The state event that it took the place of. */
+  readonly replaces: number | null
+  redactedBy: number | null
+  readonly threadRoot: string | null
+  /** Made when first asked for: see client-event.ts. */
+  clientJson?: string
+}
