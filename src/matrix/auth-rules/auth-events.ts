@@ -41,6 +41,12 @@ export const checkAuthEvents = (
   return allowed
 }
 
+/** The create event that the id of the event's room names, where rooms are named like that (v12 and later). */
+export const createNamedBy = (event: RoomEvent, get: EventLookup): RoomEvent | undefined => {
+  const named = get(`$${event.roomId.slice(1)}`)
+  return named?.type === 'm.room.create' && named.stateKey === '' ? named : undefined
+}
+
 /**
  * The state that an event claims for itself by citing its `auth_events`, for {@link authorize}. Cited events that are
  * unknown or rejected do not count. From v12 on the create event is not cited but named by the room id.
@@ -52,8 +58,8 @@ export const stateFromAuthEvents = (
   isRejected: (id: string) => boolean,
 ): StateLookup => (type, stateKey) => {
   if (version.createIsRoomId && type === 'm.room.create' && stateKey === '') {
-    const id = `$${event.roomId.slice(1)}`
-    return isRejected(id) ? undefined : get(id)
+    const create = createNamedBy(event, get)
+    return create && !isRejected(create.id) ? create : undefined
   }
   for (const id of event.authEvents) {
     const cited = get(id)

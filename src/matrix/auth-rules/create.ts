@@ -31,7 +31,7 @@ export const authorizeCreate = (event: RoomEvent, version: RoomVersion, state: S
   }
   const additional = version.privilegedCreators ? own(event.content, 'additional_creators') : undefined
   if (additional !== undefined && !(Array.isArray(additional) && additional.every((user) => isUserId(user)))) {
-    return denied('create.additional-creators', 'additional_creators must be a list of user ids.')
+    return denied('create.additional-creators', 'The additional_creators must be a list of user ids.')
   }
   return allowed
 }

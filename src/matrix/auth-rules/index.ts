@@ -1,4 +1,4 @@
-export { type EventLookup, checkAuthEvents, stateFromAuthEvents } from './auth-events.ts'
+export { type EventLookup, checkAuthEvents, createNamedBy, stateFromAuthEvents } from './auth-events.ts'
 export { type EventOutline, authTypesFor } from './auth-types.ts'
 export { authorize } from './authorize.ts'
 export { redactionApplies } from './redaction.ts'

@@ -1,3 +1,4 @@
+import { createNamedBy } from '../auth-rules/index.ts'
 import type { RoomEvent } from '../event.ts'
 import type { RoomVersion } from '../room-version.ts'
 
@@ -31,7 +32,7 @@ export const authGraph = (
     },
     authEventsOf: (event) => event.authEvents.map(graph.get).filter((cited) => cited !== undefined),
     citedBy: (event, type) => {
-      if (type === 'm.room.create' && version.createIsRoomId) return graph.get(`$${event.roomId.slice(1)}`)
+      if (type === 'm.room.create' && version.createIsRoomId) return createNamedBy(event, graph.get)
       for (const id of event.authEvents) {
         const cited = graph.get(id)
         if (cited?.type === type && cited.stateKey === '') return cited
