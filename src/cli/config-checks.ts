@@ -1,0 +1,4 @@
+import type { Check } from '../config/index.ts'
+
+/** What other folders check of a configuration before a start: `config check` and `start` run the same. */
+export const configChecks: readonly Check[] = []

@@ -1,0 +1,58 @@
+import { parseListen, isLoopback } from './forms.ts'
+import type { Finding } from './finding.ts'
+import type { Config } from './schema.ts'
+
+/** Looks at a whole configuration; `key` of each finding is a path, from which its line is found. */
+export type Check = (config: Config) => readonly Finding[]
+
+const error = (key: string, message: string, fix: string): Finding => ({ level: 'error', key, message, fix })
+const warning = (key: string, message: string, fix: string): Finding => ({ level: 'warning', key, message, fix })
+
+const checkJwt: Check = ({ jwt_config: jwt }) => {
+  if (!jwt.enabled) {
+    return jwt.secret === undefined ? []
+      : [warning('jwt_config.enabled', '"jwt_config" is filled in but not enabled: nobody can sign in by it.', 'Write enabled: true.')]
+  }
+  return [
+    ...(jwt.secret === undefined
+      ? [error('jwt_config.secret', '"jwt_config.secret" is missing.', 'Name the shared secret or the public key that tokens are verified with.')] : []),
+    ...(jwt.algorithm === undefined
+      ? [error('jwt_config.algorithm', '"jwt_config.algorithm" is missing.', 'Name the algorithm that tokens are signed with, such as HS256.')] : []),
+  ]
+}
+
+const checkProviders: Check = ({ identity_providers: providers }) => providers.flatMap((provider, index) => {
+  const path = `identity_providers[${index}]`
+  const twice = (key: 'id' | 'issuer'): boolean => providers.findIndex((other) => other[key] === provider[key]) < index
+  return [
+    ...(twice('id') ? [error(`${path}.id`, `"${path}.id" is the id of an earlier provider.`, 'Give each its own.')] : []),
+    ...(twice('issuer')
+      ? [error(`${path}.issuer`, `"${path}.issuer" is the issuer of an earlier provider.`, 'Keys are never shared between issuers: keep one.')] : []),
+    ...(provider.secret || provider.public_key || provider.jwks ? []
+      : [error(path, `"${path}" has no key.`, 'Add "secret", "public_key" or "jwks".')]),
+  ]
+})
+
+const checkRegistration: Check = (config) => {
+  const count = config.registration_tokens.length
+  if (config.registration === 'token' && count === 0) {
+    return [error('registration_tokens', '"registration" is "token", and there is no token.', 'Add some under "registration_tokens".')]
+  }
+  return config.registration !== 'token' && count > 0
+    ? [warning('registration_tokens', '"registration_tokens" has no effect.', 'Write registration: token.')] : []
+}
+
+const checkReach: Check = (config) => {
+  const open = config.listen.some((address) => !isLoopback(parseListen(address)?.host ?? ''))
+  const url = config.public_base_url
+  return [
+    ...(config.server_name === 'localhost' && open
+      ? [warning('listen', '"listen" is reachable from elsewhere, but "server_name" is still "localhost".',
+        'Choose a server_name before people come: it cannot be changed later.')] : []),
+    ...(url?.startsWith('http:') && !isLoopback(new URL(url).hostname)
+      ? [warning('public_base_url', '"public_base_url" is not encrypted: passwords and tokens travel in the clear.', 'Use https://.')] : []),
+  ]
+}
+
+/** What must hold between settings, beyond the shape of each. */
+export const ownChecks: readonly Check[] = [checkJwt, checkProviders, checkRegistration, checkReach]
