@@ -1,5 +1,6 @@
 import { type AlgorithmName, algorithmOf, algorithms } from './algorithms.ts'
-import { error, type Finding } from './findings.ts'
+import type { Finding } from '../../config/index.ts'
+import { error } from './findings.ts'
 import { parseKeys } from './keys.ts'
 import type { JwtProvider } from './provider.ts'
 
@@ -64,6 +65,7 @@ export const dropInProvider = (config: JwtConfig | undefined): { provider: JwtPr
     audiences: config.audiences,
     leeway,
     requireExpiry: false,
+    linksByName: true,
   }
   return { provider, findings }
 }

@@ -1,11 +1,12 @@
+import { verifyToken } from './choose.ts'
 import { type Claims, decode } from './decode.ts'
 import type { JwtProvider } from './provider.ts'
 import type { RefusalCode } from './refusal.ts'
-import { type Step, type Verified, verifyJwt } from './verify.ts'
+import type { Step, Verified } from './verify.ts'
 
 /** What `latchkey auth explain` shows about a token. */
 export interface Explanation {
-  /** The provider whose rules the token was held against: the one that takes it, or else the one it came furthest with. */
+  /** The provider whose keys and rules the token was held against. */
   provider: string
   accepted: boolean
   /** The key that verified the signature; undefined when none did, or it did not come to that. */
@@ -78,12 +79,12 @@ const explained = (verified: Verified, token: string, nameOf: NameOfSubject): Ex
 }
 
 /**
- * Holds a token against every provider and says in plain words what became of it. Changes nothing and asks no database.
+ * Holds a token against its provider and says in plain words what became of it; undefined where no provider is configured.
+ * Changes nothing and asks no database.
  *
  * @param now ms
  */
 export const explainToken = (providers: readonly JwtProvider[], token: string, now: number, nameOf: NameOfSubject): Explanation | undefined => {
-  const [best] = providers.map((provider) => verifyJwt(provider, token, now))
-    .sort((a, b) => Number(b.ok) - Number(a.ok) || b.steps.length - a.steps.length)
-  return best && explained(best, token, nameOf)
+  const verified = verifyToken(providers, token, now)
+  return verified && explained(verified, token, nameOf)
 }

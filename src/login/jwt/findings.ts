@@ -1,12 +1,9 @@
-/** Something `config check` and the start tell the operator. An error keeps the server from starting. */
-export interface Finding {
-  level: 'error' | 'warning'
-  /** The configuration key it is about, such as `jwt_config.secret`. */
-  key: string
-  message: string
-  /** What to do about it, in one sentence. */
-  fix: string
-}
+import type { Finding } from '../../config/index.ts'
 
-export const error = (key: string, message: string, fix: string): Finding => ({ level: 'error', key, message, fix })
-export const warning = (key: string, message: string, fix: string): Finding => ({ level: 'warning', key, message, fix })
+const finding = (level: Finding['level']) => (key: string, message: string, fix: string): Finding =>
+  ({ level, key, message: `"${key}": ${message}.`, fix: `${fix}.` })
+
+/** What keeps the server from starting: the setting, what is wrong with it, and what to do. Never the value of a secret. */
+export const error = finding('error')
+/** What the operator should know. */
+export const warning = finding('warning')

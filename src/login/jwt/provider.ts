@@ -19,4 +19,6 @@ export interface JwtProvider {
   leeway: number
   /** Whether a token without `exp` is refused. */
   requireExpiry: boolean
+  /** Whether an account that already has the subject for a name, and is linked to nobody, is the subject's own. */
+  linksByName: boolean
 }

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { test } from 'node:test'
+import { SignJWT } from 'jose'
+import { type ConfigInput, defaultConfig } from '../../config/index.ts'
+import { verifyToken } from './choose.ts'
+import { jwtChecks, jwtProviders } from './providers.ts'
+
+const now = Date.UTC(2030, 0, 1)
+const exp = now / 1000 + 60
+const secret = (letter: string): string => letter.repeat(32)
+const native = (id: string, more: object = {}) => ({
+  id, type: 'jwt' as const, secret: [secret(id)], algorithms: ['HS256' as const], issuer: `https://${id}.example`, audiences: ['chat'], ...more,
+})
+const config = (input: ConfigInput) => defaultConfig({ jwt_config: { enabled: true, secret: secret('d'), algorithm: 'HS256' }, ...input })
+const sign = (key: string, claims: Record<string, unknown>): Promise<string> =>
+  new SignJWT({ sub: 'alice', exp, ...claims }).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(key))
+const errors = (input: ConfigInput): string[] => jwtChecks(config(input)).filter(({ level }) => level === 'error').map(({ key, message }) => `${key} ${message}`)
+
+test('a token goes to the provider whose issuer it names, and to no other', async () => {
+  const { providers } = jwtProviders(config({ identity_providers: [native('a'), native('b')] }))
+  const verdict = async (key: string, claims: Record<string, unknown>): Promise<string> => {
+    const verified = verifyToken(providers, await sign(secret(key), claims), now)
+    return verified?.ok ? verified.provider : `${verified?.provider} ${verified?.code}`
+  }
+  assert.equal(await verdict('a', { iss: 'https://a.example', aud: 'chat' }), 'a')
+  assert.equal(await verdict('b', { iss: 'https://b.example', aud: 'chat' }), 'b')
+  assert.equal(await verdict('a', { iss: 'https://b.example', aud: 'chat' }), 'b signature_wrong')
+  assert.equal(await verdict('d', { iss: 'https://a.example' }), 'a signature_wrong')
+  assert.equal(await verdict('d', { iss: 'https://c.example' }), 'jwt_config')
+  assert.equal(await verdict('d', {}), 'jwt_config')
+  assert.equal(await verdict('a', {}), 'jwt_config signature_wrong')
+})
+
+test('a native provider requires issuer, audience and expiry', async () => {
+  const { providers } = jwtProviders(config({ jwt_config: { enabled: false }, identity_providers: [native('a')] }))
+  const verdict = async (claims: Record<string, unknown>): Promise<string> => {
+    const verified = verifyToken(providers, await sign(secret('a'), claims), now)
+    return verified?.ok ? 'ok' : String(verified?.code)
+  }
+  assert.equal(await verdict({ iss: 'https://a.example', aud: 'chat' }), 'ok')
+  assert.equal(await verdict({ aud: 'chat' }), 'issuer_missing')
+  assert.equal(await verdict({ iss: 'https://a.example' }), 'audience_missing')
+  assert.equal(await verdict({ iss: 'https://a.example', aud: 'chat', exp: undefined }), 'expiry_missing')
+  assert.equal(await verdict({ iss: 'https://a.example', aud: 'chat', exp: exp - 121 }), 'expired')
+})
+
+test('secrets can be rotated: several stand side by side', async () => {
+  const { providers } = jwtProviders(config({ identity_providers: [native('a', { secret: [secret('n'), secret('o')] })] }))
+  for (const key of ['n', 'o']) assert.ok(verifyToken(providers, await sign(secret(key), { iss: 'https://a.example', aud: 'chat' }), now)?.ok)
+})
+
+test('a native provider refuses weak and confused keys before the start', () => {
+  assert.deepEqual(errors({ identity_providers: [native('a')] }), [])
+  assert.match(errors({ identity_providers: [native('a', { secret: ['short'] })] })[0] ?? '', /identity_providers\[0\]\.secret.*5 bytes/)
+  const pem = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' })
+  assert.match(errors({ identity_providers: [native('a', { secret: [pem] })] })[0] ?? '', /under an HMAC algorithm/)
+  assert.match(errors({ identity_providers: [native('a', { algorithms: ['HS256', 'RS256'] })] })[0] ?? '', /No key is for RS256/)
+  assert.deepEqual(errors({ identity_providers: [native('a', { algorithms: ['HS256', 'RS256'], public_key: [pem] })] }), [])
+  assert.match(errors({ identity_providers: [native('jwt_config')] })[0] ?? '', /id of the jwt_config block/)
+})
+
+test('where nobody is trusted there is nothing to verify with', () => {
+  assert.equal(verifyToken([], 'x', now), undefined)
+})
