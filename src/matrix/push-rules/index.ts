@@ -1,6 +1,6 @@
 /** Push rules: the defaults, what a user makes of them, and what an event calls for. Pure. */
 export { type Actions, noActions } from './actions.ts'
-export { checkActions, parsePushRuleKind, pushRuleLimits } from './check.ts'
+export { parsePushRuleKind, pushRuleLimits } from './check.ts'
 export type { PushContext } from './conditions.ts'
 export { defaultRules } from './defaults.ts'
 export { deleteRule, findRule, putRule, type RulePlace, setRuleActions, setRuleEnabled } from './edit.ts'
