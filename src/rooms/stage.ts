@@ -98,7 +98,7 @@ function stage(deps: StageDeps, room: Room, { draft, stateKeyNid, target }: Prep
     authEvents: cited.map((stored) => stored.event.id),
     depth: extremities.reduce((depth, one) => Math.max(depth, one.depth), 0) + 1,
     ts: draft.ts ?? deps.now(),
-    v1: room.version.eventFormat === 'v1' ? v1Parts(deps, room, [...extremities.map((one) => one.nid)], cited, before) : undefined,
+    v1: room.version.eventFormat === 'v1' ? v1Parts(deps, room, extremities.map((one) => one.nid), cited, before) : undefined,
   }, room.version, deps.serverName, deps.signingKey)
   const verdict = authorize(event, room.version, (type, stateKey) => lookup(type, stateKey)?.event)
   if (!verdict.allowed) throw new MatrixError('M_FORBIDDEN', verdict.reason)

@@ -247,7 +247,7 @@ export interface ToDeviceTxnsTable {
   sender: number
   type: string
   txn_id: string
-  position: number
+  created_ts: number
 }
 
 /** How far a user has read in a room. */

@@ -73,8 +73,8 @@ export const initial: Migration = {
     `create table to_device (
       device_nid {int} not null, position {int} not null, json text not null, primary key (device_nid, position))`,
     `create table to_device_txns (
-      sender {int} not null, type text not null, txn_id text not null, position {int} not null, primary key (sender, type, txn_id)) {clustered}`,
-    `create index to_device_txns_by_position on to_device_txns (sender, position)`,
+      sender {int} not null, type text not null, txn_id text not null, created_ts {int} not null, primary key (sender, type, txn_id)) {clustered}`,
+    `create index to_device_txns_by_time on to_device_txns (sender, created_ts)`,
 
     `create table receipts (
       room_nid {int} not null, user_nid {int} not null, type text not null, thread text not null, event_id text not null,

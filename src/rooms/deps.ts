@@ -1,0 +1,39 @@
+import type { SigningKey } from '../matrix/signing.ts'
+import type { Database } from '../storage/index.ts'
+import type { Log } from '../streams/index.ts'
+import type { Users } from '../users/index.ts'
+import type { Profiles } from './profile.ts'
+import type { Room } from './room.ts'
+import type { Rooms } from './rooms.ts'
+
+/** Port, filled by directory/: names of rooms. */
+export interface Aliases {
+  /**
+   * Takes the local part of an alias for a room that is being made.
+   * @returns the whole alias
+   * @throws {MatrixError} M_ROOM_IN_USE, M_INVALID_PARAM
+   */
+  reserve(localpart: string): Promise<string>
+  release(alias: string): void
+  add(alias: string, room: number, creator: number): Promise<void>
+  /** The room behind an alias of this server. */
+  resolve(alias: string): Promise<number | undefined>
+  publish(room: Room, published: boolean): Promise<void>
+  /** Moves the aliases of this server that `user` may move, and the directory entry, from one room to its successor. */
+  move(from: Room, to: Room, user: number): Promise<void>
+}
+
+/** What the routes of this folder are made with. */
+export interface RoomsRouteDeps {
+  readonly rooms: Rooms
+  readonly users: Users
+  readonly profiles: Profiles
+  readonly aliases: Aliases
+  readonly database: Database
+  readonly log: Log
+  readonly serverName: string
+  readonly signingKey: SigningKey
+  readonly now: () => number
+  readonly randomId: () => string
+  readonly defaultRoomVersion?: string
+}

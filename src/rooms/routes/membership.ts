@@ -1,0 +1,112 @@
+import { Type } from 'typebox'
+import { route, type Route, type Session } from '../../http/index.ts'
+import { MatrixError } from '../../matrix/errors.ts'
+import { isRoomAlias, isRoomId } from '../../matrix/ids.ts'
+import type { JsonObject } from '../../matrix/json.ts'
+import { mustNotBeSuspended } from '../../users/index.ts'
+import type { RoomsRouteDeps } from '../deps.ts'
+import { ban, invite, join, joinedRoom, kick, knock, leave, notIn, unban, type MembershipWish } from '../membership.ts'
+import type { Room } from '../room.ts'
+import { Empty, openObject, Reason, RoomIdReply, RoomParams, UserAndReason } from './shapes.ts'
+
+const whoOf = (session: Session) => ({ nid: session.user, userId: session.userId })
+
+/** Keys of a request that a member event's content is not made of. */
+const own = new Set(['reason', 'third_party_signed', 'user_id', 'membership', 'join_authorised_via_users_server', 'displayname', 'avatar_url'])
+
+const JoinBody = Type.Unsafe<JsonObject & { reason?: string }>(Type.Object({ reason: Type.Optional(Type.String()), third_party_signed: Type.Optional(openObject) }))
+
+const wishOf = (body: JsonObject & { reason?: string }): MembershipWish => ({
+  reason: body.reason,
+  extra: Object.fromEntries(Object.entries(body).filter(([key]) => !own.has(key))),
+})
+
+/** The room with this id or alias, whoever asks: what comes next is for the auth rules to decide. */
+async function roomBy(deps: RoomsRouteDeps, idOrAlias: string): Promise<Room> {
+  if (isRoomAlias(idOrAlias)) {
+    const nid = await deps.aliases.resolve(idOrAlias)
+    const room = nid === undefined ? undefined : await deps.rooms.byNid(nid)
+    if (!room) throw new MatrixError('M_NOT_FOUND', `There is no room with the alias ${idOrAlias}`)
+    return room
+  }
+  if (!isRoomId(idOrAlias)) throw new MatrixError('M_INVALID_PARAM', `"${idOrAlias}" is neither a room id nor an alias`)
+  const room = await deps.rooms.find(idOrAlias)
+  if (!room) throw new MatrixError('M_NOT_FOUND', `This server knows no room ${idOrAlias}`)
+  return room
+}
+
+/** A room that the user has, or had, something to do with. */
+async function roomOf(deps: RoomsRouteDeps, roomId: string, session: Session): Promise<Room> {
+  const room = await deps.rooms.find(roomId)
+  if (!room?.members.has(session.user)) throw notIn(roomId)
+  return room
+}
+
+async function joinAs(deps: RoomsRouteDeps, session: Session, room: Room, body: JsonObject & { reason?: string }): Promise<{ room_id: string }> {
+  mustNotBeSuspended(session)
+  if (session.guest && room.summary.guestAccess !== 'can_join') {
+    throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests may not join this room')
+  }
+  await join(deps, whoOf(session), room, wishOf(body))
+  return { room_id: room.id }
+}
+
+export const membershipRoutes = (deps: RoomsRouteDeps): Route[] => [
+  route({
+    id: 'joinRoomById', method: 'POST', path: '/_matrix/client/v3/rooms/:roomId/join', auth: 'guest', limit: 'heavy',
+    params: RoomParams, body: JoinBody, reply: RoomIdReply,
+    handle: async ({ session, params, body }) => joinAs(deps, session, await roomBy(deps, params.roomId), body),
+  }),
+  route({
+    id: 'joinRoom', method: 'POST', path: '/_matrix/client/v3/join/:roomIdOrAlias', auth: 'guest', limit: 'heavy',
+    params: Type.Object({ roomIdOrAlias: Type.String() }), body: JoinBody, reply: RoomIdReply,
+    handle: async ({ session, params, body }) => joinAs(deps, session, await roomBy(deps, params.roomIdOrAlias), body),
+  }),
+  route({
+    id: 'knockRoom', method: 'POST', path: '/_matrix/client/v3/knock/:roomIdOrAlias', auth: 'user', limit: 'heavy',
+    params: Type.Object({ roomIdOrAlias: Type.String() }), body: Reason, reply: RoomIdReply,
+    handle: async ({ session, params, body }) => {
+      mustNotBeSuspended(session)
+      const room = await roomBy(deps, params.roomIdOrAlias)
+      await knock(deps, whoOf(session), room, body)
+      return { room_id: room.id }
+    },
+  }),
+  route({
+    id: 'inviteUser', method: 'POST', path: '/_matrix/client/v3/rooms/:roomId/invite', auth: 'user', limit: 'message',
+    params: RoomParams, body: Type.Object({ user_id: Type.Optional(Type.String()), reason: Type.Optional(Type.String()), medium: Type.Optional(Type.String()) }),
+    reply: Empty,
+    handle: async ({ session, params, body }) => {
+      mustNotBeSuspended(session)
+      if (body.medium !== undefined) throw new MatrixError('M_THREEPID_DENIED', 'This server does not invite by e-mail address or telephone number')
+      if (body.user_id === undefined) throw new MatrixError('M_MISSING_PARAM', 'user_id is missing: whom shall we invite?')
+      await invite(deps, whoOf(session), await joinedRoom(deps.rooms, params.roomId, session.user), body.user_id, { reason: body.reason })
+      return {}
+    },
+  }),
+  route({
+    id: 'leaveRoom', method: 'POST', path: '/_matrix/client/v3/rooms/:roomId/leave', auth: 'guest',
+    params: RoomParams, body: Reason, reply: Empty,
+    handle: async ({ session, params, body }) => {
+      await leave(deps, whoOf(session), await roomOf(deps, params.roomId, session), body)
+      return {}
+    },
+  }),
+  route({
+    id: 'forgetRoom', method: 'POST', path: '/_matrix/client/v3/rooms/:roomId/forget', auth: 'guest',
+    params: RoomParams, body: Empty, reply: Empty,
+    handle: async ({ session, params }) => {
+      await deps.rooms.forget(await roomOf(deps, params.roomId, session), session.user)
+      return {}
+    },
+  }),
+  ...([['kick', kick], ['ban', ban], ['unban', unban]] as const).map(([id, act]) => route({
+    id, method: 'POST', path: `/_matrix/client/v3/rooms/:roomId/${id}`, auth: 'user', limit: 'message',
+    params: RoomParams, body: UserAndReason, reply: Empty,
+    handle: async ({ session, params, body }) => {
+      mustNotBeSuspended(session)
+      await act(deps, whoOf(session), await joinedRoom(deps.rooms, params.roomId, session.user), body.user_id, { reason: body.reason })
+      return {}
+    },
+  })),
+]
