@@ -1,0 +1,177 @@
+import { MatrixError } from '../matrix/errors.ts'
+import { openSequence, type Database, type Tx } from '../storage/index.ts'
+import type { Log, LogTx } from '../streams/index.ts'
+import type { Users } from '../users/index.ts'
+import { openListChanges, type DeviceListNews } from './list-changes.ts'
+import { openSightings } from './seen.ts'
+import {
+  countDevicesOf, deleteDevices, insertDevice, readDevice, readDeviceNid, readDeviceNids, readDevices, readStalest, renameDevice,
+  saveListChange, type DeviceRow,
+} from './store/devices.ts'
+import { openToDevice, type ToDevice } from './to-device.ts'
+
+export interface DevicesDeps {
+  readonly database: Database
+  readonly log: Log
+  readonly users: Pick<Users, 'find'>
+  readonly serverName: string
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly randomId: () => string
+  /** Port to rooms/: who shares a room with the user; asked inside writes, and therefore from memory. The user need not be among them. */
+  readonly sharers: (user: number) => Iterable<number>
+  /** For work that nobody waits for. */
+  readonly onError: (error: unknown) => void
+}
+
+/** A device as its owner sees it. */
+export interface Device {
+  readonly nid: number
+  readonly deviceId: string
+  readonly displayName: string | null
+  readonly createdTs: number
+  readonly lastSeenTs: number
+  readonly lastSeenIp: string | null
+  readonly userAgent: string | null
+}
+
+export interface WantedDevice {
+  readonly user: number
+  /** Made up when absent. At most 512 characters. */
+  readonly deviceId?: string | undefined
+  /** For a device that is new. */
+  readonly displayName?: string | undefined
+  readonly ip?: string | undefined
+  readonly userAgent?: string | undefined
+}
+
+/** What others do when devices go. */
+export interface DeletionHook {
+  /** In the same write, with the short ids: for rows that belong to them. */
+  within?(tx: Tx, devices: readonly number[]): Promise<void>
+  /** In the turn of the commit: for what is in memory. */
+  after?(devices: readonly number[]): void
+}
+
+export interface Devices extends AsyncDisposable {
+  readonly toDevice: ToDevice
+  /**
+   * The user's device of that id, made if need be. A user who has as many devices as one may have loses the one that was seen
+   * longest ago. @throws MatrixError M_INVALID_PARAM
+   */
+  ensure(tx: LogTx, wanted: WantedDevice): Promise<{ nid: number; deviceId: string; created: boolean }>
+  list(user: number): Promise<Device[]>
+  get(user: number, deviceId: string): Promise<Device | undefined>
+  /** False when there is no such device. */
+  rename(user: number, deviceId: string, displayName: string): Promise<boolean>
+  /** Deletes those of the user's devices that are there, with all that waits for them. Returns their short ids. */
+  delete(tx: LogTx, user: number, deviceIds: readonly string[]): Promise<readonly number[]>
+  /** Deletes all of the user's devices, `but` one. Returns their short ids. */
+  deleteAll(tx: LogTx, user: number, but?: number): Promise<readonly number[]>
+  onDelete(hook: DeletionHook): void
+  /** Notes that the device was heard of; written down within a minute. */
+  seen(device: number, ip: string, userAgent: string | undefined): void
+  /** Users, of all that there are, whose devices changed in `(since, until]`: for `device_lists.changed`, after a look at who shares a room. */
+  listChanges(since: number, until: number): readonly number[] | Promise<readonly number[]>
+}
+
+const mostDevices = 1000
+const longestDeviceId = 512
+const longestName = 255
+const longestUserAgent = 512
+
+/** Ten capital letters and digits, of 256 random bits in base64. */
+const newDeviceId = (random: string): string => random.replaceAll(/[^A-Za-z0-9]/g, '').toUpperCase().slice(0, 10)
+
+function checkDeviceId(deviceId: string): string {
+  if (deviceId.length > longestDeviceId) throw new MatrixError('M_INVALID_PARAM', `A device id can have ${longestDeviceId} characters`)
+  if (deviceId === '' || deviceId.includes('\0')) throw new MatrixError('M_INVALID_PARAM', 'This is not a device id')
+  return deviceId
+}
+
+/** A name is worth shortening, not worth a refusal: it is given by programs. */
+const shortName = (name: string | undefined): string | null =>
+  name === undefined ? null : name.replaceAll('\0', '').slice(0, longestName).toWellFormed()
+
+/** The devices of this server's users. */
+export async function openDevices(deps: DevicesDeps): Promise<Devices> {
+  const { database, log, now } = deps
+  const nids = await openSequence(database, 'devices')
+  const sightings = openSightings(database, deps.onError)
+  const hooks: DeletionHook[] = []
+
+  log.listen((entry) => {
+    if (entry.kind !== 'device_list') return
+    const { deleted } = entry.data as DeviceListNews // only `announce` below makes such entries
+    if (deleted.length === 0) return
+    for (const device of deleted) sightings.forget(device)
+    for (const hook of hooks) hook.after?.(deleted)
+  })
+
+  const announce = async (tx: LogTx, user: number, deleted: readonly number[] = []): Promise<void> => {
+    const data: DeviceListNews = { deleted }
+    const position = tx.append({ kind: 'device_list', user, wake: deps.sharers(user), wakeAlso: user, data })
+    await saveListChange(tx.sql, user, position)
+  }
+
+  const remove = async (tx: LogTx, user: number, gone: readonly number[]): Promise<readonly number[]> => {
+    if (gone.length === 0) return gone
+    for (const hook of hooks) await hook.within?.(tx.sql, gone)
+    await deleteDevices(tx.sql, gone)
+    await announce(tx, user, gone)
+    return gone
+  }
+
+  const fromRow = (row: DeviceRow): Device => {
+    const seen = sightings.pending(row.nid)
+    return {
+      nid: row.nid, deviceId: row.device_id, displayName: row.display_name, createdTs: row.created_ts,
+      lastSeenTs: seen?.ts ?? row.last_seen_ts, lastSeenIp: seen?.ip ?? row.last_seen_ip, userAgent: seen?.userAgent ?? row.user_agent,
+    }
+  }
+
+  return {
+    toDevice: openToDevice(deps),
+    listChanges: openListChanges(database, log),
+    ensure: async (tx, wanted) => {
+      const deviceId = wanted.deviceId === undefined ? newDeviceId(deps.randomId()) : checkDeviceId(wanted.deviceId)
+      const known = await readDeviceNid(tx.sql, wanted.user, deviceId)
+      if (known !== undefined) return { nid: known, deviceId, created: false }
+      const excess = await countDevicesOf(tx.sql, wanted.user) + 1 - mostDevices
+      if (excess > 0) await remove(tx, wanted.user, await readStalest(tx.sql, wanted.user, excess))
+      const nid = nids.next()
+      const ts = now()
+      await insertDevice(tx.sql, {
+        nid, user_nid: wanted.user, device_id: deviceId, display_name: shortName(wanted.displayName), created_ts: ts, last_seen_ts: ts,
+        last_seen_ip: wanted.ip ?? null, user_agent: wanted.userAgent?.slice(0, longestUserAgent) ?? null,
+      })
+      await announce(tx, wanted.user)
+      return { nid, deviceId, created: true }
+    },
+    list: async (user) => (await readDevices(database.read, user)).map(fromRow),
+    get: async (user, deviceId) => {
+      const row = await readDevice(database.read, user, deviceId)
+      return row && fromRow(row)
+    },
+    rename: (user, deviceId, displayName) => log.write(async (tx) => {
+      const found = await renameDevice(tx.sql, user, deviceId, displayName)
+      if (found) await announce(tx, user)
+      return found
+    }),
+    delete: async (tx, user, deviceIds) => {
+      const gone: number[] = []
+      for (const deviceId of new Set(deviceIds)) {
+        const nid = await readDeviceNid(tx.sql, user, deviceId)
+        if (nid !== undefined) gone.push(nid)
+      }
+      return remove(tx, user, gone)
+    },
+    deleteAll: async (tx, user, but) => {
+      const rows = await readDeviceNids(tx.sql, user)
+      return remove(tx, user, rows.map((row) => row.nid).filter((nid) => nid !== but))
+    },
+    onDelete: (hook) => void hooks.push(hook),
+    seen: (device, ip, userAgent) => sightings.note(device, { ts: now(), ip, userAgent: userAgent?.slice(0, longestUserAgent) ?? null }),
+    [Symbol.asyncDispose]: () => sightings[Symbol.asyncDispose](),
+  }
+}

@@ -1,0 +1,159 @@
+import { LRUCache } from 'lru-cache'
+import { MatrixError } from '../matrix/errors.ts'
+import { isLocalUser } from '../matrix/ids.ts'
+import type { JsonObject } from '../matrix/json.ts'
+import { loadingCache } from '../users/index.ts'
+import type { LogTx } from '../streams/index.ts'
+import type { DevicesDeps } from './devices.ts'
+import { readDeviceNid, readDeviceNids } from './store/devices.ts'
+import {
+  deleteMessages, insertMessage, noteTxn, readMailbox, readMessages, saveCut, trimMessages, trimTransactions, type Mailbox,
+} from './store/to-device.ts'
+
+/** Content by user id and device id; the device id `*` stands for every device of the user. */
+export type Messages = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>
+
+export interface Transaction {
+  /** Short id of the sending device, or another number that is the sender's alone. */
+  readonly sender: number
+  readonly txnId: string
+}
+
+export interface ToDevice {
+  /**
+   * Leaves messages for devices of this server's users; whoever is unknown here is passed over. The same transaction does nothing
+   * when it comes again. @throws MatrixError M_TOO_LARGE
+   */
+  send(sender: string, type: string, messages: Messages, transaction: Transaction): Promise<void>
+  /**
+   * The events that a sync hands to the device, oldest first; without a promise when there are none. `since` is the token that
+   * the sync came with: whatever was handed over together with that token is deleted. `until` is the token that it will answer.
+   */
+  take(device: number, since: number | undefined, until: number, limit?: number): readonly JsonObject[] | Promise<readonly JsonObject[]>
+}
+
+/** What a `to_device` entry of the log says besides its user. */
+export interface ToDeviceNews {
+  /** Short ids of the devices that something waits for. */
+  readonly devices: readonly number[]
+}
+
+interface Waiting extends Mailbox {
+  deletedUpTo: number
+}
+
+const cachedMailboxes = 50_000
+/** As the specification recommends. */
+const atOnce = 100
+const largestMessage = 65_536
+/** A device that is never heard of again must not fill the disk. */
+const mostWaiting = 10_000
+const mostTransactions = 1000
+/** How often, in messages, the two bounds above are looked after. */
+const trimEvery = 256
+
+const none: readonly JsonObject[] = []
+
+/** Up to where the device has received everything, given the token that it comes with. */
+function receivedUpTo(mailbox: Mailbox, since: number | undefined): number {
+  if (since === undefined) return 0
+  const { cut_token: token, cut_position: position } = mailbox
+  if (token === null || position === null || since > token) return since
+  // An older token than that of the answer which was cut short: a retry, of which nothing is known but what was deleted before.
+  return since === token ? position : 0
+}
+
+function encode(sender: string, type: string, content: JsonObject): string {
+  const json = JSON.stringify({ sender, type, content })
+  if (Buffer.byteLength(json) > largestMessage) throw new MatrixError('M_TOO_LARGE', 'A message to a device can have 64 KiB')
+  return json
+}
+
+/** Messages to devices: kept until a sync proves that they arrived. */
+export function openToDevice(deps: DevicesDeps): ToDevice {
+  const { database, log, users, serverName, now } = deps
+  const mailboxes = loadingCache<number, Waiting>(cachedMailboxes, async (device) => {
+    const mailbox = await readMailbox(database.read, device)
+    return mailbox && { ...mailbox, deletedUpTo: 0 }
+  })
+  const sinceTrim = new LRUCache<number, number>({ max: cachedMailboxes })
+
+  log.listen((entry) => {
+    if (entry.kind !== 'to_device') return
+    for (const device of (entry.data as ToDeviceNews).devices) { // such entries are made here alone
+      const mailbox = mailboxes.peek(device)
+      if (mailbox) mailbox.newest = entry.position
+      else mailboxes.drop(device)
+    }
+  })
+
+  /** True once in a while. */
+  const isTrimDue = (key: number): boolean => {
+    const count = (sinceTrim.get(key) ?? 0) + 1
+    sinceTrim.set(key, count % trimEvery)
+    return count >= trimEvery
+  }
+
+  const deliver = async (tx: LogTx, user: number, json: ReadonlyMap<string, string>): Promise<void> => {
+    const targets = new Map<number, string>()
+    const all = json.get('*')
+    if (all !== undefined) for (const { nid } of await readDeviceNids(tx.sql, user)) targets.set(nid, all)
+    for (const [deviceId, message] of json) {
+      const nid = deviceId === '*' ? undefined : await readDeviceNid(tx.sql, user, deviceId)
+      if (nid !== undefined) targets.set(nid, message)
+    }
+    if (targets.size === 0) return
+    const data: ToDeviceNews = { devices: [...targets.keys()] }
+    const position = tx.append({ kind: 'to_device', user, wake: [user], data })
+    for (const [device, message] of targets) {
+      await insertMessage(tx.sql, device, position, message)
+      if (isTrimDue(device)) await trimMessages(tx.sql, device, mostWaiting)
+    }
+  }
+
+  /** The answer is cut short: the next sync is to come at once, and to find the log further on. */
+  const cut = (device: number, mailbox: Waiting, token: number, position: number): void => {
+    Object.assign(mailbox, { cut_token: token, cut_position: position })
+    const data: ToDeviceNews = { devices: [device] }
+    log.publish({ kind: 'to_device', user: mailbox.user_nid, wake: [mailbox.user_nid], data })
+  }
+
+  const hand = async (device: number, since: number | undefined, until: number, limit: number): Promise<readonly JsonObject[]> => {
+    const mailbox = await mailboxes.get(device)
+    if (!mailbox || mailbox.newest === 0) return none
+    // The token of an answer that was cut short stands for that answer alone: the next part has to get another.
+    if (since === until && since === mailbox.cut_token) return none
+    const received = receivedUpTo(mailbox, since)
+    const rows = received >= mailbox.newest ? [] : await readMessages(database.read, device, received, until, limit + 1)
+    const last = rows.length > limit ? rows[limit - 1] : undefined
+    if (received > mailbox.deletedUpTo || last) {
+      await database.write(async (tx) => {
+        await deleteMessages(tx, device, received)
+        if (last) await saveCut(tx, device, until, last.position)
+      })
+      mailbox.deletedUpTo = Math.max(mailbox.deletedUpTo, received)
+      if (mailbox.newest <= received) mailbox.newest = 0
+      if (last) cut(device, mailbox, until, last.position)
+    }
+    return rows.slice(0, limit).map((row) => JSON.parse(row.json) as JsonObject) // written by `encode`
+  }
+
+  return {
+    send: async (sender, type, messages, transaction) => {
+      const mail: Array<{ user: number; json: Map<string, string> }> = []
+      for (const [userId, byDevice] of Object.entries(messages)) {
+        const user = isLocalUser(userId, serverName) ? await users.find(userId) : undefined
+        const json = new Map(Object.entries(byDevice).filter(([deviceId]) => !deviceId.includes('\0'))
+          .map(([deviceId, content]) => [deviceId, encode(sender, type, content)]))
+        if (user !== undefined && json.size > 0) mail.push({ user, json })
+      }
+      await log.write(async (tx) => {
+        if (!await noteTxn(tx.sql, transaction.sender, type, transaction.txnId, now())) return
+        if (isTrimDue(-1 - Math.abs(transaction.sender))) await trimTransactions(tx.sql, transaction.sender, mostTransactions)
+        for (const { user, json } of mail) await deliver(tx, user, json)
+      })
+    },
+    take: (device, since, until, limit = atOnce) =>
+      mailboxes.peek(device)?.newest === 0 ? none : hand(device, since, until, limit),
+  }
+}
