@@ -52,6 +52,7 @@ export const readFlags = (args: readonly string[]): ConfigFlags => {
     }
     const { text, words } = valueAfter(name, inline, args[index + 1])
     index += words
+    if (name === '--config' && text === '') throw new UsageError('--config needs a value.')
     if (name === '--config') file = text
     else flags.push(key === undefined ? assignment(text) : { name, path: [key], text })
   }

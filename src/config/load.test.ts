@@ -85,7 +85,7 @@ test('a name from another homeserver is translated', async () => {
 test('all faults are told at once, in the order of the lines', async () => {
   const findings = await errorsOf('listen: 8008\nregistration: opne\njwt_config:\n  enabled: "yes"\n  algorithm: HS255\nmax_request_size: big')
   assert.deepEqual(findings.map(({ key, line }) => [key, line]), [
-    ['server_name', undefined], ['listen', 1], ['registration', 2], ['jwt_config.enabled', 4], ['jwt_config.algorithm', 5], ['max_request_size', 6],
+    ['server_name', 1], ['listen', 1], ['registration', 2], ['jwt_config.enabled', 4], ['jwt_config.algorithm', 5], ['max_request_size', 6],
   ])
 })
 
@@ -246,4 +246,16 @@ test('checks of other folders get their lines, and say nothing twice', async () 
   ])
   const missing = await errorsOf('server_name: a.org\njwt_config:\n  enabled: true', { checks: [check] })
   assert.deepEqual(missing.map(({ key }) => key), ['jwt_config.secret', 'jwt_config.algorithm'])
+})
+
+test('an unknown setting hides no other fault, and what is misspelt is not called missing too', async () => {
+  const findings = await errorsOf('sever_name: a.org\njwt_config:\n  enabled: true\n  secert: x')
+  assert.deepEqual(findings.map(({ key }) => key), ['sever_name', 'jwt_config.algorithm', 'jwt_config.secert'])
+})
+
+test('names and values of another shape are sent to the right one', async () => {
+  assert.match((await saidOf('log_level: debug'))[0] ?? '', /Did you mean "level" below "log:"\?/)
+  assert.match((await saidOf('database:\n  name: psycopg2'))[0] ?? '', /Write one value behind "database:"/)
+  assert.match((await saidOf('database: postgres://u:a#b@h/d'))[0] ?? '', /percent-encoded/)
+  assert.match((await saidOf('database: latchkey.db'))[0] ?? '', /Write sqlite: in front/)
 })

@@ -40,12 +40,17 @@ export async function loadConfig(options: LoadOptions): Promise<Loaded> {
   const written = file === undefined ? empty : await readFileTree(file, base, cwd, findings)
   const withEnvironment = applyOverrides(written ?? empty, readEnvironment(env), schema, cwd, findings)
   const root = applyOverrides(withEnvironment, options.flags ?? [], schema, cwd, findings)
-  const name = root.entries.get('server_name')
-  if (written && file !== undefined && (!name || isBlank(name.value))) {
-    findings.push(findingAt(name?.at ?? { file, base, form: 'yaml' }, 'error', 'server_name', '"server_name" is missing.',
-      'It ends every Matrix ID here, as in @alice:example.org, and cannot be changed later.'))
-  }
-  return { ...finish(root, base, findings, written ? options.checks ?? [] : []), file }
+  if (!written) throw new ConfigError(sortFindings(findings))
+  return { ...finish(root, base, findings, options.checks, file === undefined ? [] : unnamed(root)), file }
+}
+
+/** A try-out may go by any name; whoever writes a file has a server in mind, whose name cannot be changed later. */
+const unnamed = (root: RawMap): Finding[] => {
+  const entry = root.entries.get('server_name')
+  return entry && !isBlank(entry.value) ? [] : [{
+    level: 'error', key: 'server_name', message: '"server_name" is missing.',
+    fix: 'It ends every Matrix ID here, as in @alice:example.org, and cannot be changed later.',
+  }]
 }
 
 async function readFileTree(file: string, base: string, cwd: string, findings: Finding[]): Promise<RawMap | undefined> {
@@ -72,23 +77,22 @@ export function defaultConfig(overrides: ConfigInput = {}, options: { checks?: r
   const at: Origin = { base, form: 'object' }
   const raw = rawOf(overrides, at)
   if (raw.kind !== 'map') throw new ConfigError([findingAt(at, 'error', '', 'The configuration must be an object.')])
-  return finish(raw, base, [], options.checks ?? []).config
+  return finish(raw, base, [], options.checks).config
 }
 
-function finish(root: RawMap, base: string, findings: Finding[], checks: readonly Check[]): { config: Config, warnings: Finding[] } {
+function finish(
+  root: RawMap, base: string, findings: Finding[], checks: readonly Check[] = [], before: readonly Finding[] = [],
+): { config: Config, warnings: Finding[] } {
   // The one cast from what the schema read to the type that was made from that same schema.
-  const values = readKeys({ schema, findings, base }, schema, root, '') as Config | undefined
+  const values = readKeys({ schema, findings, base, refused: 0 }, schema, root, '') as Config | undefined
   const config = values && settle(values)
-  const failed = (): boolean => findings.some(({ level }) => level === 'error')
-  if (config && !failed()) {
-    for (const finding of [...ownChecks, ...checks].flatMap((check) => check(config))) {
-      // What is wrong once is said once, by whoever noticed first.
-      if (findings.some(({ key }) => key === finding.key)) continue
-      findings.push(findingAt(placeOf(root, finding.key), finding.level, finding.key, finding.message, finding.fix))
-    }
+  for (const finding of [...before, ...config ? [...ownChecks, ...checks].flatMap((check) => check(config)) : []]) {
+    // What is wrong once is said once, by whoever noticed first; what is misspelt is not missing.
+    if (findings.some(({ key, fix }) => key === finding.key || fix?.includes(`"${finding.key}"`))) continue
+    findings.push(findingAt(placeOf(root, finding.key), finding.level, finding.key, finding.message, finding.fix))
   }
   const sorted = sortFindings(findings)
-  if (!config || failed()) throw new ConfigError(sorted)
+  if (!config || findings.some(({ level }) => level === 'error')) throw new ConfigError(sorted)
   return { config: freeze(config), warnings: sorted }
 }
 

@@ -14,12 +14,15 @@ export interface Reading {
   readonly schema: Keys
   readonly findings: Finding[]
   readonly base: string
+  /** How many values could not be taken. */
+  refused: number
 }
 
 type Values = Record<string, unknown>
 
 const report = (reading: Reading, at: Origin, key: string, message: string, fix?: string): undefined => {
   reading.findings.push(findingAt(at, 'error', key, message, fix))
+  reading.refused += 1
 }
 
 /** Says that the value is not what the setting wants; of a secret, without the value. */
@@ -48,7 +51,7 @@ function readSetting(reading: Reading, setting: Setting, raw: Raw, path: string,
     case 'json': return raw.kind === 'map' && isJson(raw) ? jsonOf(raw) : refuse()
     default: {
       if (setting.kind === 'text' && setting.json && raw.kind === 'map' && isJson(raw)) return JSON.stringify(jsonOf(raw))
-      if (raw.kind !== 'scalar') return refuse()
+      if (raw.kind !== 'scalar') return refuse(undefined, `Write one value behind "${path.split('.').at(-1)}:".`)
       const taken = readValue(setting, raw.value, raw.at)
       return 'value' in taken ? taken.value : refuse(taken.fault.expected, taken.fault.fix)
     }
@@ -91,20 +94,24 @@ function readVariant(reading: Reading, setting: VariantsSetting, raw: Raw, path:
   return values && { type, ...values }
 }
 
-/** Reads a block: every key that is there, the defaults of those that are not, and a finding for each that should not be. */
+/**
+ * Reads a block: every key that is there, the defaults of those that are not, and a finding for each that should not be.
+ * Undefined when a value could not be taken; an unknown key spoils no other.
+ */
 export function readKeys(reading: Reading, keys: Keys, raw: RawMap, path: string): Values | undefined {
   const inside = (key: string): string => (path === '' ? key : `${path}.${key}`)
-  const before = reading.findings.length
   for (const [key, entry] of raw.entries) {
     if (Object.hasOwn(keys, key) || secretOfFileKey(keys, key) !== undefined) continue
-    report(reading, entry.at, inside(key), `${shown(inside(key))} is not a setting.`, adviceFor(key, path, keys, reading.schema))
+    const advice = adviceFor(key, path, keys, reading.schema)
+    reading.findings.push(findingAt(entry.at, 'error', inside(key), `${shown(inside(key))} is not a setting.`, advice))
   }
+  const before = reading.refused
   const values: Values = {}
   for (const [key, setting] of Object.entries(keys)) {
     const value = readKey(reading, key, setting, raw, inside(key))
     if (value !== undefined) values[key] = value
   }
-  return reading.findings.length === before ? values : undefined
+  return reading.refused === before ? values : undefined
 }
 
 function readKey(reading: Reading, key: string, setting: Setting, block: RawMap, path: string): unknown {

@@ -70,7 +70,9 @@ export const schema = {
     secret: true,
     redact: redactDatabase,
     parse: parseDatabase,
-    expected: '"sqlite:PATH", "sqlite::memory:" or a "postgres://" URL',
+    expected: 'sqlite:PATH, sqlite::memory: or a postgres:// URL',
+    fix: (text) => (/^postgres(ql)?:/.test(text) ? 'Characters such as @ : / # in a password must be percent-encoded: # is %23.'
+      : text.includes(':') ? undefined : 'Write sqlite: in front of a path.'),
     default: 'sqlite:latchkey.db',
   },
   signing_key_file: {
