@@ -29,6 +29,14 @@ test('revoking takes out what it says of one user, and is counted', () => {
   assert.equal(cache.revocations, 3)
 })
 
+test('revoking devices takes out theirs, whoever they belong to', () => {
+  const cache = createSessionCache(10)
+  for (const [hash, user, id] of [['a', 1, 1], ['b', 1, 2], ['c', 2, 3]] as const) cache.put(hash, session(user, id), null)
+  cache.revokeDevices([2, 3, 99])
+  assert.deepEqual(['a', 'b', 'c'].map((hash) => cache.get(hash, 0)?.tokenId), [1, undefined, undefined])
+  assert.equal(cache.revocations, 1)
+})
+
 test('it never holds more than its bound, and what was asked for lately stays', () => {
   const cache = createSessionCache(4)
   for (let id = 1; id <= 4; id++) cache.put(String(id), session(id, id), null)

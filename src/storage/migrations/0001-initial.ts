@@ -41,11 +41,12 @@ export const initial: Migration = {
     `create table access_tokens (
       id {auto}, token_hash text not null unique, user_nid {int} not null, device_nid {int}, created_ts {int} not null, expires_ts {int},
       supersedes_id {int})`,
-    `create index access_tokens_by_user on access_tokens (user_nid, device_nid)`,
+    `create index access_tokens_by_device on access_tokens (device_nid)`,
+    `create index access_tokens_without_device on access_tokens (user_nid) where device_nid is null`,
     `create table refresh_tokens (
       id {auto}, token_hash text not null unique, user_nid {int} not null, device_nid {int} not null, access_id {int} not null,
       created_ts {int} not null)`,
-    `create index refresh_tokens_by_user on refresh_tokens (user_nid, device_nid)`,
+    `create index refresh_tokens_by_device on refresh_tokens (device_nid)`,
     `create table login_tokens (token_hash text primary key, user_nid {int} not null, expires_ts {int} not null) {clustered}`,
     `create table identities (provider text not null, subject text not null, user_nid {int} not null, primary key (provider, subject)) {clustered}`,
     `create index identities_by_user on identities (user_nid)`,

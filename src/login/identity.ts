@@ -1,0 +1,87 @@
+import { MatrixError } from '../matrix/errors.ts'
+import { makeUserId, mapToLocalpart } from '../matrix/ids.ts'
+import type { Database, Tx } from '../storage/index.ts'
+import type { Account, Users } from '../users/index.ts'
+import { addIdentity, readIdentity, readSubjects } from './store.ts'
+
+/** Whom an identity provider vouches for. The Matrix name is only a name: provider and subject are what counts. */
+export interface Identity {
+  provider: string
+  subject: string
+  displayName: string | undefined
+  /** Whether an account of that name which is linked to nobody is taken for the subject's own. */
+  linksByName: boolean
+}
+
+/** What turning an identity into an account takes. */
+export interface IdentityDeps {
+  database: Database
+  users: Users
+  serverName: string
+  /** Port: whether an appservice keeps this user id for itself. */
+  isExclusive: (userId: string) => boolean
+}
+
+/** An account that is there, or what to do in the sign-in's own write to have one, or to link it. */
+export interface Resolved {
+  account: Account | undefined
+  /** Runs in the write that opens the session; undefined when nothing is left to do. */
+  settle: ((tx: Tx) => Promise<Account>) | undefined
+}
+
+const checkName = (deps: IdentityDeps, userId: string): void => {
+  if (deps.isExclusive(userId)) throw new MatrixError('M_EXCLUSIVE', 'This name is kept for an application service')
+}
+
+/**
+ * The user id that a subject becomes if there is no account yet. Throws M_INVALID_USERNAME, with the reason, for a subject that
+ * cannot name a user.
+ */
+export const userIdOf = (subject: string, serverName: string): string => {
+  const localpart = mapToLocalpart(subject)
+  if (localpart.startsWith('_')) throw new MatrixError('M_INVALID_USERNAME', 'A user name cannot start with "_"')
+  return makeUserId(localpart, serverName)
+}
+
+const lower = (text: string): string => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
+/** ASCII only: Unicode would make a "k" of the Kelvin sign, and an account somebody else's. */
+const differsInCaseOnly = (a: string, b: string): boolean => lower(a) === lower(b)
+
+/**
+ * The account that has the subject for a name, in whatever letter case, unless it is known to be another subject's: an account
+ * that was made for "a:b" is called "a=3ab", and whoever has just that for a subject is somebody else.
+ */
+const accountNamed = async (deps: IdentityDeps, { provider, subject }: Identity): Promise<Account | undefined> => {
+  const found = await deps.users.findByLocalpart(subject)
+  if (!found || !differsInCaseOnly(found.localpart, subject)) return undefined
+  const subjects = await readSubjects(deps.database.read, provider, found.nid)
+  return subjects.every((other) => differsInCaseOnly(other, subject)) ? found : undefined
+}
+
+/** Finds the account of an identity, or says how it is to be made. Throws for a subject that cannot have one. */
+export const resolveIdentity = async (deps: IdentityDeps, identity: Identity): Promise<Resolved> => {
+  const { users } = deps
+  const linked = await readIdentity(deps.database.read, identity.provider, identity.subject)
+  const known = linked === undefined ? undefined : await users.account(linked)
+  if (known) {
+    checkName(deps, known.userId)
+    return { account: known, settle: undefined }
+  }
+  const userId = userIdOf(identity.subject, deps.serverName)
+  checkName(deps, userId)
+  const link = async (tx: Tx, account: Account): Promise<Account> => {
+    await addIdentity(tx, { provider: identity.provider, subject: identity.subject, user: account.nid })
+    return account
+  }
+  const named = identity.linksByName ? await accountNamed(deps, identity) : undefined
+  if (named) {
+    checkName(deps, named.userId)
+    return { account: named, settle: (tx) => link(tx, named) }
+  }
+  const localpart = mapToLocalpart(identity.subject)
+  if (await users.findByLocalpart(localpart)) throw new MatrixError('M_FORBIDDEN', 'The name that this token would have here belongs to another account')
+  return {
+    account: undefined,
+    settle: async (tx) => link(tx, await users.create(tx, { localpart, createdBy: identity.provider, displayName: identity.displayName ?? null })),
+  }
+}

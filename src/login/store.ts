@@ -1,0 +1,134 @@
+import { hot, type Reader, type Tx } from '../storage/index.ts'
+
+/** A stored access token: whom and what it stands for. */
+export interface TokenRow {
+  id: number
+  user_nid: number
+  device_nid: number | null
+  device_id: string | null
+  expires_ts: number | null
+  supersedes_id: number | null
+}
+
+const selectToken = hot((db, p: { hash: string }) => db.selectFrom('access_tokens').leftJoin('devices', 'devices.nid', 'access_tokens.device_nid')
+  .where('token_hash', '=', p.hash)
+  .select(['access_tokens.id', 'access_tokens.user_nid', 'access_tokens.device_nid', 'devices.device_id', 'expires_ts', 'supersedes_id']))
+
+const insertToken = hot((db, p: { hash: string; user: number; device: number | null; now: number; expires: number | null; supersedes: number | null }) =>
+  db.insertInto('access_tokens').values({
+    token_hash: p.hash, user_nid: p.user, device_nid: p.device, created_ts: p.now, expires_ts: p.expires, supersedes_id: p.supersedes,
+  }).returning('id'))
+
+const deleteTokensOfDevice = hot((db, p: { device: number }) => db.deleteFrom('access_tokens').where('device_nid', '=', p.device))
+
+const deleteRefreshOfDevice = hot((db, p: { device: number }) => db.deleteFrom('refresh_tokens').where('device_nid', '=', p.device))
+
+export const readToken = (db: Reader | Tx, hash: string): Promise<TokenRow | undefined> => selectToken.first(db, { hash })
+
+export interface NewToken {
+  hash: string
+  user: number
+  device: number | null
+  now: number
+  expires: number | null
+  /** The refresh token that this one's first use ends. */
+  supersedes: number | null
+}
+
+/** Stores an access token and returns its id. */
+export async function addToken(tx: Tx, token: NewToken): Promise<number> {
+  const row = await insertToken.first(tx, token)
+  if (!row) throw new Error('The access token was not stored')
+  return row.id
+}
+
+/** Deletes every token of the devices. */
+export async function deleteDeviceTokens(tx: Tx, devices: readonly number[]): Promise<void> {
+  for (const device of devices) {
+    await deleteTokensOfDevice.run(tx, { device })
+    await deleteRefreshOfDevice.run(tx, { device })
+  }
+}
+
+export async function deleteToken(tx: Tx, id: number): Promise<void> {
+  await tx.deleteFrom('access_tokens').where('id', '=', id).execute()
+}
+
+/** Deletes those tokens of a user that stand for no device. */
+export async function deleteOtherTokens(tx: Tx, user: number): Promise<void> {
+  await tx.deleteFrom('access_tokens').where('user_nid', '=', user).where('device_nid', 'is', null).execute()
+  await tx.deleteFrom('login_tokens').where('user_nid', '=', user).execute()
+}
+
+/** A stored refresh token. */
+export interface RefreshRow {
+  id: number
+  user_nid: number
+  device_nid: number
+  access_id: number
+}
+
+export const readRefresh = (db: Reader | Tx, hash: string): Promise<RefreshRow | undefined> =>
+  db.selectFrom('refresh_tokens').where('token_hash', '=', hash).select(['id', 'user_nid', 'device_nid', 'access_id']).executeTakeFirst()
+
+export async function addRefresh(tx: Tx, token: { hash: string; user: number; device: number; access: number; now: number }): Promise<void> {
+  await tx.insertInto('refresh_tokens').values({
+    token_hash: token.hash, user_nid: token.user, device_nid: token.device, access_id: token.access, created_ts: token.now,
+  }).execute()
+}
+
+/** Deletes what a refresh token was exchanged for so far: none of it was used, or it would not be valid any more. */
+export async function deleteExchanged(tx: Tx, refresh: RefreshRow): Promise<void> {
+  const earlier = await tx.deleteFrom('access_tokens').where('device_nid', '=', refresh.device_nid)
+    .where('supersedes_id', '=', refresh.id).returning('id').execute()
+  if (earlier.length === 0) return
+  await tx.deleteFrom('refresh_tokens').where('device_nid', '=', refresh.device_nid)
+    .where('access_id', 'in', earlier.map(({ id }) => id)).execute()
+}
+
+/**
+ * Ends the refresh token that an access token came of, and the access token before it. Returns the id of the latter, whose
+ * session may still be in memory.
+ */
+export async function confirmToken(tx: Tx, token: { id: number; supersedes_id: number }): Promise<number | undefined> {
+  await tx.updateTable('access_tokens').set({ supersedes_id: null }).where('id', '=', token.id).execute()
+  const [old] = await tx.deleteFrom('refresh_tokens').where('id', '=', token.supersedes_id).returning('access_id').execute()
+  if (old) await deleteToken(tx, old.access_id)
+  return old?.access_id
+}
+
+/** The access token, where it still has a refresh token to end. */
+export const readUnconfirmed = async (tx: Tx, id: number): Promise<{ id: number; supersedes_id: number } | undefined> => {
+  const row = await tx.selectFrom('access_tokens').where('id', '=', id).select(['id', 'supersedes_id']).executeTakeFirst()
+  return row && row.supersedes_id !== null ? { id: row.id, supersedes_id: row.supersedes_id } : undefined
+}
+
+/** Stores a login token, and forgets those that have run out. */
+export async function addLoginToken(tx: Tx, token: { hash: string; user: number; expires: number; now: number }): Promise<void> {
+  await tx.deleteFrom('login_tokens').where('expires_ts', '<=', token.now).execute()
+  await tx.insertInto('login_tokens').values({ token_hash: token.hash, user_nid: token.user, expires_ts: token.expires }).execute()
+}
+
+/** Takes a login token out, so that it is used once; undefined when there is none. */
+export async function takeLoginToken(tx: Tx, hash: string): Promise<{ user_nid: number; expires_ts: number } | undefined> {
+  const [row] = await tx.deleteFrom('login_tokens').where('token_hash', '=', hash).returning(['user_nid', 'expires_ts']).execute()
+  return row
+}
+
+const selectIdentity = hot((db, p: { provider: string; subject: string }) =>
+  db.selectFrom('identities').where('provider', '=', p.provider).where('subject', '=', p.subject).select('user_nid'))
+
+/** The short id of the user whom the provider means by the subject. */
+export const readIdentity = async (db: Reader | Tx, provider: string, subject: string): Promise<number | undefined> =>
+  (await selectIdentity.first(db, { provider, subject }))?.user_nid
+
+/** The subjects of a provider that mean the user. */
+export const readSubjects = async (db: Reader, provider: string, user: number): Promise<string[]> =>
+  (await db.selectFrom('identities').where('user_nid', '=', user).where('provider', '=', provider).select('subject').execute()).map(({ subject }) => subject)
+
+const insertIdentity = hot((db, p: { provider: string; subject: string; user: number }) =>
+  db.insertInto('identities').values({ provider: p.provider, subject: p.subject, user_nid: p.user }).onConflict((conflict) => conflict.doNothing()))
+
+export async function addIdentity(tx: Tx, identity: { provider: string; subject: string; user: number }): Promise<void> {
+  await insertIdentity.run(tx, identity)
+}
