@@ -238,11 +238,13 @@ test('identity providers are told apart by type, and a type that does not exist 
 test('checks of other folders get their lines, and say nothing twice', async () => {
   const check = (): Finding[] => [
     { level: 'error', key: 'jwt_config.secret', message: 'The secret is weak', fix: 'Make a longer one' },
+    { level: 'warning', key: 'jwt_config.secret', message: 'It is old too', fix: 'Make a new one' },
     { level: 'warning', key: 'jwt_config.algorithm', message: 'Hm', fix: 'Choose' },
   ]
   const yaml = 'server_name: a.org\njwt_config:\n  enabled: true\n  algorithm: HS256\n  secret: x'
   assert.deepEqual((await errorsOf(yaml, { checks: [check] })).map(formatFinding), [
     'latchkey.yaml:4: warning: Hm. Choose.', 'latchkey.yaml:5: The secret is weak. Make a longer one.',
+    'latchkey.yaml:5: warning: It is old too. Make a new one.',
   ])
   const missing = await errorsOf('server_name: a.org\njwt_config:\n  enabled: true', { checks: [check] })
   assert.deepEqual(missing.map(({ key }) => key), ['jwt_config.secret', 'jwt_config.algorithm'])

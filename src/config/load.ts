@@ -86,10 +86,11 @@ function finish(
   // The one cast from what the schema read to the type that was made from that same schema.
   const values = readKeys({ schema, findings, base, refused: 0 }, schema, root, '') as Config | undefined
   const config = values && settle(values)
-  for (const finding of [...before, ...config ? [...ownChecks, ...checks].flatMap((check) => check(config)) : []]) {
-    // What is wrong once is said once, by whoever noticed first; what is misspelt is not missing.
-    if (findings.some(({ key, fix }) => key === finding.key || fix?.includes(`"${finding.key}"`))) continue
-    findings.push(findingAt(placeOf(root, finding.key), finding.level, finding.key, finding.message, finding.fix))
+  const run = (some: readonly Check[]): Finding[] => (config ? some.flatMap((check) => check(config)) : [])
+  for (const more of [before, run(ownChecks), run(checks)]) {
+    // What was found to be wrong needs no second opinion, and what is misspelt is not missing.
+    const news = more.filter((one) => !findings.some(({ key, fix }) => key === one.key || fix?.includes(`"${one.key}"`)))
+    findings.push(...news.map((one) => findingAt(placeOf(root, one.key), one.level, one.key, one.message, one.fix)))
   }
   const sorted = sortFindings(findings)
   if (!config || findings.some(({ level }) => level === 'error')) throw new ConfigError(sorted)

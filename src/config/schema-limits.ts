@@ -15,7 +15,7 @@ const rate = (description: string, perSecond: number, burst: number) => ({
 /** The kinds of requests that are counted apart; each user, or address where nobody is signed in, has one of each. */
 export const rateLimits = {
   login: rate('Attempts to sign in, per address.', 50, 500),
-  failed_login: rate('Refused passwords and tokens, per address and per account. Beyond it sign-in waits; whoever brings a valid token does not.',
+  failed_login: rate('Refused passwords, per name and address, and refused tokens, per address. Whoever brings a good one is not held up.',
     0.2, 20),
   registration: rate('New accounts, per address.', 1, 20),
   message: rate("Messages, receipts, typing: what reaches other people's screens.", 50, 200),
