@@ -40,13 +40,22 @@ test('every level must be a level', () => {
     const sender = before ? bob : alice
     for (const bad of [null, true, 'x', '', [50], {}, '1.5']) {
       for (const name of names) expectAll(before, { users, [name]: bad }, 'power-levels.malformed', sender)
-      for (const map of ['events', 'notifications']) expectAll(before, { users, [map]: { x: bad } }, 'power-levels.malformed', sender)
+      expectAll(before, { users, events: { x: bad } }, 'power-levels.malformed', sender)
       expectAll(before, { users: { ...users, [carol]: bad } }, 'power-levels.malformed', sender)
     }
     for (const bad of [null, true, 'x', [], 1]) {
-      for (const map of ['users', 'events', 'notifications']) expectAll(before, { users, [map]: bad }, 'power-levels.malformed', sender)
+      for (const map of ['users', 'events']) expectAll(before, { users, [map]: bad }, 'power-levels.malformed', sender)
     }
     for (const name of names) expectAll(before, { users, [name]: 10 }, 'allowed', sender)
+  }
+})
+
+test('before notifications were judged they may hold anything', () => {
+  for (const version of versions) {
+    for (const bad of ['x', { x: null }]) {
+      const expected = version.notificationLevelsAuthRule ? 'power-levels.malformed' : 'allowed'
+      assert.equal(outcome(version, { users }, { users, notifications: bad }), expected)
+    }
   }
 })
 

@@ -7,8 +7,8 @@ import { allowed, type AuthResult, denied } from './result.ts'
 import { levelText, type RoomView } from './room-view.ts'
 
 /**
- * The shape of a power levels event. The letter of v1–9 asks only that `users` be well-formed; a level that is no level is
- * refused everywhere there too, since servers would read it differently.
+ * The shape of a power levels event. The letter of v1–9 asks only that `users` be well-formed; but what the later rules
+ * compare must be levels there too, or servers would read it differently.
  */
 const checkShape = (event: RoomEvent, version: RoomVersion): AuthResult => {
   const format = version.powerLevelFormat
@@ -21,7 +21,7 @@ const checkShape = (event: RoomEvent, version: RoomVersion): AuthResult => {
   }
   for (const map of levelMaps) {
     const value = own(event.content, map)
-    if (value === undefined) continue
+    if (value === undefined || (map === 'notifications' && !version.notificationLevelsAuthRule)) continue
     if (!isObject(value)) return denied('power-levels.malformed', `In power levels, ${map} must be an object.`)
     for (const [key, level] of Object.entries(value)) {
       if (map === 'users' && !isUserId(key)) return denied('power-levels.user-id', `${JSON.stringify(key)} is not a user id.`)
