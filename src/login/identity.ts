@@ -61,6 +61,7 @@ const accountNamed = async (deps: IdentityDeps, { provider, subject }: Identity)
 /** Finds the account of an identity, or says how it is to be made. Throws for a subject that cannot have one. */
 export const resolveIdentity = async (deps: IdentityDeps, identity: Identity): Promise<Resolved> => {
   const { users } = deps
+  if (identity.subject.includes('\0')) throw new MatrixError('M_INVALID_USERNAME', 'A user name cannot have a NUL character')
   const linked = await readIdentity(deps.database.read, identity.provider, identity.subject)
   const known = linked === undefined ? undefined : await users.account(linked)
   if (known) {

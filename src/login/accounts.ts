@@ -1,0 +1,36 @@
+import { MatrixError } from '../matrix/errors.ts'
+import { makeUserId } from '../matrix/ids.ts'
+import type { LogTx } from '../streams/index.ts'
+import type { Account, NewAccount } from '../users/index.ts'
+import type { LoginContext } from './deps.ts'
+import { logoutAll, type Opened, openSession, type WantedSession } from './sessions.ts'
+
+/** Throws when nobody can get this name: M_INVALID_USERNAME, M_EXCLUSIVE, M_USER_IN_USE. */
+export const checkNewName = async (context: LoginContext, localpart: string): Promise<void> => {
+  if (localpart.startsWith('_')) throw new MatrixError('M_INVALID_USERNAME', 'A user name cannot start with "_"')
+  const userId = makeUserId(localpart, context.serverName)
+  if (context.isExclusive(userId)) throw new MatrixError('M_EXCLUSIVE', 'This name is kept for an application service')
+  if (await context.users.findByLocalpart(localpart)) throw new MatrixError('M_USER_IN_USE', 'This user name is taken')
+}
+
+/** Twelve small letters and digits, of 256 random bits in base64. */
+export const randomLocalpart = (context: LoginContext): string => context.randomId().toLowerCase().replaceAll(/[^a-z0-9]/g, '').slice(0, 12)
+
+/** Makes an account and, where a session is wanted, opens its first in the same write. Throws as `checkNewName`. */
+export const register = async (context: LoginContext, account: NewAccount, session: WantedSession | undefined): Promise<{ userId: string; opened: Opened | undefined }> => {
+  await checkNewName(context, account.localpart)
+  const create = (tx: LogTx): Promise<Account> => context.users.create(tx.sql, account)
+  if (session) {
+    const opened = await openSession(context, undefined, create, session)
+    return { userId: opened.userId, opened }
+  }
+  const { userId } = await context.log.write(create)
+  return { userId, opened: undefined }
+}
+
+/** Ends an account for good, and every session of it. */
+export const deactivate = async (context: LoginContext, user: number, erase: boolean): Promise<void> => {
+  // First the account: from then on the gate lets nobody in, whatever tokens there still are.
+  await context.users.deactivate(user, erase)
+  await logoutAll(context, user)
+}

@@ -1,0 +1,101 @@
+import { MatrixError } from '../matrix/errors.ts'
+import { isObject, type JsonObject, own } from '../matrix/json.ts'
+import { isLocalUser, localpartOf } from '../matrix/ids.ts'
+import type { Account } from '../users/index.ts'
+import type { LoginContext } from './deps.ts'
+import type { Identity } from './identity.ts'
+import { type Claims, verifyToken } from './jwt/index.ts'
+
+/** Where a credential came from: for limits and for the log. */
+export interface Origin {
+  ip: string
+  /** Names the request in the log. */
+  trace?: string | undefined
+}
+
+const longestDisplayName = 255
+
+const displayNameOf = (claims: Claims, claim: string | undefined): string | undefined => {
+  const name = claim === undefined ? undefined : own(claims, claim)
+  return typeof name === 'string' && name.trim() !== '' ? name.replaceAll('\0', '').slice(0, longestDisplayName).toWellFormed() : undefined
+}
+
+/**
+ * Whom a JWT speaks for, and its claims. Throws the refusal that the client sees; the log has provider, key and rule under the
+ * same trace. Refused tokens are counted by address, good ones never are.
+ */
+export const verifyJwtCredential = (context: LoginContext, token: unknown, origin: Origin): { identity: Identity; claims: Claims } => {
+  const verified = verifyToken(context.providers, token, context.now())
+  if (!verified) throw new MatrixError('M_FORBIDDEN', 'This server takes no JSON Web Tokens')
+  const provider = context.providers.find(({ id }) => id === verified.provider)
+  if (verified.ok && provider) {
+    const { claims, subject } = verified
+    const identity = { provider: provider.id, subject, displayName: displayNameOf(claims, provider.displayNameClaim), linksByName: provider.linksByName }
+    return { identity, claims }
+  }
+  if (verified.ok) throw new Error('A token was verified by a provider that is not configured')
+  const { code, reason, failed, steps } = verified
+  const key = steps.find(({ rule }) => rule === 'signature')?.found ?? steps.find(({ rule }) => rule === 'key')?.found
+  context.logger.info({ trace: origin.trace, provider: verified.provider, rule: failed, code, reason, key }, 'a JWT was refused')
+  context.failures.badToken(origin.ip)
+  const message = code === 'token_missing' ? 'Token field for JWT is missing'
+    : code === 'token_not_a_string' ? 'Token field for JWT must be a string'
+    : code === 'subject_missing' ? 'Invalid JWT'
+    : `JWT validation failed: ${reason}`
+  throw new MatrixError('M_FORBIDDEN', message, { extra: { code, ...(origin.trace !== undefined && { trace: origin.trace }) } })
+}
+
+/** The user that a client names, as `identifier` or in the old way; undefined when it names none. */
+export const namedUser = (body: JsonObject): string | undefined => {
+  const identifier = own(body, 'identifier')
+  if (identifier === undefined || identifier === null) {
+    if (own(body, 'medium') !== undefined || own(body, 'address') !== undefined) throw new MatrixError('M_UNKNOWN', 'Nobody is known here by mail address or phone number', { status: 400 })
+    const user = own(body, 'user')
+    if (user !== undefined && typeof user !== 'string') throw new MatrixError('M_BAD_JSON', '"user" must be a string')
+    return user
+  }
+  if (!isObject(identifier)) throw new MatrixError('M_BAD_JSON', '"identifier" must be an object')
+  const type = own(identifier, 'type')
+  if (type !== 'm.id.user') throw new MatrixError('M_UNKNOWN', 'People are known here by user name only: "identifier.type" must be "m.id.user"', { status: 400 })
+  const user = own(identifier, 'user')
+  if (typeof user !== 'string') throw new MatrixError(user === undefined ? 'M_MISSING_PARAM' : 'M_BAD_JSON', '"identifier.user" must be a string')
+  return user
+}
+
+/** The account that the name or full user id is of; a name of another server is nobody's. */
+const accountNamed = (context: LoginContext, name: string): Promise<Account | undefined> | undefined => {
+  if (name.includes('\0') || !name.isWellFormed()) return undefined
+  if (!name.startsWith('@')) return context.users.findByLocalpart(name)
+  return isLocalUser(name, context.serverName) ? context.users.findByLocalpart(localpartOf(name)) : undefined
+}
+
+/**
+ * The account that the name and password are of. An unknown name, an account without a password and a wrong password take
+ * the same time and get the same answer.
+ */
+export const verifyPassword = async (context: LoginContext, name: string, password: string, ip: string): Promise<Account> => {
+  const right = context.failures.guess(ip, name)
+  const account = await accountNamed(context, name)
+  const stored = account ? await context.users.passwordHash(account.nid) : null
+  const { ok, outdated } = await context.passwords.verify(password, stored)
+  if (!ok || !account) {
+    // That an account is gone for good is no secret, and its owner is owed the reason.
+    if (account?.deactivated) throw new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated')
+    throw new MatrixError('M_FORBIDDEN', 'Wrong user name or password')
+  }
+  right()
+  if (outdated) {
+    const hash = await context.passwords.hash(password)
+    // Unless it was changed just now.
+    if (await context.users.passwordHash(account.nid) === stored) await context.users.setPassword(account.nid, hash)
+  }
+  return account
+}
+
+/** A string of the body that has to be there. */
+export const requiredText = (body: JsonObject, key: string): string => {
+  const value = own(body, key)
+  if (value === undefined) throw new MatrixError('M_MISSING_PARAM', `"${key}" is missing`)
+  if (typeof value !== 'string') throw new MatrixError('M_BAD_JSON', `"${key}" must be a string`)
+  return value
+}

@@ -1,0 +1,60 @@
+import { ConfigError } from '../config/index.ts'
+import type { Authenticate, Route, Session } from '../http/index.ts'
+import type { JsonObject } from '../matrix/json.ts'
+import { deactivate } from './accounts.ts'
+import type { LoginContext, LoginDeps } from './deps.ts'
+import { createFailures } from './failures.ts'
+import { jwtProviders } from './jwt/index.ts'
+import { createPasswords, type PasswordCost } from './password.ts'
+import { routesOf } from './routes.ts'
+import { createSessionCache } from './session-cache.ts'
+import { authenticate, followChanges, logoutAll } from './sessions.ts'
+import { createInteractiveAuth } from './uia/engine.ts'
+import { flowsFor } from './uia/stages.ts'
+
+/** Every way in and out, as the rest of the server sees it. */
+export interface Login {
+  readonly routes: readonly Route[]
+  /** Fills the port of http/. */
+  readonly authenticate: Authenticate
+  /**
+   * Fills the port of whoever has requests that must be confirmed (devices, keys). Resolves when this one is; throws the 401 that
+   * says what is still to do. `operation` says what is asked for and on what, such as `deleteDevice ABC`.
+   */
+  confirm(request: { session: Session; ip: string; operation: string; body: JsonObject }): Promise<void>
+  /** Ends an account for good, and every session of it. */
+  deactivate(user: number, erase: boolean): Promise<void>
+  /** Ends every session of a user. */
+  logoutAll(user: number): Promise<void>
+}
+
+const cachedSessions = 50_000
+
+/**
+ * Builds login/. Throws a ConfigError when the keys that tokens are verified with are weak or confused.
+ * @param cost what hashing a password costs; lowered by tests only
+ */
+export const openLogin = (deps: LoginDeps, cost?: PasswordCost): Login => {
+  const { providers, findings } = jwtProviders(deps.config)
+  if (findings.some(({ level }) => level === 'error')) throw new ConfigError(findings)
+  for (const { key, message, fix } of findings) deps.logger.warn({ key }, `${message} ${fix ?? ''}`)
+  const limits = deps.config.rate_limits
+  const failed = limits === 'off' || limits.failed_login === 'off' ? 'off' : limits.failed_login
+  const context: LoginContext = {
+    ...deps,
+    serverName: deps.config.server_name,
+    providers,
+    passwords: createPasswords(deps, cost),
+    cache: createSessionCache(cachedSessions),
+    failures: createFailures(failed === 'off' ? 'off' : { perSecond: failed.per_second, burst: failed.burst }, deps.now),
+    uia: createInteractiveAuth(deps),
+  }
+  followChanges(context)
+  return {
+    routes: routesOf(context),
+    authenticate: (token, caller) => authenticate(context, token, caller),
+    confirm: async (request) => context.uia.confirm({ ...request, flows: await flowsFor(context, request.session) }),
+    deactivate: (user, erase) => deactivate(context, user, erase),
+    logoutAll: (user) => logoutAll(context, user),
+  }
+}

@@ -1,0 +1,16 @@
+import type { LoginContext } from '../deps.ts'
+import { jwt } from './jwt.ts'
+import type { Method } from './method.ts'
+import { password } from './password.ts'
+import { token } from './token.ts'
+
+/** Every way to sign in. A new one is a file and a word here. */
+const methods: readonly Method[] = [jwt, password, token]
+
+/** What `GET /login` answers. */
+export const flowsOf = (context: LoginContext): { type: string; [key: string]: unknown }[] =>
+  methods.filter((method) => method.enabled(context)).map(({ types: [type], details }) => ({ type, ...details }))
+
+/** The method that a client asks for by `type`, where the configuration offers it. */
+export const methodOf = (context: LoginContext, type: string): Method | undefined =>
+  methods.find((method) => method.types.includes(type) && method.enabled(context))

@@ -1,0 +1,23 @@
+import { own } from '../../matrix/json.ts'
+import { verifyJwtCredential } from '../credentials.ts'
+import type { LoginContext } from '../deps.ts'
+import { resolveIdentity } from '../identity.ts'
+import type { Method } from './method.ts'
+
+const deprecated = 'm.login.jwt'
+/** Those who have been told of the old name. */
+const told = new WeakSet<LoginContext>()
+
+/** Sign-in with a token of the operator's own backend or identity provider. An unknown user is created. */
+export const jwt: Method = {
+  types: ['org.matrix.login.jwt', deprecated],
+  enabled: ({ providers }) => providers.length > 0,
+  verify: async (context, body, origin) => {
+    if (own(body, 'type') === deprecated && !told.has(context)) {
+      told.add(context)
+      context.logger.warn({ trace: origin.trace }, `a client signs in by the deprecated type ${deprecated}; it works, but should be org.matrix.login.jwt (said once)`)
+    }
+    const { identity } = verifyJwtCredential(context, own(body, 'token'), origin)
+    return resolveIdentity(context, identity)
+  },
+}

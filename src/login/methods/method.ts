@@ -1,0 +1,16 @@
+import type { JsonObject } from '../../matrix/json.ts'
+import type { Origin } from '../credentials.ts'
+import type { LoginContext } from '../deps.ts'
+import type { Resolved } from '../identity.ts'
+
+/** One way to sign in: a line of `GET /login`, and what `POST /login` does with that type. */
+export interface Method {
+  /** The names it is asked for by. `GET /login` lists the first; the others are old spellings. */
+  readonly types: readonly [string, ...string[]]
+  /** What `GET /login` says besides the type. */
+  readonly details?: Readonly<Record<string, unknown>>
+  /** Whether the configuration offers it. */
+  enabled(context: LoginContext): boolean
+  /** Whose credential it is. Throws the refusal. The account gate comes after, and is not its affair. */
+  verify(context: LoginContext, body: JsonObject, origin: Origin): Promise<Resolved>
+}

@@ -1,0 +1,12 @@
+import type { Route } from '../http/index.ts'
+import type { LoginContext } from './deps.ts'
+import { accountRoutes } from './routes/account.ts'
+import { signInRoutes } from './routes/login.ts'
+import { registerRoutes } from './routes/register.ts'
+import { sessionRoutes } from './routes/session.ts'
+import { sharedSecretRoutes } from './routes/shared-secret.ts'
+
+/** Every endpoint of login/. */
+export const routesOf = (context: LoginContext): Route[] => [
+  ...signInRoutes(context), ...sessionRoutes(context), ...registerRoutes(context), ...accountRoutes(context), ...sharedSecretRoutes(context),
+]

@@ -1,0 +1,82 @@
+import { Type } from 'typebox'
+import { route, type Route } from '../../http/index.ts'
+import { MatrixError } from '../../matrix/errors.ts'
+import { type JsonObject, own } from '../../matrix/json.ts'
+import { checkNewName, randomLocalpart, register } from '../accounts.ts'
+import type { LoginContext } from '../deps.ts'
+import { isSameSecret } from '../secrets.ts'
+import type { Opened } from '../sessions.ts'
+import { dummy, registrationToken } from '../uia/stages.ts'
+import { sessionFields, sessionReply, wantedSession } from './login.ts'
+
+const Registered = Type.Object({ user_id: Type.String(), access_token: Type.Optional(Type.String()), device_id: Type.Optional(Type.String()) })
+
+const mustBeOpen = ({ config }: LoginContext): void => {
+  if (config.registration === 'closed') throw new MatrixError('M_FORBIDDEN', 'Nobody can make an account here; ask the administrator for one')
+}
+
+const reply = (context: LoginContext, { userId, opened }: { userId: string; opened: Opened | undefined }) =>
+  (opened ? sessionReply(context, opened) : { user_id: userId, home_server: context.serverName })
+
+export const registerRoutes = (context: LoginContext): Route[] => [
+  /**
+   * Makes an account with a password, and opens its first session. How it is confirmed depends on the setting `registration`.
+   * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register
+   */
+  route({
+    id: 'register', method: 'POST', path: '/_matrix/client/v3/register', auth: 'none', limit: 'registration',
+    query: Type.Object({ kind: Type.Optional(Type.Union([Type.Literal('user'), Type.Literal('guest')])) }),
+    body: Type.Object({
+      username: Type.Optional(Type.Union([Type.String(), Type.Null()])), password: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+      inhibit_login: Type.Optional(Type.Boolean()), auth: Type.Optional(Type.Unknown()), ...sessionFields,
+    }),
+    reply: Registered,
+    handle: async ({ body, query, ip, userAgent }) => {
+      const wanted = wantedSession(body, { ip, userAgent })
+      if (query.kind === 'guest') {
+        if (!context.config.allow_guests) throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'This server takes no guests: sign in, or make an account')
+        return reply(context, await register(context, { localpart: `guest-${randomLocalpart(context)}`, createdBy: 'guest', guest: true }, wanted))
+      }
+      mustBeOpen(context)
+      const { username, password } = body
+      if (typeof username === 'string') await checkNewName(context, username)
+      if (typeof password === 'string') context.passwords.check(password)
+      else if (own(body, 'auth') !== undefined) throw new MatrixError('M_MISSING_PARAM', '"password" is missing')
+      const stage = context.config.registration === 'token' ? registrationToken(context) : dummy
+      // The body is JSON by construction; the schema says no more than it needs.
+      await context.uia.confirm({ session: undefined, ip, operation: 'register', body: body as JsonObject, flows: [[stage]] })
+      const passwordHash = await context.passwords.hash(password ?? '')
+      const localpart = username ?? randomLocalpart(context)
+      return reply(context, await register(context, { localpart, createdBy: 'register', passwordHash }, body.inhibit_login ? undefined : wanted))
+    },
+  }),
+
+  /** Whether a new account can have this name. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3registeravailable */
+  route({
+    id: 'checkUsernameAvailability', method: 'GET', path: '/_matrix/client/v3/register/available', auth: 'none', limit: 'registration',
+    query: Type.Object({ username: Type.String() }),
+    reply: Type.Object({ available: Type.Boolean() }),
+    handle: async ({ query }) => {
+      mustBeOpen(context)
+      await checkNewName(context, query.username)
+      return { available: true }
+    },
+  }),
+
+  /**
+   * Whether a registration token would be taken.
+   * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1registermloginregistration_tokenvalidity
+   */
+  route({
+    id: 'registrationTokenValidity', method: 'GET', path: '/_matrix/client/v1/register/m.login.registration_token/validity', auth: 'none', limit: 'registration',
+    query: Type.Object({ token: Type.String() }),
+    reply: Type.Object({ valid: Type.Boolean() }),
+    handle: ({ query, ip }) => {
+      const { registration, registration_tokens: tokens } = context.config
+      if (registration !== 'token') throw new MatrixError('M_FORBIDDEN', 'No registration token is of use here')
+      const valid = tokens.some((token) => isSameSecret(token, query.token))
+      if (!valid) context.failures.badToken(ip)
+      return { valid }
+    },
+  }),
+]
