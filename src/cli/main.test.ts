@@ -77,3 +77,16 @@ test('config example prints what config check takes', () => {
   writeFileSync(join(folder, 'example.yaml'), latchkey('config', 'example').stdout)
   assert.equal(latchkey('config', 'check', '--config', 'example.yaml').status, 0)
 })
+
+test('config check warns of a short secret, and refuses a public key under an HMAC algorithm', () => {
+  const block = (secret: string): string => `server_name: example.org\njwt_config:\n  enabled: true\n  algorithm: HS256\n  secret: ${secret}\n`
+  writeFileSync(join(folder, 'weak.yaml'), block('my-secret-token'))
+  const weak = latchkey('config', 'check', '--config', 'weak.yaml')
+  assert.equal(weak.status, 0)
+  assert.match(weak.stdout, /^weak.yaml:5: warning: .*RFC 7518/)
+  const pem = 'MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE='
+  writeFileSync(join(folder, 'confused.yaml'), block(`|\n    -----BEGIN PUBLIC KEY-----\n    ${pem}\n    -----END PUBLIC KEY-----`))
+  const confused = latchkey('config', 'check', '--config', 'confused.yaml')
+  assert.equal(confused.status, 1)
+  assert.match(confused.stdout, /^confused.yaml:5: .*public key, under an HMAC algorithm/)
+})
