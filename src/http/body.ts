@@ -35,8 +35,10 @@ function readBytes(request: IncomingMessage, limit: number): Promise<Uint8Array>
       reject(tooLarge(limit))
     })
     request.on('end', () => { resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)) })
-    request.on('error', () => { reject(new ClientGone()) })
-    request.on('close', () => { reject(new ClientGone()) })
+    request.on('error', () => { reject(new ClientGone('The client went away')) })
+    request.on('close', () => {
+      if (!request.complete) reject(new ClientGone('The client went away'))
+    })
   })
 }
 

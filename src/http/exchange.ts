@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { validateHeaderName, validateHeaderValue, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import { plainAddress } from './address.ts'
 import type { RouteHandlerContext } from './route.ts'
 import type { Caller, Session } from './session.ts'
@@ -57,7 +57,11 @@ export class Exchange implements RouteHandlerContext, Caller {
   }
 
   get setHeader(): (name: string, value: string) => void {
-    return (name, value) => { this.added.push(name, value) }
+    return (name, value) => {
+      validateHeaderName(name)
+      validateHeaderValue(name, value)
+      this.added.push(name, value)
+    }
   }
 
   get signal(): AbortSignal {
@@ -70,6 +74,11 @@ export class Exchange implements RouteHandlerContext, Caller {
       })
     }
     return this.#abort.signal
+  }
+
+  /** What a handler throws that does no more than pass on its aborted signal. */
+  get abortReason(): unknown {
+    return this.#abort?.signal.reason
   }
 
   /** Ends whatever the handler waits for. */

@@ -24,6 +24,7 @@ export interface HandlerHost extends ExchangeHost {
   readonly queryAccessToken: boolean
   readonly limiters: Readonly<Record<LimitName, Limiter>> | undefined
   readonly log: HttpLog
+  readonly now: () => number
   /** Whether the server is stopping: connections are not kept. */
   stopping: boolean
 }
@@ -37,15 +38,16 @@ export interface Incoming {
   readonly address: () => string
 }
 
-/** Who is asking, or undefined where the route lets anybody in. @throws MatrixError 401, 403 */
-async function identify(host: HandlerHost, route: Route, exchange: Exchange): Promise<Session | undefined> {
+/** Who is asking, or undefined where nobody says so and the route lets anybody in. @throws MatrixError 401 */
+function identify(host: HandlerHost, route: Route, exchange: Exchange): Session | Promise<Session> | undefined {
   const token = accessToken(exchange.headers.authorization, exchange.query, host.queryAccessToken)
-  if (token === undefined) {
-    if (route.auth === 'optional') return undefined
-    throw new MatrixError('M_MISSING_TOKEN', 'This needs an access token')
-  }
-  const answer = host.authenticate(token, exchange)
-  const session = answer instanceof Promise ? await answer : answer
+  if (token !== undefined) return host.authenticate(token, exchange)
+  if (route.auth === 'optional') return undefined
+  throw new MatrixError('M_MISSING_TOKEN', 'This needs an access token')
+}
+
+/** @throws MatrixError 401 M_USER_LOCKED, 403 M_GUEST_ACCESS_FORBIDDEN */
+function admit(route: Route, session: Session): Session {
   if (session.locked && route.auth !== 'locked') {
     throw new MatrixError('M_USER_LOCKED', 'This account has been locked', { extra: { soft_logout: true } })
   }
@@ -71,10 +73,11 @@ const unrecognized = (): MatrixError => new MatrixError('M_UNRECOGNIZED', 'This 
 /** Answers what no route answers: 405 with `Allow` on a path that other methods have, else 404. */
 export function refuseUnknown(host: HandlerHost, incoming: Incoming, methods: readonly string[]): void {
   const exchange = begin(host, incoming, undefined)
-  if (methods.length > 0) exchange.setHeader('allow', [...methods, 'OPTIONS'].join(', '))
-  fail(host, exchange, methods.length > 0
-    ? new MatrixError('M_UNRECOGNIZED', 'This path has no such method', { status: 405 })
-    : unrecognized(), undefined)
+  if (methods.length === 0) fail(host, exchange, unrecognized(), undefined)
+  else {
+    const error = new MatrixError('M_UNRECOGNIZED', 'This path has no such method', { status: 405 })
+    fail(host, exchange, error, undefined, ['allow', [...methods, 'OPTIONS'].join(', ')])
+  }
 }
 
 /** Answers a path that cannot be decoded, and so matched. */
@@ -85,40 +88,43 @@ export function refuseEncoding(host: HandlerHost, incoming: Incoming): void {
 function begin(host: HandlerHost, incoming: Incoming, route: Route | undefined): Exchange {
   const { request, response } = incoming
   const exchange = new Exchange(host, request, response, incoming.query, incoming.address)
-  if (host.stopping) exchange.setHeader('connection', 'close')
   if (host.log.isLevelEnabled('debug')) {
+    const start = host.now()
     response.once('close', () => {
       const { trace, session } = exchange
-      const details = { trace, method: request.method, route: route?.id, user: session?.userId, status: response.statusCode }
-      host.log.debug(details, 'answered')
+      // The route's name and never the target: a query may hold secrets.
+      const what = { trace, method: request.method, route: route?.id, user: session?.userId }
+      host.log.debug({ ...what, status: response.statusCode, ms: host.now() - start }, 'answered')
     })
   }
   return exchange
 }
 
-/** Turns whatever was thrown into an answer. What is not a MatrixError is ours to fix: its cause goes to the log only. */
-function fail(host: HandlerHost, exchange: Exchange, error: unknown, route: Route | undefined): void {
+/**
+ * Turns whatever was thrown into an answer. What is not a MatrixError is ours to fix: its cause goes to the log only.
+ * Headers that the handler meant for its reply don't go with an error.
+ */
+function fail(host: HandlerHost, exchange: Exchange, error: unknown, route: Route | undefined, headers: string[] = []): void {
   const { response } = exchange
   if (error instanceof ClientGone || response.destroyed) {
     response.destroy()
     return
   }
+  if (host.stopping) headers.push('connection', 'close')
   if (error instanceof MatrixError) {
     if (error.status >= 500) host.log.error({ err: error, trace: exchange.trace, route: route?.id }, 'refused')
     if (error.retryAfterMs !== undefined) {
-      exchange.setHeader('retry-after', String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))))
-      exchange.setHeader('access-control-expose-headers', 'Retry-After')
+      const seconds = Math.max(1, Math.ceil(error.retryAfterMs / 1000))
+      headers.push('retry-after', String(seconds), 'access-control-expose-headers', 'Retry-After')
     }
-    reply(response, error.status, error.body(), exchange.added)
-    return
+    reply(response, error.status, error.body(), headers)
+  } else if (host.stopping && error === exchange.abortReason) {
+    reply(response, 503, { errcode: 'M_UNKNOWN', error: 'The server is stopping' }, [...headers, 'retry-after', '1'])
+  } else {
+    const { trace } = exchange
+    host.log.error({ err: error, trace, route: route?.id, user: exchange.session?.userId }, 'unexpected error')
+    reply(response, 500, { errcode: 'M_UNKNOWN', error: `Something went wrong here; the log knows more under ${trace}`, trace }, headers)
   }
-  if (host.stopping) {
-    reply(response, 503, { errcode: 'M_UNKNOWN', error: 'The server is stopping' }, ['connection', 'close', 'retry-after', '1'])
-    return
-  }
-  const { trace } = exchange
-  host.log.error({ err: error, trace, route: route?.id, user: exchange.session?.userId }, 'unexpected error')
-  reply(response, 500, { errcode: 'M_UNKNOWN', error: `Something went wrong here; the log knows more under ${trace}`, trace }, exchange.added)
 }
 
 /** Half a reply cannot be taken back: the connection is cut, so that the client sees that it is half. */
@@ -139,8 +145,9 @@ export function handlerOf(host: HandlerHost, route: Route, pattern: string): (in
     const target = request.url ?? ''
     if (!matches(target, params)) throw unrecognized()
     if (route.auth !== 'none') {
-      const session = await identify(host, route, exchange)
-      if (session) exchange.session = session
+      const answer = identify(host, route, exchange)
+      const session = answer instanceof Promise ? await answer : answer
+      if (session) exchange.session = admit(route, session)
     }
     const wait = limiter?.take(exchange.session?.user ?? clientNetwork(exchange.ip)) ?? 0
     if (wait > 0) throw limitExceeded(wait)
@@ -149,7 +156,11 @@ export function handlerOf(host: HandlerHost, route: Route, pattern: string): (in
     if (readQuery) exchange.query = readQuery(query)
     if (route.rawBody) exchange.body = streamBytes(request, route.bodyLimit)
     else if (readBody) exchange.body = readBody(await readJson(request, route.bodyLimit))
-    await sendResult(response, await route.handle(exchange), exchange.added)
+    const returned = route.handle(exchange)
+    const result: unknown = returned instanceof Promise ? await returned : returned
+    if (host.stopping) exchange.setHeader('connection', 'close')
+    const streamed = sendResult(response, result, exchange.added)
+    if (streamed) await streamed
   }
 
   return async (incoming) => {

@@ -13,14 +13,8 @@ const cors = [
   'access-control-allow-headers', 'X-Requested-With, Content-Type, Authorization',
 ]
 
-/** JSON of ours is data for whoever asked: not to be kept, sniffed, framed or run. */
-const json = [
-  ...cors,
-  'content-type', 'application/json',
-  'cache-control', 'no-store',
-  'x-content-type-options', 'nosniff',
-  'content-security-policy', "default-src 'none'; frame-ancestors 'none'",
-]
+/** JSON of ours is data for whoever asked: not to be kept, nor taken for a page. */
+const json = [...cors, 'content-type', 'application/json', 'cache-control', 'no-store', 'x-content-type-options', 'nosniff']
 
 /** Pages and files say themselves what they are; the rest holds unless they say otherwise. */
 const others = {

@@ -98,10 +98,13 @@ function buildApp(options: HttpOptions, host: HandlerHost): { app: ReturnType<ty
   // Bodies are read after the caller is known, whatever their Content-Type.
   app.addContentTypeParser('*', (_request, _payload, done) => { done(null) })
   const methodsOf = methodTable(options.routes)
-  app.setNotFoundHandler((request, reply) => {
+  const refuse = (request: FastifyRequest, reply: FastifyReply): void => {
     if (request.method === 'OPTIONS') sendPreflight(reply.raw)
     else refuseUnknown(host, incomingOf(request, reply), methodsOf(request.raw.url ?? ''))
-  })
+  }
+  app.setNotFoundHandler(refuse)
+  // Fastify refuses a Content-Type that it cannot parse. Clients send anything, so here and below the request is answered all the same.
+  app.setErrorHandler((_error, request, reply) => { refuse(request, reply) })
   for (const route of options.routes) {
     for (const url of spellings(route)) {
       const answer = handlerOf(host, route, url)
@@ -109,7 +112,6 @@ function buildApp(options: HttpOptions, host: HandlerHost): { app: ReturnType<ty
         url,
         method: route.method === 'GET' ? ['GET', 'HEAD'] : route.method,
         handler: (request, reply) => { void answer(incomingOf(request, reply)) },
-        // Fastify refuses a Content-Type that it cannot parse; clients send anything, so the request is answered all the same.
         errorHandler: (_error, request, reply) => { void answer(incomingOf(request, reply)) },
       })
     }
@@ -126,6 +128,7 @@ export function createHttp(options: HttpOptions): HttpServer {
     queryAccessToken: options.queryAccessToken ?? false,
     limiters: limitersOf(options),
     log: options.log,
+    now: options.now,
     randomId: options.randomId,
     waiting: new Set(),
     stopping: false,
