@@ -1,11 +1,11 @@
 // The process under test, when it is ours to start: Latchkey on a temporary folder, or the command that was given.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { jwtConfig, jwtSecret } from '../test/harness/jwt.ts'
+import { freePort, startCommand } from '../test/harness/process.ts'
 import type { Options } from './options.ts'
 import { buildRequest, Connection, parseOrigin } from './wire.ts'
 
@@ -39,29 +39,17 @@ async function firstAnswer(url: string, child: ChildProcess): Promise<number> {
   throw new Error(`no answer from ${url} within ${startTimeout / 1000} s`)
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
-}
-
 /** Latchkey with its default settings but for the rate limits, which would measure themselves. */
-async function latchkey(options: Options, home: string): Promise<{ url: string; command: (data: string) => string[] }> {
+async function latchkey(options: Options, home: string): Promise<{ url: string; command: (data: string) => [string, string[]] }> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   options.jwtSecret ??= jwtSecret
   return {
     url,
-    command: (data) => {
-      const file = join(home, 'latchkey.yaml')
-      writeFileSync(file, JSON.stringify({
-        server_name: 'bench.test', public_base_url: url, listen: `127.0.0.1:${port}`, data_dir: data, rate_limits: 'off', jwt_config: jwtConfig,
-        ...(options.database === undefined ? {} : { database: options.database }),
-      }))
-      return [process.execPath, join(root, 'src', 'cli', 'main.ts'), 'start', '--config', file]
-    },
+    command: (data) => startCommand(join(home, 'latchkey.yaml'), {
+      server_name: 'bench.test', public_base_url: url, listen: `127.0.0.1:${port}`, data_dir: data, rate_limits: 'off', jwt_config: jwtConfig,
+      ...(options.database === undefined ? {} : { database: options.database }),
+    }),
   }
 }
 
@@ -71,7 +59,7 @@ export async function ownServer(options: Options): Promise<Server | undefined> {
   if (given !== undefined && command === undefined) return undefined
   const home = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
   const data = join(home, 'data')
-  const plan = given !== undefined && command !== undefined ? { url: given, command: () => ['sh', '-c', `exec ${command}`] } : await latchkey(options, home)
+  const plan = given !== undefined && command !== undefined ? { url: given, command: (): [string, string[]] => ['sh', ['-c', `exec ${command}`]] } : await latchkey(options, home)
   const dataDir = given === undefined ? data : options.dataDir
   let child: ChildProcess | undefined
   let ownFolder: string | undefined
@@ -92,7 +80,7 @@ export async function ownServer(options: Options): Promise<Server | undefined> {
     start: async (fresh = false) => {
       ownFolder = fresh ? mkdtempSync(join(home, 'fresh-')) : undefined
       mkdirSync(data, { recursive: true })
-      const [program = '', ...args] = plan.command(ownFolder ?? data)
+      const [program, args] = plan.command(ownFolder ?? data)
       child = spawn(program, args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
       return await firstAnswer(plan.url, child)
     },

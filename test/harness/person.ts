@@ -1,0 +1,89 @@
+// Somebody at an unmodified client library, signed in by JWT.
+import { AssertionError } from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { ClientEvent, createClient, type MatrixClient, type MatrixEvent, type Room, SyncState } from 'matrix-js-sdk'
+import type { Logger } from 'matrix-js-sdk/lib/logger.js'
+import { signJwt } from './jwt.ts'
+import { assertSpec } from './spec.ts'
+
+/** A running client. `faults` collects what the specification had against the answers it got. */
+export interface Person {
+  client: MatrixClient
+  userId: string
+  faults: string[]
+  /** The room as this client knows it; throws while it does not. */
+  room: (roomId: string) => Room
+  stop: () => void
+}
+
+const quiet: Logger = { trace: () => {}, debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, getChild: () => quiet }
+// Many parts of the library have loggers of their own, which they do not let one replace.
+interface Loud { methodFactory: () => () => void; rebuild: () => void }
+const loglevel = createRequire(import.meta.resolve('matrix-js-sdk'))('loglevel') as { getLoggers: () => Record<string, Loud> }
+for (const logger of Object.values(loglevel.getLoggers())) {
+  logger.methodFactory = () => () => {}
+  logger.rebuild()
+}
+console.debug = () => {}
+
+/** The library swallows what its `fetch` throws and tries again, so faults are kept for the end. */
+function checkedFetch(faults: string[]): typeof fetch {
+  return async (input, init) => {
+    const response = await fetch(input, init)
+    const url = new URL(input instanceof Request ? input.url : input)
+    const contentType = response.headers.get('content-type') ?? ''
+    if (contentType.includes('json')) {
+      const reply: unknown = await response.clone().json()
+      try {
+        assertSpec({ method: init?.method ?? 'GET', path: url.pathname, status: response.status, reply, contentType })
+      } catch (error) {
+        faults.push(error instanceof Error ? error.message : String(error))
+      }
+    }
+    return response
+  }
+}
+
+/** Waits until `found` gives something, for at most ten seconds; `what` is told when it does not. */
+export async function until<T>(what: string, found: () => T | undefined | null | false | Promise<T | undefined | null | false>): Promise<T> {
+  const end = Date.now() + 10_000
+  for (;;) {
+    const result = await found()
+    if (result !== undefined && result !== null && result !== false) return result
+    if (Date.now() > end) throw new AssertionError({ message: `ten seconds have not brought: ${what}` })
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+/** Signs in and starts syncing; resolves after the first sync. `secret` signs the JWT. */
+export async function enter(url: string, name: string, secret?: string): Promise<Person> {
+  const faults: string[] = []
+  const fetchFn = checkedFetch(faults)
+  const session = await createClient({ baseUrl: url, fetchFn, logger: quiet }).loginRequest({ type: 'org.matrix.login.jwt', token: signJwt({ sub: name }, secret) })
+  const client = createClient({
+    baseUrl: url, fetchFn, logger: quiet, timelineSupport: true,
+    userId: session.user_id, accessToken: session.access_token, deviceId: session.device_id,
+  })
+  const state = { synced: false }
+  client.on(ClientEvent.Sync, (now) => { state.synced ||= now === SyncState.Prepared || now === SyncState.Syncing })
+  await client.startClient({ initialSyncLimit: 20, threadSupport: true })
+  await until(`${name}'s first sync`, () => state.synced)
+  return {
+    client, userId: session.user_id, faults,
+    room: (roomId) => {
+      const room = client.getRoom(roomId)
+      if (!room) throw new AssertionError({ message: `${name}'s client does not know ${roomId}` })
+      return room
+    },
+    stop: () => client.stopClient(),
+  }
+}
+
+/** Everything of a room from its creation on, oldest first, fetched page by page. */
+export async function wholeTimeline({ client, room }: Person, roomId: string): Promise<MatrixEvent[]> {
+  for (let pages = 0; room(roomId).oldState.paginationToken !== null; pages++) {
+    if (pages > 200) throw new AssertionError({ message: 'paging back does not come to an end' })
+    await client.scrollback(room(roomId), 30)
+  }
+  return room(roomId).getLiveTimeline().getEvents()
+}
