@@ -130,7 +130,8 @@ export interface AliasesTable {
 
 /** What an access token stands for; the token itself is not kept. */
 export interface AccessTokensTable {
-  id: Generated<number>
+  /** Of one sequence with those of refresh tokens: never given twice. */
+  id: number
   /** SHA-256, base64url. */
   token_hash: string
   user_nid: number
@@ -142,7 +143,7 @@ export interface AccessTokensTable {
 }
 
 export interface RefreshTokensTable {
-  id: Generated<number>
+  id: number
   token_hash: string
   user_nid: number
   device_nid: number
@@ -263,6 +264,14 @@ export interface ReceiptsTable {
   position: number
 }
 
+/** The push rules of users who changed any. */
+export interface PushRulesTable {
+  user_nid: number
+  /** JSON of what differs from the default rules. */
+  stored: string
+  position: number
+}
+
 /** What of a user's presence outlives a restart. */
 export interface PresenceTable {
   user_nid: number
@@ -293,5 +302,6 @@ export interface Tables {
   to_device: ToDeviceTable
   to_device_txns: ToDeviceTxnsTable
   receipts: ReceiptsTable
+  push_rules: PushRulesTable
   presence: PresenceTable
 }

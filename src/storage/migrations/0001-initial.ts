@@ -21,6 +21,7 @@ export const initial: Migration = {
     `create index events_by_position on events (room_nid, position) where position is not null`,
     `create index events_by_txn on events (device_nid, txn_id) where txn_id is not null`,
     `create index events_by_thread on events (room_nid, thread_root, position) where thread_root is not null`,
+    `create index events_threaded on events (room_nid, position) where thread_root is not null`,
 
     `create table state_keys (nid {id} primary key, type text not null, state_key text not null, unique (type, state_key))`,
     `create table state_sets (nid {id} primary key, hash {blob} not null unique, parent_nid {int}, level {int} not null, delta text not null)`,
@@ -39,12 +40,12 @@ export const initial: Migration = {
     `create index aliases_by_room on aliases (room_nid)`,
 
     `create table access_tokens (
-      id {auto}, token_hash text not null unique, user_nid {int} not null, device_nid {int}, created_ts {int} not null, expires_ts {int},
+      id {id} primary key, token_hash text not null unique, user_nid {int} not null, device_nid {int}, created_ts {int} not null, expires_ts {int},
       supersedes_id {int})`,
     `create index access_tokens_by_device on access_tokens (device_nid)`,
     `create index access_tokens_without_device on access_tokens (user_nid) where device_nid is null`,
     `create table refresh_tokens (
-      id {auto}, token_hash text not null unique, user_nid {int} not null, device_nid {int} not null, access_id {int} not null,
+      id {id} primary key, token_hash text not null unique, user_nid {int} not null, device_nid {int} not null, access_id {int} not null,
       created_ts {int} not null)`,
     `create index refresh_tokens_by_device on refresh_tokens (device_nid)`,
     `create table login_tokens (token_hash text primary key, user_nid {int} not null, expires_ts {int} not null) {clustered}`,
@@ -82,6 +83,7 @@ export const initial: Migration = {
       event_position {int} not null, ts {int} not null, position {int} not null, primary key (room_nid, user_nid, type, thread)) {clustered}`,
     `create index receipts_by_position on receipts (room_nid, position)`,
     `create index receipts_by_user on receipts (user_nid, room_nid)`,
+    `create table push_rules (user_nid {id} primary key, stored text not null, position {int} not null)`,
     `create table presence (user_nid {id} primary key, status_msg text not null)`,
   ],
 }
