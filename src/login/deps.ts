@@ -1,6 +1,6 @@
 import type { Config } from '../config/index.ts'
 import type { Devices } from '../devices/index.ts'
-import type { Database } from '../storage/index.ts'
+import type { Database, Sequence } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import type { Failures } from './failures.ts'
@@ -44,4 +44,6 @@ export interface LoginContext extends LoginDeps {
   readonly cache: SessionCache
   readonly failures: Failures
   readonly uia: InteractiveAuth
+  /** Ids of tokens, none given twice: sessions and transactions are told apart by them. */
+  readonly tokenIds: Sequence
 }

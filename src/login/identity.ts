@@ -47,15 +47,27 @@ const lower = (text: string): string => text.replaceAll(/[A-Z]/g, (letter) => le
 /** ASCII only: Unicode would make a "k" of the Kelvin sign, and an account somebody else's. */
 const differsInCaseOnly = (a: string, b: string): boolean => lower(a) === lower(b)
 
+/** Whose the account is, as far as this provider's identities say: this subject's (in whatever letter case), another's, or nobody's. */
+const ownerOf = async (deps: IdentityDeps, { provider, subject }: Identity, account: Account): Promise<'theirs' | 'another' | 'nobody'> => {
+  const subjects = await readSubjects(deps.database.read, provider, account.nid)
+  if (subjects.length === 0) return 'nobody'
+  return subjects.every((other) => differsInCaseOnly(other, subject)) ? 'theirs' : 'another'
+}
+
 /**
- * The account that has the subject for a name, in whatever letter case, unless it is known to be another subject's: an account
- * that was made for "a:b" is called "a=3ab", and whoever has just that for a subject is somebody else.
+ * The account of an identity that is not linked yet. An account that has the subject for a name is theirs unless it is known to be
+ * another's: the account that was made for "a:b" is called "a=3ab", and whoever has just that for a subject is somebody else. An
+ * account that has the escaped subject for a name is theirs only if it was made for them.
  */
-const accountNamed = async (deps: IdentityDeps, { provider, subject }: Identity): Promise<Account | undefined> => {
-  const found = await deps.users.findByLocalpart(subject)
-  if (!found || !differsInCaseOnly(found.localpart, subject)) return undefined
-  const subjects = await readSubjects(deps.database.read, provider, found.nid)
-  return subjects.every((other) => differsInCaseOnly(other, subject)) ? found : undefined
+const accountNamed = async (deps: IdentityDeps, identity: Identity, localpart: string): Promise<Account | undefined> => {
+  const { subject } = identity
+  const literal = identity.linksByName ? await deps.users.findByLocalpart(subject) : undefined
+  if (literal && differsInCaseOnly(literal.localpart, subject) && await ownerOf(deps, identity, literal) !== 'another') return literal
+  const mapped = await deps.users.findByLocalpart(localpart)
+  if (mapped && await ownerOf(deps, identity, mapped) !== 'theirs') {
+    throw new MatrixError('M_FORBIDDEN', 'The name that this token would have here belongs to another account')
+  }
+  return mapped
 }
 
 /** Finds the account of an identity, or says how it is to be made. Throws for a subject that cannot have one. */
@@ -74,13 +86,12 @@ export const resolveIdentity = async (deps: IdentityDeps, identity: Identity): P
     await addIdentity(tx, { provider: identity.provider, subject: identity.subject, user: account.nid })
     return account
   }
-  const named = identity.linksByName ? await accountNamed(deps, identity) : undefined
+  const localpart = mapToLocalpart(identity.subject)
+  const named = await accountNamed(deps, identity, localpart)
   if (named) {
     checkName(deps, named.userId)
     return { account: named, settle: (tx) => link(tx, named) }
   }
-  const localpart = mapToLocalpart(identity.subject)
-  if (await users.findByLocalpart(localpart)) throw new MatrixError('M_FORBIDDEN', 'The name that this token would have here belongs to another account')
   return {
     account: undefined,
     settle: async (tx) => link(tx, await users.create(tx, { localpart, createdBy: identity.provider, displayName: identity.displayName ?? null })),

@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/index.ts'
 import type { Authenticate, Route, Session } from '../http/index.ts'
 import type { JsonObject } from '../matrix/json.ts'
+import { openSequence } from '../storage/index.ts'
 import { deactivate } from './accounts.ts'
 import type { LoginContext, LoginDeps } from './deps.ts'
 import { createFailures } from './failures.ts'
@@ -34,7 +35,7 @@ const cachedSessions = 50_000
  * Builds login/. Throws a ConfigError when the keys that tokens are verified with are weak or confused.
  * @param cost what hashing a password costs; lowered by tests only
  */
-export const openLogin = (deps: LoginDeps, cost?: PasswordCost): Login => {
+export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<Login> => {
   const { providers, findings } = jwtProviders(deps.config)
   if (findings.some(({ level }) => level === 'error')) throw new ConfigError(findings)
   for (const { key, message, fix } of findings) deps.logger.warn({ key }, `${message} ${fix ?? ''}`)
@@ -48,6 +49,7 @@ export const openLogin = (deps: LoginDeps, cost?: PasswordCost): Login => {
     cache: createSessionCache(cachedSessions),
     failures: createFailures(failed === 'off' ? 'off' : { perSecond: failed.per_second, burst: failed.burst }, deps.now),
     uia: createInteractiveAuth(deps),
+    tokenIds: await openSequence(deps.database, 'tokens'),
   }
   followChanges(context)
   return {

@@ -47,8 +47,11 @@ const mint = async (context: LoginContext, tx: LogTx, account: Account, device: 
   const refreshToken = expiresInMs === undefined ? undefined : makeToken('refresh', context.randomId)
   const hash = hashToken(accessToken)
   const expires = expiresInMs === undefined ? null : now + expiresInMs
-  const id = await addToken(tx.sql, { hash, user: account.nid, device, now, expires, supersedes: options.supersedes })
-  if (refreshToken !== undefined) await addRefresh(tx.sql, { hash: hashToken(refreshToken), user: account.nid, device, access: id, now })
+  const id = context.tokenIds.next()
+  await addToken(tx.sql, { id, hash, user: account.nid, device, now, expires, supersedes: options.supersedes })
+  if (refreshToken !== undefined) {
+    await addRefresh(tx.sql, { id: context.tokenIds.next(), hash: hashToken(refreshToken), user: account.nid, device, access: id, now })
+  }
   return { id, hash, expires, tokens: { accessToken, refreshToken, expiresInMs } }
 }
 

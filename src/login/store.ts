@@ -14,10 +14,9 @@ const selectToken = hot((db, p: { hash: string }) => db.selectFrom('access_token
   .where('token_hash', '=', p.hash)
   .select(['access_tokens.id', 'access_tokens.user_nid', 'access_tokens.device_nid', 'devices.device_id', 'expires_ts', 'supersedes_id']))
 
-const insertToken = hot((db, p: { hash: string; user: number; device: number | null; now: number; expires: number | null; supersedes: number | null }) =>
-  db.insertInto('access_tokens').values({
-    token_hash: p.hash, user_nid: p.user, device_nid: p.device, created_ts: p.now, expires_ts: p.expires, supersedes_id: p.supersedes,
-  }).returning('id'))
+const insertToken = hot((db, p: NewToken) => db.insertInto('access_tokens').values({
+  id: p.id, token_hash: p.hash, user_nid: p.user, device_nid: p.device, created_ts: p.now, expires_ts: p.expires, supersedes_id: p.supersedes,
+}))
 
 const deleteTokensOfDevice = hot((db, p: { device: number }) => db.deleteFrom('access_tokens').where('device_nid', '=', p.device))
 
@@ -26,6 +25,7 @@ const deleteRefreshOfDevice = hot((db, p: { device: number }) => db.deleteFrom('
 export const readToken = (db: Reader | Tx, hash: string): Promise<TokenRow | undefined> => selectToken.first(db, { hash })
 
 export interface NewToken {
+  id: number
   hash: string
   user: number
   device: number | null
@@ -35,11 +35,8 @@ export interface NewToken {
   supersedes: number | null
 }
 
-/** Stores an access token and returns its id. */
-export async function addToken(tx: Tx, token: NewToken): Promise<number> {
-  const row = await insertToken.first(tx, token)
-  if (!row) throw new Error('The access token was not stored')
-  return row.id
+export async function addToken(tx: Tx, token: NewToken): Promise<void> {
+  await insertToken.run(tx, token)
 }
 
 /** Deletes every token of the devices. */
@@ -71,9 +68,9 @@ export interface RefreshRow {
 export const readRefresh = (db: Reader | Tx, hash: string): Promise<RefreshRow | undefined> =>
   db.selectFrom('refresh_tokens').where('token_hash', '=', hash).select(['id', 'user_nid', 'device_nid', 'access_id']).executeTakeFirst()
 
-export async function addRefresh(tx: Tx, token: { hash: string; user: number; device: number; access: number; now: number }): Promise<void> {
+export async function addRefresh(tx: Tx, token: { id: number; hash: string; user: number; device: number; access: number; now: number }): Promise<void> {
   await tx.insertInto('refresh_tokens').values({
-    token_hash: token.hash, user_nid: token.user, device_nid: token.device, access_id: token.access, created_ts: token.now,
+    id: token.id, token_hash: token.hash, user_nid: token.user, device_nid: token.device, access_id: token.access, created_ts: token.now,
   }).execute()
 }
 

@@ -20,6 +20,8 @@ export const initial: Migration = {
       device_nid {int}, txn_id text, replaces_nid {int}, redacted_by {int}, thread_root text)`,
     `create index events_by_position on events (room_nid, position) where position is not null`,
     `create index events_by_txn on events (device_nid, txn_id) where txn_id is not null`,
+    `create index events_by_time on events (room_nid, ts, position) where position is not null`,
+    `create index events_by_visibility on events (room_nid) where type = 'm.room.history_visibility'`,
     `create index events_by_thread on events (room_nid, thread_root, position) where thread_root is not null`,
     `create index events_threaded on events (room_nid, position) where thread_root is not null`,
 
@@ -34,7 +36,8 @@ export const initial: Migration = {
     `create table relations (
       event_nid {id} primary key, room_nid {int} not null, target_id text not null, rel_type text not null, type text not null, key text,
       sender_nid {int} not null, position {int} not null)`,
-    `create index relations_by_target on relations (room_nid, target_id, rel_type, position)`,
+    `create index relations_by_target on relations (target_id, rel_type, position)`,
+    `create index relations_by_thread on relations (room_nid, position) where rel_type = 'm.thread'`,
 
     `create table aliases (alias text primary key, room_nid {int} not null, creator_nid {int} not null) {clustered}`,
     `create index aliases_by_room on aliases (room_nid)`,
