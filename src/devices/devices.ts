@@ -18,8 +18,8 @@ export interface DevicesDeps {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly randomId: () => string
-  /** Port to rooms/: who shares a room with the user; asked inside writes, and therefore from memory. The user need not be among them. */
-  readonly sharers: (user: number) => Iterable<number>
+  /** Port to rooms/: who shares a room with the user. The user may be among them or not. */
+  readonly sharers: (user: number) => Iterable<number> | Promise<Iterable<number>>
   /** For work that nobody waits for. */
   readonly onError: (error: unknown) => void
 }
@@ -100,8 +100,15 @@ export async function openDevices(deps: DevicesDeps): Promise<Devices> {
   const sightings = openSightings(database, deps.onError)
   const hooks: DeletionHook[] = []
 
+  /** Who shares a room is found out after the commit, and woken by an entry that says nothing else: a sign-in need not wait for that. */
+  const wakeSharers = async (user: number): Promise<void> => {
+    const wake = await deps.sharers(user)
+    log.publish({ kind: 'device_list', wake })
+  }
+
   log.listen((entry) => {
-    if (entry.kind !== 'device_list') return
+    if (entry.kind !== 'device_list' || entry.user === undefined) return
+    wakeSharers(entry.user).catch(deps.onError)
     const { deleted } = entry.data as DeviceListNews // only `announce` below makes such entries
     if (deleted.length === 0) return
     for (const device of deleted) sightings.forget(device)
@@ -110,7 +117,7 @@ export async function openDevices(deps: DevicesDeps): Promise<Devices> {
 
   const announce = async (tx: LogTx, user: number, deleted: readonly number[] = []): Promise<void> => {
     const data: DeviceListNews = { deleted }
-    const position = tx.append({ kind: 'device_list', user, wake: deps.sharers(user), wakeAlso: user, data })
+    const position = tx.append({ kind: 'device_list', user, wake: [user], data })
     await saveListChange(tx.sql, user, position)
   }
 

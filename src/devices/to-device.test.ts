@@ -27,7 +27,7 @@ let txn = 0
 
 const worldOn = async (database: Database): Promise<World> => {
   const log = await openLog(database, fail)
-  const users = createUsers({ database, serverName: 'one.test', now: () => 1 })
+  const users = createUsers({ database, log, serverName: 'one.test', now: () => 1 })
   const devices = await openDevices({
     database, log, users, serverName: 'one.test', now: () => txn, randomId: () => 'random', sharers: () => [], onError: fail,
   })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { databases } from '../../test/harness/postgres.ts'
 import { openDatabase, type Database } from '../storage/index.ts'
+import { openLog } from '../streams/index.ts'
 import { createUsers, gate, mustNotBeSuspended, type Account, type Purpose, type Users } from './index.ts'
 
 const over = (name: string, body: (users: Users, database: Database) => Promise<void>): void => {
@@ -10,14 +11,17 @@ const over = (name: string, body: (users: Users, database: Database) => Promise<
       const { url, dispose } = await kind.open()
       {
         await using database = await openDatabase({ url, serverName: 'one.test' })
-        await body(usersOf(database), database)
+        await body(await usersOf(database), database)
       }
       await dispose()
     })
   }
 }
 
-const usersOf = (database: Database): Users => createUsers({ database, serverName: 'one.test', now: () => 1000 })
+const usersOf = async (database: Database): Promise<Users> => {
+  const log = await openLog(database, (error) => { throw error })
+  return createUsers({ database, log, serverName: 'one.test', now: () => 1000 })
+}
 
 const make = (users: Users, database: Database, localpart: string): Promise<Account> =>
   database.write((tx) => users.create(tx, { localpart, createdBy: 'test' }))
@@ -31,7 +35,7 @@ over('a user gets one short id, however many ask at once', async (users, databas
   const [nid = 0] = nids
   assert.equal(users.peekNid('@a:far.test'), nid)
   assert.equal(users.peekName(nid), '@a:far.test')
-  assert.equal(await usersOf(database).nameOf(nid), '@a:far.test')
+  assert.equal(await (await usersOf(database)).nameOf(nid), '@a:far.test')
   assert.equal(await users.find('@b:far.test'), undefined)
   await assert.rejects(users.nameOf(4711), /4711/)
 })
@@ -50,7 +54,7 @@ over('a short id that was undone with its write is not remembered', async (users
 over('many names are read at once', async (users, database) => {
   const ids = Array.from({ length: 1200 }, (_, index) => `@u${index}:far.test`)
   const nids = await Promise.all(ids.map((id) => users.intern(id)))
-  assert.deepEqual([...(await usersOf(database).namesOf(nids))].sort(([a], [b]) => a - b), nids.map((nid, index) => [nid, ids[index]]).sort(([a], [b]) => Number(a) - Number(b)))
+  assert.deepEqual([...(await (await usersOf(database)).namesOf(nids))].sort(([a], [b]) => a - b), nids.map((nid, index) => [nid, ids[index]]).sort(([a], [b]) => Number(a) - Number(b)))
 })
 
 over('an account is made once, and found in any letter case', async (users, database) => {
@@ -104,7 +108,7 @@ over('a change is in memory, and told, before its write returns', async (users, 
   await users.setLocked(nid, true)
   assert.deepEqual(told.map(({ hasPassword, admin, suspended, locked }) => [hasPassword, admin, suspended, locked].map(Number).join('')), ['1000', '1100', '1110', '1111'])
   await Promise.all([users.setLocked(nid, false), users.setSuspended(nid, false), users.setAdmin(nid, false)])
-  assert.deepEqual(users.account(nid), await usersOf(database).account(nid))
+  assert.deepEqual(users.account(nid), await (await usersOf(database)).account(nid))
   await assert.rejects(users.setAdmin(4711, true), { errcode: 'M_NOT_FOUND' })
   await assert.rejects(users.passwordHash(4711), { errcode: 'M_NOT_FOUND' })
 })

@@ -1,14 +1,16 @@
 import { LRUCache } from 'lru-cache'
+import { MatrixError } from '../matrix/errors.ts'
+import { isUserId } from '../matrix/ids.ts'
 import type { Database, Tx } from '../storage/index.ts'
 import { internUser, readName, readNames, readNid } from './store/users.ts'
 
 /** Short ids for user ids, one for every user that was ever seen, and back. */
 export interface UserNames {
-  /** The user's short id, given out now if there is none yet. */
+  /** The user's short id, given out now if there is none yet. @throws MatrixError M_INVALID_PARAM for what is no user id */
   intern(userId: string): Promise<number>
   /** The same inside a write. It is remembered only once somebody reads it after the commit. */
   internIn(tx: Tx, userId: string): Promise<number>
-  /** The user's short id; undefined for a user who was never seen. */
+  /** The user's short id; undefined for a user who was never seen, and for what is no user id. */
   find(userId: string): Promise<number | undefined>
   /** From memory alone. */
   peekNid(userId: string): number | undefined
@@ -37,15 +39,23 @@ export function openNames(database: Database): UserNames {
   const find = async (userId: string): Promise<number | undefined> => {
     const known = nids.get(userId)
     if (known !== undefined) return known
+    if (!isUserId(userId)) return undefined
     const nid = await readNid(database.read, userId)
     if (nid !== undefined) remember(nid, userId)
     return nid
   }
 
+  const internIn = async (tx: Tx, userId: string): Promise<number> => {
+    const known = nids.get(userId)
+    if (known !== undefined) return known
+    if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', 'This is not a user id')
+    return internUser(tx, userId)
+  }
+
   const add = async (userId: string): Promise<number> => {
     const found = await find(userId)
     if (found !== undefined) return found
-    const nid = await database.write((tx) => internUser(tx, userId))
+    const nid = await database.write((tx) => internIn(tx, userId))
     remember(nid, userId)
     return nid
   }
@@ -62,7 +72,7 @@ export function openNames(database: Database): UserNames {
       }
       return promise
     },
-    internIn: async (tx, userId) => nids.get(userId) ?? internUser(tx, userId),
+    internIn,
     peekNid: (userId) => nids.get(userId),
     peekName: (nid) => names.get(nid),
     nameOf: async (nid) => {

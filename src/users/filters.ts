@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto'
+import { parseFilter, type Filter } from '../matrix/filter.ts'
+import type { JsonObject } from '../matrix/json.ts'
+import type { Database } from '../storage/index.ts'
+import { loadingCache } from './cache.ts'
+import { insertFilter, readFilter, readFilterId } from './store/filters.ts'
+
+/** A filter that a client left here. */
+export interface StoredFilter {
+  readonly json: JsonObject
+  readonly filter: Filter
+}
+
+export interface Filters {
+  /** Keeps a filter and returns its id; the same filter gets the same id. @throws MatrixError M_BAD_JSON, M_TOO_LARGE */
+  add(user: number, json: JsonObject): Promise<string>
+  /** Without a promise when it is in memory. */
+  get(user: number, id: string): StoredFilter | undefined | Promise<StoredFilter | undefined>
+}
+
+/** A client that makes more loses its oldest: it is one that makes a new one each time, and needs the newest. */
+const mostFilters = 1000
+const cachedFilters = 10_000
+
+export function openFilters(database: Database): Filters {
+  const cache = loadingCache<string, StoredFilter>(cachedFilters, async (key) => {
+    const [user, id] = key.split('/').map(Number) as [number, number]
+    const text = await readFilter(database.read, user, id)
+    if (text === undefined) return undefined
+    const json = JSON.parse(text) as JsonObject // `add` writes objects alone
+    return { json, filter: parseFilter(json) }
+  })
+  return {
+    add: async (user, json) => {
+      parseFilter(json)
+      const text = JSON.stringify(json)
+      const hash = createHash('sha256').update(text).digest('base64url')
+      const known = await readFilterId(database.read, user, hash)
+      const id = known ?? await database.write(async (tx) =>
+        await readFilterId(tx, user, hash) ?? insertFilter(tx, user, hash, text, mostFilters))
+      return String(id)
+    },
+    get: (user, id) => (/^[1-9]\d{0,14}$/.test(id) ? cache.get(`${user}/${id}`) : undefined),
+  }
+}

@@ -1,0 +1,62 @@
+import { Type } from 'typebox'
+import { route, type Route, type Session } from '../../http/index.ts'
+import { MatrixError } from '../../matrix/errors.ts'
+import { own } from '../../matrix/json.ts'
+import { mustNotBeSuspended } from '../gate.ts'
+import { anyObject, mustBeSelf } from '../shapes.ts'
+import type { Users } from '../users.ts'
+
+const path = '/_matrix/client/v3/profile/:userId'
+const fieldPath = `${path}/:keyName`
+// Longer than any field name may be: the name has refusals of its own.
+const Field = Type.Object({ userId: Type.String(), keyName: Type.String() })
+
+const notFound = (): MatrixError => new MatrixError('M_NOT_FOUND', 'Profile not found')
+
+function mayChange(session: Session, userId: string, key: string): void {
+  mustBeSelf(session, userId)
+  mustNotBeSuspended(session)
+  if (session.guest && key !== 'displayname') throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests can change nothing but their display name')
+}
+
+/** What users say of themselves, for everyone to read. */
+export const profileRoutes = ({ users: { profiles } }: { users: Users }): Route[] => [
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3profileuserid */
+  route({
+    id: 'getUserProfile', method: 'GET', path, auth: 'optional', params: Type.Object({ userId: Type.String() }), reply: anyObject,
+    handle: async ({ params }) => {
+      const profile = await profiles.get(params.userId)
+      if (!profile) throw notFound()
+      return profile
+    },
+  }),
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3profileuseridkeyname */
+  route({
+    id: 'getProfileField', method: 'GET', path: fieldPath, auth: 'optional', params: Field, reply: anyObject,
+    handle: async ({ params }) => {
+      const value = own(await profiles.get(params.userId), params.keyName)
+      if (value === undefined) throw notFound()
+      return { [params.keyName]: value }
+    },
+  }),
+  /** Display name and avatar also go into the user's rooms. @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3profileuseridkeyname */
+  route({
+    id: 'setProfileField', method: 'PUT', path: fieldPath, auth: 'guest', limit: 'message', params: Field, body: anyObject, reply: Type.Object({}),
+    handle: async ({ session, params, body }) => {
+      mayChange(session, params.userId, params.keyName)
+      const value = own(body, params.keyName)
+      if (value === undefined) throw new MatrixError('M_MISSING_PARAM', `"${params.keyName.slice(0, 255)}" is missing`)
+      await profiles.set(session.user, params.keyName, value)
+      return {}
+    },
+  }),
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3profileuseridkeyname */
+  route({
+    id: 'deleteProfileField', method: 'DELETE', path: fieldPath, auth: 'guest', limit: 'message', params: Field, reply: Type.Object({}),
+    handle: async ({ session, params }) => {
+      mayChange(session, params.userId, params.keyName)
+      await profiles.remove(session.user, params.keyName)
+      return {}
+    },
+  }),
+]
