@@ -1,0 +1,110 @@
+import { Type } from 'typebox'
+import { route, type Route, type Session } from '../http/index.ts'
+import { MatrixError } from '../matrix/errors.ts'
+import type { JsonObject } from '../matrix/json.ts'
+import type { Log } from '../streams/index.ts'
+import { anyObject, shortText } from '../users/index.ts'
+import type { Device, Devices } from './devices.ts'
+import type { Messages } from './to-device.ts'
+
+/** A request that has to be confirmed, as http/ hands it over. */
+export interface ToConfirm {
+  readonly session: Session
+  /** Names what is to be done, and to what: a confirmation counts for nothing else. */
+  readonly operation: string
+  readonly body: JsonObject
+  readonly ip: string
+}
+
+export interface DevicesRouteDeps {
+  readonly devices: Devices
+  readonly log: Log
+  /** Port, filled by login/: returns when the user has confirmed the request, and throws the answer that asks for it otherwise. */
+  readonly confirm: (request: ToConfirm) => Promise<void>
+}
+
+const DeviceParams = Type.Object({ deviceId: Type.String({ maxLength: 512, pattern: '^[^\\u0000]*$' }) })
+const DeviceReply = Type.Object({
+  device_id: Type.String(), display_name: Type.Optional(Type.String()), last_seen_ip: Type.Optional(Type.String()), last_seen_ts: Type.Integer(),
+})
+const DeleteMany = Type.Unsafe<JsonObject & { devices: string[] }>(Type.Object({ devices: Type.Array(DeviceParams.properties.deviceId, { maxItems: 1000 }) }))
+const SendBody = Type.Object({ messages: Type.Unsafe<Messages>(Type.Record(Type.String(), Type.Record(Type.String(), Type.Object({})))) })
+
+const notFound = (): MatrixError => new MatrixError('M_NOT_FOUND', 'You have no such device')
+
+const shown = (device: Device) => ({
+  device_id: device.deviceId,
+  ...(device.displayName !== null && { display_name: device.displayName }),
+  ...(device.lastSeenIp !== null && { last_seen_ip: device.lastSeenIp }),
+  last_seen_ts: device.lastSeenTs,
+})
+
+/** A user's own devices. */
+const managementRoutes = ({ devices, log, confirm }: DevicesRouteDeps): Route[] => [
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3devices */
+  route({
+    id: 'getDevices', method: 'GET', path: '/_matrix/client/v3/devices', auth: 'guest', reply: Type.Object({ devices: Type.Array(DeviceReply) }),
+    handle: async ({ session }) => ({ devices: (await devices.list(session.user)).map(shown) }),
+  }),
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3devicesdeviceid */
+  route({
+    id: 'getDevice', method: 'GET', path: '/_matrix/client/v3/devices/:deviceId', auth: 'guest', params: DeviceParams, reply: DeviceReply,
+    handle: async ({ session, params }) => {
+      const device = await devices.get(session.user, params.deviceId)
+      if (!device) throw notFound()
+      return shown(device)
+    },
+  }),
+  /** Those who share a room learn the new name. @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3devicesdeviceid */
+  route({
+    id: 'updateDevice', method: 'PUT', path: '/_matrix/client/v3/devices/:deviceId', auth: 'guest', limit: 'session', params: DeviceParams,
+    body: Type.Object({ display_name: Type.Optional(shortText) }), reply: Type.Object({}),
+    handle: async ({ session, params, body }) => {
+      const found = body.display_name === undefined
+        ? await devices.get(session.user, params.deviceId)
+        : await devices.rename(session.user, params.deviceId, body.display_name)
+      if (!found) throw notFound()
+      return {}
+    },
+  }),
+  /**
+   * Deletes a device with its sessions and all that waits for it, once the user has confirmed that.
+   * @see https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3devicesdeviceid
+   */
+  route({
+    id: 'deleteDevice', method: 'DELETE', path: '/_matrix/client/v3/devices/:deviceId', auth: 'user', limit: 'session', params: DeviceParams,
+    body: anyObject, reply: Type.Object({}),
+    handle: async ({ session, params, body, ip }) => {
+      await confirm({ session, operation: `delete device ${params.deviceId}`, body, ip })
+      await log.write((tx) => devices.delete(tx, session.user, [params.deviceId]))
+      return {}
+    },
+  }),
+  /** As deleteDevice, for several at once. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3delete_devices */
+  route({
+    id: 'deleteDevices', method: 'POST', path: '/_matrix/client/v3/delete_devices', auth: 'user', limit: 'session', body: DeleteMany,
+    reply: Type.Object({}),
+    handle: async ({ session, body, ip }) => {
+      await confirm({ session, operation: `delete devices ${JSON.stringify(body.devices)}`, body, ip })
+      await log.write((tx) => devices.delete(tx, session.user, body.devices))
+      return {}
+    },
+  }),
+]
+
+/** Messages from device to device. */
+const messageRoutes = ({ devices }: DevicesRouteDeps): Route[] => [
+  /** The messages wait for their devices' next sync. @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3sendtodeviceeventtypetxnid */
+  route({
+    id: 'sendToDevice', method: 'PUT', path: '/_matrix/client/v3/sendToDevice/:eventType/:txnId', auth: 'guest', limit: 'message',
+    params: Type.Object({ eventType: shortText, txnId: shortText }), body: SendBody, bodyLimit: 4 * 1024 * 1024, reply: Type.Object({}),
+    handle: async ({ session, params, body }) => {
+      const sender = session.device ?? -session.tokenId
+      await devices.toDevice.send(session.userId, params.eventType, body.messages, { sender, txnId: params.txnId })
+      return {}
+    },
+  }),
+]
+
+/** Devices, and messages to them. */
+export const devicesRoutes = (deps: DevicesRouteDeps): Route[] => [...managementRoutes(deps), ...messageRoutes(deps)]
