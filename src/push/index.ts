@@ -1,0 +1,2 @@
+export { pushRulesRoutes } from './routes.ts'
+export { openPushRules, type PushRules, type PushRulesDeps } from './rules.ts'

@@ -1,0 +1,92 @@
+import { LRUCache } from 'lru-cache'
+import type { JsonObject } from '../matrix/json.ts'
+import { compileStored, mergeWithDefaults, noRules, type CompiledRules, type Ruleset, type StoredRules } from '../matrix/push-rules/index.ts'
+import type { Database } from '../storage/index.ts'
+import type { Log } from '../streams/index.ts'
+import type { Users } from '../users/index.ts'
+import { readRules, writeRules } from './store.ts'
+
+export interface PushRulesDeps {
+  readonly database: Database
+  readonly log: Log
+  readonly users: Pick<Users, 'nameOf'>
+}
+
+/** Everyone's push rules. */
+export interface PushRules {
+  /** Ready to be asked about events. The same object until the rules change. */
+  compiled(user: number): CompiledRules | Promise<CompiledRules>
+  ruleset(user: number): Promise<Ruleset>
+  /** Content of the user's `m.push_rules` in account data. */
+  content(user: number): Promise<JsonObject>
+  /** Position in the log of the last change; 0 when there was none. */
+  position(user: number): Promise<number>
+  /** Replaces what `edit` makes of the user's rules; whatever it throws leaves them as they were. Nothing is told of no change. */
+  change(user: number, edit: (stored: StoredRules) => StoredRules): Promise<void>
+}
+
+interface Kept {
+  readonly stored: StoredRules
+  readonly compiled: CompiledRules
+  readonly position: number
+  /** Characters of the rules as JSON: a measure of the memory they take. */
+  readonly size: number
+}
+
+/** In characters of JSON; compiled rules take a multiple of it. */
+const cachedSize = 4_000_000
+const cachedUsers = 50_000
+
+const keep = (stored: StoredRules, position: number): Kept =>
+  ({ stored, compiled: compileStored(stored), position, size: JSON.stringify(stored).length })
+
+export function openPushRules({ database, log, users }: PushRulesDeps): PushRules {
+  const cache = new LRUCache<number, Kept>({ max: cachedUsers, maxSize: cachedSize, sizeCalculation: (kept) => kept.size })
+  const loading = new Map<number, Promise<Kept>>()
+
+  const load = (user: number): Promise<Kept> => {
+    const under = loading.get(user)
+    if (under) return under
+    const promise = readRules(database.read, user).then((row) => {
+      const kept = keep(row?.stored ?? noRules, row?.position ?? 0)
+      if (loading.get(user) === promise) cache.set(user, kept)
+      return kept
+    }).finally(() => {
+      if (loading.get(user) === promise) loading.delete(user)
+    })
+    loading.set(user, promise)
+    return promise
+  }
+  const get = (user: number): Kept | Promise<Kept> => cache.get(user) ?? load(user)
+
+  const rulesetOf = async (user: number, stored: StoredRules): Promise<Ruleset> => mergeWithDefaults(await users.nameOf(user), stored)
+
+  return {
+    compiled: (user) => {
+      const kept = get(user)
+      return kept instanceof Promise ? kept.then((one) => one.compiled) : kept.compiled
+    },
+    ruleset: async (user) => rulesetOf(user, (await get(user)).stored),
+    content: async (user) => contentOf(await rulesetOf(user, (await get(user)).stored)),
+    position: async (user) => (await get(user)).position,
+    change: async (user, edit) => {
+      const userId = await users.nameOf(user)
+      await log.write(async (tx) => {
+        const before = (await readRules(tx.sql, user))?.stored ?? noRules
+        const after = edit(before)
+        if (JSON.stringify(after) === JSON.stringify(before)) return
+        const position = tx.append({
+          kind: 'account_data', user, wake: [user], data: { type: 'm.push_rules', content: contentOf(mergeWithDefaults(userId, after)) },
+          onAnnounce: () => {
+            // A load that is under way may have read what was there before.
+            loading.delete(user)
+            cache.set(user, keep(after, position))
+          },
+        })
+        await writeRules(tx.sql, user, after, position)
+      })
+    },
+  }
+}
+
+const contentOf = (ruleset: Ruleset): JsonObject => ({ global: ruleset })
