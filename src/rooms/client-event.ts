@@ -39,22 +39,34 @@ export function clientEvent(stored: StoredEvent, reader: EventReader, extras?: r
   return `${stored.clientJson}${reader.withRoomId ? `,"room_id":${JSON.stringify(event.roomId)}` : ''},"unsigned":{${unsigned}}}`
 }
 
-/** Former contents and the redactions of events, for `unsigned`: what takes a look at other events. */
-export async function neighbours(events: Events, list: readonly StoredEvent[]): Promise<Map<number, string[]>> {
+/** Those of some events that the reader may see. */
+export type Visible = (events: readonly StoredEvent[]) => Promise<readonly StoredEvent[]>
+
+/**
+ * Former contents and the redactions of events, for `unsigned`: what takes a look at other events. Of those that the reader may not
+ * see, the content stays out.
+ * @param former - whether former contents are wanted
+ */
+export async function neighbours(events: Events, list: readonly StoredEvent[], visible: Visible, former = true): Promise<Map<number, string[]>> {
   const wanted: number[] = []
   for (const { replaces, redactedBy } of list) {
-    if (replaces !== null) wanted.push(replaces)
+    if (replaces !== null && former) wanted.push(replaces)
     if (redactedBy !== null) wanted.push(redactedBy)
   }
   const extras = new Map<number, string[]>()
   if (wanted.length === 0) return extras
   const found = new Map((await events.many(wanted)).map((stored) => [stored.nid, stored]))
+  const seen = new Set((await visible([...found.values()])).map((stored) => stored.nid))
   for (const { nid, replaces, redactedBy } of list) {
     const parts: string[] = []
-    const before = replaces === null ? undefined : found.get(replaces)
-    if (before) parts.push(`"prev_content":${JSON.stringify(before.event.content)}`, `"replaces_state":${JSON.stringify(before.event.id)}`)
+    const before = replaces === null || !former ? undefined : found.get(replaces)
+    if (before) parts.push(`"replaces_state":${JSON.stringify(before.event.id)}`)
+    if (before && seen.has(before.nid)) parts.push(`"prev_content":${JSON.stringify(before.event.content)}`)
     const because = redactedBy === null ? undefined : found.get(redactedBy)
-    if (because) parts.push(`"redacted_because":${clientPart(because)},"room_id":${JSON.stringify(because.event.roomId)}}`)
+    if (because) {
+      const shown = seen.has(because.nid) ? because : { ...because, event: { ...because.event, content: {} } }
+      parts.push(`"redacted_because":${clientPart(shown)},"room_id":${JSON.stringify(because.event.roomId)}}`)
+    }
     if (parts.length > 0) extras.set(nid, parts)
   }
   return extras

@@ -18,7 +18,7 @@ async function open(database: Database) {
   const log = await openLog(database, (error) => { throw error })
   const now = () => Date.now()
   const randomId = () => randomBytes(32).toString('base64url')
-  const users = createUsers({ database, serverName, now })
+  const users = createUsers({ database, log, serverName, now })
   const base = { database, log, users, serverName, signingKey: signingKey('1', Buffer.alloc(32, 7)), now, randomId }
   const rooms = await openRooms(base)
   const deps = { ...base, rooms, profiles: createProfiles(users) }

@@ -8,7 +8,8 @@ import type { Draft } from './stage.ts'
 import { openStateKeys, type StateKeys } from './state-keys.ts'
 import { openStateSets, type StateMap, type StateSets } from './state-sets.ts'
 import type { StoredEvent } from './stored-event.ts'
-import { forgetRoom } from './store/rooms.ts'
+import { readMemberEvents, readTimeline, type Span } from './store/events.ts'
+import { forgetRoom, readChangedRooms } from './store/rooms.ts'
 import { openUserRooms, type UserRoom } from './user-rooms.ts'
 
 /** The rooms of this server: their heads, events and states, and the one way to add to them. */
@@ -26,6 +27,12 @@ export interface Rooms {
   stateEventBefore(stored: StoredEvent, type: string, stateKey: string): Promise<StoredEvent | undefined>
   /** The whole state before an event. */
   stateBefore(stored: StoredEvent): Promise<StateMap>
+  /** The room's accepted events between two positions. */
+  timeline(span: Span): Promise<StoredEvent[]>
+  /** Those of the rooms that have events after `since`. */
+  changedSince(rooms: readonly number[], since: number): Promise<number[]>
+  /** The member events of a room in `(since, until]`. */
+  membersChanged(room: number, since: number, until: number): Promise<StoredEvent[]>
   /** Adds events of local users at the head of the room: all or none. See append.ts. */
   append(room: Room, drafts: readonly Draft[]): Promise<StoredEvent[]>
   /** Adds a room that `room` describes, with its first events. */
@@ -82,6 +89,9 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
       return eventAt(key === undefined || stored.stateBefore === null ? undefined : await stateSets.find(stored.stateBefore, key))
     },
     stateBefore: async (stored) => (stored.stateBefore === null ? new Map() : stateSets.load(stored.stateBefore)),
+    timeline: async (span) => events.adopt(await readTimeline(database.read, span)),
+    changedSince: (nids, since) => readChangedRooms(database.read, nids, since),
+    membersChanged: async (room, since, until) => events.adopt(await readMemberEvents(database.read, room, since, until)),
     append: (room, drafts) => append(appendDeps, room, drafts),
     add: async (room, drafts) => {
       rooms.add(room)

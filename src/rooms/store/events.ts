@@ -32,6 +32,11 @@ const forwards = hot((db, p: { room: number, above: number, upTo: number, limit:
     .where('events.room_nid', '=', p.room).where('events.position', '>', p.above).where('events.position', '<=', p.upTo)
     .where('events.standing', '=', 0).orderBy('events.position', 'asc').limit(p.limit).select(columns))
 
+const memberEvents = hot((db, p: { room: number, above: number, upTo: number }) =>
+  db.selectFrom('events').innerJoin('rooms', 'rooms.nid', 'events.room_nid')
+    .where('events.room_nid', '=', p.room).where('events.position', '>', p.above).where('events.position', '<=', p.upTo)
+    .where('events.type', '=', 'm.room.member').where('events.standing', '=', 0).orderBy('events.position').select(columns))
+
 const insert = hot((db, p: EventsTable) => db.insertInto('events').values({
   nid: p.nid, event_id: p.event_id, room_nid: p.room_nid, position: p.position, depth: p.depth, ts: p.ts, type: p.type, state_key: p.state_key,
   sender_nid: p.sender_nid, json: p.json, state_nid: p.state_nid, standing: p.standing, device_nid: p.device_nid, txn_id: p.txn_id,
@@ -60,6 +65,9 @@ export const readEventById = (db: Reader, eventId: string): Promise<EventRow | u
 
 /** What a device sent under a transaction id: several, when it used the id on several endpoints. */
 export const readEventsByTxn = (db: Reader, device: number, txnId: string): Promise<EventRow[]> => byTxn.all(db, { device, txnId })
+
+/** The room's member events between two positions. */
+export const readMemberEvents = (db: Reader, room: number, above: number, upTo: number): Promise<EventRow[]> => memberEvents.all(db, { room, above, upTo })
 
 export interface Span {
   room: number

@@ -45,6 +45,16 @@ export const readMembers = (db: Reader, room: number): Promise<MembershipsTable[
 
 export const readMemberships = (db: Reader, user: number): Promise<MembershipsTable[]> => roomsOf.all(db, { user })
 
+/** Those of the rooms that have events after `since`. */
+export async function readChangedRooms(db: Reader, nids: readonly number[], since: number): Promise<number[]> {
+  const changed: number[] = []
+  for (let start = 0; start < nids.length; start += 500) {
+    const rows = await db.selectFrom('rooms').where('nid', 'in', nids.slice(start, start + 500)).where('latest_position', '>', since).select('nid').execute()
+    for (const { nid } of rows) changed.push(nid)
+  }
+  return changed
+}
+
 const summaryColumns = (summary: RoomSummary) => ({
   name: summary.name, topic: summary.topic, avatar_url: summary.avatarUrl, canonical_alias: summary.canonicalAlias,
   join_rule: summary.joinRule, history_visibility: summary.historyVisibility, guest_access: summary.guestAccess,

@@ -1,0 +1,167 @@
+// The only file that knows every folder: builds them in order, fills their ports, mounts their routes, and disposes of them.
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Logger } from 'pino'
+import { createLogger } from './config/logger.ts'
+import { defaultConfig, type Config, type ConfigInput } from './config/index.ts'
+import { openDevices } from './devices/index.ts'
+import { capabilitiesRoute, createHttp, versionsRoute, wellKnownRoutes, type HttpOptions, type HttpServer, type Rate, type Route } from './http/index.ts'
+import { openLogin, type Login } from './login/index.ts'
+import { MatrixError } from './matrix/errors.ts'
+import { readSigningKey, signingKey, writeSigningKey, type SigningKey } from './matrix/signing.ts'
+import { roomVersions } from './matrix/room-version.ts'
+import {
+  clientEvent, createProfiles, createRoutes, membershipRoutes, neighbours, openRooms, sendRoutes, type Rooms, type RoomsRouteDeps,
+} from './rooms/index.ts'
+import { openDatabase } from './storage/index.ts'
+import { openLog } from './streams/index.ts'
+import { syncRoutes, type PlainEvent, type SyncDeps } from './sync/index.ts'
+import { createUsers, usersRoutes, type AccountDataItem, type Users } from './users/index.ts'
+
+/** A homeserver that is running. Dispose of it with `await using`, or `close()`. */
+export interface Homeserver extends AsyncDisposable {
+  /** Where it listens, in the order of `listen`. */
+  readonly urls: readonly string[]
+  /** The first of these. */
+  readonly url: string
+  readonly config: Config
+  /** Answers a request without a socket. */
+  readonly inject: HttpServer['inject']
+  readonly users: Users
+  readonly login: Login
+  readonly rooms: Rooms
+  close(): Promise<void>
+}
+
+export interface HomeserverOptions {
+  /** Default: as `config.log` says. */
+  readonly logger?: Logger
+  /** Milliseconds since 1970. For tests of what takes long. */
+  readonly now?: () => number
+}
+
+/**
+ * Starts a whole homeserver in this process.
+ * @param input settings by the names of the configuration file; those that are left out have their defaults
+ * @throws {ConfigError} for settings that are wrong; {DatabaseRefused} for a database that is not ours
+ */
+export async function createHomeserver(input: ConfigInput | Config = {}, options: HomeserverOptions = {}): Promise<Homeserver> {
+  const config = defaultConfig(input as ConfigInput) // a whole Config has the same names
+  const logger = options.logger ?? createLogger(config.log)
+  const now = options.now ?? (() => Date.now())
+  const randomId = (): string => randomBytes(32).toString('base64url')
+  const onError = (error: unknown): void => logger.error({ err: error }, 'something failed that nobody waits for')
+  const serverName = config.server_name
+  await using stack = new AsyncDisposableStack()
+
+  if (config.database.startsWith('sqlite:') && config.database !== 'sqlite::memory:') mkdirSync(dirname(config.database.slice('sqlite:'.length)), { recursive: true })
+  const key = loadSigningKey(config)
+  const database = stack.use(await openDatabase({ url: config.database, serverName, onError }))
+  const log = await openLog(database, onError)
+  stack.defer(() => log.close())
+  const users = createUsers({ database, log, serverName, now })
+  const rooms = await openRooms({ database, log, users, serverName, signingKey: key, now, randomId })
+  const devices = stack.use(await openDevices({ database, log, users, serverName, now, randomId, onError, sharers: (user) => rooms.sharers(user) }))
+  const login = await openLogin({
+    database, log, users, devices, config, now, randomId, logger, randomBytes: (count) => randomBytes(count), isExclusive: () => false,
+  })
+  const roomDeps: RoomsRouteDeps = {
+    rooms, users, profiles: createProfiles(users), aliases: {} as never, database, log, serverName, signingKey: key, now, randomId, defaultRoomVersion: config.default_room_version,
+  }
+
+  const syncDeps: SyncDeps = {
+    rooms, users, log, now,
+    visible: async (_session, _room, events) => events,
+    serialise: async (events, reader) => {
+      const extras = await neighbours(rooms.events, events)
+      return events.map((stored) => clientEvent(stored, reader, extras.get(stored.nid)))
+    },
+    filter: async (user, id) => {
+      const stored = await users.filters.get(user, id)
+      if (!stored) throw new MatrixError('M_INVALID_PARAM', `There is no filter ${id}: make it anew`)
+      return stored.filter
+    },
+    accountData: {
+      since: async (user, since, until) => byRoom(await users.accountData.since(user, since, until)),
+      ignored: async (user) => users.accountData.ignored(user),
+    },
+    receipts: { since: async () => new Map() },
+    typing: () => [],
+    presence: { since: async () => [], seen: () => {} },
+    toDevice: devices.toDevice,
+    deviceLists: { changed: (since, until) => devices.listChanges(since, until), keys: async () => ({ counts: {}, unusedFallback: [] }) },
+    unread: { counts: async () => ({ main: { notification: 0, highlight: 0 }, total: { notification: 0, highlight: 0 }, threads: new Map() }) },
+  }
+
+  const routes: Route[] = [
+    versionsRoute({}),
+    capabilitiesRoute(() => capabilities(config)),
+    ...wellKnownRoutes({ baseUrl: config.public_base_url, federation: config.well_known.server, extra: config.well_known.extra }),
+    ...login.routes,
+    ...usersRoutes({ users, roomOf: async (roomId, user) => (await rooms.find(roomId).then((room) => room?.members.has(user) ? room.nid : undefined)) }),
+    ...createRoutes(roomDeps), ...membershipRoutes(roomDeps), ...sendRoutes(roomDeps),
+    ...syncRoutes(syncDeps),
+  ]
+  const http = createHttp({
+    routes, authenticate: login.authenticate, log: logger, now, randomId, trustedProxies: config.trusted_proxies, queryAccessToken: config.query_access_token,
+    rateLimits: config.rate_limits === 'off' ? 'off' : httpRates(config.rate_limits),
+  })
+  // First of all to go: nothing new comes in while the rest ends.
+  stack.defer(() => http.close())
+  stack.defer(() => log.close())
+  const urls = await http.listen(config.listen)
+  const running = stack.move()
+  const close = (): Promise<void> => running.disposeAsync()
+  return { urls, url: urls[0] ?? '', config, inject: http.inject, users, login, rooms, close, [Symbol.asyncDispose]: close }
+}
+
+/** Reads the key that events are signed with, or makes it. A server in memory keeps it there. */
+function loadSigningKey(config: Config): SigningKey {
+  const file = config.signing_key_file
+  try {
+    return readSigningKey(readFileSync(file, 'utf8').trim())
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+  }
+  const key = signingKey(randomBytes(4).toString('hex'), randomBytes(32))
+  if (config.database !== 'sqlite::memory:') {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, `${writeSigningKey(key)}\n`, { mode: 0o600, flag: 'wx' })
+  }
+  return key
+}
+
+/** What a user of this server may do. @see https://spec.matrix.org/v1.19/client-server-api/#capabilities-negotiation */
+const capabilities = (config: Config): Record<string, unknown> => ({
+  'm.room_versions': {
+    default: config.default_room_version,
+    available: Object.fromEntries([...roomVersions.values()].map((version) => [version.id, version.stable ? 'stable' : 'unstable'])),
+  },
+  'm.change_password': { enabled: config.password_login },
+  'm.set_displayname': { enabled: true },
+  'm.set_avatar_url': { enabled: true },
+  'm.profile_fields': { enabled: true },
+  'm.3pid_changes': { enabled: false },
+  'm.get_login_token': { enabled: true },
+  'm.forget_forced_upon_leave': { enabled: false },
+})
+
+function byRoom(items: readonly AccountDataItem[]): { global: PlainEvent[], rooms: Map<number, PlainEvent[]> } {
+  const global: PlainEvent[] = []
+  const rooms = new Map<number, PlainEvent[]>()
+  for (const { room, type, content } of items) {
+    if (room === undefined) global.push({ type, content })
+    else rooms.set(room, [...rooms.get(room) ?? [], { type, content }])
+  }
+  return { global, rooms }
+}
+
+/** The settings' limits by the names of http/; `off` is a rate that nobody reaches. */
+function httpRates(limits: Exclude<Config['rate_limits'], 'off'>): NonNullable<Exclude<HttpOptions['rateLimits'], 'off'>> {
+  const unlimited = { perSecond: 1e9, burst: 1e9 }
+  const rate = (limit: 'off' | { per_second: number, burst: number }): Rate =>
+    limit === 'off' ? unlimited : { perSecond: limit.per_second, burst: limit.burst }
+  const { login, registration, message, session, heavy, default: rest } = limits
+  return { login: rate(login), registration: rate(registration), message: rate(message), session: rate(session), heavy: rate(heavy), default: rate(rest) }
+}

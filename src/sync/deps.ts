@@ -1,0 +1,62 @@
+import type { Filter } from '../matrix/filter.ts'
+import type { JsonObject } from '../matrix/json.ts'
+import type { EventReader, Room, Rooms, StoredEvent } from '../rooms/index.ts'
+import type { Session } from '../http/index.ts'
+import type { Log } from '../streams/index.ts'
+import type { Users } from '../users/index.ts'
+
+/** Notifications of one room that a user has not seen. */
+export interface Unread {
+  readonly notification: number
+  readonly highlight: number
+}
+
+/** An event of a client's own making: `type` and `content`. */
+export interface PlainEvent {
+  readonly type: string
+  readonly content: JsonObject
+}
+
+/** What a sync reads, of everyone else's streams. `server.ts` fills it. */
+export interface SyncDeps {
+  readonly rooms: Rooms
+  readonly users: Users
+  readonly log: Log
+  readonly now: () => number
+  /** Those of the room's events that the user may see. */
+  readonly visible: (user: Session, room: Room, events: readonly StoredEvent[]) => Promise<readonly StoredEvent[]>
+  /** Events as clients get them, as JSON texts. */
+  readonly serialise: (events: readonly StoredEvent[], reader: EventReader & { readonly session: Session }) => Promise<string[]>
+  /** The filter behind an id of the user's own. @throws MatrixError M_NOT_FOUND */
+  readonly filter: (user: number, id: string) => Promise<Filter>
+  readonly accountData: {
+    /** Of the user, and of rooms by nid, changed in `(since, until]`; since 0: all. */
+    since(user: number, since: number, until: number): Promise<{ readonly global: readonly PlainEvent[], readonly rooms: ReadonlyMap<number, readonly PlainEvent[]> }>
+    ignored(user: number): Promise<ReadonlySet<string>>
+  }
+  readonly receipts: {
+    /** Content of one `m.receipt` event a room, of what the user may know and is new in `(since, until]`. */
+    since(user: number, rooms: readonly number[], since: number, until: number): Promise<ReadonlyMap<number, JsonObject>>
+  }
+  /** Who types in a room. */
+  readonly typing: (room: number) => readonly string[]
+  readonly presence: {
+    /** `m.presence` events of the users that share a room with this one. */
+    since(user: number, since: number, until: number): Promise<ReadonlyArray<PlainEvent & { readonly sender: string }>>
+    /** A sync is a sign of life. */
+    seen(session: Session, state: 'online' | 'offline' | 'unavailable'): void
+  }
+  readonly toDevice: {
+    take(device: number, since: number | undefined, until: number): Promise<readonly JsonObject[]> | readonly JsonObject[]
+  }
+  readonly deviceLists: {
+    /** Users, of all that there are, whose devices changed in `(since, until]`. */
+    changed(since: number, until: number): Promise<readonly number[]> | readonly number[]
+    /** Numbers of unclaimed one-time keys by algorithm, and the algorithms with an unused fallback key. */
+    keys(device: number): Promise<{ readonly counts: Readonly<Record<string, number>>, readonly unusedFallback: readonly string[] }>
+  }
+  readonly unread: {
+    /** In all, and by thread: in each thread, and outside of all. */
+    counts(user: number, room: Room): Promise<{ readonly main: Unread, readonly threads: ReadonlyMap<string, Unread>, readonly total: Unread }>
+  }
+}

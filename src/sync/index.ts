@@ -1,0 +1,2 @@
+export type { PlainEvent, SyncDeps, Unread } from './deps.ts'
+export { syncRoutes } from './routes.ts'

@@ -1,0 +1,27 @@
+import type { Room } from '../rooms/index.ts'
+import type { Users } from '../users/index.ts'
+
+const mostHeroes = 5
+
+/**
+ * Counts of members, and for a room without a name those that a client names it after.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync_response-200_roomsummary
+ */
+export async function summaryOf(users: Users, room: Room, reader: number): Promise<string> {
+  const counts = `"m.joined_member_count":${room.joined.size},"m.invited_member_count":${room.invited}`
+  if (room.summary.name !== null || room.summary.canonicalAlias !== null) return `{${counts}}`
+  const heroes = heroesOf(room, reader, (membership) => membership === 'join' || membership === 'invite')
+  const named = heroes.length > 0 ? heroes : heroesOf(room, reader, () => true)
+  const names = await Promise.all(named.map((nid) => users.peekName(nid) ?? users.nameOf(nid)))
+  return `{"m.heroes":${JSON.stringify(names)},${counts}}`
+}
+
+function heroesOf(room: Room, reader: number, counts: (membership: string) => boolean): number[] {
+  const heroes: number[] = []
+  for (const [nid, { membership }] of room.members) {
+    if (nid === reader || !counts(membership)) continue
+    heroes.push(nid)
+    if (heroes.length === mostHeroes) break
+  }
+  return heroes
+}

@@ -1,0 +1,71 @@
+import { deviceLists } from './device-lists.ts'
+import type { SyncDeps } from './deps.ts'
+import type { RoomContext } from './joined-room.ts'
+import type { LazyLoading } from './lazy-loading.ts'
+import { roomNews } from './news.ts'
+import type { SyncRequest } from './request.ts'
+import { roomSections, type ListChanges, type Sections } from './sections.ts'
+
+/**
+ * Answers a sync: at once when there is something to tell, or when something comes, or when the time is up.
+ * @returns the answer as JSON text
+ * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync
+ */
+export async function sync(deps: SyncDeps, lazy: LazyLoading, request: SyncRequest, signal: AbortSignal): Promise<string> {
+  using watch = deps.log.watch(request.session.user)
+  const answersAtOnce = request.since === undefined || request.fullState
+  const deadline = deps.now() + (answersAtOnce ? 0 : request.timeout)
+  for (;;) {
+    const answer = await compute(deps, lazy, request)
+    const left = deadline - deps.now()
+    if (!answer.isEmpty || left <= 0 || signal.aborted) return answer.text
+    await watch.wait(left, signal)
+  }
+}
+
+interface Answer {
+  readonly text: string
+  readonly isEmpty: boolean
+}
+
+async function compute(deps: SyncDeps, lazy: LazyLoading, request: SyncRequest): Promise<Answer> {
+  const { session, since, filter } = request
+  const span = { since: since ?? 0, until: deps.log.now }
+  const isInitial = since === undefined
+  // Every answer proves what the client has: messages to the device that came with the token are deleted.
+  const toDevice = session.device === null ? [] : await deps.toDevice.take(session.device, since, span.until)
+  const parts: string[] = []
+  if (!isInitial && span.until <= span.since && toDevice.length === 0 && !request.fullState) return { text: `{"next_batch":"${span.until}"}`, isEmpty: true }
+
+  const [memberships, accountData, ignored] = await Promise.all([
+    deps.rooms.of(session.user), deps.accountData.since(session.user, span.since, span.until), deps.accountData.ignored(session.user),
+  ])
+  const news = await roomNews(deps, session.user, memberships, span, accountData.rooms)
+  const context: RoomContext = { deps, request, lazy, ignored, now: deps.now() }
+  const lists: ListChanges = { rooms: [] }
+  const sections = await roomSections(context, memberships, news, span, lists)
+
+  const rooms = roomsText(sections)
+  if (rooms) parts.push(`"rooms":{${rooms}}`)
+  const global = accountData.global.filter((event) => filter.accountData.matches(event))
+  if (global.length > 0) parts.push(`"account_data":{"events":${JSON.stringify(global.map(({ type, content }) => ({ type, content })))}}`)
+  const presence = filter.presence.none ? [] : (await deps.presence.since(session.user, span.since, span.until)).filter((event) => filter.presence.matches(event))
+  if (presence.length > 0) parts.push(`"presence":{"events":${JSON.stringify(presence)}}`)
+  if (toDevice.length > 0) parts.push(`"to_device":{"events":${JSON.stringify(toDevice)}}`)
+  const changedLists = isInitial ? undefined : await deviceLists(deps, session.user, memberships, span, lists)
+  if (changedLists) parts.push(`"device_lists":${changedLists}`)
+  const isEmpty = parts.length === 0
+  if (session.device !== null) {
+    const { counts, unusedFallback } = await deps.deviceLists.keys(session.device)
+    parts.push(`"device_one_time_keys_count":${JSON.stringify(counts)}`, `"device_unused_fallback_key_types":${JSON.stringify(unusedFallback)}`)
+  }
+  return { text: `{"next_batch":"${span.until}"${parts.map((part) => `,${part}`).join('')}}`, isEmpty: isEmpty && !isInitial && !request.fullState }
+}
+
+function roomsText(sections: Sections): string {
+  const texts: string[] = []
+  for (const [section, rooms] of Object.entries(sections)) {
+    if (rooms.length > 0) texts.push(`"${section}":{${rooms.map(([roomId, text]) => `${JSON.stringify(roomId)}:${text}`).join(',')}}`)
+  }
+  return texts.join(',')
+}
