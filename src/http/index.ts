@@ -5,3 +5,6 @@ export { route, type Method, type Route, type RouteDefinition, type RouteHandler
 export { createHttp, type HttpOptions, type HttpServer } from './server.ts'
 export type { Auth, Authenticate, Caller, Session, SessionOf } from './session.ts'
 export { capabilitiesRoute, clientWellKnown, specVersions, versionsRoute, wellKnownRoutes, type WellKnown } from './well-known.ts'
+export {
+  createOutgoing, OutgoingError, type Outgoing, type OutgoingFailure, type OutgoingOptions, type OutgoingReply, type OutgoingRequest,
+} from './outgoing.ts'

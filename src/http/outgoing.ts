@@ -1,0 +1,235 @@
+import type { LookupAddress } from 'node:dns'
+import { lookup } from 'node:dns/promises'
+import { isIP, type LookupFunction } from 'node:net'
+import type { Readable } from 'node:stream'
+import { callbackify } from 'node:util'
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
+import type { Agent, Dispatcher } from 'undici'
+import { inNetworks, isPublic } from './public-address.ts'
+
+/** Why an outgoing request came to nothing. */
+export type OutgoingFailure =
+  | 'bad-url' | 'forbidden-address' | 'unreachable' | 'timeout' | 'too-large' | 'too-many-redirects' | 'bad-encoding'
+
+export class OutgoingError extends Error {
+  override readonly name = 'OutgoingError'
+  readonly code: OutgoingFailure
+
+  constructor(code: OutgoingFailure, message: string, options?: { cause: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+export interface OutgoingRequest {
+  /** Default GET. Redirects are followed for GET only. */
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array
+  /** Largest body in bytes, after decompression; default 1 MiB. */
+  readonly maxBytes?: number
+  /** For everything together, redirects and body included; default 10 s. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+  /**
+   * The URL is the operator's own (an identity provider in the configuration), which may well be in a private network: its
+   * origin is not checked. Where it redirects to is.
+   */
+  readonly configured?: boolean
+}
+
+export interface OutgoingReply {
+  readonly status: number
+  /** Names in lower case; several of one name are joined by a comma. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Where the reply came from in the end. */
+  readonly url: string
+  readonly body: Buffer
+}
+
+export interface OutgoingOptions {
+  /** Addresses and networks that may be asked although they are not public. */
+  readonly allow?: readonly string[]
+  readonly userAgent?: string
+  /** How names become addresses; default the system's way. */
+  readonly resolve?: (host: string) => Promise<LookupAddress[]>
+}
+
+export interface Outgoing extends AsyncDisposable {
+  /** @throws OutgoingError; any status is a reply */
+  (url: string | URL, request?: OutgoingRequest): Promise<OutgoingReply>
+}
+
+const maxRedirects = 3
+const redirects = new Set([301, 302, 303, 307, 308])
+
+/** A lookup for sockets that gives only addresses that may be connected to: what was checked is what is connected to. */
+function checkedLookup(resolve: (host: string) => Promise<LookupAddress[]>, allowed: (address: string) => boolean): LookupFunction {
+  const check = async (host: string): Promise<[LookupAddress, ...LookupAddress[]]> => {
+    const addresses = await resolve(host).catch((error: unknown) => {
+      throw new OutgoingError('unreachable', `${host} is not known`, { cause: error })
+    })
+    const [first, ...rest] = addresses.filter(({ address }) => allowed(address))
+    if (!first) throw new OutgoingError('forbidden-address', `${host} has no public address`)
+    return [first, ...rest]
+  }
+  return (host, options, callback) => {
+    const answer = callbackify(check)
+    answer(host, (error, addresses) => {
+      if (error) callback(error, '', 4)
+      else if (options.all) callback(null, addresses)
+      else callback(null, addresses[0].address, addresses[0].family)
+    })
+  }
+}
+
+function parseUrl(url: string | URL, base?: URL): URL {
+  const parsed = URL.parse(url, base)
+  if (!parsed) throw new OutgoingError('bad-url', 'This is not a URL')
+  if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:') throw new OutgoingError('bad-url', `${parsed.protocol} is neither https: nor http:`)
+  if (parsed.username || parsed.password) throw new OutgoingError('bad-url', 'The URL has a user name in it')
+  return parsed
+}
+
+/** Undoes one compression; more than one at a time is nobody's habit but an attacker's. */
+function decompressed(body: Readable, encoding: string): Readable {
+  switch (encoding.trim().toLowerCase()) {
+    case '':
+    case 'identity':
+      return body
+    case 'gzip':
+    case 'x-gzip':
+      return pipe(body, createGunzip())
+    case 'deflate':
+      return pipe(body, createInflate())
+    case 'br':
+      return pipe(body, createBrotliDecompress())
+    case 'zstd':
+      return pipe(body, createZstdDecompress())
+    default:
+      throw new OutgoingError('bad-encoding', `The reply is encoded as ${encoding}`)
+  }
+}
+
+/** Like `pipe`, but an end without completion ends the other side too. */
+function pipe<T extends Readable & NodeJS.WritableStream>(body: Readable, transform: T): T {
+  body.on('error', (error) => { transform.destroy(error) })
+  transform.on('close', () => { body.destroy() })
+  return body.pipe(transform)
+}
+
+async function readAll(body: Readable, encoding: string, maxBytes: number): Promise<Buffer> {
+  // Left alone after a refusal, a body that is cut off would be an unhandled error.
+  body.on('error', () => {})
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of decompressed(body, encoding) as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > maxBytes) throw new OutgoingError('too-large', `The reply is larger than ${maxBytes} bytes`)
+      chunks.push(chunk)
+    }
+  } finally {
+    body.destroy()
+  }
+  return Buffer.concat(chunks)
+}
+
+const flatten = (headers: Dispatcher.ResponseData['headers']): Record<string, string> => Object.fromEntries(
+  Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]])),
+)
+
+/** The failure behind whatever was thrown: sockets and streams wrap their causes. */
+function failureOf(error: unknown, url: URL, deadline: AbortSignal): OutgoingError {
+  if (error instanceof OutgoingError) return error
+  if (error instanceof Error && error.cause instanceof OutgoingError) return error.cause
+  if (deadline.aborted) return new OutgoingError('timeout', `${url.host} took too long`, { cause: error })
+  const code = (error as { code?: unknown }).code
+  if (typeof code === 'string' && /^(Z_|ERR_.*BROTLI|ERR__ERROR|ZSTD_|ERR_ZSTD)/.test(code)) {
+    return new OutgoingError('bad-encoding', `${url.host} sent what cannot be decompressed`, { cause: error })
+  }
+  return new OutgoingError('unreachable', `${url.host} could not be asked`, { cause: error })
+}
+
+/** Rejects when the signal is aborted: a request that still waits for its connection takes no notice of the signal itself. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => { reject(signal.reason) }, { once: true })
+  })
+}
+
+/** One hop's headers: what was meant for one origin is not told to another. */
+function headersFor(request: OutgoingRequest, userAgent: string, sameOrigin: boolean): Record<string, string> {
+  const given = Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const)
+  const kept = sameOrigin ? given : given.filter(([name]) => name === 'accept' || name === 'accept-language')
+  return { 'user-agent': userAgent, 'accept-encoding': 'gzip, br', ...Object.fromEntries(kept) }
+}
+
+/**
+ * Makes the one way in which this server asks others. Only public addresses are connected to (or those of `allow`), name by
+ * name and hop by hop; size, time and redirects are bounded.
+ */
+export function createOutgoing(options: OutgoingOptions = {}): Outgoing {
+  const { userAgent = 'Latchkey', resolve = (host) => lookup(host, { all: true }) } = options
+  const isAllowed = inNetworks(options.allow ?? [])
+  const reachable = (address: string): boolean => isPublic(address) || isAllowed(address)
+  // Loaded when first needed: a server that asks nobody starts faster and stays smaller without it.
+  let agents: Promise<{ checked: Agent; unchecked: Agent }> | undefined
+  const connect = async (): Promise<{ checked: Agent; unchecked: Agent }> => {
+    const { Agent } = await import('undici')
+    const agentOf = (allowed: (address: string) => boolean): Agent =>
+      new Agent({ connections: 8, connect: { lookup: checkedLookup(resolve, allowed), timeout: 10_000 } })
+    return { checked: agentOf(reachable), unchecked: agentOf(() => true) }
+  }
+
+  const hop = async (url: URL, request: OutgoingRequest, origin: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> => {
+    const trusted = request.configured === true && url.origin === origin
+    const host = url.hostname.replace(/^\[|\]$/g, '')
+    // A socket looks no address up, so one that is spelt out is checked here. (URL made 0x7f.1 into 127.0.0.1 before.)
+    if (!trusted && isIP(host) !== 0 && !reachable(host)) throw new OutgoingError('forbidden-address', `${host} is not a public address`)
+    const { checked, unchecked } = await (agents ??= connect())
+    return (trusted ? unchecked : checked).request({
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method: request.method ?? 'GET',
+      headers: headersFor(request, userAgent, url.origin === origin),
+      body: request.body ?? null,
+      signal,
+    })
+  }
+
+  const ask = async (start: URL, request: OutgoingRequest, signal: AbortSignal): Promise<OutgoingReply> => {
+    let url = start
+    for (let count = 0; ; count++) {
+      const reply = await hop(url, request, start.origin, signal)
+      const location = redirects.has(reply.statusCode) && (request.method ?? 'GET') === 'GET' ? reply.headers['location'] : undefined
+      if (typeof location !== 'string') {
+        const headers = flatten(reply.headers)
+        const body = await readAll(reply.body, headers['content-encoding'] ?? '', request.maxBytes ?? 1024 * 1024)
+        return { status: reply.statusCode, headers, url: url.href, body }
+      }
+      reply.body.on('error', () => {}).destroy()
+      if (count >= maxRedirects) throw new OutgoingError('too-many-redirects', `${start.host} redirects too often`)
+      const next = parseUrl(location, url)
+      if (url.protocol === 'https:' && next.protocol === 'http:') throw new OutgoingError('bad-url', `${url.host} redirects from https: to http:`)
+      url = next
+    }
+  }
+
+  const fetchOut = async (url: string | URL, request: OutgoingRequest = {}): Promise<OutgoingReply> => {
+    const start = parseUrl(url)
+    const deadline = AbortSignal.timeout(request.timeoutMs ?? 10_000)
+    try {
+      const signal = request.signal ? AbortSignal.any([deadline, request.signal]) : deadline
+      return await Promise.race([ask(start, request, signal), aborted(signal)])
+    } catch (error) {
+      request.signal?.throwIfAborted()
+      throw failureOf(error, start, deadline)
+    }
+  }
+  const dispose = async (): Promise<void> => {
+    const made = await agents
+    await Promise.all([made?.checked.destroy(), made?.unchecked.destroy()])
+  }
+  return Object.assign(fetchOut, { [Symbol.asyncDispose]: dispose })
+}
