@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import type { Logger } from 'pino'
 import { createLogger } from './config/logger.ts'
 import { defaultConfig, type Config, type ConfigInput } from './config/index.ts'
-import { openDevices } from './devices/index.ts'
+import { devicesRoutes, openDevices } from './devices/index.ts'
 import { capabilitiesRoute, createHttp, versionsRoute, wellKnownRoutes, type HttpOptions, type HttpServer, type Rate, type Route } from './http/index.ts'
 import { openLogin, type Login } from './login/index.ts'
 import { MatrixError } from './matrix/errors.ts'
@@ -18,6 +18,8 @@ import { openDatabase } from './storage/index.ts'
 import { openLog } from './streams/index.ts'
 import { syncRoutes, type PlainEvent, type SyncDeps } from './sync/index.ts'
 import { createUsers, usersRoutes, type AccountDataItem, type Users } from './users/index.ts'
+
+export { DatabaseRefused } from './storage/index.ts'
 
 /** A homeserver that is running. Dispose of it with `await using`, or `close()`. */
 export interface Homeserver extends AsyncDisposable {
@@ -74,7 +76,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     rooms, users, log, now,
     visible: async (_session, _room, events) => events,
     serialise: async (events, reader) => {
-      const extras = await neighbours(rooms.events, events)
+      const extras = await neighbours(rooms.events, events, async (list) => list)
       return events.map((stored) => clientEvent(stored, reader, extras.get(stored.nid)))
     },
     filter: async (user, id) => {
@@ -100,6 +102,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     ...wellKnownRoutes({ baseUrl: config.public_base_url, federation: config.well_known.server, extra: config.well_known.extra }),
     ...login.routes,
     ...usersRoutes({ users, roomOf: async (roomId, user) => (await rooms.find(roomId).then((room) => room?.members.has(user) ? room.nid : undefined)) }),
+    ...devicesRoutes({ devices, log, confirm: login.confirm }),
     ...createRoutes(roomDeps), ...membershipRoutes(roomDeps), ...sendRoutes(roomDeps),
     ...syncRoutes(syncDeps),
   ]

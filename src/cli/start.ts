@@ -1,0 +1,77 @@
+import { parseArgs } from 'node:util'
+import { loadConfig, readFlags, type Config } from '../config/index.ts'
+import { configChecks } from './config-checks.ts'
+import { isTryOut, signHs256, tryOutConfig } from './try-out.ts'
+
+export const help = `latchkey start [--config FILE] [SETTINGS]
+
+Starts the homeserver. Without a file it is a try-out: on 127.0.0.1:8008, with its data in ./data, and with a generated secret that
+tokens are signed with; the terminal shows one, and a command that signs in with it.
+Settings can be given as flags: --listen 0.0.0.0:8008, --server-name example.org, --set jwt_config.enabled=true.
+SIGTERM and SIGINT (Ctrl+C) stop it.
+
+  --config FILE   the YAML file; else the one that LATCHKEY_CONFIG names. "latchkey config example" prints one`
+
+const tryOutUser = 'alice'
+
+export const run = async (args: readonly string[]): Promise<number> => {
+  const { file: named, flags, rest } = readFlags(args)
+  parseArgs({ args: [...rest], options: {} })
+  const loaded = await loadConfig({ file: named, flags, env: process.env, cwd: process.cwd(), checks: configChecks })
+  const tryOut = isTryOut(loaded.config, loaded.file)
+  const config = tryOut ? tryOutConfig(loaded.config) : loaded.config
+  const { createHomeserver, DatabaseRefused } = await import('../server.ts')
+  let stop = (): void => {}
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve
+  })
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+  try {
+    await using homeserver = await createHomeserver(config)
+    print(tryOut ? tryOutText(config, homeserver.url) : runningText(config, homeserver.urls))
+    await stopped
+  } catch (error) {
+    const sentence = error instanceof DatabaseRefused ? error.message : refusal(error, config)
+    if (sentence === undefined) throw error
+    process.stderr.write(`${sentence}\n`)
+    return 1
+  }
+  return 0
+}
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`)
+
+/** What commonly stands in the way of a start, with the way out. */
+function refusal(error: unknown, config: Config): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  const where = config.listen.join(', ')
+  switch (error.code) {
+    case 'EADDRINUSE': return `Something listens on ${where} already. Stop it, or choose another address: --listen 127.0.0.1:8009`
+    case 'EADDRNOTAVAIL': return `This machine has none of the addresses ${where}. Set "listen" to one that it has, or to 0.0.0.0:8008 for all.`
+    case 'EACCES': return `No permission: ${error.message}. Ports below 1024 and the folder ${config.data_dir} need an account that may use them.`
+    case 'ECONNREFUSED': return `The database does not answer: ${error.message}. Check "database" and whether PostgreSQL runs.`
+    default: return undefined
+  }
+}
+
+const runningText = (config: Config, urls: readonly string[]): string => `Latchkey serves ${config.server_name} on ${urls.join(', ')}`
+
+/** What to do next, with a command that works when it is pasted. */
+function tryOutText(config: Config, url: string): string {
+  const token = signHs256(config.jwt_config.secret ?? '', { sub: tryOutUser })
+  return `Latchkey is running on ${url} as "${config.server_name}", with its data in ${config.data_dir}.
+
+This is a token for the user "${tryOutUser}", signed with the secret in ${config.data_dir}/jwt-secret:
+
+  ${token}
+
+Sign in with it, as your own backend's users will:
+
+  curl -s ${url}/_matrix/client/v3/login -d '{"type":"org.matrix.login.jwt","token":"${token}"}'
+
+A token for somebody else:        npx latchkey auth sign --sub bob
+What a token says, and to whom:   npx latchkey auth explain TOKEN
+Settings of your own:             npx latchkey config example > latchkey.yaml
+                                  npx latchkey start --config latchkey.yaml`
+}
