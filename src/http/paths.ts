@@ -1,10 +1,10 @@
 import type { Route } from './route.ts'
 
-/** Every path a route answers on: its own, its further spellings, and `r0` for each `v3`. */
-export function spellings(route: Route): string[] {
-  const paths = [route.path, ...route.paths]
-  const old = paths.filter((path) => /^\/_matrix\/(client|media)\/v3\//.test(path)).map((path) => path.replace('/v3/', '/r0/'))
-  return [...new Set([...paths, ...old])]
+const old = /^\/_matrix\/(client|media)\/r0\//
+
+/** Turns an `r0` target into the `v3` one that it stands for: each `v3` endpoint is one route, whichever way it is called. */
+export function modernTarget(target: string): string {
+  return old.test(target) ? target.replace('/r0/', '/v3/') : target
 }
 
 /** The path of a request target, without query: as it came, still percent-encoded. */
@@ -38,7 +38,7 @@ export function methodTable(routes: readonly Route[]): (target: string) => strin
   type Entry = { parts: string[]; method: string }
   let table: Map<number, Entry[]> | undefined
   const build = (): Map<number, Entry[]> => Map.groupBy(
-    routes.flatMap((route) => spellings(route).map((path) => ({ parts: path.split('/'), method: route.method }))),
+    routes.flatMap((route) => [route.path, ...route.paths].map((path) => ({ parts: path.split('/'), method: route.method }))),
     (entry) => entry.parts.length,
   )
   return (target) => {

@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import fastify, { type FastifyReply, type FastifyRequest, type InjectOptions, type LightMyRequestResponse } from 'fastify'
 import { handlerOf, refuseEncoding, refuseUnknown, type HandlerHost, type HttpLog, type Incoming } from './handle.ts'
 import { createLimiter, rates, type Limiter, type LimitName, type Rate } from './limits.ts'
-import { methodTable, spellings } from './paths.ts'
+import { methodTable, modernTarget } from './paths.ts'
 import type { Route } from './route.ts'
 import { sendPreflight } from './send.ts'
 import type { Authenticate } from './session.ts'
@@ -85,6 +85,7 @@ function buildApp(options: HttpOptions, host: HandlerHost): { app: ReturnType<ty
     exposeHeadRoutes: false,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 65_536, caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false },
+    rewriteUrl: ({ url = '' }) => modernTarget(url),
     frameworkErrors: (_error, request, reply) => {
       if (request.method === 'OPTIONS') sendPreflight(reply.raw)
       else refuseEncoding(host, incomingOf(request, reply))
@@ -106,7 +107,7 @@ function buildApp(options: HttpOptions, host: HandlerHost): { app: ReturnType<ty
   // Fastify refuses a Content-Type that it cannot parse. Clients send anything, so here and below the request is answered all the same.
   app.setErrorHandler((_error, request, reply) => { refuse(request, reply) })
   for (const route of options.routes) {
-    for (const url of spellings(route)) {
+    for (const url of [route.path, ...route.paths]) {
       const answer = handlerOf(host, route, url)
       app.route({
         url,
