@@ -2,6 +2,7 @@ import type { SigningKey } from '../matrix/signing.ts'
 import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
+import type { History } from './history.ts'
 import type { Profiles } from './profile.ts'
 import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
@@ -36,4 +37,10 @@ export interface RoomsRouteDeps {
   readonly now: () => number
   readonly randomId: () => string
   readonly defaultRoomVersion?: string
+}
+
+/** What the routes that read rooms are made with. */
+export interface HistoryRouteDeps extends Pick<RoomsRouteDeps, 'rooms' | 'users' | 'database' | 'log' | 'now'> {
+  readonly history: History
+  readonly aliases: Pick<Aliases, 'resolve'>
 }
