@@ -27,10 +27,11 @@ for (const logger of Object.values(loglevel.getLoggers())) {
 console.debug = () => {}
 
 /** The library swallows what its `fetch` throws and tries again, so faults are kept for the end. */
-function checkedFetch(faults: string[]): typeof fetch {
+function checkedFetch(faults: string[], refusals: string[]): typeof fetch {
   return async (input, init) => {
     const response = await fetch(input, init)
     const url = new URL(input instanceof Request ? input.url : input)
+    if (!response.ok) refusals.push(`${init?.method ?? 'GET'} ${url.pathname} -> ${response.status}`)
     const contentType = response.headers.get('content-type') ?? ''
     if (contentType.includes('json')) {
       const reply: unknown = await response.clone().json()
@@ -57,8 +58,8 @@ export async function until<T>(what: string, found: () => T | undefined | null |
 
 /** Signs in and starts syncing; resolves after the first sync. `secret` signs the JWT. */
 export async function enter(url: string, name: string, secret?: string): Promise<Person> {
-  const faults: string[] = []
-  const fetchFn = checkedFetch(faults)
+  const [faults, refusals]: [string[], string[]] = [[], []]
+  const fetchFn = checkedFetch(faults, refusals)
   const session = await createClient({ baseUrl: url, fetchFn, logger: quiet }).loginRequest({ type: 'org.matrix.login.jwt', token: signJwt({ sub: name }, secret) })
   const client = createClient({
     baseUrl: url, fetchFn, logger: quiet, timelineSupport: true,
@@ -67,7 +68,12 @@ export async function enter(url: string, name: string, secret?: string): Promise
   const state = { synced: false }
   client.on(ClientEvent.Sync, (now) => { state.synced ||= now === SyncState.Prepared || now === SyncState.Syncing })
   await client.startClient({ initialSyncLimit: 20, threadSupport: true })
-  await until(`${name}'s first sync`, () => state.synced)
+  try {
+    await until(`${name}'s first sync`, () => state.synced)
+  } catch (error) {
+    client.stopClient()
+    throw new AssertionError({ message: `${name} cannot sync; refused were: ${[...new Set(refusals)].join(', ')}; faults: ${faults.join('\n')} (${String(error)})` })
+  }
   return {
     client, userId: session.user_id, faults,
     room: (roomId) => {
