@@ -1,4 +1,5 @@
 // What the tests of this folder share: a server of users/, devices/ and login/ over HTTP, whose clock stands still until it is moved.
+import assert from 'node:assert/strict'
 import { createHmac, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { databases } from '../../test/harness/postgres.ts'
@@ -23,8 +24,10 @@ export interface World {
   readonly said: { level: string; details: Body; message: string }[]
   /** One request of the client API, held against the specification. A path without `/_` in front is one of v3. */
   ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, token?: string, ip?: string): Promise<Answer>
-  /** The same over POST, in short: the body of a success, or `403 M_FORBIDDEN text`. */
-  post(path: string, body: unknown, token?: string): Promise<Body | string>
+  /** A POST that has to succeed: the answer's body. */
+  post(path: string, body: unknown, token?: string): Promise<Body>
+  /** A POST that has to be refused: `403 M_FORBIDDEN text`. */
+  refused(path: string, body: unknown, token?: string): Promise<string>
   /** Signs in with a JWT of that subject. */
   jwt(sub: unknown, more?: Body): Promise<Body>
 }
@@ -85,14 +88,12 @@ export const withWorld = async (url: string, options: WorldOptions, body: (world
   }
   const post: World['post'] = async (path, payload, token) => {
     const answer = await ask('POST', path, payload, token)
-    return answer.status === 200 ? answer.body : refusal(answer)
-  }
-  const jwt: World['jwt'] = async (sub, more = {}) => {
-    const answer = await ask('POST', '/login', { type: 'org.matrix.login.jwt', token: sign({ sub }), ...more })
-    if (answer.status !== 200) throw new Error(refusal(answer))
+    assert.equal(answer.status, 200, refusal(answer))
     return answer.body
   }
-  await body({ users, devices, login, clock, said, ask, post, jwt })
+  const refused: World['refused'] = async (path, payload, token) => refusal(await ask('POST', path, payload, token))
+  const jwt: World['jwt'] = (sub, more = {}) => post('/login', { type: 'org.matrix.login.jwt', token: sign({ sub }), ...more })
+  await body({ users, devices, login, clock, said, ask, post, refused, jwt })
 }
 
 /** A test in a world of its own, on SQLite in memory. */
