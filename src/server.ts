@@ -12,7 +12,7 @@ import { MatrixError } from './matrix/errors.ts'
 import { readSigningKey, signingKey, writeSigningKey, type SigningKey } from './matrix/signing.ts'
 import { roomVersions } from './matrix/room-version.ts'
 import {
-  clientEvent, createProfiles, createRoutes, membershipRoutes, neighbours, openRooms, sendRoutes, type Rooms, type RoomsRouteDeps,
+  createProfiles, createRoutes, historyRoutes, membershipRoutes, openHistory, openRooms, sendRoutes, type Rooms, type RoomsRouteDeps,
 } from './rooms/index.ts'
 import { openDatabase } from './storage/index.ts'
 import { openLog } from './streams/index.ts'
@@ -64,6 +64,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   stack.defer(() => log.close())
   const users = createUsers({ database, log, serverName, now })
   const rooms = await openRooms({ database, log, users, serverName, signingKey: key, now, randomId })
+  const history = openHistory({ database, log, users, rooms, serverName })
   const devices = stack.use(await openDevices({ database, log, users, serverName, now, randomId, onError, sharers: (user) => rooms.sharers(user) }))
   const login = await openLogin({
     database, log, users, devices, config, now, randomId, logger, randomBytes: (count) => randomBytes(count), isExclusive: () => false,
@@ -74,11 +75,8 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
 
   const syncDeps: SyncDeps = {
     rooms, users, log, now,
-    visible: async (_session, _room, events) => events,
-    serialise: async (events, reader) => {
-      const extras = await neighbours(rooms.events, events, async (list) => list)
-      return events.map((stored) => clientEvent(stored, reader, extras.get(stored.nid)))
-    },
+    visible: (session, _room, events) => history.visible(session, events),
+    serialise: (events, reader) => history.serialise(events, reader),
     filter: async (user, id) => {
       const stored = await users.filters.get(user, id)
       if (!stored) throw new MatrixError('M_INVALID_PARAM', `There is no filter ${id}: make it anew`)
@@ -104,6 +102,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     ...usersRoutes({ users, roomOf: async (roomId, user) => (await rooms.find(roomId).then((room) => room?.members.has(user) ? room.nid : undefined)) }),
     ...devicesRoutes({ devices, log, confirm: login.confirm }),
     ...createRoutes(roomDeps), ...membershipRoutes(roomDeps), ...sendRoutes(roomDeps),
+    ...historyRoutes({ ...roomDeps, history }),
     ...syncRoutes(syncDeps),
   ]
   const http = createHttp({
