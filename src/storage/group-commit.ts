@@ -7,6 +7,8 @@ export interface Backend {
   write: Execute
   /** BEGIN, COMMIT, SAVEPOINT and their like, on the writing connection. */
   control(sql: string): void | Promise<void>
+  /** Makes durable what has been committed until now. Absent: a commit is durable by itself. */
+  sync?(): Promise<void>
   close(): Promise<void>
 }
 
@@ -30,11 +32,18 @@ const largestGroup = 500
 
 /**
  * One writer, one transaction at a time. Whatever is asked for in one turn of the event loop, or while the transaction before is
- * being committed, goes down together in the next one: a single fsync serves all of it.
+ * being committed, goes down together in the next one.
+ *
+ * Where the disk is flushed apart from the commit, this goes on beside the next transactions: a single flush serves all that were
+ * committed before it began, and the processor works while the disk does.
  */
 export function groupCommit(backend: Backend): GroupCommit {
   let queue: Job[] = []
   let running: Promise<void> | undefined
+  let committed: Job[] = []
+  let syncing: Promise<void> | undefined
+  /** The disk refused to take what was committed: what is in memory and what is on disk may differ from now on. */
+  let broken: Error | undefined
 
   const runOne = async (job: Job, alone: boolean): Promise<unknown> => {
     try {
@@ -51,6 +60,7 @@ export function groupCommit(backend: Backend): GroupCommit {
     const failures = new Map<Job, unknown>()
     const alone = jobs.length === 1
     try {
+      if (broken) throw broken
       await backend.control(backend.dialect === 'sqlite' ? 'BEGIN IMMEDIATE' : 'BEGIN')
       for (const [index, job] of jobs.entries()) {
         if (!alone) await backend.control(index === 0 ? 'SAVEPOINT change' : 'RELEASE change; SAVEPOINT change')
@@ -68,9 +78,26 @@ export function groupCommit(backend: Backend): GroupCommit {
     }
     for (const job of jobs) {
       if (failures.has(job)) job.fail(failures.get(job))
+      else if (backend.sync) committed.push(job)
       else job.done()
     }
+    if (backend.sync && committed.length > 0) syncing ??= syncAll(backend.sync)
     return failures.size > 0
+  }
+
+  const syncAll = async (sync: () => Promise<void>): Promise<void> => {
+    while (committed.length > 0) {
+      const jobs = committed
+      committed = []
+      try {
+        await sync()
+        for (const job of jobs) job.done()
+      } catch (error) {
+        broken = new Error('The disk did not take what was written; the server must be started anew', { cause: error })
+        for (const job of jobs) job.fail(broken)
+      }
+    }
+    syncing = undefined
   }
 
   const drain = async (): Promise<void> => {
@@ -79,8 +106,8 @@ export function groupCommit(backend: Backend): GroupCommit {
     while (queue.length > 0) {
       const jobs = queue.slice(0, largestGroup)
       queue = queue.slice(largestGroup)
-      // Whoever built on a change that failed hears of it before the next group runs.
-      if (await runGroup(jobs)) await turn()
+      // Whoever built on a change that failed hears of it before the next group runs; where the disk works on its own, requests come in.
+      if (await runGroup(jobs) || backend.sync) await turn()
     }
     running = undefined
   }
@@ -97,6 +124,9 @@ export function groupCommit(backend: Backend): GroupCommit {
       })
       running ??= drain()
     }),
-    idle: () => running ?? Promise.resolve(),
+    idle: async () => {
+      await running
+      await syncing
+    },
   }
 }

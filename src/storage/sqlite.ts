@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, fdatasync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { promisify } from 'node:util'
 import type { Execute, Row } from './dialect.ts'
 import type { Backend } from './group-commit.ts'
 
@@ -35,6 +36,9 @@ function executeOn(db: DatabaseSync): Execute {
   }
 }
 
+/** Of the write-ahead log: what a commit has appended there is what has to survive. */
+const flush = promisify(fdatasync)
+
 /**
  * SQLite in write-ahead mode: one connection that writes, one that reads what is committed.
  * `:memory:` is a private file in the system's temporary folder, never synced, gone on close: a shared in-memory database
@@ -45,16 +49,20 @@ export function openSqlite(path: string): Backend {
   const file = temporary ? join(temporary, 'latchkey.db') : path
   const writer = new DatabaseSync(file, { enableForeignKeyConstraints: false, timeout: 5000 })
   writer.exec('PRAGMA journal_mode = WAL')
-  writer.exec(`PRAGMA synchronous = ${temporary ? 'OFF' : 'FULL'}`)
+  // Commits are made durable by `sync` below, off this thread, and not by SQLite, which would stand still for it.
+  writer.exec(`PRAGMA synchronous = ${temporary ? 'OFF' : 'NORMAL'}`)
   writer.exec('PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY')
   const reader = new DatabaseSync(file, { readOnly: true, timeout: 5000 })
   reader.exec('PRAGMA query_only = ON; PRAGMA cache_size = -32000; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY')
+  const walFile = temporary ? undefined : openSync(`${file}-wal`, 'r+')
   return {
     dialect: 'sqlite',
     read: executeOn(reader),
     write: executeOn(writer),
     control: (sql) => writer.exec(sql),
+    ...(walFile !== undefined && { sync: () => flush(walFile) }),
     close: async () => {
+      if (walFile !== undefined) closeSync(walFile)
       reader.close()
       writer.close()
       if (temporary) rmSync(temporary, { recursive: true, force: true })
