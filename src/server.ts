@@ -30,6 +30,8 @@ export interface Homeserver extends AsyncDisposable {
   readonly config: Config
   /** Answers a request without a socket. */
   readonly inject: HttpServer['inject']
+  /** Every endpoint that is mounted. */
+  readonly routes: readonly Route[]
   readonly users: Users
   readonly login: Login
   readonly rooms: Rooms
@@ -115,7 +117,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const urls = await http.listen(config.listen)
   const running = stack.move()
   const close = (): Promise<void> => running.disposeAsync()
-  return { urls, url: urls[0] ?? '', config, inject: http.inject, users, login, rooms, close, [Symbol.asyncDispose]: close }
+  return { urls, url: urls[0] ?? '', config, inject: http.inject, routes, users, login, rooms, close, [Symbol.asyncDispose]: close }
 }
 
 /** Reads the key that events are signed with, or makes it. A server in memory keeps it there. */
