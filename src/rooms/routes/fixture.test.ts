@@ -42,7 +42,7 @@ export interface World extends Mounted {
   ignore: (name: Name, ...ignored: Name[]) => Promise<void>
 }
 
-const names = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank'] as const
+const names = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace'] as const
 export type Name = typeof names[number]
 export const idOf = (name: Name): string => `@${name}:one.test`
 export const path = (roomId: string, rest: string, version = 'v3'): string => `/_matrix/client/${version}/rooms/${encodeURIComponent(roomId)}${rest}`

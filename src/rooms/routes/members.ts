@@ -33,7 +33,7 @@ function wantedBy(is: Membership | undefined, isNot: Membership | undefined): Wa
 /** The member events at a place in the timeline, which has to be one that the user may see. */
 async function membersAt(deps: HistoryRouteDeps, view: View, at: number | undefined, wanted: Wanted): Promise<StoredEvent[]> {
   const { room, session, stay } = view
-  const place = at === undefined || at >= Math.min(deps.log.now, stay.until) ? undefined : at
+  const place = at === undefined || at >= (stay.end ? stay.until : deps.log.now) ? undefined : at
   if (place === undefined && !stay.end) {
     const nids: number[] = []
     for (const { membership, event } of room.members.values()) if (wanted(membership)) nids.push(event)
