@@ -2,3 +2,4 @@ export { openDevices, type DeletionHook, type Device, type Devices, type Devices
 export type { DeviceListNews } from './list-changes.ts'
 export { devicesRoutes, type DevicesRouteDeps, type ToConfirm } from './routes.ts'
 export type { Messages, ToDevice, ToDeviceNews, Transaction } from './to-device.ts'
+export { recentUsers, type RecentUsers } from './recent.ts'

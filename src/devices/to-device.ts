@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { LruCache } from '../storage/lru.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import { isLocalUser } from '../matrix/ids.ts'
 import type { JsonObject } from '../matrix/json.ts'
@@ -76,7 +76,7 @@ export function openToDevice(deps: DevicesDeps): ToDevice {
     const mailbox = await readMailbox(database.read, device)
     return mailbox && { ...mailbox, deletedUpTo: 0 }
   })
-  const sinceTrim = new LRUCache<number, number>({ max: cachedMailboxes })
+  const sinceTrim = new LruCache<number, number>({ max: cachedMailboxes })
 
   log.listen((entry) => {
     if (entry.kind !== 'to_device') return

@@ -1,0 +1,5 @@
+export { openEphemeral, type Ephemeral, type EphemeralDeps } from './ephemeral.ts'
+export type { Presence, PresenceEvent, PresenceState } from './presence.ts'
+export type { ReadUpTo, ReceiptNews, Receipts, ReceiptType } from './receipts.ts'
+export { ephemeralRoutes, type EphemeralRouteDeps } from './routes.ts'
+export type { Typing } from './typing.ts'
