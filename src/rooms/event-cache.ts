@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { LruCache } from '../storage/lru.ts'
 import type { Database } from '../storage/index.ts'
 import type { StoredEvent } from './stored-event.ts'
 import { fromRow, readEvent, readEventById, readEvents, type EventRow } from './store/events.ts'
@@ -21,7 +21,7 @@ export interface Events {
 const cachedEvents = 20_000
 
 export function openEvents(database: Database): Events {
-  const byNid = new LRUCache<number, StoredEvent>({ max: cachedEvents, dispose: (stored) => nids.delete(stored.event.id) })
+  const byNid = new LruCache<number, StoredEvent>({ max: cachedEvents, dispose: (stored) => nids.delete(stored.event.id) })
   const nids = new Map<string, number>()
 
   const put = (stored: StoredEvent): void => {

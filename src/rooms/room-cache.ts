@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { LruCache } from '../storage/lru.ts'
 import type { Database } from '../storage/index.ts'
 import type { Events } from './event-cache.ts'
 import type { Member, Room } from './room.ts'
@@ -26,7 +26,7 @@ const cachedEntries = 1_000_000
 
 export function openRoomCache(database: Database, events: Events, stateSets: StateSets): RoomCache {
   const busy = new Map<number, Room>()
-  const rooms = new LRUCache<number, Room>({
+  const rooms = new LruCache<number, Room>({
     max: cachedRooms, maxSize: cachedEntries, sizeCalculation: (room) => 1 + room.members.size + room.state.size,
     dispose: (room) => {
       if (nids.get(room.id) === room.nid && !busy.has(room.nid)) nids.delete(room.id)

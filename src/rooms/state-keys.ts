@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { LruCache } from '../storage/lru.ts'
 import type { Database, Sequence, Tx } from '../storage/index.ts'
 import { insertStateKey, readStateKey, readStateKeys } from './store/state.ts'
 
@@ -24,8 +24,8 @@ export interface StateKeys {
 const cachedKeys = 200_000
 
 export function openStateKeys(database: Database, ids: Sequence): StateKeys {
-  const nids = new LRUCache<string, number>({ max: cachedKeys })
-  const names = new LRUCache<number, StateKeyName>({ max: cachedKeys })
+  const nids = new LruCache<string, number>({ max: cachedKeys })
+  const names = new LruCache<number, StateKeyName>({ max: cachedKeys })
   /** Given out, and not known to be in the database: kept until a write that stores them has gone through. */
   const unstored = new Map<number, StateKeyName>()
   const unstoredNids = new Map<string, number>()

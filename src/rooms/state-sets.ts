@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import { LruCache } from '../storage/lru.ts'
 import type { Database, Reader, Sequence, Tx } from '../storage/index.ts'
 import { insertStateLayer, readStateLayer, readStateSetByHash, type StateLayer } from './store/state.ts'
 
@@ -33,8 +33,8 @@ const hashBytes = 16
  * rewrites the small top layer, and seldom a larger one, so that n changes cost far less than n copies.
  */
 export function openStateSets(database: Database, ids: Sequence, secret: string): StateSets {
-  const layers = new LRUCache<number, StateLayer>({ max: 20_000, maxSize: 2_000_000, sizeCalculation: (layer) => layer.delta.size + 1 })
-  const sets = new LRUCache<number, StateMap>({ max: 500, maxSize: 2_000_000, sizeCalculation: (state) => state.size + 1 })
+  const layers = new LruCache<number, StateLayer>({ max: 20_000, maxSize: 2_000_000, sizeCalculation: (layer) => layer.delta.size + 1 })
+  const sets = new LruCache<number, StateMap>({ max: 500, maxSize: 2_000_000, sizeCalculation: (state) => state.size + 1 })
 
   const pairHash = (key: number, event: number): bigint => {
     const digest = hash('sha256', `${secret}:${key}:${event}`, 'buffer')

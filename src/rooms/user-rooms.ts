@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { LruCache } from '../storage/lru.ts'
 import type { Database } from '../storage/index.ts'
 import type { Entry } from '../streams/index.ts'
 import { memberFrom, type Member } from './room.ts'
@@ -23,7 +23,7 @@ const cachedUsers = 20_000
 const cachedMemberships = 2_000_000
 
 export function openUserRooms(database: Database): UserRooms {
-  const cache = new LRUCache<number, Map<number, UserRoom>>({
+  const cache = new LruCache<number, Map<number, UserRoom>>({
     max: cachedUsers, maxSize: cachedMemberships, sizeCalculation: (rooms) => rooms.size + 1,
   })
   const loading = new Map<number, { rooms: Promise<Map<number, UserRoom>>, heard: Array<[room: number, member: UserRoom]> }>()

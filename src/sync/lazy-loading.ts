@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { LruCache } from '../storage/lru.ts'
 import type { StoredEvent } from '../rooms/index.ts'
 import type { SyncRequest } from './request.ts'
 
@@ -19,7 +19,7 @@ const rememberedMembers = 500_000
 
 export function createLazyLoading(): LazyLoading {
   /** State key to event nid, by device and room. */
-  const sent = new LRUCache<string, Map<string, number>>({ max: rememberedRooms, maxSize: rememberedMembers, sizeCalculation: (members) => members.size + 1 })
+  const sent = new LruCache<string, Map<string, number>>({ max: rememberedRooms, maxSize: rememberedMembers, sizeCalculation: (members) => members.size + 1 })
   const keyOf = ({ session }: SyncRequest, room: number): string => `${session.device ?? `u${session.user}`}:${room}`
   return {
     membersFor: ({ session }, shown, full) => {

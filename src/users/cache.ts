@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { LruCache } from '../storage/lru.ts'
 
 /** Answers from memory where it can, and then without a promise. */
 export interface LoadingCache<K, V extends object> {
@@ -13,7 +13,7 @@ export interface LoadingCache<K, V extends object> {
 
 /** A bounded cache in front of `load`. One load at a time for a key; `undefined` is not remembered. */
 export function loadingCache<K extends string | number, V extends object>(max: number, load: (key: K) => Promise<V | undefined>): LoadingCache<K, V> {
-  const cache = new LRUCache<K, V>({ max })
+  const cache = new LruCache<K, V>({ max })
   const loading = new Map<K, Promise<V | undefined>>()
 
   const start = (key: K): Promise<V | undefined> => {

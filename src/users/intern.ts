@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { LruCache } from '../storage/lru.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import { isUserId } from '../matrix/ids.ts'
 import type { Database, Tx } from '../storage/index.ts'
@@ -27,8 +27,8 @@ const cached = 100_000
 const atOnce = 500
 
 export function openNames(database: Database): UserNames {
-  const nids = new LRUCache<string, number>({ max: cached })
-  const names = new LRUCache<number, string>({ max: cached })
+  const nids = new LruCache<string, number>({ max: cached })
+  const names = new LruCache<number, string>({ max: cached })
   const interning = new Map<string, Promise<number>>()
 
   const remember = (nid: number, userId: string): void => {
