@@ -54,5 +54,15 @@ const checkReach: Check = (config) => {
   ]
 }
 
+const checkMedia: Check = ({ media: { store, s3, url_previews: previews } }) => {
+  const needed = ['endpoint', 'bucket', 'access_key_id', 'secret_access_key'] as const
+  return [
+    ...(store === 's3' ? needed.filter((key) => s3[key] === undefined).map((key) =>
+      error(`media.s3.${key}`, `"media.s3.${key}" is missing.`, 'Set it, or take "media.store" out to keep files in data_dir.')) : []),
+    ...(!previews.enabled && previews.allow.length > 0
+      ? [warning('media.url_previews.allow', '"media.url_previews" is not enabled.', 'Write enabled: true.')] : []),
+  ]
+}
+
 /** What must hold between settings, beyond the shape of each. */
-export const ownChecks: readonly Check[] = [checkJwt, checkProviders, checkRegistration, checkReach]
+export const ownChecks: readonly Check[] = [checkJwt, checkProviders, checkRegistration, checkReach, checkMedia]

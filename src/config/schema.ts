@@ -2,6 +2,7 @@ import { isUserId } from '../matrix/ids.ts'
 import { parseAddressRange, parseBaseUrl, parseDatabase, parseListen, parseServerName, redactDatabase } from './forms.ts'
 import { identityProvider, jwtConfig } from './schema-sign-in.ts'
 import { rateLimits } from './schema-limits.ts'
+import { media } from './schema-media.ts'
 import type { InputsOf, Keys, ValuesOf } from './setting.ts'
 
 /**
@@ -157,6 +158,11 @@ export const schema = {
     kind: 'size',
     description: 'The largest request body that is read; media has its own limits.',
     default: '8M',
+  },
+  media: {
+    kind: 'group',
+    description: 'Files that people send each other, and previews of the pages they link to.',
+    keys: media,
   },
   default_room_version: {
     kind: 'choice',
