@@ -7,12 +7,13 @@ import { createLogger } from './config/logger.ts'
 import { defaultConfig, type Config, type ConfigInput } from './config/index.ts'
 import { devicesRoutes, openDevices } from './devices/index.ts'
 import { capabilitiesRoute, createHttp, versionsRoute, wellKnownRoutes, type HttpOptions, type HttpServer, type Rate, type Route } from './http/index.ts'
+import { ephemeralRoutes, openEphemeral } from './ephemeral/index.ts'
 import { openLogin, type Login } from './login/index.ts'
 import { MatrixError } from './matrix/errors.ts'
 import { readSigningKey, signingKey, writeSigningKey, type SigningKey } from './matrix/signing.ts'
 import { roomVersions } from './matrix/room-version.ts'
 import {
-  createProfiles, createRoutes, historyRoutes, membershipRoutes, openHistory, openRooms, sendRoutes, type Rooms, type RoomsRouteDeps,
+  createProfiles, createRoutes, historyRoutes, membershipRoutes, openHistory, openRooms, sendRoutes, spreadProfile, type Rooms, type RoomsRouteDeps,
 } from './rooms/index.ts'
 import { openDatabase } from './storage/index.ts'
 import { openLog } from './streams/index.ts'
@@ -71,6 +72,8 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const login = await openLogin({
     database, log, users, devices, config, now, randomId, logger, randomBytes: (count) => randomBytes(count), isExclusive: () => false,
   })
+  users.profiles.onChange((change) => spreadProfile(rooms, change, onError))
+  const ephemeral = stack.use(openEphemeral({ database, log, users, rooms, now, onError, presence: config.presence }))
   const roomDeps: RoomsRouteDeps = {
     rooms, users, profiles: createProfiles(users), aliases: {} as never, database, log, serverName, signingKey: key, now, randomId, defaultRoomVersion: config.default_room_version,
   }
@@ -88,9 +91,9 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
       since: async (user, since, until) => byRoom(await users.accountData.since(user, since, until)),
       ignored: async (user) => users.accountData.ignored(user),
     },
-    receipts: { since: async () => new Map() },
-    typing: () => [],
-    presence: { since: async () => [], seen: () => {} },
+    receipts: ephemeral.receipts,
+    typing: (room) => ephemeral.typing.in(room),
+    presence: ephemeral.presence,
     toDevice: devices.toDevice,
     deviceLists: { changed: (since, until) => devices.listChanges(since, until), keys: async () => ({ counts: {}, unusedFallback: [] }) },
     unread: { counts: async () => ({ main: { notification: 0, highlight: 0 }, total: { notification: 0, highlight: 0 }, threads: new Map() }) },
@@ -105,6 +108,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     ...devicesRoutes({ devices, log, confirm: login.confirm }),
     ...createRoutes(roomDeps), ...membershipRoutes(roomDeps), ...sendRoutes(roomDeps),
     ...historyRoutes({ ...roomDeps, history }),
+    ...ephemeralRoutes({ ephemeral, rooms, users, log }),
     ...syncRoutes(syncDeps),
   ]
   const http = createHttp({

@@ -35,16 +35,16 @@ export interface SyncDeps {
     ignored(user: number): Promise<ReadonlySet<string>>
   }
   readonly receipts: {
-    /** Content of one `m.receipt` event a room, of what the user may know and is new in `(since, until]`. */
-    since(user: number, rooms: readonly number[], since: number, until: number): Promise<ReadonlyMap<number, JsonObject>>
+    /** Contents of `m.receipt` events by room, of what the user may know and is new in `(since, until]`. */
+    since(user: number, rooms: readonly number[], since: number, until: number): Promise<ReadonlyMap<number, readonly JsonObject[]>>
   }
   /** Who types in a room. */
   readonly typing: (room: number) => readonly string[]
   readonly presence: {
     /** `m.presence` events of the users that share a room with this one. */
     since(user: number, since: number, until: number): Promise<ReadonlyArray<PlainEvent & { readonly sender: string }>>
-    /** A sync is a sign of life. */
-    seen(session: Session, state: 'online' | 'offline' | 'unavailable'): void
+    /** A sync is a sign of life, for as long as it waits. */
+    seen(session: Session, state: 'online' | 'offline' | 'unavailable', lastsMs?: number): void
   }
   readonly toDevice: {
     take(device: number, since: number | undefined, until: number): Promise<readonly JsonObject[]> | readonly JsonObject[]

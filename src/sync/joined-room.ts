@@ -16,7 +16,7 @@ export interface RoomWish {
   /** State in full although the client knows the room. */
   readonly fullState: boolean
   readonly accountData: readonly PlainEvent[]
-  readonly receipts: JsonObject | undefined
+  readonly receipts: readonly JsonObject[]
   /** Somebody began or stopped to type, or the client knows nothing of the room. */
   readonly typing: boolean
   /** Something else changed, such as a receipt of the user's own: counts are sent. */
@@ -93,7 +93,7 @@ function ephemeralOf({ deps, request: { filter } }: RoomContext, wish: RoomWish)
     const userIds = deps.typing(wish.room.nid)
     if (!wish.isNew || userIds.length > 0) events.push(`{"type":"m.typing","content":${JSON.stringify({ user_ids: userIds })}}`)
   }
-  if (wish.receipts && wants('m.receipt')) events.push(`{"type":"m.receipt","content":${JSON.stringify(wish.receipts)}}`)
+  if (wants('m.receipt')) for (const content of wish.receipts) events.push(`{"type":"m.receipt","content":${JSON.stringify(content)}}`)
   return events
 }
 

@@ -10,7 +10,7 @@ export interface RoomNews {
   readonly typing: ReadonlySet<number>
   /** Rooms in which the user has read on: the counts are other ones now. */
   readonly touched: ReadonlySet<number>
-  readonly receipts: ReadonlyMap<number, JsonObject>
+  readonly receipts: ReadonlyMap<number, readonly JsonObject[]>
   readonly accountData: ReadonlyMap<number, readonly PlainEvent[]>
 }
 
@@ -45,6 +45,6 @@ export async function roomNews(
     }
     if (hasReceipts) withReceipts.push(nid)
   }
-  const receipts = withReceipts.length > 0 ? await deps.receipts.since(user, withReceipts, span.since, span.until) : new Map<number, JsonObject>()
+  const receipts = withReceipts.length > 0 ? await deps.receipts.since(user, withReceipts, span.since, span.until) : new Map<number, JsonObject[]>()
   return { changed, typing, touched, receipts, accountData }
 }

@@ -52,7 +52,7 @@ async function roomText(context: RoomContext, room: Room, member: UserRoom, { ch
   const isNew = isInitial || (change !== undefined && (change.before !== 'join' || change.wasOut))
   if (isNew && !isInitial) lists.rooms.push({ room, joined: true })
   return joinedRoom(context, {
-    room, span, isNew, fullState, accountData: news.accountData.get(room.nid) ?? [], receipts: news.receipts.get(room.nid),
+    room, span, isNew, fullState, accountData: news.accountData.get(room.nid) ?? [], receipts: news.receipts.get(room.nid) ?? [],
     typing: isNew || news.typing.has(room.nid), touched: isInitial || news.touched.has(room.nid),
   })
 }
