@@ -88,5 +88,22 @@ export const initial: Migration = {
     `create index receipts_by_user on receipts (user_nid, room_nid)`,
     `create table push_rules (user_nid {id} primary key, stored text not null, position {int} not null)`,
     `create table presence (user_nid {id} primary key, status_msg text not null)`,
+
+    `create table media (
+      media_id text primary key, user_nid {int}, file_nid {int}, size {int} not null, type text not null, filename text,
+      created_ts {int} not null, expires_ts {int}, accessed_ts {int} not null, authenticated {int} not null) {clustered}`,
+    `create index media_by_user on media (user_nid, size)`,
+    `create index media_by_access on media (accessed_ts) where user_nid is not null and file_nid is not null`,
+    `create index media_pending on media (expires_ts) where file_nid is null`,
+    `create table media_files (
+      nid {auto}, hash text not null unique, name text not null, size {int} not null, refs {int} not null, format text, width {int},
+      height {int}, frames {int})`,
+    `create index media_files_unused on media_files (nid) where refs = 0`,
+    `create table media_thumbnails (
+      file_nid {int} not null, variant text not null, name text not null, type text not null, size {int} not null,
+      primary key (file_nid, variant)) {clustered}`,
+    `create table media_garbage (name text primary key, due_ts {int} not null) {clustered}`,
+    `create table url_previews (url text primary key, json text not null, media_id text, expires_ts {int} not null) {clustered}`,
+    `create index url_previews_by_time on url_previews (expires_ts)`,
   ],
 }
