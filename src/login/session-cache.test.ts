@@ -37,14 +37,24 @@ test('revoking devices takes out theirs, whoever they belong to', () => {
   assert.equal(cache.revocations, 1)
 })
 
-test('it never holds more than its bound, and what was asked for lately stays', () => {
+test('it never holds more than its bound, and the half that was asked for last stays', () => {
+  const cache = createSessionCache(10)
+  for (let id = 1; id < 5000; id++) {
+    cache.put(String(id), session(id % 7, id), null)
+    assert.ok(cache.size <= 10)
+    assert.equal(cache.get('1', 0)?.tokenId, 1, 'asked for all the time')
+    for (let back = Math.max(1, id - 3); back <= id; back++) assert.equal(cache.get(String(back), 0)?.tokenId, back)
+  }
+  for (let user = 0; user < 7; user++) cache.revoke(user)
+  assert.equal(cache.size, 0)
+})
+
+test('what was put out can be put back, and is then revoked with the rest', () => {
   const cache = createSessionCache(4)
-  for (let id = 1; id <= 4; id++) cache.put(String(id), session(id, id), null)
-  cache.get('1', 0)
-  cache.put('5', session(5, 5), null)
-  assert.equal(cache.size, 4)
-  assert.equal(cache.get('1', 0)?.tokenId, 1)
-  assert.equal(cache.get('2', 0), undefined)
-  for (let id = 100; id < 5000; id++) cache.put(String(id), session(id % 7, id), null)
-  assert.equal(cache.size, 4)
+  for (let id = 1; id <= 20; id++) cache.put(String(id), session(1, id), null)
+  assert.equal(cache.get('1', 0), undefined)
+  cache.put('1', session(1, 1), null)
+  cache.put('1', session(1, 1), null)
+  cache.revokeDevices([1])
+  assert.equal(cache.get('1', 0), undefined)
 })
