@@ -91,8 +91,8 @@ function stage(deps: StageDeps, room: Room, { draft, stateKeyNid, target }: Prep
   const cited = authTypesFor(outlineOf(draft), room.version)
     .map(([type, stateKey]) => lookup(type, stateKey)).filter((stored) => stored !== undefined)
   const { event, json } = buildEvent({
-    ...redactionFields(draft, room),
     ...outlineOf(draft),
+    ...redactionFields(draft, room),
     roomId: draft.type === 'm.room.create' && room.version.createIsRoomId ? '' : room.id,
     prevEvents: extremities.map((one) => one.id),
     authEvents: cited.map((stored) => stored.event.id),
