@@ -7,4 +7,5 @@ export type { Auth, Authenticate, Caller, Session, SessionOf } from './session.t
 export { capabilitiesRoute, clientWellKnown, specVersions, versionsRoute, wellKnownRoutes, type WellKnown } from './well-known.ts'
 export {
   createOutgoing, OutgoingError, type Outgoing, type OutgoingFailure, type OutgoingOptions, type OutgoingReply, type OutgoingRequest,
+  type OutgoingStream, type OutgoingStreamRequest,
 } from './outgoing.ts'

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
@@ -179,4 +180,47 @@ test('the caller may give up, and nobody at the other end is a failure of its ow
   await assert.rejects(asking, /enough/)
   await assert.rejects(fetchOut('http://127.0.0.1:1/'), failure('unreachable'))
   await assert.rejects(fetchOut('http://nowhere.example/'), failure('unreachable'))
+})
+
+test('a body that may be cut is cut, also behind a compression', async () => {
+  await using long = await site((request, response) => {
+    if (request.url === '/gzip') response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('x'.repeat(1_000_000)))
+    else response.end('x'.repeat(1_000_000))
+  })
+  await using fetchOut = createOutgoing({ allow: ['127.0.0.1'] })
+  for (const path of ['/', '/gzip']) {
+    assert.equal((await fetchOut(long.origin + path, { maxBytes: 1000, truncate: true })).body.toString(), 'x'.repeat(1000))
+    assert.equal((await fetchOut(long.origin + path, { maxBytes: 2_000_000, truncate: true })).body.length, 1_000_000)
+  }
+})
+
+test('whoever asks may refuse an address at every hop', async () => {
+  await using away = await site((_request, response) => { response.writeHead(302, { location: '/forbidden' }).end() })
+  await using fetchOut = createOutgoing({ allow: ['127.0.0.1'] })
+  const asked: string[] = []
+  const permits = (url: URL): boolean => {
+    asked.push(url.pathname)
+    return url.pathname !== '/forbidden'
+  }
+  await assert.rejects(fetchOut(`${away.origin}/`, { permits }), failure('forbidden-address'))
+  assert.deepEqual(asked, ['/', '/forbidden'])
+})
+
+test('large bodies stream both ways', async () => {
+  await using echo = await site((request, response) => {
+    response.writeHead(200, { 'x-length': request.headers['content-length'] ?? 'none' })
+    request.pipe(response)
+  })
+  await using fetchOut = createOutgoing()
+  const chunk = Buffer.alloc(65_536, 7)
+  const reply = await fetchOut.stream(echo.origin, {
+    method: 'PUT', configured: true, headers: { 'Content-Length': String(100 * chunk.length) }, body: Readable.from(Array.from({ length: 100 }, () => chunk)),
+  })
+  assert.deepEqual([reply.status, reply.headers['x-length']], [200, String(100 * chunk.length)])
+  let size = 0
+  for await (const piece of reply.body as AsyncIterable<Buffer>) size += piece.length
+  assert.equal(size, 100 * chunk.length)
+  await assert.rejects(fetchOut.stream(echo.origin), failure('forbidden-address'))
+  await assert.rejects(fetchOut.stream('http://127.0.0.1:1/', { configured: true }), failure('unreachable'))
+  await assert.rejects(fetchOut.stream(echo.origin, { configured: true, signal: AbortSignal.abort(new Error('enough')) }), /enough/)
 })

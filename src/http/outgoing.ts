@@ -28,6 +28,8 @@ export interface OutgoingRequest {
   readonly body?: string | Uint8Array
   /** Largest body in bytes, after decompression; default 1 MiB. */
   readonly maxBytes?: number
+  /** A larger body is cut there instead of refused. */
+  readonly truncate?: boolean
   /** For everything together, redirects and body included; default 10 s. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
@@ -36,6 +38,19 @@ export interface OutgoingRequest {
    * origin is not checked. Where it redirects to is.
    */
   readonly configured?: boolean
+  /** Asked of every address on the way, redirects included; false makes the request fail as `forbidden-address`. */
+  readonly permits?: (url: URL) => boolean
+}
+
+/** A request whose bodies are not held in memory. Its time is not bounded over all: it ends when either side is silent for a minute. */
+export interface OutgoingStreamRequest extends Omit<OutgoingRequest, 'body' | 'maxBytes' | 'truncate' | 'timeoutMs'> {
+  /** Give a stream its Content-Length. */
+  readonly body?: string | Uint8Array | Readable
+}
+
+export interface OutgoingStream extends Omit<OutgoingReply, 'body'> {
+  /** As it comes, undecompressed. Read it to its end or destroy it: until then its connection is taken. */
+  readonly body: Readable
 }
 
 export interface OutgoingReply {
@@ -58,9 +73,12 @@ export interface OutgoingOptions {
 export interface Outgoing extends AsyncDisposable {
   /** @throws OutgoingError; any status is a reply */
   (url: string | URL, request?: OutgoingRequest): Promise<OutgoingReply>
+  /** @throws OutgoingError; any status is a reply */
+  stream(url: string | URL, request?: OutgoingStreamRequest): Promise<OutgoingStream>
 }
 
 const maxRedirects = 3
+const silenceMs = 60_000
 const redirects = new Set([301, 302, 303, 307, 308])
 
 /** A lookup for sockets that gives only addresses that may be connected to: what was checked is what is connected to. */
@@ -118,7 +136,7 @@ function pipe<T extends Readable & NodeJS.WritableStream>(body: Readable, transf
   return body.pipe(transform)
 }
 
-async function readAll(body: Readable, encoding: string, maxBytes: number): Promise<Buffer> {
+async function readAll(body: Readable, encoding: string, { maxBytes = 1024 * 1024, truncate = false }: OutgoingRequest): Promise<Buffer> {
   // Left alone after a refusal, a body that is cut off would be an unhandled error.
   body.on('error', () => {})
   const chunks: Buffer[] = []
@@ -126,13 +144,14 @@ async function readAll(body: Readable, encoding: string, maxBytes: number): Prom
   try {
     for await (const chunk of decompressed(body, encoding) as AsyncIterable<Buffer>) {
       size += chunk.length
-      if (size > maxBytes) throw new OutgoingError('too-large', `The reply is larger than ${maxBytes} bytes`)
+      if (size > maxBytes && !truncate) throw new OutgoingError('too-large', `The reply is larger than ${maxBytes} bytes`)
       chunks.push(chunk)
+      if (size > maxBytes) break
     }
   } finally {
     body.destroy()
   }
-  return Buffer.concat(chunks)
+  return Buffer.concat(chunks, Math.min(size, maxBytes))
 }
 
 const flatten = (headers: Dispatcher.ResponseData['headers']): Record<string, string> => Object.fromEntries(
@@ -140,10 +159,10 @@ const flatten = (headers: Dispatcher.ResponseData['headers']): Record<string, st
 )
 
 /** The failure behind whatever was thrown: sockets and streams wrap their causes. */
-function failureOf(error: unknown, url: URL, deadline: AbortSignal): OutgoingError {
+function failureOf(error: unknown, url: URL, deadline?: AbortSignal): OutgoingError {
   if (error instanceof OutgoingError) return error
   if (error instanceof Error && error.cause instanceof OutgoingError) return error.cause
-  if (deadline.aborted) return new OutgoingError('timeout', `${url.host} took too long`, { cause: error })
+  if (deadline?.aborted) return new OutgoingError('timeout', `${url.host} took too long`, { cause: error })
   const code = (error as { code?: unknown }).code
   if (typeof code === 'string' && /^(Z_|ERR_.*BROTLI|ERR__ERROR|ZSTD_|ERR_ZSTD)/.test(code)) {
     return new OutgoingError('bad-encoding', `${url.host} sent what cannot be decompressed`, { cause: error })
@@ -159,11 +178,17 @@ function aborted(signal: AbortSignal): Promise<never> {
 }
 
 /** One hop's headers: what was meant for one origin is not told to another. */
-function headersFor(request: OutgoingRequest, userAgent: string, sameOrigin: boolean): Record<string, string> {
+function headersFor(request: OutgoingStreamRequest, userAgent: string, sameOrigin: boolean): Record<string, string> {
   const given = Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const)
   const kept = sameOrigin ? given : given.filter(([name]) => name === 'accept' || name === 'accept-language')
   return { 'user-agent': userAgent, 'accept-encoding': 'gzip, br', ...Object.fromEntries(kept) }
 }
+
+/** Connections to each origin of the operator's own, where a client that reads slowly holds one for as long as it likes. */
+const connectionsToOurOwn = 512
+
+/** Requests to strangers, and to what the operator named. */
+interface Agents { checked: Agent; unchecked: Agent }
 
 /**
  * Makes the one way in which this server asks others. Only public addresses are connected to (or those of `allow`), name by
@@ -174,15 +199,16 @@ export function createOutgoing(options: OutgoingOptions = {}): Outgoing {
   const isAllowed = inNetworks(options.allow ?? [])
   const reachable = (address: string): boolean => isPublic(address) || isAllowed(address)
   // Loaded when first needed: a server that asks nobody starts faster and stays smaller without it.
-  let agents: Promise<{ checked: Agent; unchecked: Agent }> | undefined
-  const connect = async (): Promise<{ checked: Agent; unchecked: Agent }> => {
+  let agents: Promise<Agents> | undefined
+  const connect = async (): Promise<Agents> => {
     const { Agent } = await import('undici')
-    const agentOf = (allowed: (address: string) => boolean): Agent =>
-      new Agent({ connections: 8, connect: { lookup: checkedLookup(resolve, allowed), timeout: 10_000 } })
-    return { checked: agentOf(reachable), unchecked: agentOf(() => true) }
+    const agentOf = (connections: number, allowed: (address: string) => boolean): Agent =>
+      new Agent({ connections, headersTimeout: silenceMs, bodyTimeout: silenceMs, connect: { lookup: checkedLookup(resolve, allowed), timeout: 10_000 } })
+    return { checked: agentOf(8, reachable), unchecked: agentOf(connectionsToOurOwn, () => true) }
   }
 
-  const hop = async (url: URL, request: OutgoingRequest, origin: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> => {
+  const hop = async (url: URL, request: OutgoingStreamRequest, origin: string, signal: AbortSignal | null): Promise<Dispatcher.ResponseData> => {
+    if (request.permits && !request.permits(url)) throw new OutgoingError('forbidden-address', `${url.host} is not to be asked`)
     const trusted = request.configured === true && url.origin === origin
     const host = url.hostname.replace(/^\[|\]$/g, '')
     // A socket looks no address up, so one that is spelt out is checked here. (URL made 0x7f.1 into 127.0.0.1 before.)
@@ -198,16 +224,12 @@ export function createOutgoing(options: OutgoingOptions = {}): Outgoing {
     })
   }
 
-  const ask = async (start: URL, request: OutgoingRequest, signal: AbortSignal): Promise<OutgoingReply> => {
+  const ask = async (start: URL, request: OutgoingStreamRequest, signal: AbortSignal | null): Promise<OutgoingStream> => {
     let url = start
     for (let count = 0; ; count++) {
       const reply = await hop(url, request, start.origin, signal)
       const location = redirects.has(reply.statusCode) && (request.method ?? 'GET') === 'GET' ? reply.headers['location'] : undefined
-      if (typeof location !== 'string') {
-        const headers = flatten(reply.headers)
-        const body = await readAll(reply.body, headers['content-encoding'] ?? '', request.maxBytes ?? 1024 * 1024)
-        return { status: reply.statusCode, headers, url: url.href, body }
-      }
+      if (typeof location !== 'string') return { status: reply.statusCode, headers: flatten(reply.headers), url: url.href, body: reply.body }
       reply.body.on('error', () => {}).destroy()
       if (count >= maxRedirects) throw new OutgoingError('too-many-redirects', `${start.host} redirects too often`)
       const next = parseUrl(location, url)
@@ -216,20 +238,34 @@ export function createOutgoing(options: OutgoingOptions = {}): Outgoing {
     }
   }
 
+  const askWhole = async (start: URL, request: OutgoingRequest, signal: AbortSignal): Promise<OutgoingReply> => {
+    const reply = await ask(start, request, signal)
+    return { ...reply, body: await readAll(reply.body, reply.headers['content-encoding'] ?? '', request) }
+  }
+
   const fetchOut = async (url: string | URL, request: OutgoingRequest = {}): Promise<OutgoingReply> => {
     const start = parseUrl(url)
     const deadline = AbortSignal.timeout(request.timeoutMs ?? 10_000)
     try {
       const signal = request.signal ? AbortSignal.any([deadline, request.signal]) : deadline
-      return await Promise.race([ask(start, request, signal), aborted(signal)])
+      return await Promise.race([askWhole(start, request, signal), aborted(signal)])
     } catch (error) {
       request.signal?.throwIfAborted()
       throw failureOf(error, start, deadline)
+    }
+  }
+  const stream = async (url: string | URL, request: OutgoingStreamRequest = {}): Promise<OutgoingStream> => {
+    const start = parseUrl(url)
+    try {
+      return await ask(start, { ...request, headers: { 'accept-encoding': 'identity', ...request.headers } }, request.signal ?? null)
+    } catch (error) {
+      request.signal?.throwIfAborted()
+      throw failureOf(error, start)
     }
   }
   const dispose = async (): Promise<void> => {
     const made = await agents
     await Promise.all([made?.checked.destroy(), made?.unchecked.destroy()])
   }
-  return Object.assign(fetchOut, { [Symbol.asyncDispose]: dispose })
+  return Object.assign(fetchOut, { stream, [Symbol.asyncDispose]: dispose })
 }
