@@ -56,7 +56,8 @@ export async function* streamBytes(request: IncomingMessage, limit: number): Asy
   if (Number(request.headers['content-length']) > limit) throw tooLarge(limit)
   let size = 0
   try {
-    for await (const chunk of request as AsyncIterable<Uint8Array>) {
+    // What comes after a refusal is thrown away by the server, so that the client gets to read the answer.
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
       size += chunk.byteLength
       if (size > limit) throw tooLarge(limit)
       yield chunk
