@@ -81,6 +81,33 @@ export const initial: Migration = {
       sender {int} not null, type text not null, txn_id text not null, created_ts {int} not null, primary key (sender, type, txn_id)) {clustered}`,
     `create index to_device_txns_by_time on to_device_txns (sender, created_ts)`,
 
+    `create table device_keys (device_nid {id} primary key, user_nid {int} not null, json text not null)`,
+    `create index device_keys_by_user on device_keys (user_nid)`,
+    `create table one_time_keys (
+      nid {auto}, device_nid {int} not null, algorithm text not null, key_id text not null, json text not null, claimed {int} not null default 0,
+      unique (device_nid, algorithm, key_id))`,
+    `create index one_time_keys_by_order on one_time_keys (device_nid, algorithm, claimed, nid)`,
+    `create table fallback_keys (
+      device_nid {int} not null, algorithm text not null, key_id text not null, json text not null, used {int} not null default 0,
+      primary key (device_nid, algorithm)) {clustered}`,
+    `create table cross_signing_keys (
+      user_nid {int} not null, usage text not null, public_key text not null, json text not null, primary key (user_nid, usage)) {clustered}`,
+    `create table key_signatures (
+      target_nid {int} not null, target text not null, signer_nid {int} not null, signer text not null, signature text not null,
+      primary key (target_nid, target, signer_nid, signer)) {clustered}`,
+    `create index key_signatures_by_signer on key_signatures (signer_nid, signer)`,
+    `create table key_signature_changes (
+      signer_nid {int} not null, target_nid {int} not null, position {int} not null, primary key (signer_nid, target_nid)) {clustered}`,
+    `create index key_signature_changes_by_position on key_signature_changes (signer_nid, position)`,
+    `create table key_backups (
+      user_nid {int} not null, version {int} not null, algorithm text not null, auth_data text not null, etag {int} not null,
+      keys {int} not null, bytes {int} not null, deleted {int} not null default 0, primary key (user_nid, version)) {clustered}`,
+    `create table backed_up_keys (
+      user_nid {int} not null, version {int} not null, room_id text not null, session_id text not null, first_message_index {int} not null,
+      forwarded_count {int} not null, is_verified {int} not null, session_data text not null,
+      primary key (user_nid, version, room_id, session_id)) {clustered}`,
+    `create table dehydrated_devices (user_nid {id} primary key, device_nid {int} not null, data text not null)`,
+
     `create table receipts (
       room_nid {int} not null, user_nid {int} not null, type text not null, thread text not null, event_id text not null,
       event_position {int} not null, ts {int} not null, position {int} not null, primary key (room_nid, user_nid, type, thread)) {clustered}`,
