@@ -87,7 +87,7 @@ export async function openWorld(database: Database): Promise<World> {
     reserve: async (name: string) => `#${name}:one.test`, release: () => {}, add: async () => {}, resolve: async () => undefined, publish: async () => {}, move: async () => {},
   }
   const deps = { ...base, rooms, history, profiles: createProfiles(users), aliases }
-  const sessions: Record<string, Session> = {}
+  const sessions = {} as Record<Name, Session> // every name is filled in below
   for (const [index, name] of names.entries()) sessions[name] = sessionOf(await users.intern(idOf(name)), idOf(name), { device: index + 1, deviceId: name.toUpperCase() })
   const http = mount([
     ...createRoutes(deps), ...membershipRoutes(deps), ...sendRoutes(deps), ...historyRoutes(deps), ...usersRoutes({ users, roomOf: async () => undefined }),
@@ -101,7 +101,7 @@ export async function openWorld(database: Database): Promise<World> {
   }
   const idIn = (body: Record<string, unknown>): string => String(body['event_id'] ?? body['room_id'])
   return {
-    ...http, rooms, history, log, database, clock, sessions: sessions as Record<Name, Session>, reads: () => reads,
+    ...http, rooms, history, log, database, clock, sessions, reads: () => reads,
     [Symbol.asyncDispose]: async () => {
       await http[Symbol.asyncDispose]()
       log.close()

@@ -205,7 +205,7 @@ over('what is kept in memory of relations is what the database would say', async
       else {
         const content = what === 'edit' ? edit(id, 'x') : what === 'reply' ? reply(id) : what === 'reference' ? reference(id) : { msgtype: 'm.text', body: 'hello' }
         const { body } = await world.ask(who, 'PUT', path(roomId, `/send/m.room.message/${what}${sent.length}`), content)
-        if (body['event_id']) sent.push(String(body['event_id']))
+        if (typeof body['event_id'] === 'string') sent.push(body['event_id'])
       }
     }
     const fresh = await openWorld(world.database)
