@@ -15,6 +15,7 @@ import { roomVersions } from './matrix/room-version.ts'
 import {
   createProfiles, createRoutes, historyRoutes, membershipRoutes, openHistory, openRooms, sendRoutes, spreadProfile, type Rooms, type RoomsRouteDeps,
 } from './rooms/index.ts'
+import { createCounts, openPushRules, pushRulesRoutes, withPushRules } from './push/index.ts'
 import { openDatabase } from './storage/index.ts'
 import { openLog } from './streams/index.ts'
 import { syncRoutes, type PlainEvent, type SyncDeps } from './sync/index.ts'
@@ -74,6 +75,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   })
   users.profiles.onChange((change) => spreadProfile(rooms, change, onError))
   const ephemeral = stack.use(openEphemeral({ database, log, users, rooms, now, onError, presence: config.presence }))
+  const rules = openPushRules({ database, log, users })
   const roomDeps: RoomsRouteDeps = {
     rooms, users, profiles: createProfiles(users), aliases: {} as never, database, log, serverName, signingKey: key, now, randomId, defaultRoomVersion: config.default_room_version,
   }
@@ -88,7 +90,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
       return stored.filter
     },
     accountData: {
-      since: async (user, since, until) => byRoom(await users.accountData.since(user, since, until)),
+      since: async (user, since, until) => byRoom(await withPushRules(rules, await users.accountData.since(user, since, until), user, since, until)),
       ignored: async (user) => users.accountData.ignored(user),
     },
     receipts: ephemeral.receipts,
@@ -96,7 +98,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     presence: ephemeral.presence,
     toDevice: devices.toDevice,
     deviceLists: { changed: (since, until) => devices.listChanges(since, until), keys: async () => ({ counts: {}, unusedFallback: [] }) },
-    unread: { counts: async () => ({ main: { notification: 0, highlight: 0 }, total: { notification: 0, highlight: 0 }, threads: new Map() }) },
+    unread: createCounts({ database, log, rooms, users, rules, ignored: (user) => users.accountData.ignored(user) }),
   }
 
   const routes: Route[] = [
@@ -109,6 +111,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     ...createRoutes(roomDeps), ...membershipRoutes(roomDeps), ...sendRoutes(roomDeps),
     ...historyRoutes({ ...roomDeps, history }),
     ...ephemeralRoutes({ ephemeral, rooms, users, log }),
+    ...pushRulesRoutes({ rules }),
     ...syncRoutes(syncDeps),
   ]
   const http = createHttp({
