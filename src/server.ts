@@ -53,7 +53,7 @@ export interface HomeserverOptions {
  * @throws {ConfigError} for settings that are wrong; {DatabaseRefused} for a database that is not ours
  */
 export async function createHomeserver(input: ConfigInput | Config = {}, options: HomeserverOptions = {}): Promise<Homeserver> {
-  const config = defaultConfig(input as ConfigInput) // a whole Config has the same names
+  const config = defaultConfig(input)
   const logger = options.logger ?? createLogger(config.log)
   const now = options.now ?? (() => Date.now())
   const randomId = (): string => randomBytes(32).toString('base64url')

@@ -45,14 +45,14 @@ export class LruCache<K, V> {
   }
 
   set(key: K, value: V): void {
-    const { max, maxSize = Infinity, sizeCalculation } = this.#options
+    const { max, maxSize = Infinity, sizeCalculation = () => 1 } = this.#options
     this.delete(key)
-    const size = sizeCalculation?.(value) ?? 1
+    const size = sizeCalculation(value)
     // What would push out everything else is not kept.
-    if (sizeCalculation && size > maxSize) return
+    if (size > maxSize) return
     this.#entries.set(key, { value, size })
     this.#size += size
-    while (this.#entries.size > max || (sizeCalculation && this.#size > maxSize)) this.#dropOldest()
+    while (this.#entries.size > max || this.#size > maxSize) this.#dropOldest()
   }
 
   delete(key: K): boolean {
@@ -65,7 +65,7 @@ export class LruCache<K, V> {
   }
 
   clear(): void {
-    for (const key of [...this.#entries.keys()]) this.delete(key)
+    for (const key of this.#entries.keys()) this.delete(key)
   }
 
   #dropOldest(): void {

@@ -58,5 +58,7 @@ export interface SyncDeps {
   readonly unread: {
     /** In all, and by thread: in each thread, and outside of all. */
     counts(user: number, room: Room): Promise<{ readonly main: Unread, readonly threads: ReadonlyMap<string, Unread>, readonly total: Unread }>
+    /** Prepares the counts of many rooms with few queries. */
+    countsOfMany(user: number, rooms: readonly Room[]): Promise<unknown>
   }
 }

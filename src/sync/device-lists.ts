@@ -18,12 +18,12 @@ export async function deviceLists(deps: SyncDeps, user: number, memberships: Rea
   for (const other of devicesChanged) if (sharers.has(other)) changed.add(other)
   changed.delete(user)
   if (devicesChanged.includes(user)) changed.add(user)
-  for (const other of [...changed]) if (!sharers.has(other)) changed.delete(other)
+  const seen = [...changed].filter((other) => sharers.has(other))
   const gone = [...left].filter((other) => !sharers.has(other) && other !== user)
-  if (changed.size === 0 && gone.length === 0) return undefined
-  const name = (nid: number): string | Promise<string | undefined> => deps.users.peekName(nid) ?? deps.users.nameOf(nid)
-  const [changedIds, leftIds] = await Promise.all([Promise.all([...changed].map(name)), Promise.all(gone.map(name))])
-  return `{"changed":${JSON.stringify(changedIds)},"left":${JSON.stringify(leftIds)}}`
+  if (seen.length === 0 && gone.length === 0) return undefined
+  const names = await deps.users.namesOf([...seen, ...gone])
+  const listed = (nids: readonly number[]): string => JSON.stringify(nids.map((nid) => names.get(nid)))
+  return `{"changed":${listed(seen)},"left":${listed(gone)}}`
 }
 
 /** Others who came into rooms of the user, or went. */

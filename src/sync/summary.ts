@@ -12,8 +12,8 @@ export async function summaryOf(users: Users, room: Room, reader: number): Promi
   if (room.summary.name !== null || room.summary.canonicalAlias !== null) return `{${counts}}`
   const heroes = heroesOf(room, reader, (membership) => membership === 'join' || membership === 'invite')
   const named = heroes.length > 0 ? heroes : heroesOf(room, reader, () => true)
-  const names = await Promise.all(named.map((nid) => users.peekName(nid) ?? users.nameOf(nid)))
-  return `{"m.heroes":${JSON.stringify(names)},${counts}}`
+  const names = await users.namesOf(named)
+  return `{"m.heroes":${JSON.stringify([...names.values()])},${counts}}`
 }
 
 function heroesOf(room: Room, reader: number, counts: (membership: string) => boolean): number[] {

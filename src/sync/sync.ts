@@ -1,5 +1,6 @@
 import { deviceLists } from './device-lists.ts'
 import type { SyncDeps } from './deps.ts'
+import type { Room, UserRoom } from '../rooms/index.ts'
 import type { RoomContext } from './joined-room.ts'
 import type { LazyLoading } from './lazy-loading.ts'
 import { roomNews } from './news.ts'
@@ -43,6 +44,7 @@ async function compute(deps: SyncDeps, lazy: LazyLoading, request: SyncRequest):
   const news = await roomNews(deps, session.user, memberships, span, accountData.rooms)
   const context: RoomContext = { deps, request, lazy, ignored, now: deps.now() }
   const lists: ListChanges = { rooms: [] }
+  if (isInitial) await countAll(deps, session.user, memberships)
   const sections = await roomSections(context, memberships, news, span, lists)
 
   const rooms = roomsText(sections)
@@ -60,6 +62,16 @@ async function compute(deps: SyncDeps, lazy: LazyLoading, request: SyncRequest):
     parts.push(`"device_one_time_keys_count":${JSON.stringify(counts)}`, `"device_unused_fallback_key_types":${JSON.stringify(unusedFallback)}`)
   }
   return { text: `{"next_batch":"${span.until}"${parts.map((part) => `,${part}`).join('')}}`, isEmpty: isEmpty && !isInitial && !request.fullState }
+}
+
+/** Counts for all rooms at once, to be found when each room is written down. */
+async function countAll(deps: SyncDeps, user: number, memberships: ReadonlyMap<number, UserRoom>): Promise<void> {
+  const rooms: Room[] = []
+  for (const [nid, { membership }] of memberships) {
+    const room = membership === 'join' ? await deps.rooms.byNid(nid) : undefined
+    if (room) rooms.push(room)
+  }
+  await deps.unread.countsOfMany(user, rooms)
 }
 
 function roomsText(sections: Sections): string {
