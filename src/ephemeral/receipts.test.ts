@@ -81,6 +81,11 @@ over('threads have receipts of their own', async (world) => {
     assert.deepEqual(new Map(read.threads), new Map([['main', await place(main)], [root, await place(inThread)]]))
     assert.ok(!(receipts.readUpTo(sessions.bob.user, room.nid) instanceof Promise))
   }
+  using third = openEphemeral({ database, log, users, rooms, now: () => 0, onError: () => {}, presence: false })
+  const others = Array.from({ length: 30 }, (_, index) => 1_000_000 + index)
+  const many = await third.receipts.readUpToMany(sessions.bob.user, [room.nid, ...others])
+  assert.deepEqual(many.get(room.nid), await ephemeral.receipts.readUpTo(sessions.bob.user, room.nid))
+  assert.deepEqual(many.get(others[0] ?? 0), { everywhere: 0, threads: new Map() })
 })
 
 over('read markers move receipts and the fully read marker, forward only', async (world) => {

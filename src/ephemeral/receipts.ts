@@ -3,7 +3,7 @@ import type { Room, StoredEvent } from '../rooms/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Entry, Log } from '../streams/index.ts'
 import { loadingCache, type Users } from '../users/index.ts'
-import { readReceiptPlace, readReceipts, readReceiptsOf, saveReceipt, type ReceiptRow } from './store.ts'
+import { readAllReceiptsOf, readReceiptPlace, readReceipts, readReceiptsOf, saveReceipt, type ReceiptRow } from './store.ts'
 
 export type ReceiptType = 'm.read' | 'm.read.private'
 
@@ -36,6 +36,8 @@ export interface Receipts {
   since(user: number, rooms: readonly number[], since: number, until: number): Promise<ReadonlyMap<number, readonly JsonObject[]>>
   /** Without a promise when it is in memory. */
   readUpTo(user: number, room: number): ReadUpTo | Promise<ReadUpTo>
+  /** The same for many rooms at once, with one query at most where many are not in memory. */
+  readUpToMany(user: number, rooms: readonly number[]): Promise<ReadonlyMap<number, ReadUpTo>>
 }
 
 type Receipt = Pick<ReceiptRow, 'user_nid' | 'type' | 'thread' | 'event_id' | 'ts'>
@@ -43,6 +45,10 @@ type Receipt = Pick<ReceiptRow, 'user_nid' | 'type' | 'thread' | 'event_id' | 't
 const cachedReaders = 100_000
 /** Rooms in one query. */
 const atOnce = 500
+/** So many rooms are asked for one by one before all of a user's receipts are read instead. */
+const fewRooms = 20
+
+const nothingRead: ReadUpTo = { everywhere: 0, threads: new Map() }
 
 const keyOf = (user: number, room: number): string => `${user}/${room}`
 
@@ -70,17 +76,32 @@ export function openReceipts(deps: { database: Database; log: Log; users: Pick<U
   const readers = loadingCache<string, ReadUpTo>(cachedReaders, async (key) => {
     const [user, room] = key.split('/').map(Number) as [number, number]
     return (await readReceiptsOf(database.read, room, user))
-      .reduce((reader, row) => further(reader, row.thread, row.event_position), { everywhere: 0, threads: new Map() } as ReadUpTo)
+      .reduce((reader, row) => further(reader, row.thread, row.event_position), nothingRead)
   })
 
+  let heard = 0
   log.listen((entry) => {
     if (entry.kind !== 'receipt' || entry.user === undefined || entry.room === undefined) return
     const { thread, eventPosition } = entry.data as ReceiptNews // such entries are made here alone
+    heard += 1
     const key = keyOf(entry.user, entry.room)
     const reader = readers.peek(key)
     if (reader) readers.set(key, further(reader, thread, eventPosition))
     else readers.drop(key)
   })
+
+  const readUpTo = (user: number, room: number): ReadUpTo | Promise<ReadUpTo> =>
+    readers.get(keyOf(user, room)) as ReadUpTo | Promise<ReadUpTo> // its loader always gives one
+
+  /** Brings all of a user's receipts into memory, unless one came meanwhile: then what was read may be behind it. */
+  const load = async (user: number, rooms: readonly number[]): Promise<void> => {
+    const before = heard
+    const found = new Map<number, ReadUpTo>()
+    for (const row of await readAllReceiptsOf(database.read, user)) {
+      found.set(row.room_nid, further(found.get(row.room_nid) ?? nothingRead, row.thread, row.event_position))
+    }
+    if (heard === before) for (const room of rooms) readers.set(keyOf(user, room), found.get(room) ?? nothingRead)
+  }
 
   const fromTail = (user: number, entries: readonly Entry[]): Receipt[] => {
     const newest = new Map<string, Receipt>()
@@ -124,6 +145,13 @@ export function openReceipts(deps: { database: Database; log: Log; users: Pick<U
       const names = await users.namesOf(nids)
       return new Map([...byRoom].filter(([, list]) => list.length > 0).map(([room, list]) => [room, contentsOf(list, names)]))
     },
-    readUpTo: (user, room) => readers.get(keyOf(user, room)) as ReadUpTo | Promise<ReadUpTo>, // its loader always gives one
+    readUpTo,
+    readUpToMany: async (user, rooms) => {
+      const missing = rooms.filter((room) => !readers.peek(keyOf(user, room)))
+      if (missing.length > fewRooms) await load(user, missing)
+      const found = new Map<number, ReadUpTo>()
+      for (const room of rooms) found.set(room, await readUpTo(user, room))
+      return found
+    },
   }
 }

@@ -6,6 +6,8 @@ const selectPlace = hot((db, p: { room: number; user: number; type: string; thre
   .where('room_nid', '=', p.room).where('user_nid', '=', p.user).where('type', '=', p.type).where('thread', '=', p.thread).select('event_position'))
 const selectOfUser = hot((db, p: { room: number; user: number }) => db.selectFrom('receipts')
   .where('room_nid', '=', p.room).where('user_nid', '=', p.user).select(['thread', 'event_position']))
+const selectAllOfUser = hot((db, p: { user: number }) => db.selectFrom('receipts')
+  .where('user_nid', '=', p.user).select(['room_nid', 'thread', 'event_position']))
 const upsert = hot((db, p: ReceiptsTable) => db.insertInto('receipts').values({
   room_nid: p.room_nid, user_nid: p.user_nid, type: p.type, thread: p.thread, event_id: p.event_id, event_position: p.event_position,
   ts: p.ts, position: p.position,
@@ -24,6 +26,9 @@ export const readReceiptPlace = async (tx: Tx, room: number, user: number, type:
 
 export const readReceiptsOf = (db: Reader, room: number, user: number): Promise<Array<{ thread: string; event_position: number }>> =>
   selectOfUser.all(db, { room, user })
+
+export const readAllReceiptsOf = (db: Reader, user: number): Promise<Array<{ room_nid: number; thread: string; event_position: number }>> =>
+  selectAllOfUser.all(db, { user })
 
 export async function saveReceipt(tx: Tx, receipt: ReceiptRow): Promise<void> {
   await upsert.run(tx, receipt)
