@@ -1,10 +1,10 @@
-import { LRUCache } from 'lru-cache'
 import type { JsonObject } from '../matrix/json.ts'
 import { compileStored, mergeWithDefaults, noRules, type CompiledRules, type Ruleset, type StoredRules } from '../matrix/push-rules/index.ts'
 import type { Database } from '../storage/index.ts'
+import { LruCache } from '../storage/lru.ts'
 import type { Log } from '../streams/index.ts'
-import type { Users } from '../users/index.ts'
-import { readRules, writeRules } from './store.ts'
+import type { AccountDataItem, AccountDataNews, Users } from '../users/index.ts'
+import { readRules, writeRules } from './store/rules.ts'
 
 export interface PushRulesDeps {
   readonly database: Database
@@ -41,7 +41,7 @@ const keep = (stored: StoredRules, position: number): Kept =>
   ({ stored, compiled: compileStored(stored), position, size: JSON.stringify(stored).length })
 
 export function openPushRules({ database, log, users }: PushRulesDeps): PushRules {
-  const cache = new LRUCache<number, Kept>({ max: cachedUsers, maxSize: cachedSize, sizeCalculation: (kept) => kept.size })
+  const cache = new LruCache<number, Kept>({ max: cachedUsers, maxSize: cachedSize, sizeCalculation: (kept) => kept.size })
   const loading = new Map<number, Promise<Kept>>()
 
   const load = (user: number): Promise<Kept> => {
@@ -76,7 +76,7 @@ export function openPushRules({ database, log, users }: PushRulesDeps): PushRule
         const after = edit(before)
         if (JSON.stringify(after) === JSON.stringify(before)) return
         const position = tx.append({
-          kind: 'account_data', user, wake: [user], data: { type: 'm.push_rules', content: contentOf(mergeWithDefaults(userId, after)) },
+          kind: 'account_data', user, wake: [user], data: newsOf(contentOf(mergeWithDefaults(userId, after))),
           onAnnounce: () => {
             // A load that is under way may have read what was there before.
             loading.delete(user)
@@ -89,4 +89,25 @@ export function openPushRules({ database, log, users }: PushRulesDeps): PushRule
   }
 }
 
+const type = 'm.push_rules'
+
 const contentOf = (ruleset: Ruleset): JsonObject => ({ global: ruleset })
+
+/** Larger content is asked for when it is needed instead of being kept in the log's tail. */
+const largestInMemory = 8 * 1024
+
+const newsOf = (content: JsonObject): AccountDataNews =>
+  ({ type, content: JSON.stringify(content).length > largestInMemory ? undefined : content })
+
+/**
+ * Adds the push rules to what `users.accountData.since(user, since, until)` gave: an initial sync (`since` 0) always has them, a
+ * later one when they changed. Where the log's tail told of them they are there already.
+ */
+export async function withPushRules(
+  rules: PushRules, items: readonly AccountDataItem[], user: number, since: number, until: number,
+): Promise<readonly AccountDataItem[]> {
+  if (items.some((item) => item.type === type && item.room === undefined)) return items
+  const position = await rules.position(user)
+  if (since > 0 && (position <= since || position > until)) return items
+  return [...items, { room: undefined, type, content: await rules.content(user), position }]
+}

@@ -1,5 +1,5 @@
-import type { StoredRules } from '../matrix/push-rules/index.ts'
-import { hot, type PushRulesTable, type Reader, type Tx } from '../storage/index.ts'
+import type { StoredRules } from '../../matrix/push-rules/index.ts'
+import { hot, type PushRulesTable, type Reader, type Tx } from '../../storage/index.ts'
 
 const find = hot((db, p: { user: number }) => db.selectFrom('push_rules').where('user_nid', '=', p.user).selectAll())
 
