@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache'
 import { isLocalUser } from '../matrix/ids.ts'
 import { isBundled, relationOf } from '../matrix/relations.ts'
 import type { Database } from '../storage/index.ts'
+import { LruCache } from '../storage/lru.ts'
 import type { Entry, Log } from '../streams/index.ts'
 import { readAtPositions, readEdits, readGroups, readNewest, type RelatedGroup } from './store/related.ts'
 import type { StoredEvent } from './stored-event.ts'
@@ -46,7 +46,7 @@ interface Cached extends Related {
 const nothing = 'nothing'
 
 export function openAggregations({ database, log, serverName }: { database: Database, log: Log, serverName: string }): Aggregations {
-  const cache = new LRUCache<string, Cached | typeof nothing>({ max: cached })
+  const cache = new LruCache<string, Cached | typeof nothing>({ max: cached })
   /** Every event that something began to relate to after `floor`, with the position of the newest that does. */
   const touched = new Map<string, number>()
   let floor = log.now

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { RawJson, route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
+import type { RoomEventFilter } from '../../matrix/filter.ts'
 import { isEventId } from '../../matrix/ids.ts'
 import { mayEnter, stateAfter, viewOf, type View } from '../access.ts'
 import type { HistoryRouteDeps } from '../deps.ts'
@@ -26,6 +27,16 @@ export async function visibleEvent(deps: HistoryRouteDeps, session: Session, roo
   const { view, stored } = await findEvent(deps, session, roomId, eventId)
   if (!view || !stored) throw noEvent()
   return { view, stored }
+}
+
+/** The state after `last` that the filter wants; member events, if need be, only of who sent something shown. */
+async function stateAround(deps: HistoryRouteDeps, last: StoredEvent, shown: readonly StoredEvent[], filter: RoomEventFilter): Promise<StoredEvent[]> {
+  const state = await stateAfter(deps.rooms, last)
+  const members = filter.lazyLoadMembers ? new Set((await membersFor(deps, shown)).map((member) => member.nid)) : undefined
+  const names = members && await deps.rooms.stateKeys.names([...state.keys()])
+  const wanted: number[] = []
+  for (const [key, nid] of state) if (!members || names?.get(key)?.type !== 'm.room.member' || members.has(nid)) wanted.push(nid)
+  return (await deps.rooms.events.many(wanted)).filter(({ event }) => filter.matches(event))
 }
 
 /** Most events around one. */
@@ -59,9 +70,7 @@ export const contextRoutes = (deps: HistoryRouteDeps): Route[] => [
       const before = (await readPage(deps, view, { ...wish, dir: 'b', from: stored.position - 1, limit: Math.ceil(limit / 2) })).events
       const last = after.at(-1) ?? stored
       const shown = [...before, stored, ...after]
-      const members = filter.lazyLoadMembers ? new Set((await membersFor(deps, shown)).map((member) => member.nid)) : undefined
-      const state = (await deps.rooms.events.many([...(await stateAfter(deps.rooms, last)).values()]))
-        .filter(({ nid, event }) => filter.matches(event) && (!members || event.type !== 'm.room.member' || members.has(nid)))
+      const state = await stateAround(deps, last, shown, filter)
 
       const reader = { session, device: session.device, now: deps.now(), withRoomId: true }
       const texts = await deps.history.serialise(shown, reader)

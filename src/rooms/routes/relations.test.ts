@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import type { JsonObject } from '../../matrix/json.ts'
 import { idOf, openWorld, over, path, type Name, type Shown, type World } from './fixture.test.ts'
 
 interface Relations { 'm.replace'?: Shown, 'm.thread'?: { latest_event: Shown, count: number, current_user_participated: boolean }, 'm.reference'?: { chunk: Array<{ event_id: string }> } }
@@ -189,6 +190,28 @@ over('threads are listed by their newest event, each once, and those one takes p
   assert.deepEqual(ignoring.find((event) => event.event_id === fifth)?.content, {})
   await world.ignore('carol', 'bob')
   assert.deepEqual(await list('carol', ''), [third])
+})
+
+over('however much relates to an event, its summary stays small', async (world) => {
+  const roomId = await room(world, 'bob')
+  const id = await world.send('alice', roomId)
+  const head = await world.rooms.find(roomId)
+  assert.ok(head)
+  const sender = { nid: world.sessions.alice.user, userId: idOf('alice') }
+  const contents = Array.from({ length: 150 }, (_, index) => [edit(id, String(index)), reply(id), reference(id)]).flat() as JsonObject[]
+  for (const restarted of [false, true]) {
+    const from = restarted ? await openWorld(world.database) : world
+    if (!restarted) {
+      assert.equal(await bundled(world, 'bob', roomId, id), undefined)
+      await world.rooms.append(head, contents.map((content) => ({ type: 'm.room.message', sender, content })))
+    }
+    const summary = await bundled(from, 'bob', roomId, id)
+    assert.equal(summary?.['m.replace']?.content['body'], '* 149')
+    assert.deepEqual([summary?.['m.reference']?.chunk.length, summary?.['m.thread']?.count], [100, 150])
+    assert.equal((await related(from, 'bob', roomId, id, '?limit=100000')).chunk.length, 100)
+    assert.equal((await related(from, 'bob', roomId, id, '?limit=100000&recurse=true')).chunk.length, 100)
+    if (restarted) await from[Symbol.asyncDispose]()
+  }
 })
 
 over('what is kept in memory of relations is what the database would say', async (world) => {
