@@ -61,24 +61,34 @@ export async function createRoom(deps: CreateDeps, creator: Who, wish: RoomWish)
   const trusted = preset === 'trusted_private_chat' ? invited : []
 
   const create = createContent(version, creator, wish.creationContent ?? {}, trusted)
-  const { room, ts } = await newRoom(deps, version, creator, create)
   const drafts: Draft[] = [
-    { type: 'm.room.create', stateKey: '', content: create, sender: creator, ts },
     { type: 'm.room.member', stateKey: creator.userId, content: { membership: 'join', ...await deps.profiles.memberFields(creator.userId) }, sender: creator },
     { type: 'm.room.power_levels', stateKey: '', content: powerLevels(version, creator, trusted, wish), sender: creator },
     ...stateOf(wish, preset).map((state): Draft => ({ ...state, sender: creator })),
   ]
   for (const userId of invited) drafts.push(await invitation(deps, creator, userId, wish))
+  const { room, ts } = await newRoom(deps, version, creator, create)
   try {
-    await deps.rooms.add(room, drafts)
+    await deps.rooms.add(room, [{ type: 'm.room.create', stateKey: '', content: create, sender: creator, ts }, ...drafts])
   } catch (error) {
     // The auth rules refused what the wish asks for: it is the wish that is at fault.
     if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') {
       throw new MatrixError('M_INVALID_ROOM_STATE', `The room cannot be made like this: ${error.message}`, { cause: error })
     }
     throw error
+  } finally {
+    idsUnderWay(deps.rooms).delete(room.id)
   }
   return await deps.rooms.byNid(room.nid) ?? room
+}
+
+const underWay = new WeakMap<Rooms, Set<string>>()
+
+/** Ids of rooms that are just being made, which are in no table yet. */
+function idsUnderWay(rooms: Rooms): Set<string> {
+  const ids = underWay.get(rooms) ?? new Set()
+  underWay.set(rooms, ids)
+  return ids
 }
 
 function createContent(version: RoomVersion, creator: Who, wanted: JsonObject, trusted: readonly string[]): JsonObject {
@@ -96,6 +106,7 @@ function createContent(version: RoomVersion, creator: Who, wanted: JsonObject, t
 
 /** The room's head before its first event. In v12 its id is made of that event, and two like it must not be made at once. */
 async function newRoom(deps: CreateDeps, version: RoomVersion, creator: Who, create: JsonObject): Promise<{ room: Room, ts: number }> {
+  const ids = idsUnderWay(deps.rooms)
   let ts = deps.now()
   let id = `!${deps.randomId().replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 18)}:${deps.serverName}`
   if (version.createIsRoomId) {
@@ -104,7 +115,11 @@ async function newRoom(deps: CreateDeps, version: RoomVersion, creator: Who, cre
         type: 'm.room.create', stateKey: '', content: create, sender: creator.userId, roomId: '', prevEvents: [], authEvents: [], depth: 1, ts,
       }, version, deps.serverName, deps.signingKey)
       id = event.roomId
-      if (!await deps.rooms.find(id)) break
+      if (!ids.has(id)) {
+        ids.add(id)
+        if (!await deps.rooms.find(id)) break
+        ids.delete(id)
+      }
       ts += 1
     }
   }
