@@ -98,7 +98,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     presence: ephemeral.presence,
     toDevice: devices.toDevice,
     deviceLists: { changed: (since, until) => devices.listChanges(since, until), keys: async () => ({ counts: {}, unusedFallback: [] }) },
-    unread: createCounts({ database, log, rooms, users, rules, ignored: (user) => users.accountData.ignored(user) }),
+    unread: createCounts({ database, log, rooms, users, rules, receipts: ephemeral.receipts, ignored: (user) => users.accountData.ignored(user) }),
   }
 
   const routes: Route[] = [
