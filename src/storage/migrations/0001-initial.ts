@@ -120,7 +120,7 @@ export const initial: Migration = {
       media_id text primary key, user_nid {int}, file_nid {int}, size {int} not null, type text not null, filename text,
       created_ts {int} not null, expires_ts {int}, accessed_ts {int} not null, authenticated {int} not null) {clustered}`,
     `create index media_by_user on media (user_nid, size)`,
-    `create index media_by_access on media (accessed_ts) where user_nid is not null and file_nid is not null`,
+    `create index media_by_access on media (accessed_ts, size) where user_nid is not null and file_nid is not null`,
     `create index media_pending on media (expires_ts) where file_nid is null`,
     `create table media_files (
       nid {auto}, hash text not null unique, name text not null, size {int} not null, refs {int} not null, format text, width {int},
