@@ -10,7 +10,7 @@ import { story } from './story.ts'
 
 const specCheck = join(import.meta.dirname, '..', '..', 'shared', 'spec', 'spec-check.mjs')
 if (!existsSync(specCheck)) throw new Error(`${specCheck} is not there`)
-await using server = await startServer()
+const server = await startServer()
 const port = await freePort()
 const proxy = spawn(process.execPath, [specCheck, 'proxy', '--target', server.url, '--listen', String(port)], { stdio: ['ignore', 'inherit', 'pipe'] })
 await once(proxy.stderr, 'data')
@@ -21,4 +21,6 @@ try {
   proxy.kill('SIGINT')
 }
 const [status] = await gone as [number | null]
-process.exitCode = status ?? 1
+await server[Symbol.asyncDispose]()
+// The library's timers would keep this process waiting for hours.
+process.exit(status ?? 1)
