@@ -6,4 +6,10 @@ export const commands: readonly Command[] = [
   { name: 'config check', summary: 'say whether a configuration is right, and what it means', load: () => import('./config-check.ts') },
   { name: 'config example', summary: 'print a commented configuration with every setting', load: () => import('./config-example.ts') },
   { name: 'config reference', summary: 'print the reference page of all settings', load: () => import('./config-reference.ts') },
+  { name: 'user create', summary: 'make an account', load: () => import('./user-create.ts') },
+  { name: 'user password', summary: 'set a new password', load: () => import('./user-password.ts') },
+  { name: 'user deactivate', summary: 'end an account for good', load: () => import('./user-deactivate.ts') },
+  { name: 'user list', summary: 'list the accounts', load: () => import('./user-list.ts') },
+  { name: 'auth sign', summary: 'print a token to sign in with, for trying out', load: () => import('./auth-sign.ts') },
+  { name: 'auth explain', summary: 'say what the server makes of a token, and why', load: () => import('./auth-explain.ts') },
 ]

@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util'
 import { loadConfig, readFlags, type Config } from '../config/index.ts'
 import { configChecks } from './config-checks.ts'
+import { serveControl } from './control.ts'
+import { operatorOf } from './operator.ts'
 import { isTryOut, signHs256, tryOutConfig } from './try-out.ts'
 
 export const help = `latchkey start [--config FILE] [SETTINGS]
@@ -29,6 +31,7 @@ export const run = async (args: readonly string[]): Promise<number> => {
   process.once('SIGINT', stop)
   try {
     await using homeserver = await createHomeserver(config)
+    await using _control = await serveControl(config, operatorOf(homeserver))
     print(tryOut ? tryOutText(config, homeserver.url) : runningText(config, homeserver.urls))
     await stopped
   } catch (error) {

@@ -2,7 +2,7 @@ import { ConfigError } from '../config/index.ts'
 import type { Authenticate, Route, Session } from '../http/index.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import { openSequence } from '../storage/index.ts'
-import { deactivate } from './accounts.ts'
+import { deactivate, register } from './accounts.ts'
 import type { LoginContext, LoginDeps } from './deps.ts'
 import { createFailures } from './failures.ts'
 import { jwtProviders } from './jwt/index.ts'
@@ -23,6 +23,10 @@ export interface Login {
    * says what is still to do. `operation` says what is asked for and on what, such as `deleteDevice ABC`.
    */
   confirm(request: { session: Session; ip: string; operation: string; body: JsonObject }): Promise<void>
+  /** Makes an account, without a session. For the operator: any password will do. Throws M_INVALID_USERNAME, M_EXCLUSIVE, M_USER_IN_USE. */
+  createAccount(account: { localpart: string; password: string | null; admin: boolean; displayName: string | null; createdBy: string }): Promise<string>
+  /** Sets a new password, which ends every session of the user. */
+  setPassword(user: number, password: string): Promise<void>
   /** Ends an account for good, and every session of it. */
   deactivate(user: number, erase: boolean): Promise<void>
   /** Ends every session of a user. */
@@ -56,6 +60,14 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
     routes: routesOf(context),
     authenticate: (token, caller) => authenticate(context, token, caller),
     confirm: async (request) => context.uia.confirm({ ...request, flows: await flowsFor(context, request.session) }),
+    createAccount: async ({ password, ...account }) => {
+      const passwordHash = password === null ? null : await context.passwords.hash(password)
+      return (await register(context, { ...account, passwordHash }, undefined)).userId
+    },
+    setPassword: async (user, password) => {
+      await context.users.setPassword(user, await context.passwords.hash(password))
+      await logoutAll(context, user)
+    },
     deactivate: (user, erase) => deactivate(context, user, erase),
     logoutAll: (user) => logoutAll(context, user),
   }

@@ -1,5 +1,6 @@
 export { type Claims } from './decode.ts'
 export { type Explanation, explainToken, type NameOfSubject } from './explain.ts'
+export { signTrial } from './sign.ts'
 export { type JwtSettings, jwtChecks, jwtProviders } from './providers.ts'
 export type { JwtProvider } from './provider.ts'
 export type { RefusalCode } from './refusal.ts'

@@ -5,6 +5,7 @@ import { SignJWT } from 'jose'
 import { type ConfigInput, defaultConfig } from '../../config/index.ts'
 import { verifyToken } from './choose.ts'
 import { jwtChecks, jwtProviders } from './providers.ts'
+import { signTrial } from './sign.ts'
 
 const now = Date.UTC(2030, 0, 1)
 const exp = now / 1000 + 60
@@ -62,4 +63,20 @@ test('a native provider refuses weak and confused keys before the start', () => 
 
 test('where nobody is trusted there is nothing to verify with', () => {
   assert.equal(verifyToken([], 'x', now), undefined)
+})
+
+test('a token for trying out is one that the provider takes', () => {
+  for (const input of [{}, { jwt_config: { enabled: true, secret: secret('d'), algorithm: 'HS512' as const, issuer: 'i', audiences: ['a', 'b'], subject_claim: 'name' } },
+    { jwt_config: { enabled: false }, identity_providers: [native('a')] }]) {
+    const { providers } = jwtProviders(config(input))
+    const [provider] = providers
+    assert.ok(provider)
+    const token = signTrial(provider, 'alice', now, 60_000)
+    const verified = verifyToken(providers, token, now)
+    assert.ok(verified?.ok, JSON.stringify(verified))
+    assert.equal(verified.subject, 'alice')
+  }
+  const pem = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' })
+  const [provider] = jwtProviders(config({ jwt_config: { enabled: true, secret: pem, algorithm: 'EdDSA' } })).providers
+  assert.equal(provider && signTrial(provider, 'alice', now, 60_000), undefined)
 })

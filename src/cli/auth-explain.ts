@@ -1,0 +1,53 @@
+import { text } from 'node:stream/consumers'
+import { parseArgs } from 'node:util'
+import { readFlags, UsageError } from '../config/index.ts'
+import { type Explanation, explainToken, jwtProviders, userIdOf } from '../login/index.ts'
+import { MatrixError } from '../matrix/errors.ts'
+import { startConfig } from './start-config.ts'
+
+export const help = `latchkey auth explain TOKEN [--json] [--config FILE]
+
+Says what this server makes of a token (JWT): whose keys and rules it is held against, which check it fails, what the user would be
+called, and what to do. Changes nothing, and does not need the server to run. The exit code is 0 for a token that would sign in.
+
+  TOKEN           the token; "-" reads it from standard input, so that it does not end up in the history of your shell
+  --json          print the same as JSON
+  --config FILE   the YAML file; else the one that LATCHKEY_CONFIG names`
+
+const nameOf = (serverName: string) => (subject: string): { userId: string } | { problem: string } => {
+  try {
+    return { userId: userIdOf(subject, serverName) }
+  } catch (error) {
+    if (error instanceof MatrixError) return { problem: error.message }
+    throw error
+  }
+}
+
+export const run = async (args: readonly string[]): Promise<number> => {
+  const { file, flags, rest } = readFlags(args)
+  const { values, positionals: [given, ...more] } = parseArgs({ args: [...rest], options: { json: { type: 'boolean', default: false } }, allowPositionals: true })
+  if (given === undefined || more.length > 0) throw new UsageError('Name one token, or "-" for standard input.')
+  const token = given === '-' ? (await text(process.stdin)).trim() : given
+  const config = await startConfig(file, flags)
+  const explanation = explainToken(jwtProviders(config).providers, token, Date.now(), nameOf(config.server_name))
+  if (!explanation) {
+    process.stderr.write('This configuration takes no tokens: set jwt_config or identity_providers.\n')
+    return 1
+  }
+  process.stdout.write(`${values.json ? JSON.stringify(explanation, null, 2) : asText(explanation)}\n`)
+  return explanation.accepted ? 0 : 1
+}
+
+const asText = (explanation: Explanation): string => {
+  const { steps, accepted, problem } = explanation
+  const width = Math.max(...steps.map(({ rule }) => rule.length))
+  return [
+    accepted ? `This token signs in ${explanation.user ?? ''}` : `This token is refused: ${problem ?? ''}`,
+    ...(explanation.fix === undefined ? [] : [`What to do: ${explanation.fix}`]),
+    '',
+    `Provider: ${explanation.provider}`,
+    ...steps.map(({ rule, found }, index) => `  ${!accepted && index === steps.length - 1 ? '✗' : '✓'} ${rule.padEnd(width)}  ${found}`),
+    ...(explanation.header ? ['', `Header: ${JSON.stringify(explanation.header)}`] : []),
+    ...(explanation.claims ? [`Claims: ${JSON.stringify(explanation.claims)}`] : []),
+  ].join('\n')
+}

@@ -1,0 +1,39 @@
+import { parseArgs } from 'node:util'
+import { readFlags, UsageError } from '../config/index.ts'
+import { jwtProviders, signTrial } from '../login/index.ts'
+import { startConfig } from './start-config.ts'
+
+export const help = `latchkey auth sign [--sub NAME] [--hours N] [--provider ID] [--config FILE]
+
+Prints a token (JWT) to sign in with, signed with the secret of the configuration as your own backend would. For trying out:
+in earnest your backend makes the tokens. Without a configuration it uses the secret that "latchkey start" has generated.
+
+  --sub NAME      whose token it is; default alice
+  --hours N       how long it is good; default 1
+  --provider ID   which one of identity_providers signs; default the first that has a secret
+  --config FILE   the YAML file; else the one that LATCHKEY_CONFIG names`
+
+const hourMs = 3_600_000
+
+export const run = async (args: readonly string[]): Promise<number> => {
+  const { file, flags, rest } = readFlags(args)
+  const { values } = parseArgs({
+    args: [...rest], options: { sub: { type: 'string', default: 'alice' }, hours: { type: 'string', default: '1' }, provider: { type: 'string' } },
+  })
+  const hours = Number(values.hours)
+  if (!(hours > 0 && hours <= 24 * 366)) throw new UsageError('--hours must be a number above 0, a year at most.')
+  const config = await startConfig(file, flags)
+  const { providers } = jwtProviders(config)
+  const chosen = values.provider === undefined ? providers : providers.filter(({ id }) => id === values.provider)
+  if (chosen.length === 0) {
+    throw new UsageError(values.provider === undefined ? 'This configuration takes no tokens: set jwt_config or identity_providers.' : `There is no provider "${values.provider}".`)
+  }
+  for (const provider of chosen) {
+    const token = signTrial(provider, values.sub, Date.now(), hours * hourMs)
+    if (token === undefined) continue
+    process.stdout.write(`${token}\n`)
+    return 0
+  }
+  process.stderr.write('The server has only a public key, with which nobody can sign: have the token made by whoever has the private key.\n')
+  return 1
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+
+const folder = mkdtempSync(join(tmpdir(), 'latchkey-auth-'))
+after(() => rmSync(folder, { recursive: true, force: true }))
+const main = join(import.meta.dirname, 'main.ts')
+const latchkey = (args: string[], input = ''): { status: number | null, stdout: string, stderr: string } =>
+  spawnSync(process.execPath, [main, ...args], { cwd: folder, encoding: 'utf8', input, env: { PATH: process.env['PATH'] } })
+const configure = (name: string, block: string): string[] => {
+  writeFileSync(join(folder, name), `server_name: example.org\n${block}`)
+  return ['--config', name]
+}
+const block = (more = ''): string => `jwt_config:\n    enabled: true\n    secret: "my-secret-token"\n    algorithm: "HS256"\n${more}`
+const pyJwt = 'eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ0ZXN0LXVzZXIifQ.Ag71GT8v01UO3w80aqRPTeuVPBIBZkYhNTJJ-_-zQIc'
+
+test('a good token is explained by its key, its checks and the user it signs in', () => {
+  const { status, stdout } = latchkey(['auth', 'explain', pyJwt, ...configure('a.yaml', block())])
+  assert.equal(status, 0)
+  assert.match(stdout, /^This token signs in @test-user:example.org\n/)
+  assert.match(stdout, /✓ signature +HMAC secret of 15 bytes/)
+  assert.doesNotMatch(stdout, /my-secret-token/)
+})
+
+test('a refused token is explained by the check it fails and the way out, and the exit code says so', () => {
+  const config = configure('b.yaml', block('    issuer: "https://id.example.org"\n'))
+  const { status, stdout } = latchkey(['auth', 'explain', '-', ...config], `${pyJwt}\n`)
+  assert.equal(status, 1)
+  assert.match(stdout, /^This token is refused: The claim "iss" is missing\nWhat to do: Have the issuer put "iss"/)
+  assert.match(stdout, /✗ issuer/)
+  const json = JSON.parse(latchkey(['auth', 'explain', '--json', pyJwt, ...config]).stdout) as { code: string, claims: object }
+  assert.deepEqual([json.code, json.claims], ['issuer_missing', { sub: 'test-user' }])
+  assert.match(latchkey(['auth', 'explain', 'nonsense', ...config]).stdout, /three parts/)
+})
+
+test('auth sign makes a token that auth explain takes, with and without a configuration', () => {
+  for (const config of [configure('c.yaml', block('    issuer: "i"\n    audiences: ["a"]\n    subject_claim: "name"\n')), []]) {
+    const { status, stdout, stderr } = latchkey(['auth', 'sign', '--sub', 'Bob', ...config])
+    assert.equal(status, 0, stderr)
+    assert.match(latchkey(['auth', 'explain', stdout.trim(), ...config]).stdout, /^This token signs in @bob:/)
+  }
+  assert.ok(existsSync(join(folder, 'data', 'jwt-secret')), 'the secret of a try-out is kept for the start')
+})
+
+test('a server that has only a public key says that it cannot sign', () => {
+  const pem = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).trim().replaceAll('\n', '\n      ')
+  const { status, stderr } = latchkey(['auth', 'sign', ...configure('d.yaml', `jwt_config:\n    enabled: true\n    algorithm: EdDSA\n    secret: |\n      ${pem}\n`)])
+  assert.equal(status, 1)
+  assert.match(stderr, /only a public key/)
+})
+
+test('what cannot be meant is refused with a sentence', () => {
+  const config = configure('e.yaml', block())
+  assert.equal(latchkey(['auth', 'explain', ...config]).status, 2)
+  assert.match(latchkey(['auth', 'sign', '--hours', 'x', ...config]).stderr, /--hours must be a number/)
+  assert.match(latchkey(['auth', 'sign', '--provider', 'x', ...config]).stderr, /no provider "x"/)
+  assert.match(latchkey(['auth', 'sign', ...configure('f.yaml', '')]).stderr, /takes no tokens/)
+})

@@ -1,0 +1,76 @@
+import type { Config } from '../config/index.ts'
+import { MatrixError } from '../matrix/errors.ts'
+import { isLocalUser, localpartOf } from '../matrix/ids.ts'
+import type { Homeserver } from '../server.ts'
+import type { Account } from '../users/index.ts'
+import { askControl } from './control.ts'
+
+/** An account as `latchkey user list` shows it. */
+export interface ListedUser {
+  userId: string
+  displayName: string | null
+  createdTs: number
+  createdBy: string
+  admin: boolean
+  guest: boolean
+  locked: boolean
+  suspended: boolean
+  deactivated: boolean
+  hasPassword: boolean
+}
+
+/** What the operator can do to accounts. `name` is a user name, or a whole user id of this server. */
+export interface Operator {
+  /** Resolves to the user id. */
+  create(account: { name: string; password: string | null; admin: boolean; displayName: string | null }): Promise<string>
+  /** Ends every session of the user. */
+  password(name: string, password: string): Promise<string>
+  deactivate(name: string, erase: boolean): Promise<string>
+  /** The accounts after a name, in the order of names. */
+  list(after: string, limit: number, search: string | undefined): Promise<ListedUser[]>
+}
+
+const listed = ({ userId, displayName, createdTs, createdBy, admin, guest, locked, suspended, deactivated, hasPassword }: Account): ListedUser =>
+  ({ userId, displayName, createdTs, createdBy, admin, guest, locked, suspended, deactivated, hasPassword })
+
+const localpart = (name: string, serverName: string): string => {
+  if (!name.startsWith('@')) return name
+  if (!isLocalUser(name, serverName)) throw new MatrixError('M_INVALID_USERNAME', `${name} is not a user of ${serverName}`)
+  return localpartOf(name)
+}
+
+/** The operator of a homeserver in this process. */
+export const operatorOf = ({ users, login, config }: Pick<Homeserver, 'users' | 'login' | 'config'>): Operator => {
+  const find = async (name: string): Promise<Account> => {
+    const account = await users.findByLocalpart(localpart(name, config.server_name))
+    if (!account) throw new MatrixError('M_NOT_FOUND', `There is no user "${name}"`)
+    return account
+  }
+  return {
+    create: ({ name, ...account }) => login.createAccount({ ...account, localpart: localpart(name, config.server_name), createdBy: 'cli' }),
+    password: async (name, password) => {
+      const { nid, userId, deactivated } = await find(name)
+      if (deactivated) throw new MatrixError('M_USER_DEACTIVATED', `${userId} is deactivated, which is for good`)
+      await login.setPassword(nid, password)
+      return userId
+    },
+    deactivate: async (name, erase) => {
+      const { nid, userId } = await find(name)
+      await login.deactivate(nid, erase)
+      return userId
+    },
+    list: async (after, limit, search) => (await users.list(after, limit, search)).map(listed),
+  }
+}
+
+/**
+ * Does something as the operator: by the server that runs with this configuration, so that it takes effect at once, or else, when
+ * none runs, by one that is started for just this.
+ */
+export const asOperator = async <T>(config: Config, work: (operator: Operator) => Promise<T>): Promise<T> => {
+  const running = await askControl(config)
+  if (running) return work(running)
+  const { createHomeserver } = await import('../server.ts')
+  await using homeserver = await createHomeserver({ ...config, listen: ['127.0.0.1:0'], log: { ...config.log, level: 'error' } })
+  return await work(operatorOf(homeserver))
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+
+const folder = mkdtempSync(join(tmpdir(), 'latchkey-user-'))
+after(() => rmSync(folder, { recursive: true, force: true }))
+const main = join(import.meta.dirname, 'main.ts')
+const env = { PATH: process.env['PATH'] }
+writeFileSync(join(folder, 'latchkey.yaml'), 'server_name: example.org\nlisten: 127.0.0.1:0\nrate_limits: off\n')
+const latchkey = (args: string[], input = ''): { status: number | null, stdout: string, stderr: string } =>
+  spawnSync(process.execPath, [main, 'user', ...args, '--config', 'latchkey.yaml'], { cwd: folder, encoding: 'utf8', input, env })
+/** The same without holding up this process, which reads what the server says. */
+const ask = (args: string[], input = ''): Promise<string> => new Promise((resolve) => {
+  const child = execFile(process.execPath, [main, 'user', ...args, '--config', 'latchkey.yaml'], { cwd: folder, env }, (_error, stdout, stderr) => resolve(stdout + stderr))
+  child.stdin?.end(input)
+})
+
+const start = async (): Promise<{ server: ChildProcess, url: string }> => {
+  const server = spawn(process.execPath, [main, 'start', '--config', 'latchkey.yaml'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const [said] = await once(server.stdout, 'data') as [Buffer]
+  const url = /http:\/\/[^\s,]+/.exec(said.toString())?.[0]
+  assert.ok(url, said.toString())
+  return { server, url }
+}
+const login = async (url: string, user: string, password: string): Promise<number> =>
+  (await globalThis.fetch(`${url}/_matrix/client/v3/login`, { method: 'POST', body: JSON.stringify({ type: 'm.login.password', user, password }) })).status
+
+test('accounts are made, listed and ended while no server runs', () => {
+  const done = (args: string[], input?: string): string => {
+    const { status, stdout, stderr } = latchkey(args, input)
+    assert.deepEqual([status, stderr], [0, ''])
+    return stdout
+  }
+  assert.equal(done(['create', 'alice', '--admin', '--display-name', 'Alice A.'], 'correct horse\n'), '@alice:example.org is there.\n')
+  assert.equal(done(['create', 'bob', '--no-password']), '@bob:example.org is there.\n')
+  assert.equal(done(['deactivate', '@bob:example.org', '--erase']), '@bob:example.org is deactivated.\n')
+  assert.equal(done(['list']), '@alice:example.org\tAlice A.\tadmin\n@bob:example.org\t\tdeactivated\n')
+  assert.equal(done(['list', '--search', 'ali']), '@alice:example.org\tAlice A.\tadmin\n')
+  const [line = ''] = done(['list', '--json']).split('\n')
+  assert.equal((JSON.parse(line) as { userId: string }).userId, '@alice:example.org')
+})
+
+test('what cannot be done is said in a sentence, and the exit code is 1', () => {
+  for (const [args, input, pattern] of [
+    [['create', 'alice', '--no-password'], '', /taken/], [['create', 'Not A Name', '--no-password'], '', /can only have/],
+    [['password', 'nobody'], 'x\n', /no user "nobody"/], [['password', 'alice'], '', /cannot be empty/], [['password', 'bob'], 'x\n', /deactivated/],
+    [['deactivate', '@alice:elsewhere.org'], '', /not a user of example.org/],
+  ] as const) {
+    const { status, stderr } = latchkey([...args], input)
+    assert.equal(status, 1, stderr)
+    assert.match(stderr, pattern)
+  }
+  assert.equal(latchkey(['create']).status, 2)
+  assert.equal(latchkey(['list', 'alice']).status, 2)
+})
+
+test('while a server runs it does the work itself, and the effect is there at once', async () => {
+  const { server, url } = await start()
+  try {
+    assert.equal(await login(url, 'alice', 'correct horse'), 200)
+    assert.equal(await ask(['create', 'carol'], 'battery staple\n'), '@carol:example.org is there.\n')
+    assert.equal(await login(url, 'carol', 'battery staple'), 200)
+    assert.match(await ask(['create', 'carol'], 'x\n'), /taken/)
+    assert.match(await ask(['password', 'carol'], 'another one\n'), /new password/)
+    assert.equal(await login(url, 'carol', 'battery staple'), 403)
+    assert.equal(await login(url, 'carol', 'another one'), 200)
+    assert.match(await ask(['deactivate', 'carol']), /is deactivated/)
+    assert.equal(await login(url, 'carol', 'another one'), 403)
+    assert.match(await ask(['list']), /@carol:example.org\t\tdeactivated\n/)
+    assert.equal(statSync(join(folder, 'data', 'control.sock')).mode & 0o777, 0o600)
+  } finally {
+    server.kill('SIGTERM')
+    await once(server, 'exit')
+  }
+  assert.match(latchkey(['list']).stdout, /carol/, 'and without it again')
+})
