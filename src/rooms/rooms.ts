@@ -9,7 +9,7 @@ import { openStateKeys, type StateKeys } from './state-keys.ts'
 import { openStateSets, type StateMap, type StateSets } from './state-sets.ts'
 import type { StoredEvent } from './stored-event.ts'
 import { readMemberEvents, readTimeline, type Span } from './store/events.ts'
-import { forgetRoom, readChangedRooms } from './store/rooms.ts'
+import { forgetRoom, readChangedRooms, setPublished } from './store/rooms.ts'
 import { openUserRooms, type UserRoom } from './user-rooms.ts'
 
 /** The rooms of this server: their heads, events and states, and the one way to add to them. */
@@ -43,6 +43,8 @@ export interface Rooms {
   /** Everyone who is joined to a room that the user is joined to, the user included. */
   sharers(user: number): Promise<Set<number>>
   forget(room: Room, user: number): Promise<void>
+  /** Lists the room in the directory, or no longer. */
+  publish(room: Room, published: boolean): Promise<void>
 }
 
 export type RoomsDeps = Pick<AppendDeps, 'log' | 'users' | 'serverName' | 'signingKey' | 'now' | 'randomId'> & { readonly database: Database }
@@ -111,6 +113,21 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
         for (const member of (await rooms.get(nid))?.joined ?? []) sharers.add(member)
       }
       return sharers
+    },
+    publish: async (room, published) => {
+      const head = await rooms.get(room.nid)
+      if (!head || head.published === published) return
+      // Events that are stored meanwhile write the same row.
+      head.published = published
+      rooms.hold(head)
+      try {
+        await database.write((tx) => setPublished(tx, head.nid, published))
+      } catch (error) {
+        head.published = !published
+        throw error
+      } finally {
+        rooms.settle(head)
+      }
     },
     forget: async (room, user) => {
       const membership = room.members.get(user)?.membership
