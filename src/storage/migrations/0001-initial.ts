@@ -12,7 +12,7 @@ export const initial: Migration = {
       created_ts {int} not null, published {int} not null default 0, name text, topic text, avatar_url text, canonical_alias text,
       join_rule text not null, history_visibility text not null, guest_access text not null, room_type text, encryption text,
       joined_members {int} not null, invited_members {int} not null, successor text)`,
-    `create index rooms_published on rooms (joined_members) where published = 1`,
+    `create index rooms_published on rooms (joined_members, nid) where published = 1`,
 
     `create table events (
       nid {id} primary key, event_id text not null unique, room_nid {int} not null, position {int}, depth {int} not null, ts {int} not null,
