@@ -16,10 +16,16 @@ export const checkNewName = async (context: LoginContext, localpart: string): Pr
 /** Twelve small letters and digits, of 256 random bits in base64. */
 export const randomLocalpart = (context: LoginContext): string => context.randomId().toLowerCase().replaceAll(/[^a-z0-9]/g, '').slice(0, 12)
 
+const longestDisplayName = 255
+
+/** A display name from outside, made fit to be kept: it is given by programs, and worth shortening, not a refusal. */
+export const shownName = (name: string): string => name.replaceAll('\0', '').slice(0, longestDisplayName).toWellFormed()
+
 /** Makes an account and, where a session is wanted, opens its first in the same write. Throws as `checkNewName`. */
 export const register = async (context: LoginContext, account: NewAccount, session: WantedSession | undefined): Promise<{ userId: string; opened: Opened | undefined }> => {
   await checkNewName(context, account.localpart)
-  const create = (tx: LogTx): Promise<Account> => context.users.create(tx.sql, account)
+  const displayName = typeof account.displayName === 'string' ? shownName(account.displayName) : null
+  const create = (tx: LogTx): Promise<Account> => context.users.create(tx.sql, { ...account, displayName })
   if (session) {
     const opened = await openSession(context, undefined, create, session)
     return { userId: opened.userId, opened }

@@ -2,6 +2,7 @@ import { MatrixError } from '../matrix/errors.ts'
 import { isObject, type JsonObject, own } from '../matrix/json.ts'
 import { isLocalUser, localpartOf } from '../matrix/ids.ts'
 import type { Account } from '../users/index.ts'
+import { shownName } from './accounts.ts'
 import type { LoginContext } from './deps.ts'
 import type { Identity } from './identity.ts'
 import { type Claims, verifyToken } from './jwt/index.ts'
@@ -13,11 +14,9 @@ export interface Origin {
   trace?: string | undefined
 }
 
-const longestDisplayName = 255
-
 const displayNameOf = (claims: Claims, claim: string | undefined): string | undefined => {
   const name = claim === undefined ? undefined : own(claims, claim)
-  return typeof name === 'string' && name.trim() !== '' ? name.replaceAll('\0', '').slice(0, longestDisplayName).toWellFormed() : undefined
+  return typeof name === 'string' && name.trim() !== '' ? shownName(name) : undefined
 }
 
 /**

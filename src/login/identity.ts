@@ -73,7 +73,10 @@ const accountNamed = async (deps: IdentityDeps, identity: Identity, localpart: s
 /** Finds the account of an identity, or says how it is to be made. Throws for a subject that cannot have one. */
 export const resolveIdentity = async (deps: IdentityDeps, identity: Identity): Promise<Resolved> => {
   const { users } = deps
-  if (identity.subject.includes('\0')) throw new MatrixError('M_INVALID_USERNAME', 'A user name cannot have a NUL character')
+  // Neither survives the way into a database as it is: one would be refused there, the other would become another subject.
+  if (identity.subject.includes('\0') || !identity.subject.isWellFormed()) {
+    throw new MatrixError('M_INVALID_USERNAME', 'A user name cannot have a NUL character or half a surrogate pair')
+  }
   const linked = await readIdentity(deps.database.read, identity.provider, identity.subject)
   const known = linked === undefined ? undefined : await users.account(linked)
   if (known) {

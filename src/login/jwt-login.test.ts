@@ -109,7 +109,7 @@ inWorld('subject and display name come from the configured claims', { jwt_config
 })
 
 inEveryWorld('a subject that cannot name a user is 400 M_INVALID_USERNAME, and the text says why', {}, async (world) => {
-  for (const [sub, pattern] of [['', /empty/], ['_alice', /start with "_"/], ['x'.repeat(246), /too long/], ['a\0b', /NUL/], ['ä'.repeat(100), /too long/]] as const) {
+  for (const [sub, pattern] of [['', /empty/], ['_alice', /start with "_"/], ['x'.repeat(246), /too long/], ['a\0b', /NUL/], ['a\ud800', /surrogate/], ['ä'.repeat(100), /too long/]] as const) {
     const answer = await answerTo(world, { token: sign({ sub }) })
     assert.match(answer, /^400 M_INVALID_USERNAME /)
     assert.match(answer, pattern)
@@ -145,6 +145,19 @@ inWorld('an escaped subject does not get into an account that somebody has made 
   assert.equal(made['user_id'], '@bob=3asmith:one.test')
   assert.match(await answerTo(world, { token: sign({ sub: 'bob:smith' }) }), /^403 M_FORBIDDEN .*another account/)
   assert.equal(await answerTo(world, { token: sign({ sub: 'bob=3asmith' }) }), '200 @bob=3asmith:one.test')
+})
+
+inWorld('a native provider makes accounts of its own, and a name that is taken stays with whom it belongs to', {
+  registration: 'open', jwt_config: { enabled: false },
+  identity_providers: [{ id: 'backend', type: 'jwt', secret: ['s'.repeat(32)], algorithms: ['HS256'], issuer: 'https://b.example', audiences: ['chat'] }],
+}, async (world) => {
+  await world.post('/register', { username: 'bob', password: 'correct horse', auth: { type: 'm.login.dummy' } })
+  const token = (sub: string, more: Body = {}): string => sign({ sub, iss: 'https://b.example', aud: 'chat', exp: now + 60, ...more }, undefined, 's'.repeat(32))
+  for (let i = 0; i < 2; i++) assert.equal(await answerTo(world, { token: token('Carol') }), '200 @carol:one.test')
+  assert.equal(await answerTo(world, { token: token('carol') }), '200 @carol:one.test')
+  assert.match(await answerTo(world, { token: token('bob') }), /^403 M_FORBIDDEN .*another account/)
+  assert.match(await answerTo(world, { token: token('carol', { exp: undefined }) }), /^403 M_FORBIDDEN JWT validation failed: .*"exp"/)
+  assert.match(await answerTo(world, { token: pyJwt }), /^403 M_FORBIDDEN JWT validation failed/)
 })
 
 inWorld('an account that is there already is signed in to by its name', { registration: 'open' }, async (world) => {

@@ -88,7 +88,7 @@ inEveryWorld('tools that know the shared secret make accounts, also an administr
   assert.equal(plain.status, 200)
   assert.deepEqual(Object.keys(plain.body).sort(), ['access_token', 'device_id', 'home_server', 'user_id'])
   assert.equal((await world.users.findByLocalpart('alice'))?.admin, false)
-  const boss = await register(world, { username: 'Boss', admin: true, user_type: null, displayname: 'The Boss' }, ['admin'])
+  const boss = await register(world, { username: 'Boss', admin: true, user_type: null, displayname: 'The\0 Boss' }, ['admin'])
   assert.equal(boss.body['user_id'], '@boss:one.test')
   const account = await world.users.findByLocalpart('boss')
   assert.deepEqual([account?.admin, account?.displayName], [true, 'The Boss'])
