@@ -1,0 +1,113 @@
+import { MatrixError } from '../matrix/errors.ts'
+import { parseRoomAlias } from '../matrix/ids.ts'
+import { own } from '../matrix/json.ts'
+import { maySetState, type Aliases, type Room, type Rooms } from '../rooms/index.ts'
+import type { Database } from '../storage/index.ts'
+import type { Users } from '../users/index.ts'
+import { deleteAlias, insertAlias, moveAliases, readAlias, readAliases } from './store.ts'
+
+export interface AliasesDeps {
+  readonly database: Database
+  readonly rooms: Rooms
+  readonly users: Users
+  readonly serverName: string
+}
+
+/** Names of rooms on this server: what rooms/ needs of them, and what the routes do. */
+export interface RoomAliases extends Aliases {
+  /** Where an alias of this server leads, and who made it. */
+  find(alias: string): Promise<{ readonly room: number, readonly creator: number } | undefined>
+  /** All aliases of a room, in the order of the alphabet. */
+  of(room: number): Promise<string[]>
+  /** @throws {MatrixError} M_UNKNOWN (409) when it is taken; M_INVALID_PARAM when it is no alias of this server; M_FORBIDDEN when the room has too many */
+  create(alias: string, room: number, creator: number): Promise<void>
+  /** True when it led to the room and was removed. */
+  remove(alias: string, room: number): Promise<boolean>
+}
+
+/** Bridges make one for each room; nobody needs this many for one. */
+const mostPerRoom = 500
+
+/**
+ * Checks that an alias can be made here. Spaces and control characters are left out: a name that cannot be told from another one
+ * on a screen helps only those who mean to deceive.
+ * @throws {MatrixError} M_INVALID_PARAM
+ */
+export function checkNewAlias(alias: string, serverName: string): void {
+  const parts = parseRoomAlias(alias)
+  if (!parts) throw new MatrixError('M_INVALID_PARAM', `"${alias}" is not a room alias: write #name:${serverName}, with at most 255 bytes`)
+  if (parts.serverName !== serverName) throw new MatrixError('M_INVALID_PARAM', `Aliases of ${parts.serverName} are made there; ours end in :${serverName}`)
+  if (/[\s\p{Cc}\p{Cf}]/u.test(parts.localpart)) throw new MatrixError('M_INVALID_PARAM', 'A room alias has neither spaces nor invisible characters')
+}
+
+export function openAliases(deps: AliasesDeps): RoomAliases {
+  const { database, rooms, serverName } = deps
+  /** Taken for rooms that are being made. */
+  const reserved = new Set<string>()
+
+  const find: RoomAliases['find'] = async (alias) => {
+    const row = await readAlias(database.read, alias)
+    return row && { room: row.room_nid, creator: row.creator_nid }
+  }
+
+  const insert = async (alias: string, room: number, creator: number, taken: () => MatrixError): Promise<void> => {
+    const made = await database.write((tx) => insertAlias(tx, { alias, room_nid: room, creator_nid: creator }))
+    if (!made) throw taken()
+  }
+
+  return {
+    find,
+    of: async (room) => (await readAliases(database.read, room)).map((row) => row.alias),
+    resolve: async (alias) => (await find(alias))?.room,
+    reserve: async (localpart) => {
+      const alias = `#${localpart}:${serverName}`
+      checkNewAlias(alias, serverName)
+      if (parseRoomAlias(alias)?.localpart !== localpart) throw new MatrixError('M_INVALID_PARAM', 'The local part of an alias has no colon')
+      const taken = new MatrixError('M_ROOM_IN_USE', `The alias ${alias} is taken`)
+      if (reserved.has(alias)) throw taken
+      reserved.add(alias)
+      try {
+        if (await find(alias)) throw taken
+      } catch (error) {
+        reserved.delete(alias)
+        throw error
+      }
+      return alias
+    },
+    release: (alias) => void reserved.delete(alias),
+    add: (alias, room, creator) => insert(alias, room, creator, () => new MatrixError('M_ROOM_IN_USE', `The alias ${alias} is taken`)),
+    create: async (alias, room, creator) => {
+      checkNewAlias(alias, serverName)
+      const taken = (): MatrixError => new MatrixError('M_UNKNOWN', `The alias ${alias} exists already`, { status: 409 })
+      if (reserved.has(alias)) throw taken()
+      if ((await readAliases(database.read, room)).length >= mostPerRoom) {
+        throw new MatrixError('M_FORBIDDEN', `This room has ${mostPerRoom} aliases already; delete one first`)
+      }
+      await insert(alias, room, creator, taken)
+    },
+    remove: (alias, room) => database.write((tx) => deleteAlias(tx, alias, room)),
+    publish: (room, published) => rooms.publish(room, published),
+    move: async (from, to, user) => {
+      if (!await isSuccessor(rooms, from, to)) throw new MatrixError('M_FORBIDDEN', `${to.id} is not the room that took the place of ${from.id}`)
+      const all = await mayRename(deps, from, user)
+      const movable = (await readAliases(database.read, from.nid)).filter((row) => all || row.creator_nid === user).map((row) => row.alias)
+      if (movable.length > 0) await database.write((tx) => moveAliases(tx, movable, from.nid, to.nid))
+      if (all && from.published) {
+        await rooms.publish(to, true)
+        await rooms.publish(from, false)
+      }
+    },
+  }
+}
+
+/** Whether a user decides on what a room is called outside of it: its aliases, and its place in the directory. */
+export async function mayRename({ rooms, users }: Pick<AliasesDeps, 'rooms' | 'users'>, room: Room, user: number): Promise<boolean> {
+  if ((await users.account(user))?.admin) return true
+  return room.joined.has(user) && maySetState(rooms, room, await users.nameOf(user), 'm.room.canonical_alias')
+}
+
+/** Whether each of two rooms says of the other that it came before, or after: what one alone says proves nothing. */
+async function isSuccessor(rooms: Rooms, from: Room, to: Room): Promise<boolean> {
+  const create = await rooms.stateEvent(to, 'm.room.create', '')
+  return from.summary.successor === to.id && own(own(create?.event.content, 'predecessor'), 'room_id') === from.id
+}

@@ -1,0 +1,13 @@
+import type { Rooms } from '../rooms/index.ts'
+import type { Database } from '../storage/index.ts'
+import type { Users } from '../users/index.ts'
+import type { RoomAliases } from './aliases.ts'
+
+/** What the routes of this folder are made with. */
+export interface DirectoryRouteDeps {
+  readonly database: Database
+  readonly rooms: Rooms
+  readonly users: Users
+  readonly aliases: RoomAliases
+  readonly serverName: string
+}

@@ -1,0 +1,90 @@
+import { Type } from 'typebox'
+import { route, type Route } from '../../http/index.ts'
+import { MatrixError } from '../../matrix/errors.ts'
+import { isServerName } from '../../matrix/ids.ts'
+import type { Room } from '../../rooms/index.ts'
+import { mustNotBeSuspended } from '../../users/index.ts'
+import { mayRename } from '../aliases.ts'
+import type { DirectoryRouteDeps } from '../deps.ts'
+import { listPublicRooms } from '../public-rooms.ts'
+import { RoomEntry } from '../summary.ts'
+
+const RoomParams = Type.Object({ roomId: Type.String() })
+const Visibility = Type.Union([Type.Literal('public'), Type.Literal('private')])
+const Server = Type.Optional(Type.String())
+const Term = Type.Optional(Type.Union([Type.String({ maxLength: 1000 }), Type.Null()]))
+
+const Page = Type.Object({
+  chunk: Type.Array(RoomEntry), next_batch: Type.Optional(Type.String()), prev_batch: Type.Optional(Type.String()), total_room_count_estimate: Type.Integer(),
+})
+
+const Search = Type.Object({
+  limit: Type.Optional(Type.Integer()),
+  since: Type.Optional(Type.String()),
+  filter: Type.Optional(Type.Object({
+    generic_search_term: Term,
+    room_types: Type.Optional(Type.Union([Type.Array(Type.Union([Type.String(), Type.Null()]), { maxItems: 100 }), Type.Null()])),
+  })),
+  include_all_networks: Type.Optional(Type.Boolean()),
+  third_party_instance_id: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+})
+
+async function roomOf({ rooms }: DirectoryRouteDeps, roomId: string): Promise<Room> {
+  const room = await rooms.find(roomId)
+  if (!room) throw new MatrixError('M_NOT_FOUND', `This server knows no room ${roomId}`)
+  return room
+}
+
+/** Other servers are asked over federation. */
+function mustBeOurs(server: string | undefined, serverName: string): void {
+  if (server === undefined || server === serverName) return
+  if (!isServerName(server)) throw new MatrixError('M_INVALID_PARAM', `"${server}" is not a server name`)
+  throw new MatrixError('M_NOT_FOUND', `This server cannot ask ${server} for its rooms`)
+}
+
+const visibilityPath = '/_matrix/client/v3/directory/list/room/:roomId'
+
+export const publicRoomsRoutes = (deps: DirectoryRouteDeps): Route[] => [
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3directorylistroomroomid */
+  route({
+    id: 'getRoomVisibilityOnDirectory', method: 'GET', path: visibilityPath, auth: 'none', params: RoomParams, reply: Type.Object({ visibility: Visibility }),
+    handle: async ({ params }) => ({ visibility: (await roomOf(deps, params.roomId)).published ? 'public' as const : 'private' as const }),
+  }),
+  /**
+   * Lists a room for everyone to find, or no longer: for members who may set its main alias, and for administrators of the server.
+   * @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3directorylistroomroomid
+   */
+  route({
+    id: 'setRoomVisibilityOnDirectory', method: 'PUT', path: visibilityPath, auth: 'user', limit: 'message', params: RoomParams,
+    body: Type.Object({ visibility: Type.Optional(Visibility) }), reply: Type.Object({}),
+    handle: async ({ session, params, body }) => {
+      mustNotBeSuspended(session)
+      const room = await roomOf(deps, params.roomId)
+      if (!session.admin && !await mayRename(deps, room, session.user)) {
+        throw new MatrixError('M_FORBIDDEN', 'Only members who may set the main alias of a room may list it in the directory')
+      }
+      await deps.aliases.publish(room, body.visibility !== 'private')
+      return {}
+    },
+  }),
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3publicrooms */
+  route({
+    id: 'getPublicRooms', method: 'GET', path: '/_matrix/client/v3/publicRooms', auth: 'none', limit: 'heavy',
+    query: Type.Object({ limit: Type.Optional(Type.Integer()), since: Type.Optional(Type.String()), server: Server }), reply: Page,
+    handle: async ({ query: { limit, since, server } }) => {
+      mustBeOurs(server, deps.serverName)
+      return listPublicRooms(deps.database, { limit, since })
+    },
+  }),
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3publicrooms */
+  route({
+    id: 'queryPublicRooms', method: 'POST', path: '/_matrix/client/v3/publicRooms', auth: 'guest', limit: 'heavy',
+    query: Type.Object({ server: Server }), body: Search, reply: Page,
+    handle: async ({ query: { server }, body: { limit, since, filter, third_party_instance_id: network } }) => {
+      mustBeOurs(server, deps.serverName)
+      // There are no rooms of other networks here.
+      if (typeof network === 'string' && network !== '') return { chunk: [], total_room_count_estimate: 0 }
+      return listPublicRooms(deps.database, { limit, since, term: filter?.generic_search_term ?? undefined, roomTypes: filter?.room_types ?? undefined })
+    },
+  }),
+]
