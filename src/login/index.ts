@@ -1,5 +1,4 @@
-export type { LoginConfig, LoginDeps, LoginLog } from './deps.ts'
+export type { LoginDeps } from './deps.ts'
 export { userIdOf } from './identity.ts'
-export { type Explanation, explainToken, jwtChecks, jwtProviders, type JwtProvider, signTrial } from './jwt/index.ts'
+export { type Explanation, explainToken, jwtChecks, jwtProviders, signTrial } from './jwt/index.ts'
 export { type Login, openLogin } from './login.ts'
-export { createPasswords, type PasswordCost, type Passwords } from './password.ts'

@@ -2,7 +2,7 @@ import { isObject, type JsonObject } from '../../matrix/json.ts'
 import { JwtRefusal } from './refusal.ts'
 
 /** The largest token that is looked at, in bytes. Everything longer is refused before anything is decoded. */
-export const maxTokenBytes = 16 * 1024
+const maxTokenBytes = 16 * 1024
 
 /** A header or a payload. Read it with `own` of matrix/json.ts: its keys come from outside. */
 export type Claims = Readonly<JsonObject>
