@@ -88,7 +88,7 @@ export const media = {
     min: 1,
     max: 2_000_000_000,
     whole: true,
-    default: 100_000_000,
+    default: 50_000_000,
   },
   store: {
     kind: 'choice',

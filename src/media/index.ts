@@ -1,0 +1,3 @@
+export type { MediaDeps } from './deps.ts'
+export { openMedia, type Media } from './media.ts'
+export { mediaRoutes } from './routes.ts'
