@@ -16,7 +16,8 @@ export const coldStart: Scenario = {
       }
       return values
     }
-    const rows = options.command ? [] : [row('cold-start', 'the very first start', sampleOf(await measure(true)))]
+    const ownData = options.command === undefined && options.database === undefined
+    const rows = !ownData ? [] : [row('cold-start', 'the very first start', sampleOf(await measure(true)))]
     return [...rows, row('cold-start', 'on the data of this run', sampleOf(await measure(false)))]
   },
 }
