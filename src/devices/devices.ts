@@ -2,18 +2,21 @@ import { MatrixError } from '../matrix/errors.ts'
 import { openSequence, type Database, type Tx } from '../storage/index.ts'
 import type { Log, LogTx } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
+import { announceChange } from './announce.ts'
+import { openEncryption, type Encryption } from './encryption.ts'
 import { openListChanges, type DeviceListNews } from './list-changes.ts'
 import { openSightings } from './seen.ts'
+import { readCrossSigning } from './store/cross-signing.ts'
 import {
   countDevicesOf, deleteDevices, insertDevice, readDevice, readDeviceNid, readDeviceNids, readDevices, readStalest, renameDevice,
-  saveListChange, type DeviceRow,
+  type DeviceRow,
 } from './store/devices.ts'
 import { openToDevice, type ToDevice } from './to-device.ts'
 
 export interface DevicesDeps {
   readonly database: Database
   readonly log: Log
-  readonly users: Pick<Users, 'find'>
+  readonly users: Pick<Users, 'find' | 'nameOf'>
   readonly serverName: string
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -53,7 +56,7 @@ export interface DeletionHook {
   after?(devices: readonly number[]): void
 }
 
-export interface Devices extends AsyncDisposable {
+export interface Devices extends Encryption, AsyncDisposable {
   readonly toDevice: ToDevice
   /**
    * The user's device of that id, made if need be. A user who has as many devices as one may have loses the one that was seen
@@ -71,8 +74,11 @@ export interface Devices extends AsyncDisposable {
   onDelete(hook: DeletionHook): void
   /** Notes that the device was heard of; written down within a minute. */
   seen(device: number, ip: string, userAgent: string | undefined): void
-  /** Users, of all that there are, whose devices changed in `(since, until]`: for `device_lists.changed`, after a look at who shares a room. */
-  listChanges(since: number, until: number): readonly number[] | Promise<readonly number[]>
+  /**
+   * Users, of all that there are, whose devices or keys changed in `(since, until]`: for `device_lists.changed`, after a look at who
+   * shares a room. For a viewer those are among them whose keys the viewer has signed.
+   */
+  listChanges(since: number, until: number, viewer?: number): readonly number[] | Promise<readonly number[]>
 }
 
 const mostDevices = 1000
@@ -109,23 +115,17 @@ export async function openDevices(deps: DevicesDeps): Promise<Devices> {
   log.listen((entry) => {
     if (entry.kind !== 'device_list' || entry.user === undefined) return
     wakeSharers(entry.user).catch(deps.onError)
-    const { deleted } = entry.data as DeviceListNews // only `announce` below makes such entries
+    const { deleted } = entry.data as DeviceListNews // only announce.ts makes such entries
     if (deleted.length === 0) return
     for (const device of deleted) sightings.forget(device)
     for (const hook of hooks) hook.after?.(deleted)
   })
 
-  const announce = async (tx: LogTx, user: number, deleted: readonly number[] = []): Promise<void> => {
-    const data: DeviceListNews = { deleted }
-    const position = tx.append({ kind: 'device_list', user, wake: [user], data })
-    await saveListChange(tx.sql, user, position)
-  }
-
   const remove = async (tx: LogTx, user: number, gone: readonly number[]): Promise<readonly number[]> => {
     if (gone.length === 0) return gone
     for (const hook of hooks) await hook.within?.(tx.sql, gone)
     await deleteDevices(tx.sql, gone)
-    await announce(tx, user, gone)
+    await announceChange(tx, user, gone)
     return gone
   }
 
@@ -137,24 +137,53 @@ export async function openDevices(deps: DevicesDeps): Promise<Devices> {
     }
   }
 
+  const ensure: Devices['ensure'] = async (tx, wanted) => {
+    const deviceId = wanted.deviceId === undefined ? newDeviceId(deps.randomId()) : checkDeviceId(wanted.deviceId)
+    const known = await readDeviceNid(tx.sql, wanted.user, deviceId)
+    if (known !== undefined) return { nid: known, deviceId, created: false }
+    if ((await readCrossSigning(tx.sql, wanted.user)).some((key) => key.public_key === deviceId)) {
+      throw new MatrixError('M_FORBIDDEN', 'One of your cross-signing keys has this name')
+    }
+    const excess = await countDevicesOf(tx.sql, wanted.user) + 1 - mostDevices
+    if (excess > 0) await remove(tx, wanted.user, await readStalest(tx.sql, wanted.user, excess))
+    const nid = nids.next()
+    const ts = now()
+    await insertDevice(tx.sql, {
+      nid, user_nid: wanted.user, device_id: deviceId, display_name: shortName(wanted.displayName), created_ts: ts, last_seen_ts: ts,
+      last_seen_ip: wanted.ip ?? null, user_agent: wanted.userAgent?.slice(0, longestUserAgent) ?? null,
+    })
+    await announceChange(tx, wanted.user)
+    return { nid, deviceId, created: true }
+  }
+
+  const deleteSome: Devices['delete'] = async (tx, user, deviceIds) => {
+    const gone: number[] = []
+    for (const deviceId of new Set(deviceIds)) {
+      const nid = await readDeviceNid(tx.sql, user, deviceId)
+      if (nid !== undefined) gone.push(nid)
+    }
+    return remove(tx, user, gone)
+  }
+
+  const toDevice = openToDevice(deps)
+  const { forget, ...encryption } = openEncryption(deps, {
+    toDevice,
+    make: async (tx, user, deviceId, displayName) => (await ensure(tx, { user, deviceId, displayName })).nid,
+    remove: async (tx, user, deviceId) => void await deleteSome(tx, user, [deviceId]),
+  })
+  hooks.push({ after: forget })
+  const listChanges = openListChanges(database, log)
+
   return {
-    toDevice: openToDevice(deps),
-    listChanges: openListChanges(database, log),
-    ensure: async (tx, wanted) => {
-      const deviceId = wanted.deviceId === undefined ? newDeviceId(deps.randomId()) : checkDeviceId(wanted.deviceId)
-      const known = await readDeviceNid(tx.sql, wanted.user, deviceId)
-      if (known !== undefined) return { nid: known, deviceId, created: false }
-      const excess = await countDevicesOf(tx.sql, wanted.user) + 1 - mostDevices
-      if (excess > 0) await remove(tx, wanted.user, await readStalest(tx.sql, wanted.user, excess))
-      const nid = nids.next()
-      const ts = now()
-      await insertDevice(tx.sql, {
-        nid, user_nid: wanted.user, device_id: deviceId, display_name: shortName(wanted.displayName), created_ts: ts, last_seen_ts: ts,
-        last_seen_ip: wanted.ip ?? null, user_agent: wanted.userAgent?.slice(0, longestUserAgent) ?? null,
-      })
-      await announce(tx, wanted.user)
-      return { nid, deviceId, created: true }
+    ...encryption,
+    toDevice,
+    listChanges: (since, until, viewer) => {
+      const changed = listChanges(since, until)
+      const signed = viewer === undefined ? [] : encryption.crossSigning.signedBy(viewer, since, until)
+      if (changed instanceof Promise || signed instanceof Promise) return Promise.all([changed, signed]).then((both) => both.flat())
+      return signed.length === 0 ? changed : [...changed, ...signed]
     },
+    ensure,
     list: async (user) => (await readDevices(database.read, user)).map(fromRow),
     get: async (user, deviceId) => {
       const row = await readDevice(database.read, user, deviceId)
@@ -162,17 +191,10 @@ export async function openDevices(deps: DevicesDeps): Promise<Devices> {
     },
     rename: (user, deviceId, displayName) => log.write(async (tx) => {
       const found = await renameDevice(tx.sql, user, deviceId, displayName)
-      if (found) await announce(tx, user)
+      if (found) await announceChange(tx, user)
       return found
     }),
-    delete: async (tx, user, deviceIds) => {
-      const gone: number[] = []
-      for (const deviceId of new Set(deviceIds)) {
-        const nid = await readDeviceNid(tx.sql, user, deviceId)
-        if (nid !== undefined) gone.push(nid)
-      }
-      return remove(tx, user, gone)
-    },
+    delete: deleteSome,
     deleteAll: async (tx, user, but) => {
       const rows = await readDeviceNids(tx.sql, user)
       return remove(tx, user, rows.map((row) => row.nid).filter((nid) => nid !== but))

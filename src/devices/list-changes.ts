@@ -7,6 +7,8 @@ import { readListChanges } from './store/devices.ts'
 export interface DeviceListNews {
   /** Short ids of devices that are gone. */
   readonly deleted: readonly number[]
+  /** In an entry that is of no user: whose keys the signer has signed, which is nobody else's business. */
+  readonly signed?: { readonly signer: number; readonly targets: readonly number[] }
 }
 
 /** Which users' devices changed in `(since, until]`, from memory as far as that goes back. */

@@ -38,7 +38,7 @@ const over = (name: string, body: (world: World) => Promise<void>): void => {
         const [alice, bob] = [await users.intern('@alice:one.test'), await users.intern('@bob:one.test')]
         const phone = await log.write((tx) => devices.ensure(tx, { user: alice, deviceId: 'PHONE', displayName: 'Phone', ip: '192.0.2.1' }))
         await log.write((tx) => devices.ensure(tx, { user: bob, deviceId: 'BOB' }))
-        await using http = mount(devicesRoutes({ devices, log, confirm }), {
+        await using http = mount(devicesRoutes({ devices, log, confirm, keyChanges: async () => ({ changed: [], left: [] }) }), {
           alice: sessionOf(alice, '@alice:one.test', { device: phone.nid, deviceId: 'PHONE' }), bob: sessionOf(bob, '@bob:one.test'),
         })
         await body({ devices, log, asked, phone: phone.nid, ask: http.ask, outcome: http.outcome })

@@ -4,7 +4,11 @@ import { MatrixError } from '../matrix/errors.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import type { Log } from '../streams/index.ts'
 import { anyObject, shortText } from '../users/index.ts'
+import { backupRoutes } from './backup/routes.ts'
+import { crossSigningRoutes } from './cross-signing/routes.ts'
+import { dehydratedRoutes } from './dehydrated/routes.ts'
 import type { Device, Devices } from './devices.ts'
+import { keysRoutes, type KeysRouteDeps } from './keys/routes.ts'
 import type { Messages } from './to-device.ts'
 
 /** A request that has to be confirmed, as http/ hands it over. */
@@ -16,7 +20,7 @@ export interface ToConfirm {
   readonly ip: string
 }
 
-export interface DevicesRouteDeps {
+export interface DevicesRouteDeps extends Pick<KeysRouteDeps, 'keyChanges'> {
   readonly devices: Devices
   readonly log: Log
   /** Port, filled by login/: returns when the user has confirmed the request, and throws the answer that asks for it otherwise. */
@@ -106,5 +110,10 @@ const messageRoutes = ({ devices }: DevicesRouteDeps): Route[] => [
   }),
 ]
 
-/** Devices, and messages to them. */
-export const devicesRoutes = (deps: DevicesRouteDeps): Route[] => [...managementRoutes(deps), ...messageRoutes(deps)]
+/** Devices, messages to them, and their keys. */
+export const devicesRoutes = (deps: DevicesRouteDeps): Route[] => {
+  const all = { ...deps, ...deps.devices }
+  return [
+    ...managementRoutes(deps), ...messageRoutes(deps), ...keysRoutes(all), ...crossSigningRoutes(all), ...backupRoutes(all), ...dehydratedRoutes(all),
+  ]
+}

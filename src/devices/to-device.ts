@@ -30,6 +30,8 @@ export interface ToDevice {
    * the sync came with: whatever was handed over together with that token is deleted. `until` is the token that it will answer.
    */
   take(device: number, since: number | undefined, until: number, limit?: number): readonly JsonObject[] | Promise<readonly JsonObject[]>
+  /** The events that wait after a position, oldest first, none of which is deleted; up to where they go, and whether there are more. */
+  look(device: number, after: number, limit: number): Promise<{ events: readonly JsonObject[]; upTo: number; hasMore: boolean }>
 }
 
 /** What a `to_device` entry of the log says besides its user. */
@@ -68,6 +70,8 @@ function encode(sender: string, type: string, content: JsonObject): string {
   if (Buffer.byteLength(json) > largestMessage) throw new MatrixError('M_TOO_LARGE', 'A message to a device can have 64 KiB')
   return json
 }
+
+const decode = ({ json }: { json: string }): JsonObject => JSON.parse(json) as JsonObject // written by `encode`
 
 /** Messages to devices: kept until a sync proves that they arrived. */
 export function openToDevice(deps: DevicesDeps): ToDevice {
@@ -135,7 +139,7 @@ export function openToDevice(deps: DevicesDeps): ToDevice {
       if (mailbox.newest <= received) mailbox.newest = 0
       if (last) cut(device, mailbox, until, last.position)
     }
-    return rows.slice(0, limit).map((row) => JSON.parse(row.json) as JsonObject) // written by `encode`
+    return rows.slice(0, limit).map(decode)
   }
 
   return {
@@ -155,5 +159,10 @@ export function openToDevice(deps: DevicesDeps): ToDevice {
     },
     take: (device, since, until, limit = atOnce) =>
       mailboxes.peek(device)?.newest === 0 ? none : hand(device, since, until, limit),
+    look: async (device, after, limit) => {
+      const rows = await readMessages(database.read, device, after, log.now, limit + 1)
+      const handed = rows.slice(0, limit)
+      return { events: handed.map(decode), upTo: handed.at(-1)?.position ?? after, hasMore: rows.length > limit }
+    },
   }
 }

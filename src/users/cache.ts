@@ -11,9 +11,14 @@ export interface LoadingCache<K, V extends object> {
   drop(key: K): void
 }
 
-/** A bounded cache in front of `load`. One load at a time for a key; `undefined` is not remembered. */
-export function loadingCache<K extends string | number, V extends object>(max: number, load: (key: K) => Promise<V | undefined>): LoadingCache<K, V> {
-  const cache = new LruCache<K, V>({ max })
+/**
+ * A bounded cache in front of `load`. One load at a time for a key; `undefined` is not remembered.
+ * @param weight what all values may weigh together, where they differ much in size
+ */
+export function loadingCache<K extends string | number, V extends object>(
+  max: number, load: (key: K) => Promise<V | undefined>, weight?: { readonly max: number, readonly of: (value: V) => number },
+): LoadingCache<K, V> {
+  const cache = new LruCache<K, V>({ max, ...(weight && { maxSize: weight.max, sizeCalculation: weight.of }) })
   const loading = new Map<K, Promise<V | undefined>>()
 
   const start = (key: K): Promise<V | undefined> => {

@@ -1,4 +1,5 @@
 import { hot, type DevicesTable, type Reader, type Tx } from '../../storage/index.ts'
+import { deleteKeysOfDevices } from './device-keys.ts'
 
 export type DeviceRow = Omit<DevicesTable, 'cut_token' | 'cut_position'>
 
@@ -52,8 +53,9 @@ export async function renameDevice(tx: Tx, user: number, deviceId: string, name:
   return result.numUpdatedRows > 0n
 }
 
-/** Deletes devices and all that waits for them. */
+/** Deletes devices with what they have published and all that waits for them. */
 export async function deleteDevices(tx: Tx, nids: readonly number[]): Promise<void> {
+  await deleteKeysOfDevices(tx, nids)
   await tx.deleteFrom('devices').where('nid', 'in', nids).execute()
   await tx.deleteFrom('to_device').where('device_nid', 'in', nids).execute()
   await tx.deleteFrom('to_device_txns').where('sender', 'in', nids).execute()

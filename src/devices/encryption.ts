@@ -1,0 +1,38 @@
+import { openBackupKeys, type BackupKeys } from './backup/keys.ts'
+import { openBackupVersions, type BackupVersions } from './backup/versions.ts'
+import { openCrossSigning, type CrossSigning } from './cross-signing/cross-signing.ts'
+import { openSignedNews } from './cross-signing/signed-news.ts'
+import { openDehydrated, type Dehydrated, type DehydratedDeps } from './dehydrated/dehydrated.ts'
+import type { DevicesDeps } from './devices.ts'
+import { openKeyBook } from './keys/book.ts'
+import { openCounts } from './keys/counts.ts'
+import { openKeys, type Keys } from './keys/keys.ts'
+
+/** What this server does for encryption between clients: it keeps public keys, and what clients have encrypted for themselves. */
+export interface Encryption {
+  readonly keys: Keys
+  readonly crossSigning: CrossSigning
+  readonly backup: { readonly versions: BackupVersions; readonly keys: BackupKeys }
+  readonly dehydrated: Dehydrated
+}
+
+export interface EncryptionParts extends Encryption {
+  /** To be called once devices are gone: nothing of them stays in memory. */
+  forget(devices: readonly number[]): void
+}
+
+/** @param devices how devices are made and deleted */
+export function openEncryption(deps: DevicesDeps, devices: Pick<DehydratedDeps, 'toDevice' | 'make' | 'remove'>): EncryptionParts {
+  const { database, log, users } = deps
+  const book = openKeyBook(database, log, (user) => users.nameOf(user))
+  const counts = openCounts(database)
+  return {
+    keys: openKeys({ ...deps, book, counts }),
+    crossSigning: openCrossSigning({ ...deps, news: openSignedNews(database, log) }),
+    backup: { versions: openBackupVersions(database), keys: openBackupKeys(database) },
+    dehydrated: openDehydrated({ database, log, counts, ...devices }),
+    forget: (gone) => {
+      for (const device of gone) counts.changed(device)
+    },
+  }
+}
