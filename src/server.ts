@@ -18,7 +18,7 @@ import {
 import { createCounts, openPushRules, pushRulesRoutes, withPushRules } from './push/index.ts'
 import { openDatabase } from './storage/index.ts'
 import { openLog } from './streams/index.ts'
-import { syncRoutes, type PlainEvent, type SyncDeps } from './sync/index.ts'
+import { keyChanges, syncRoutes, type PlainEvent, type SyncDeps } from './sync/index.ts'
 import { createUsers, usersRoutes, type AccountDataItem, type Users } from './users/index.ts'
 
 export { DatabaseRefused } from './storage/index.ts'
@@ -97,17 +97,17 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     typing: (room) => ephemeral.typing.in(room),
     presence: ephemeral.presence,
     toDevice: devices.toDevice,
-    deviceLists: { changed: (since, until) => devices.listChanges(since, until), keys: async () => ({ counts: {}, unusedFallback: [] }) },
+    deviceLists: { changed: (since, until, viewer) => devices.listChanges(since, until, viewer), keys: (device) => devices.keys.of(device) },
     unread: createCounts({ database, log, rooms, users, rules, receipts: ephemeral.receipts, ignored: (user) => users.accountData.ignored(user) }),
   }
 
   const routes: Route[] = [
-    versionsRoute({}),
+    versionsRoute({ 'org.matrix.msc3814': true }),
     capabilitiesRoute(() => capabilities(config)),
     ...wellKnownRoutes({ baseUrl: config.public_base_url, federation: config.well_known.server, extra: config.well_known.extra }),
     ...login.routes,
     ...usersRoutes({ users, roomOf: async (roomId, user) => (await rooms.find(roomId).then((room) => room?.members.has(user) ? room.nid : undefined)) }),
-    ...devicesRoutes({ devices, log, confirm: login.confirm }),
+    ...devicesRoutes({ devices, log, confirm: login.confirm, keyChanges: (session, from, to) => keyChanges(syncDeps, session, from, to) }),
     ...createRoutes(roomDeps), ...membershipRoutes(roomDeps), ...sendRoutes(roomDeps),
     ...historyRoutes({ ...roomDeps, history }),
     ...ephemeralRoutes({ ephemeral, rooms, users, log }),

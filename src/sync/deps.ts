@@ -1,3 +1,4 @@
+import type { KeyCounts } from '../devices/index.ts'
 import type { Filter } from '../matrix/filter.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import type { EventReader, Room, Rooms, StoredEvent } from '../rooms/index.ts'
@@ -50,10 +51,10 @@ export interface SyncDeps {
     take(device: number, since: number | undefined, until: number): Promise<readonly JsonObject[]> | readonly JsonObject[]
   }
   readonly deviceLists: {
-    /** Users, of all that there are, whose devices changed in `(since, until]`. */
-    changed(since: number, until: number): Promise<readonly number[]> | readonly number[]
+    /** Users, of all that there are, whose devices or keys changed in `(since, until]`, and those whose keys the viewer has signed. */
+    changed(since: number, until: number, viewer: number): Promise<readonly number[]> | readonly number[]
     /** Numbers of unclaimed one-time keys by algorithm, and the algorithms with an unused fallback key. */
-    keys(device: number): Promise<{ readonly counts: Readonly<Record<string, number>>, readonly unusedFallback: readonly string[] }>
+    keys(device: number): KeyCounts | Promise<KeyCounts>
   }
   readonly unread: {
     /** In all, and by thread: in each thread, and outside of all. */

@@ -1,18 +1,28 @@
-import type { SyncDeps } from './deps.ts'
-import type { ListChanges } from './sections.ts'
-import type { Span } from './room-window.ts'
+import type { Session } from '../http/index.ts'
 import type { StoredEvent, UserRoom } from '../rooms/index.ts'
+import type { SyncDeps } from './deps.ts'
+import { readToken } from './request.ts'
+import { membershipChange, type Span } from './room-window.ts'
+import type { ListChanges } from './sections.ts'
+
+/** User ids. */
+export interface DeviceLists {
+  readonly changed: readonly string[]
+  readonly left: readonly string[]
+}
 
 /**
- * Whose devices the client must look at anew, and whose it may forget, since the user shares no room with them any more.
+ * Whose devices the client must look at anew, and whose it may forget, since the user shares no room with them any more. Undefined
+ * when there is nobody.
+ * @param lists the rooms that the user came into or went from in the span
  * @see https://spec.matrix.org/v1.19/client-server-api/#tracking-the-device-list-for-a-user
  */
-export async function deviceLists(deps: SyncDeps, user: number, memberships: ReadonlyMap<number, UserRoom>, span: Span, lists: ListChanges): Promise<string | undefined> {
+export async function deviceLists(deps: SyncDeps, user: number, memberships: ReadonlyMap<number, UserRoom>, span: Span, lists: ListChanges): Promise<DeviceLists | undefined> {
   const changed = new Set<number>()
   const left = new Set<number>()
   for (const { room, joined } of lists.rooms) for (const member of room.joined) (joined ? changed : left).add(member)
   await othersMoved(deps, memberships, span, changed, left)
-  const devicesChanged = await deps.deviceLists.changed(span.since, span.until)
+  const devicesChanged = await deps.deviceLists.changed(span.since, span.until, user)
   if (devicesChanged.length === 0 && changed.size === 0 && left.size === 0) return undefined
   const sharers = await deps.rooms.sharers(user)
   for (const other of devicesChanged) if (sharers.has(other)) changed.add(other)
@@ -22,8 +32,27 @@ export async function deviceLists(deps: SyncDeps, user: number, memberships: Rea
   const gone = [...left].filter((other) => !sharers.has(other) && other !== user)
   if (seen.length === 0 && gone.length === 0) return undefined
   const names = await deps.users.namesOf([...seen, ...gone])
-  const listed = (nids: readonly number[]): string => JSON.stringify(nids.map((nid) => names.get(nid)))
-  return `{"changed":${listed(seen)},"left":${listed(gone)}}`
+  const listed = (nids: readonly number[]): string[] => nids.flatMap((nid) => names.get(nid) ?? [])
+  return { changed: listed(seen), left: listed(gone) }
+}
+
+/**
+ * The same between two tokens that syncs have given. @throws MatrixError M_INVALID_PARAM
+ * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3keyschanges
+ */
+export async function keyChanges(deps: SyncDeps, { user }: Session, from: string, to: string): Promise<DeviceLists> {
+  const span = { since: readToken(deps, from, 'from'), until: readToken(deps, to, 'to') }
+  const lists: ListChanges = { rooms: [] }
+  const memberships = await deps.rooms.of(user)
+  for (const [nid, member] of memberships) {
+    if (member.position <= span.since || member.position > span.until) continue
+    const room = await deps.rooms.byNid(nid)
+    const { before, wasOut } = await membershipChange(deps.rooms, member, span.since)
+    if (!room) continue
+    if (member.membership === 'join' && (before !== 'join' || wasOut)) lists.rooms.push({ room, joined: true })
+    if (member.membership !== 'join' && before === 'join') lists.rooms.push({ room, joined: false })
+  }
+  return await deviceLists(deps, user, memberships, span, lists) ?? { changed: [], left: [] }
 }
 
 /** Others who came into rooms of the user, or went. */

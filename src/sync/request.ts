@@ -31,7 +31,7 @@ const longestTimeout = 120_000
 export async function readRequest(deps: SyncDeps, session: Session, query: SyncQuery): Promise<SyncRequest> {
   return {
     session,
-    since: readToken(deps, query.since),
+    since: query.since === undefined || query.since === '' ? undefined : readToken(deps, query.since, 'since'),
     filter: await readFilter(deps, session, query.filter),
     fullState: query.full_state ?? false,
     useStateAfter: query.use_state_after ?? false,
@@ -39,11 +39,11 @@ export async function readRequest(deps: SyncDeps, session: Session, query: SyncQ
   }
 }
 
-function readToken(deps: SyncDeps, text: string | undefined): number | undefined {
-  if (text === undefined || text === '') return undefined
+/** The position that a token stands for. @throws {MatrixError} M_INVALID_PARAM for one that this server did not give out */
+export function readToken(deps: Pick<SyncDeps, 'log'>, text: string, name: string): number {
   const position = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
   if (!Number.isSafeInteger(position) || position > deps.log.now) {
-    throw new MatrixError('M_INVALID_PARAM', 'since is not a token of this server: sync without it to begin anew')
+    throw new MatrixError('M_INVALID_PARAM', `${name} is not a token of this server: sync without it to begin anew`)
   }
   return position
 }

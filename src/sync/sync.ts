@@ -36,7 +36,12 @@ async function compute(deps: SyncDeps, lazy: LazyLoading, request: SyncRequest):
   // Every answer proves what the client has: messages to the device that came with the token are deleted.
   const toDevice = session.device === null ? [] : await deps.toDevice.take(session.device, since, span.until)
   const parts: string[] = []
-  if (!isInitial && span.until <= span.since && toDevice.length === 0 && !request.fullState) return { text: `{"next_batch":"${span.until}"}`, isEmpty: true }
+  if (session.device !== null) {
+    const { counts, unusedFallback } = await deps.deviceLists.keys(session.device)
+    parts.push(`"device_one_time_keys_count":${JSON.stringify(counts)}`, `"device_unused_fallback_key_types":${JSON.stringify(unusedFallback)}`)
+  }
+  const always = parts.length
+  if (!isInitial && span.until <= span.since && toDevice.length === 0 && !request.fullState) return { text: answerText(span.until, parts), isEmpty: true }
 
   const [memberships, accountData, ignored] = await Promise.all([
     deps.rooms.of(session.user), deps.accountData.since(session.user, span.since, span.until), deps.accountData.ignored(session.user),
@@ -55,14 +60,11 @@ async function compute(deps: SyncDeps, lazy: LazyLoading, request: SyncRequest):
   if (presence.length > 0) parts.push(`"presence":{"events":${JSON.stringify(presence)}}`)
   if (toDevice.length > 0) parts.push(`"to_device":{"events":${JSON.stringify(toDevice)}}`)
   const changedLists = isInitial ? undefined : await deviceLists(deps, session.user, memberships, span, lists)
-  if (changedLists) parts.push(`"device_lists":${changedLists}`)
-  const isEmpty = parts.length === 0
-  if (session.device !== null) {
-    const { counts, unusedFallback } = await deps.deviceLists.keys(session.device)
-    parts.push(`"device_one_time_keys_count":${JSON.stringify(counts)}`, `"device_unused_fallback_key_types":${JSON.stringify(unusedFallback)}`)
-  }
-  return { text: `{"next_batch":"${span.until}"${parts.map((part) => `,${part}`).join('')}}`, isEmpty: isEmpty && !isInitial && !request.fullState }
+  if (changedLists) parts.push(`"device_lists":${JSON.stringify(changedLists)}`)
+  return { text: answerText(span.until, parts), isEmpty: parts.length === always && !isInitial && !request.fullState }
 }
+
+const answerText = (position: number, parts: readonly string[]): string => `{${[`"next_batch":"${position}"`, ...parts].join(',')}}`
 
 /** Counts for all rooms at once, to be found when each room is written down. */
 async function countAll(deps: SyncDeps, user: number, memberships: ReadonlyMap<number, UserRoom>): Promise<void> {
