@@ -367,6 +367,16 @@ export interface PushRulesTable {
   position: number
 }
 
+/** What the client of a sliding sync knows, by device and the client's own name for the connection. */
+export interface SyncConnectionsTable {
+  /** Short id of the device; for a token without one that of the user, negative. */
+  owner: number
+  conn_id: string
+  /** JSON: see sync/sliding/codec.ts. */
+  state: string
+  saved_ts: number
+}
+
 /** What of a user's presence outlives a restart. */
 export interface PresenceTable {
   user_nid: number
@@ -470,6 +480,7 @@ export interface Tables {
   receipts: ReceiptsTable
   push_rules: PushRulesTable
   presence: PresenceTable
+  sync_connections: SyncConnectionsTable
   media: MediaTable
   media_files: MediaFilesTable
   media_thumbnails: MediaThumbnailsTable

@@ -115,6 +115,9 @@ export const initial: Migration = {
     `create index receipts_by_user on receipts (user_nid, room_nid)`,
     `create table push_rules (user_nid {id} primary key, stored text not null, position {int} not null)`,
     `create table presence (user_nid {id} primary key, status_msg text not null)`,
+    `create table sync_connections (
+      owner {int} not null, conn_id text not null, state text not null, saved_ts {int} not null, primary key (owner, conn_id)) {clustered}`,
+    `create index sync_connections_by_time on sync_connections (saved_ts)`,
 
     `create table media (
       media_id text primary key, user_nid {int}, file_nid {int}, size {int} not null, type text not null, filename text,
