@@ -1,12 +1,12 @@
 // The only file that knows every folder: builds them in order, fills their ports, mounts their routes, and disposes of them.
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Logger } from 'pino'
 import { createLogger } from './config/logger.ts'
 import { defaultConfig, type Config, type ConfigInput } from './config/index.ts'
 import { devicesRoutes, openDevices } from './devices/index.ts'
-import { capabilitiesRoute, createHttp, versionsRoute, wellKnownRoutes, type HttpOptions, type HttpServer, type Rate, type Route } from './http/index.ts'
+import { capabilitiesRoute, createHttp, createOutgoing, versionsRoute, wellKnownRoutes, type HttpOptions, type HttpServer, type Rate, type Route } from './http/index.ts'
 import { ephemeralRoutes, openEphemeral } from './ephemeral/index.ts'
 import { openLogin, type Login } from './login/index.ts'
 import { MatrixError } from './matrix/errors.ts'
@@ -15,6 +15,7 @@ import { roomVersions } from './matrix/room-version.ts'
 import {
   createProfiles, createRoutes, historyRoutes, membershipRoutes, openHistory, openRooms, sendRoutes, spreadProfile, type Rooms, type RoomsRouteDeps,
 } from './rooms/index.ts'
+import { mediaRoutes, openMedia } from './media/index.ts'
 import { createCounts, openPushRules, pushRulesRoutes, withPushRules } from './push/index.ts'
 import { openDatabase } from './storage/index.ts'
 import { openLog } from './streams/index.ts'
@@ -75,6 +76,11 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   })
   users.profiles.onChange((change) => spreadProfile(rooms, change, onError))
   const ephemeral = stack.use(openEphemeral({ database, log, users, rooms, now, onError, presence: config.presence }))
+  const outgoing = stack.use(createOutgoing())
+  const media = stack.use(await openMedia({
+    database, serverName, config: config.media, directory: config.database === 'sqlite::memory:' ? undefined : join(config.data_dir, 'media'), outgoing,
+    now, randomId, onError,
+  }))
   const rules = openPushRules({ database, log, users })
   const roomDeps: RoomsRouteDeps = {
     rooms, users, profiles: createProfiles(users), aliases: {} as never, database, log, serverName, signingKey: key, now, randomId, defaultRoomVersion: config.default_room_version,
@@ -111,6 +117,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     ...createRoutes(roomDeps), ...membershipRoutes(roomDeps), ...sendRoutes(roomDeps),
     ...historyRoutes({ ...roomDeps, history }),
     ...ephemeralRoutes({ ephemeral, rooms, users, log }),
+    ...mediaRoutes(media),
     ...pushRulesRoutes({ rules }),
     ...syncRoutes(syncDeps),
   ]
