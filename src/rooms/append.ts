@@ -156,7 +156,7 @@ function applyRedaction(deps: AppendDeps, { stored, redaction }: Staged): void {
   if (!redaction) return
   const { target } = redaction
   const inTail = deps.log.tail.room(target.room, target.position - 1, target.position).map((entry: Entry) => entry.data as StoredEvent)
-  for (const held of [target, deps.events.peek(target.nid), ...inTail]) {
+  for (const held of [target, deps.events.peek(target.nid), deps.rooms.peek(target.room)?.recent?.find(target.nid), ...inTail]) {
     if (held?.nid !== target.nid) continue
     held.event = redaction.event
     held.redactedBy = stored.nid

@@ -6,6 +6,7 @@ import { defaultRoomVersion, findRoomVersion, type RoomVersion } from '../matrix
 import type { SigningKey } from '../matrix/signing.ts'
 import type { Users } from '../users/index.ts'
 import type { Profiles } from './profile.ts'
+import { Recent } from './recent.ts'
 import { emptySummary, type Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
 import type { Draft } from './stage.ts'
@@ -126,7 +127,7 @@ async function newRoom(deps: CreateDeps, version: RoomVersion, creator: Who, cre
   const room: Room = {
     nid: deps.rooms.nextRoomNid(), id, version, creator: creator.nid, createdTs: ts, chain: [], state: new Map(), members: new Map(),
     joined: new Set(), invited: 0, extremities: [], latestPosition: 0, bumpPosition: 0, published: false, summary: emptySummary,
-    pending: 0, dead: false, whenSettled: [],
+    recent: new Recent([]), pending: 0, dead: false, whenSettled: [],
   }
   return { room, ts }
 }

@@ -1,6 +1,7 @@
 import { own } from '../matrix/json.ts'
 import type { RoomEvent } from '../matrix/event.ts'
 import type { RoomVersion } from '../matrix/room-version.ts'
+import type { Recent } from './recent.ts'
 import type { StateLayer } from './store/state.ts'
 
 export type Membership = 'join' | 'invite' | 'knock' | 'leave' | 'ban'
@@ -61,6 +62,8 @@ export interface Room {
   bumpPosition: number
   published: boolean
   summary: RoomSummary
+  /** Its newest events; absent until somebody asks for them. */
+  recent?: Recent
   /** Changes on their way to the database. */
   pending: number
   dead: boolean

@@ -2,6 +2,7 @@ import { MatrixError } from '../matrix/errors.ts'
 import { openSequence, type Database, type Tx } from '../storage/index.ts'
 import { append, type AppendDeps } from './append.ts'
 import { openEvents, type Events } from './event-cache.ts'
+import { Recent } from './recent.ts'
 import type { Room } from './room.ts'
 import { openRoomCache } from './room-cache.ts'
 import type { Draft } from './stage.ts'
@@ -69,11 +70,24 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
   const stateSets = openStateSets(database, stateSetIds, secret)
   const rooms = openRoomCache(database, events, stateSets)
   const userRooms = openUserRooms(database)
-  log.listen((entry) => userRooms.hear(entry))
+  log.listen((entry) => {
+    userRooms.hear(entry)
+    if (entry.kind === 'event' && entry.room !== undefined) rooms.peek(entry.room)?.recent?.push(entry.data as StoredEvent) // entries of this kind carry it
+  })
   const appendDeps: AppendDeps = { ...deps, events, stateKeys, stateSets, rooms, eventIds }
 
   const eventAt = async (nid: number | undefined): Promise<StoredEvent | undefined> =>
     nid === undefined ? undefined : events.peek(nid) ?? events.get(nid)
+
+  const timeline = async (span: Span): Promise<StoredEvent[]> => {
+    const room = span.dir === 'b' ? rooms.peek(span.room) : undefined
+    if (room && !room.recent && room.pending === 0 && span.upTo >= room.latestPosition) {
+      const before = room.latestPosition
+      const newest = events.adopt(await readTimeline(database.read, Recent.span(room.nid)))
+      if (room.latestPosition === before) room.recent ??= new Recent(newest.toReversed())
+    }
+    return room?.recent?.backwards(span) ?? events.adopt(await readTimeline(database.read, span))
+  }
 
   return {
     events,
@@ -91,7 +105,7 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
       return eventAt(key === undefined || stored.stateBefore === null ? undefined : await stateSets.find(stored.stateBefore, key))
     },
     stateBefore: async (stored) => (stored.stateBefore === null ? new Map() : stateSets.load(stored.stateBefore)),
-    timeline: async (span) => events.adopt(await readTimeline(database.read, span)),
+    timeline,
     changedSince: (nids, since) => readChangedRooms(database.read, nids, since),
     membersChanged: async (room, since, until) => events.adopt(await readMemberEvents(database.read, room, since, until)),
     append: (room, drafts) => append(appendDeps, room, drafts),

@@ -203,7 +203,7 @@ over('however much relates to an event, its summary stays small', async (world) 
     const from = restarted ? await openWorld(world.database) : world
     if (!restarted) {
       assert.equal(await bundled(world, 'bob', roomId, id), undefined)
-      await world.rooms.append(head, contents.map((content) => ({ type: 'm.room.message', sender, content })))
+      await world.rooms.append(head, contents.map((content, index) => ({ type: 'm.room.message', sender, content, ts: Date.now() + index })))
     }
     const summary = await bundled(from, 'bob', roomId, id)
     assert.equal(summary?.['m.replace']?.content['body'], '* 149')
