@@ -9,14 +9,27 @@ export interface LruOptions<K, V> {
   readonly dispose?: (value: V, key: K) => void
 }
 
+interface Entry<K, V> {
+  readonly key: K
+  readonly value: V
+  readonly size: number
+  /** The one used next after this, and the one used last before it. */
+  newer: Entry<K, V> | undefined
+  older: Entry<K, V> | undefined
+}
+
 /**
  * A bounded memory of what was used last. It grows with what it holds: an idle server has many such caches, and none of them takes
  * room for what is not there.
+ *
+ * Uses are kept in a list of their own. Deleting from the Map and inserting again would keep the order too, but a Map looks through
+ * the places that were left behind, and a busy key is found more slowly with every use.
  */
 export class LruCache<K, V> {
   readonly #options: LruOptions<K, V>
-  /** The one used longest ago first. */
-  readonly #entries = new Map<K, { value: V, size: number }>()
+  readonly #entries = new Map<K, Entry<K, V>>()
+  #newest: Entry<K, V> | undefined
+  #oldest: Entry<K, V> | undefined
   #size = 0
 
   constructor(options: LruOptions<K, V>) {
@@ -30,8 +43,10 @@ export class LruCache<K, V> {
   get(key: K): V | undefined {
     const entry = this.#entries.get(key)
     if (!entry) return undefined
-    this.#entries.delete(key)
-    this.#entries.set(key, entry)
+    if (entry !== this.#newest) {
+      this.#unlink(entry)
+      this.#link(entry)
+    }
     return entry.value
   }
 
@@ -50,26 +65,39 @@ export class LruCache<K, V> {
     const size = sizeCalculation(value)
     // What would push out everything else is not kept.
     if (size > maxSize) return
-    this.#entries.set(key, { value, size })
+    const entry: Entry<K, V> = { key, value, size, newer: undefined, older: undefined }
+    this.#entries.set(key, entry)
+    this.#link(entry)
     this.#size += size
-    while (this.#entries.size > max || this.#size > maxSize) this.#dropOldest()
+    while (this.#oldest && (this.#entries.size > max || this.#size > maxSize)) this.delete(this.#oldest.key)
   }
 
   delete(key: K): boolean {
     const entry = this.#entries.get(key)
     if (!entry) return false
     this.#entries.delete(key)
+    this.#unlink(entry)
     this.#size -= entry.size
     this.#options.dispose?.(entry.value, key)
     return true
   }
 
   clear(): void {
-    for (const key of this.#entries.keys()) this.delete(key)
+    while (this.#oldest) this.delete(this.#oldest.key)
   }
 
-  #dropOldest(): void {
-    const oldest = this.#entries.keys().next()
-    if (!oldest.done) this.delete(oldest.value)
+  #link(entry: Entry<K, V>): void {
+    entry.older = this.#newest
+    entry.newer = undefined
+    if (this.#newest) this.#newest.newer = entry
+    this.#newest = entry
+    this.#oldest ??= entry
+  }
+
+  #unlink({ newer, older }: Entry<K, V>): void {
+    if (newer) newer.older = older
+    else this.#newest = older
+    if (older) older.newer = newer
+    else this.#oldest = newer
   }
 }
