@@ -63,9 +63,18 @@ export async function freshDatabase(): Promise<TestDatabase> {
   return { url: url.href, dispose: () => administer(server.url, `drop database if exists ${name} with (force)`) }
 }
 
+const folders = new Set<string>()
+const remove = (folder: string): void => {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+  folders.delete(folder)
+}
+// A test that fails may leave without disposing.
+process.once('exit', () => folders.forEach(remove))
+
 async function freshFile(): Promise<TestDatabase> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-sqlite-'))
-  return { url: `sqlite:${join(folder, 'test.db')}`, dispose: async () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }) }
+  folders.add(folder)
+  return { url: `sqlite:${join(folder, 'test.db')}`, dispose: async () => remove(folder) }
 }
 
 /**
