@@ -48,7 +48,7 @@ export async function listPublicRooms(database: Database, query: PublicRoomsQuer
 }
 
 async function matching(database: Database, query: PublicRoomsQuery, start: Place, dir: Direction, wanted: number): Promise<RoomsTable[]> {
-  const words = (query.term ?? '').toLowerCase().split(/\s+/).filter((word) => word !== '').slice(0, mostWords)
+  const words = wordsOf(query.term ?? '')
   const types = query.roomTypes && new Set(query.roomTypes)
   const isFiltered = words.length > 0 || types !== undefined
   const found: RoomsTable[] = []
@@ -58,7 +58,8 @@ async function matching(database: Database, query: PublicRoomsQuery, start: Plac
     const aliases = words.length > 0 ? await readAliasesOfMany(database.read, rows.map((row) => row.nid)) : new Map<number, string[]>()
     for (const row of rows) {
       if (types && !types.has(row.room_type)) continue
-      if (!says([row.name, row.topic, row.canonical_alias, ...aliases.get(row.nid) ?? []], words)) continue
+      const called = [row.canonical_alias ?? '', ...aliases.get(row.nid) ?? []].map(withoutServer)
+      if (!says([row.name ?? '', row.topic ?? '', ...called], words)) continue
       found.push(row)
       if (found.length === wanted) return found
     }
@@ -68,9 +69,15 @@ async function matching(database: Database, query: PublicRoomsQuery, start: Plac
   }
 }
 
-function says(texts: ReadonlyArray<string | null>, words: readonly string[]): boolean {
+const wordsOf = (term: string): string[] =>
+  term.toLowerCase().split(/\s+/).map((word) => (word.startsWith('#') ? withoutServer(word) : word)).filter((word) => word !== '').slice(0, mostWords)
+
+/** All aliases here have the server's name in common, which says nothing about a room. */
+const withoutServer = (alias: string): string => alias.split(':')[0] ?? ''
+
+function says(texts: readonly string[], words: readonly string[]): boolean {
   if (words.length === 0) return true
-  const text = texts.filter((one) => one !== null).join('\n').toLowerCase()
+  const text = texts.join('\n').toLowerCase()
   return words.every((word) => text.includes(word))
 }
 
