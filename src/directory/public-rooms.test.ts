@@ -6,7 +6,7 @@ interface Page { chunk: Entry[], next_batch?: string, prev_batch?: string, total
 
 const list = async ({ ask }: World, query = ''): Promise<Page> => (await ask(undefined, 'GET', `/publicRooms${query}`)).body as unknown as Page
 const search = async ({ ask }: World, body: object): Promise<Page> => (await ask('carol', 'POST', '/publicRooms', body)).body as unknown as Page
-const names = (page: Page): Array<string | undefined> => page.chunk.map((entry) => entry.name)
+const names = (page: Page): string[] => page.chunk.map((entry) => entry.name ?? '')
 
 over('a room is listed and unlisted by who may set its main alias, and by administrators', async (world) => {
   const { ask, outcome, create, join } = world
