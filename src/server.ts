@@ -13,7 +13,7 @@ import { MatrixError } from './matrix/errors.ts'
 import { readSigningKey, signingKey, writeSigningKey, type SigningKey } from './matrix/signing.ts'
 import { roomVersions } from './matrix/room-version.ts'
 import {
-  createProfiles, createRoutes, historyRoutes, membershipRoutes, openHistory, openRooms, sendRoutes, spreadProfile, type Rooms, type RoomsRouteDeps,
+  createProfiles, createRoutes, departFromAll, historyRoutes, membershipRoutes, openHistory, openRooms, sendRoutes, spreadProfile, type Rooms, type RoomsRouteDeps,
 } from './rooms/index.ts'
 import { mediaRoutes, openMedia } from './media/index.ts'
 import { createCounts, openPushRules, pushRulesRoutes, withPushRules } from './push/index.ts'
@@ -74,6 +74,9 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const login = await openLogin({
     database, log, users, devices, config, now, randomId, logger, randomBytes: (count) => randomBytes(count), isExclusive: () => false,
   })
+  users.onChange((account) => {
+    if (account.deactivated) void departFromAll(roomDeps, account, onError)
+  })
   users.profiles.onChange((change) => spreadProfile(rooms, change, onError))
   const ephemeral = stack.use(openEphemeral({ database, log, users, rooms, now, onError, presence: config.presence }))
   const outgoing = stack.use(createOutgoing())
@@ -110,7 +113,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const routes: Route[] = [
     versionsRoute({ 'org.matrix.msc3814': true }),
     capabilitiesRoute(() => capabilities(config)),
-    ...wellKnownRoutes({ baseUrl: config.public_base_url, federation: config.well_known.server, extra: config.well_known.extra }),
+    ...wellKnownRoutes({ baseUrl: config.public_base_url, federation: config.well_known.server, extra: config.well_known.extra, contact: config.admin_contact }),
     ...login.routes,
     ...usersRoutes({ users, roomOf: async (roomId, user) => (await rooms.find(roomId).then((room) => room?.members.has(user) ? room.nid : undefined)) }),
     ...devicesRoutes({ devices, log, confirm: login.confirm, keyChanges: (session, from, to) => keyChanges(syncDeps, session, from, to) }),

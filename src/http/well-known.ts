@@ -14,6 +14,8 @@ export interface WellKnown {
   readonly federation: string | undefined
   /** Further keys for clients, such as `m.identity_server`. */
   readonly extra?: Readonly<Record<string, unknown>>
+  /** Whom to turn to: a mail address or a Matrix ID. */
+  readonly contact?: string | undefined
 }
 
 /** The client's part of discovery, as `well_known` in a login's answer has it too; undefined where there is nothing to tell. */
@@ -33,6 +35,16 @@ export const wellKnownRoutes = (config: WellKnown): Route[] => [
       if (!body) throw new MatrixError('M_NOT_FOUND', 'This server does not say where clients reach it')
       setHeader('cache-control', keepForAnHour)
       return body
+    },
+  }),
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#getwell-knownmatrixsupport */
+  route({
+    id: 'getWellknownSupport', method: 'GET', path: '/.well-known/matrix/support', auth: 'none', reply: open,
+    handle: ({ setHeader }) => {
+      const { contact } = config
+      if (contact === undefined) throw new MatrixError('M_NOT_FOUND', 'This server names nobody to turn to')
+      setHeader('cache-control', keepForAnHour)
+      return { contacts: [{ role: 'm.role.admin', ...(contact.startsWith('@') ? { matrix_id: contact } : { email_address: contact }) }] }
     },
   }),
   route({

@@ -1,5 +1,6 @@
 export { clientEvent, neighbours, type EventReader } from './client-event.ts'
 export { createRoom, type CreateDeps, type RoomWish } from './create.ts'
+export { departFromAll } from './departure.ts'
 export type { Aliases, HistoryRouteDeps, RoomsRouteDeps } from './deps.ts'
 export { openHistory, type History, type HistoryDeps } from './history.ts'
 export { joinedRoom, membershipOf, maySetState, powerLevelsOf, setMembership } from './membership.ts'
