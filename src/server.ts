@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import { createLogger } from './config/logger.ts'
 import { defaultConfig, type Config, type ConfigInput } from './config/index.ts'
 import { devicesRoutes, openDevices } from './devices/index.ts'
+import { directoryRoutes, openAliases } from './directory/index.ts'
 import { capabilitiesRoute, createHttp, createOutgoing, versionsRoute, wellKnownRoutes, type HttpOptions, type HttpServer, type Rate, type Route } from './http/index.ts'
 import { ephemeralRoutes, openEphemeral } from './ephemeral/index.ts'
 import { openLogin, type Login } from './login/index.ts'
@@ -85,8 +86,9 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     now, randomId, onError,
   }))
   const rules = openPushRules({ database, log, users })
+  const aliases = openAliases({ database, rooms, users, serverName })
   const roomDeps: RoomsRouteDeps = {
-    rooms, users, profiles: createProfiles(users), aliases: {} as never, database, log, serverName, signingKey: key, now, randomId, defaultRoomVersion: config.default_room_version,
+    rooms, users, profiles: createProfiles(users), aliases, database, log, serverName, signingKey: key, now, randomId, defaultRoomVersion: config.default_room_version,
   }
 
   const syncDeps: SyncDeps = {
@@ -119,6 +121,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     ...devicesRoutes({ devices, log, confirm: login.confirm, keyChanges: (session, from, to) => keyChanges(syncDeps, session, from, to) }),
     ...createRoutes(roomDeps), ...membershipRoutes(roomDeps), ...sendRoutes(roomDeps),
     ...historyRoutes({ ...roomDeps, history }),
+    ...directoryRoutes({ database, rooms, users, aliases, serverName }),
     ...ephemeralRoutes({ ephemeral, rooms, users, log }),
     ...mediaRoutes(media),
     ...pushRulesRoutes({ rules }),
