@@ -2,10 +2,9 @@ import { MatrixError } from '../matrix/errors.ts'
 import { isObject, type JsonObject, own } from '../matrix/json.ts'
 import { isLocalUser, localpartOf } from '../matrix/ids.ts'
 import type { Account } from '../users/index.ts'
-import { shownName } from './accounts.ts'
 import type { LoginContext } from './deps.ts'
-import type { Identity } from './identity.ts'
-import { type Claims, verifyToken } from './jwt/index.ts'
+import type { Identity } from './engine/index.ts'
+import { verifyToken } from './jwt/index.ts'
 
 /** Where a credential came from: for limits and for the log. */
 export interface Origin {
@@ -14,25 +13,14 @@ export interface Origin {
   trace?: string | undefined
 }
 
-const displayNameOf = (claims: Claims, claim: string | undefined): string | undefined => {
-  const name = claim === undefined ? undefined : own(claims, claim)
-  return typeof name === 'string' && name.trim() !== '' ? shownName(name) : undefined
-}
-
 /**
  * Whom a JWT speaks for, and its claims. Throws the refusal that the client sees; the log has provider, key and rule under the
  * same trace. Refused tokens are counted by address, good ones never are.
  */
-export const verifyJwtCredential = (context: LoginContext, token: unknown, origin: Origin): { identity: Identity; claims: Claims } => {
+export const verifyJwtCredential = (context: LoginContext, token: unknown, origin: Origin): Identity => {
   const verified = verifyToken(context.providers, token, context.now())
   if (!verified) throw new MatrixError('M_FORBIDDEN', 'This server takes no JSON Web Tokens')
-  const provider = context.providers.find(({ id }) => id === verified.provider)
-  if (verified.ok && provider) {
-    const { claims, subject } = verified
-    const identity = { provider: provider.id, subject, displayName: displayNameOf(claims, provider.displayNameClaim), linksByName: provider.linksByName }
-    return { identity, claims }
-  }
-  if (verified.ok) throw new Error('A token was verified by a provider that is not configured')
+  if (verified.ok) return { provider: verified.provider, subject: verified.subject, claims: verified.claims }
   const { code, reason, failed, steps } = verified
   const key = steps.find(({ rule }) => rule === 'signature')?.found ?? steps.find(({ rule }) => rule === 'key')?.found
   context.logger.info({ trace: origin.trace, provider: verified.provider, rule: failed, code, reason, key }, 'a JWT was refused')

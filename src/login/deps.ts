@@ -3,6 +3,7 @@ import type { Devices } from '../devices/index.ts'
 import type { Database, Sequence } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
+import type { Policy } from './engine/index.ts'
 import type { Failures } from './failures.ts'
 import type { JwtProvider } from './jwt/index.ts'
 import type { Passwords } from './password.ts'
@@ -40,6 +41,8 @@ export interface LoginDeps {
 export interface LoginContext extends LoginDeps {
   readonly serverName: string
   readonly providers: readonly JwtProvider[]
+  /** What the operator has settled about the people of each provider, by its id. */
+  readonly policies: ReadonlyMap<string, Policy>
   readonly passwords: Passwords
   readonly cache: SessionCache
   readonly failures: Failures

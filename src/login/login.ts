@@ -4,6 +4,7 @@ import type { JsonObject } from '../matrix/json.ts'
 import { openSequence } from '../storage/index.ts'
 import { deactivate, register } from './accounts.ts'
 import type { LoginContext, LoginDeps } from './deps.ts'
+import { policiesOf } from './engine/index.ts'
 import { createFailures } from './failures.ts'
 import { jwtProviders } from './jwt/index.ts'
 import { createPasswords, type PasswordCost } from './password.ts'
@@ -49,6 +50,7 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
     ...deps,
     serverName: deps.config.server_name,
     providers,
+    policies: new Map(policiesOf(deps.config).map((policy) => [policy.id, policy])),
     passwords: createPasswords(deps, cost),
     cache: createSessionCache(cachedSessions),
     failures: createFailures(failed === 'off' ? 'off' : { perSecond: failed.per_second, burst: failed.burst }, deps.now),

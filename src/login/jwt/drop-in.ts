@@ -60,12 +60,10 @@ export const dropInProvider = (config: JwtConfig | undefined): { provider: JwtPr
     keys: parsed.keys,
     algorithms: new Set([algorithm]),
     subjectClaim: config.subject_claim ?? 'sub',
-    displayNameClaim: config.display_name_claim,
     issuer: config.issuer,
     audiences: config.audiences,
     leeway,
     requireExpiry: false,
-    linksByName: true,
   }
   return { provider, findings }
 }

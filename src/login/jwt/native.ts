@@ -34,12 +34,10 @@ export const nativeProvider = (config: NativeConfig, path: string): { provider: 
       keys,
       algorithms: new Set(config.algorithms),
       subjectClaim: config.subject_claim,
-      displayNameClaim: config.display_name_claim,
       issuer: config.issuer,
       audiences: config.audiences,
       leeway,
       requireExpiry: true,
-      linksByName: false,
     },
     findings,
   }

@@ -9,8 +9,6 @@ export interface JwtProvider {
   algorithms: ReadonlySet<AlgorithmName>
   /** The claim that names the user. */
   subjectClaim: string
-  /** The claim that a new account's display name comes from. */
-  displayNameClaim: string | undefined
   /** When set, `iss` is required and must be exactly this. */
   issuer: string | undefined
   /** When set, `aud` is required and must hold one of these; when not set, a token that carries `aud` is refused. */
@@ -19,6 +17,4 @@ export interface JwtProvider {
   leeway: number
   /** Whether a token without `exp` is refused. */
   requireExpiry: boolean
-  /** Whether an account that already has the subject for a name, and is linked to nobody, is the subject's own. */
-  linksByName: boolean
 }

@@ -1,7 +1,6 @@
 import { own } from '../../matrix/json.ts'
 import { verifyJwtCredential } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
-import { resolveIdentity } from '../identity.ts'
 import type { Method } from './method.ts'
 
 const deprecated = 'm.login.jwt'
@@ -12,12 +11,11 @@ const told = new WeakSet<LoginContext>()
 export const jwt: Method = {
   types: ['org.matrix.login.jwt', deprecated],
   enabled: ({ providers }) => providers.length > 0,
-  verify: async (context, body, origin) => {
+  verify: (context, body, origin) => {
     if (own(body, 'type') === deprecated && !told.has(context)) {
       told.add(context)
       context.logger.warn({ trace: origin.trace }, `a client signs in by the deprecated type ${deprecated}; it works, but should be org.matrix.login.jwt (said once)`)
     }
-    const { identity } = verifyJwtCredential(context, own(body, 'token'), origin)
-    return resolveIdentity(context, identity)
+    return { identity: verifyJwtCredential(context, own(body, 'token'), origin), arrival: origin }
   },
 }

@@ -1,7 +1,13 @@
 import type { JsonObject } from '../../matrix/json.ts'
 import type { Origin } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
-import type { Resolved } from '../identity.ts'
+import type { Arrival, Identity } from '../engine/index.ts'
+import type { Account } from '../../users/index.ts'
+
+/** Whose credential it is: somebody of a provider, or an account of ours. */
+export type Verified =
+  | { readonly identity: Identity; readonly arrival: Arrival }
+  | { readonly account: Account }
 
 /** One way to sign in: a line of `GET /login`, and what `POST /login` does with that type. */
 export interface Method {
@@ -12,5 +18,5 @@ export interface Method {
   /** Whether the configuration offers it. */
   enabled(context: LoginContext): boolean
   /** Whose credential it is. Throws the refusal. The account gate comes after, and is not its affair. */
-  verify(context: LoginContext, body: JsonObject, origin: Origin): Promise<Resolved>
+  verify(context: LoginContext, body: JsonObject, origin: Origin): Verified | Promise<Verified>
 }

@@ -9,6 +9,6 @@ export const password: Method = {
   verify: async (context, body, { ip }) => {
     const user = namedUser(body)
     if (user === undefined) throw new MatrixError('M_MISSING_PARAM', '"identifier" is missing')
-    return { account: await verifyPassword(context, user, requiredText(body, 'password'), ip), settle: undefined }
+    return { account: await verifyPassword(context, user, requiredText(body, 'password'), ip) }
   },
 }

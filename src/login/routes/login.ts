@@ -4,7 +4,7 @@ import { MatrixError } from '../../matrix/errors.ts'
 import type { LoginContext } from '../deps.ts'
 import { flowsOf } from '../methods/index.ts'
 import type { Opened, WantedSession } from '../sessions.ts'
-import { signIn } from '../sign-in.ts'
+import { signInBy } from '../sign-in.ts'
 
 /** Old clients write null for what they leave out. */
 const optional = <T extends Parameters<typeof Type.Optional>[0]>(type: T) => Type.Optional(Type.Union([type, Type.Null()]))
@@ -69,6 +69,6 @@ export const signInRoutes = (context: LoginContext): Route[] => [
     reply: SessionReply,
     handle: async ({ body, ip, userAgent, trace }) =>
       // Each method looks at its own fields; the schema lets them through as they came.
-      sessionReply(context, await signIn(context, body.type, body as Parameters<typeof signIn>[2], { ip, trace }, wantedSession(body, { ip, userAgent }))),
+      sessionReply(context, await signInBy(context, body.type, body as Parameters<typeof signInBy>[2], { ip, trace }, wantedSession(body, { ip, userAgent }))),
   }),
 ]

@@ -4,7 +4,7 @@ import { own } from '../../matrix/json.ts'
 import { isSameSecret } from '../secrets.ts'
 import { namedUser, requiredText, verifyJwtCredential, verifyPassword } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
-import { resolveIdentity } from '../identity.ts'
+import { accountOf } from '../engine/index.ts'
 import type { Stage } from './engine.ts'
 
 /** How old a token may be, by its `iat`, that confirms something: it has to show that its user is there now. In ms. */
@@ -29,12 +29,12 @@ const password = (context: LoginContext): Stage => ({
 const jwt = (context: LoginContext): Stage => ({
   type: 'org.matrix.login.jwt',
   verify: async (auth, { session, ip }) => {
-    const { identity, claims } = verifyJwtCredential(context, own(auth, 'token'), { ip })
-    const issued = own(claims, 'iat')
+    const identity = verifyJwtCredential(context, own(auth, 'token'), { ip })
+    const issued = own(identity.claims, 'iat')
     if (typeof issued === 'number' && context.now() - issued * 1000 > freshMs) {
       throw new MatrixError('M_FORBIDDEN', 'JWT validation failed: the token was issued more than 5 minutes ago, bring a new one')
     }
-    const { account } = await resolveIdentity(context, identity)
+    const account = await accountOf(context, identity)
     if (account?.nid !== mine(session).user) throw new MatrixError('M_FORBIDDEN', 'This is the token of another user')
   },
 })

@@ -1,26 +1,14 @@
-import { MatrixError } from '../matrix/errors.ts'
-import { makeUserId, mapToLocalpart } from '../matrix/ids.ts'
-import type { Database, Tx } from '../storage/index.ts'
-import type { Account, Users } from '../users/index.ts'
-import { addIdentity, readIdentity, readSubjects } from './store.ts'
-
-/** Whom an identity provider vouches for. The Matrix name is only a name: provider and subject are what counts. */
-export interface Identity {
-  provider: string
-  subject: string
-  displayName: string | undefined
-  /** Whether an account of that name which is linked to nobody is taken for the subject's own. */
-  linksByName: boolean
-}
+import { MatrixError } from '../../matrix/errors.ts'
+import { makeUserId, mapToLocalpart } from '../../matrix/ids.ts'
+import type { Tx } from '../../storage/index.ts'
+import type { Account } from '../../users/index.ts'
+import type { LoginContext } from '../deps.ts'
+import { addIdentity, readIdentity, readSubjects } from '../store.ts'
+import type { Arrival, Identity } from './identity.ts'
+import type { Policy } from './policy.ts'
 
 /** What turning an identity into an account takes. */
-export interface IdentityDeps {
-  database: Database
-  users: Users
-  serverName: string
-  /** Port: whether an appservice keeps this user id for itself. */
-  isExclusive: (userId: string) => boolean
-}
+export type ResolveDeps = Pick<LoginContext, 'database' | 'users' | 'serverName' | 'isExclusive' | 'policies'>
 
 /** An account that is there, or what to do in the sign-in's own write to have one, or to link it. */
 export interface Resolved {
@@ -29,7 +17,7 @@ export interface Resolved {
   settle: ((tx: Tx) => Promise<Account>) | undefined
 }
 
-const checkName = (deps: IdentityDeps, userId: string): void => {
+const checkName = (deps: ResolveDeps, userId: string): void => {
   if (deps.isExclusive(userId)) throw new MatrixError('M_EXCLUSIVE', 'This name is kept for an application service')
 }
 
@@ -48,7 +36,7 @@ const lower = (text: string): string => text.replaceAll(/[A-Z]/g, (letter) => le
 const differsInCaseOnly = (a: string, b: string): boolean => lower(a) === lower(b)
 
 /** Whose the account is, as far as this provider's identities say: this subject's (in whatever letter case), another's, or nobody's. */
-const ownerOf = async (deps: IdentityDeps, { provider, subject }: Identity, account: Account): Promise<'theirs' | 'another' | 'nobody'> => {
+const ownerOf = async (deps: ResolveDeps, { provider, subject }: Identity, account: Account): Promise<'theirs' | 'another' | 'nobody'> => {
   const subjects = await readSubjects(deps.database.read, provider, account.nid)
   if (subjects.length === 0) return 'nobody'
   return subjects.every((other) => differsInCaseOnly(other, subject)) ? 'theirs' : 'another'
@@ -59,20 +47,30 @@ const ownerOf = async (deps: IdentityDeps, { provider, subject }: Identity, acco
  * another's: the account that was made for "a:b" is called "a=3ab", and whoever has just that for a subject is somebody else. An
  * account that has the escaped subject for a name is theirs only if it was made for them.
  */
-const accountNamed = async (deps: IdentityDeps, identity: Identity, localpart: string): Promise<Account | undefined> => {
+const accountNamed = async (
+  deps: ResolveDeps, identity: Identity, policy: Policy, localpart: string, proven: number | undefined,
+): Promise<Account | undefined> => {
   const { subject } = identity
-  const literal = identity.linksByName ? await deps.users.findByLocalpart(subject) : undefined
+  const literal = policy.taken === 'adopt' ? await deps.users.findByLocalpart(subject) : undefined
   if (literal && differsInCaseOnly(literal.localpart, subject) && await ownerOf(deps, identity, literal) !== 'another') return literal
   const mapped = await deps.users.findByLocalpart(localpart)
-  if (mapped && await ownerOf(deps, identity, mapped) !== 'theirs') {
-    throw new MatrixError('M_FORBIDDEN', 'The name that this token would have here belongs to another account')
-  }
-  return mapped
+  if (!mapped || await ownerOf(deps, identity, mapped) === 'theirs') return mapped
+  if (policy.taken === 'link' && mapped.nid === proven) return mapped
+  throw new MatrixError('M_FORBIDDEN', 'The name that this token would have here belongs to another account', {
+    extra: policy.taken === 'link' ? { code: 'link_needed', user_id: mapped.userId } : { code: 'name_taken' },
+  })
+}
+
+const policyOf = ({ policies }: ResolveDeps, provider: string): Policy => {
+  const policy = policies.get(provider)
+  if (!policy) throw new Error(`There is no identity provider "${provider}"`)
+  return policy
 }
 
 /** Finds the account of an identity, or says how it is to be made. Throws for a subject that cannot have one. */
-export const resolveIdentity = async (deps: IdentityDeps, identity: Identity): Promise<Resolved> => {
+export const resolveIdentity = async (deps: ResolveDeps, identity: Identity, arrival: Pick<Arrival, 'proven'> = {}): Promise<Resolved> => {
   const { users } = deps
+  const policy = policyOf(deps, identity.provider)
   // Neither survives the way into a database as it is: one would be refused there, the other would become another subject.
   if (identity.subject.includes('\0') || !identity.subject.isWellFormed()) {
     throw new MatrixError('M_INVALID_USERNAME', 'A user name cannot have a NUL character or half a surrogate pair')
@@ -90,13 +88,12 @@ export const resolveIdentity = async (deps: IdentityDeps, identity: Identity): P
     return account
   }
   const localpart = mapToLocalpart(identity.subject)
-  const named = await accountNamed(deps, identity, localpart)
+  const named = await accountNamed(deps, identity, policy, localpart, arrival.proven)
   if (named) {
     checkName(deps, named.userId)
     return { account: named, settle: (tx) => link(tx, named) }
   }
-  return {
-    account: undefined,
-    settle: async (tx) => link(tx, await users.create(tx, { localpart, createdBy: identity.provider, displayName: identity.displayName ?? null })),
-  }
+  if (!policy.registration) throw new MatrixError('M_FORBIDDEN', 'You have no account here yet, and your administrator has to make one first')
+  const displayName = policy.displayName(identity.claims) ?? null
+  return { account: undefined, settle: async (tx) => link(tx, await users.create(tx, { localpart, createdBy: identity.provider, displayName })) }
 }

@@ -1,0 +1,5 @@
+export type { Arrival, Claims, Identity } from './identity.ts'
+export { policiesOf } from './policies.ts'
+export type { Policy } from './policy.ts'
+export { resolveIdentity, type Resolved, userIdOf } from './resolve.ts'
+export { accountOf, admit, signIn } from './sign-in.ts'
