@@ -3,7 +3,6 @@ import { kyselyOver, type DialectName } from './dialect.ts'
 import { groupCommit, type Backend } from './group-commit.ts'
 import { claim } from './claim.ts'
 import { migrate } from './migrations/index.ts'
-import { openPostgres } from './postgres.ts'
 import { openSqlite } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 
@@ -39,7 +38,7 @@ export async function openDatabase({ url, serverName, onError }: OpenOptions): P
   try {
     backend = url.startsWith('sqlite:')
       ? openSqlite(url.slice('sqlite:'.length))
-      : await openPostgres(url, { ...(onError && { onError }) })
+      : await (await import('./postgres.ts')).openPostgres(url, { ...(onError && { onError }) })
     return await ready(backend, serverName, release)
   } catch (error) {
     await backend?.close()
