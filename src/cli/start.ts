@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { loadConfig, readFlags, type Config } from '../config/index.ts'
 import { configChecks } from './config-checks.ts'
+import { giveBackStartMemory } from './give-back.ts'
 import { serveControl } from './control.ts'
 import { operatorOf } from './operator.ts'
 import { isTryOut, signHs256, tryOutConfig } from './try-out.ts'
@@ -33,6 +34,7 @@ export const run = async (args: readonly string[]): Promise<number> => {
     await using homeserver = await createHomeserver(config)
     await using _control = await serveControl(config, operatorOf(homeserver))
     print(tryOut ? tryOutText(config, homeserver.url) : runningText(config, homeserver.urls))
+    giveBackStartMemory()
     await stopped
   } catch (error) {
     const sentence = error instanceof DatabaseRefused ? error.message : refusal(error, config)
