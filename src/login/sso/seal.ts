@@ -1,0 +1,46 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto'
+
+/** Lets a value travel through a browser, which can neither read nor change it. */
+export interface Seal<T> {
+  seal(value: T): string
+  /** Undefined for what was not sealed here, for this, and lately. */
+  open(text: unknown): T | undefined
+}
+
+const [ivBytes, tagBytes, keyBytes] = [12, 16, 32]
+
+/** A key of this process: what is under way at a restart has to be begun again. */
+export const sealKey = (randomBytes: (count: number) => Uint8Array): Uint8Array => randomBytes(keyBytes)
+
+/**
+ * @param purpose what the values are for: those of one purpose are nothing to another
+ * @param lifetimeMs how long a sealed value can be opened
+ */
+export const createSeal = <T extends object>(
+  deps: { key: Uint8Array; now: () => number; randomBytes: (count: number) => Uint8Array }, purpose: string, lifetimeMs: number,
+): Seal<T> => {
+  const additional = Buffer.from(purpose)
+  const open = (text: unknown): T | undefined => {
+    const bytes = typeof text === 'string' ? Buffer.from(text, 'base64url') : Buffer.alloc(0)
+    if (bytes.length <= ivBytes + tagBytes) return undefined
+    const decipher = createDecipheriv('aes-256-gcm', deps.key, bytes.subarray(0, ivBytes), { authTagLength: tagBytes })
+    decipher.setAAD(additional).setAuthTag(bytes.subarray(ivBytes, ivBytes + tagBytes))
+    try {
+      const plain = Buffer.concat([decipher.update(bytes.subarray(ivBytes + tagBytes)), decipher.final()]).toString()
+      // It opens, so it is what was sealed here for this purpose.
+      const { value, until } = JSON.parse(plain) as { value: T; until: number }
+      return until > deps.now() ? value : undefined
+    } catch {
+      return undefined
+    }
+  }
+  return {
+    open,
+    seal: (value) => {
+      const iv = deps.randomBytes(ivBytes)
+      const cipher = createCipheriv('aes-256-gcm', deps.key, iv, { authTagLength: tagBytes }).setAAD(additional)
+      const sealed = [cipher.update(JSON.stringify({ value, until: deps.now() + lifetimeMs }), 'utf8'), cipher.final()]
+      return Buffer.concat([iv, cipher.getAuthTag(), ...sealed]).toString('base64url')
+    },
+  }
+}
