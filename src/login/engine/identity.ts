@@ -1,8 +1,5 @@
-import type { JsonObject } from '../../matrix/json.ts'
 import type { Tx } from '../../storage/index.ts'
-
-/** What a provider says of somebody. Read it with `own` of matrix/json.ts or by a path: its keys come from outside. */
-export type Claims = Readonly<JsonObject>
+import type { Claims } from '../claims/index.ts'
 
 /**
  * Whom an identity provider vouches for. The Matrix name is only a name: provider and subject are what counts. A method makes it once

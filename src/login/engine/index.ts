@@ -1,4 +1,5 @@
-export type { Arrival, Claims, Identity } from './identity.ts'
+export type { Claims } from '../claims/index.ts'
+export type { Arrival, Identity } from './identity.ts'
 export { policiesOf } from './policies.ts'
 export type { Policy } from './policy.ts'
 export { resolveIdentity, type Resolved, userIdOf } from './resolve.ts'

@@ -1,4 +1,4 @@
-import type { Claims } from './identity.ts'
+import type { Claims } from '../claims/index.ts'
 
 /** What the operator has settled about the people of one provider. */
 export interface Policy {

@@ -1,11 +1,9 @@
-import { isObject, type JsonObject } from '../../matrix/json.ts'
+import { isObject } from '../../matrix/json.ts'
+import type { Claims } from '../claims/index.ts'
 import { JwtRefusal } from './refusal.ts'
 
 /** The largest token that is looked at, in bytes. Everything longer is refused before anything is decoded. */
 const maxTokenBytes = 16 * 1024
-
-/** A header or a payload. Read it with `own` of matrix/json.ts: its keys come from outside. */
-export type Claims = Readonly<JsonObject>
 
 /** A token taken apart, nothing in it trusted yet. */
 export interface Decoded {

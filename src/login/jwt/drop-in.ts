@@ -1,6 +1,6 @@
 import { type AlgorithmName, algorithmOf, algorithms } from './algorithms.ts'
 import type { Finding } from '../../config/index.ts'
-import { error } from './findings.ts'
+import { error } from '../findings.ts'
 import { parseKeys } from './keys.ts'
 import type { JwtProvider } from './provider.ts'
 

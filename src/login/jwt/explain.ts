@@ -1,5 +1,6 @@
 import { verifyToken } from './choose.ts'
-import { type Claims, decode } from './decode.ts'
+import type { Claims } from '../claims/index.ts'
+import { decode } from './decode.ts'
 import type { JwtProvider } from './provider.ts'
 import type { RefusalCode } from './refusal.ts'
 import type { Step, Verified } from './verify.ts'

@@ -1,5 +1,4 @@
 export { verifyToken } from './choose.ts'
-export type { Claims } from './decode.ts'
 export { type Explanation, explainToken } from './explain.ts'
 export type { JwtProvider } from './provider.ts'
 export { jwtChecks, jwtProviders } from './providers.ts'

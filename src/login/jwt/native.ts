@@ -1,5 +1,5 @@
 import type { Config, Finding } from '../../config/index.ts'
-import { error } from './findings.ts'
+import { error } from '../findings.ts'
 import { type ParsedKeys, parseKeys } from './keys.ts'
 import type { JwtProvider } from './provider.ts'
 

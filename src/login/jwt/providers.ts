@@ -1,6 +1,6 @@
 import type { Check, Config, Finding } from '../../config/index.ts'
 import { dropInId, dropInProvider } from './drop-in.ts'
-import { error } from './findings.ts'
+import { error } from '../findings.ts'
 import { nativeProvider } from './native.ts'
 import type { JwtProvider } from './provider.ts'
 

@@ -1,4 +1,4 @@
-import type { Finding } from '../../config/index.ts'
+import type { Finding } from '../config/index.ts'
 
 const finding = (level: Finding['level']) => (key: string, message: string, fix: string): Finding =>
   ({ level, key, message: `"${key}": ${message}.`, fix: `${fix}.` })
