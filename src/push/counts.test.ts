@@ -233,5 +233,5 @@ over('counts are those of the plain way after any order of messages, receipts an
     }
     const receipts = [...newest].map(([key, position]) => ({ thread: key.slice(key.indexOf(' ') + 1), position }))
     assert.equal(await both(stage, alice, room), plainCount(said, receipts))
-  }), { numRuns: 30 })
+  }), { numRuns: 100 })
 }, databases)

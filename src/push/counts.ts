@@ -26,7 +26,7 @@ export interface CountsDeps {
 export interface NotificationCounts {
   /** As of `log.now`. Nothing for who is not joined. */
   counts(user: number, room: Room): Promise<Counts>
-  /** The same for many rooms of one user, with few queries; by the room's nid. */
+  /** The same for many rooms of one user at once, by the room's nid. */
   countsOfMany(user: number, rooms: readonly Room[]): Promise<ReadonlyMap<number, Counts>>
 }
 
@@ -112,7 +112,7 @@ export function createCounts(deps: CountsDeps): NotificationCounts {
       if (log.tail.covers(all)) events.set(room.nid, newestOf(eventsOf(log, room, all, now), floor))
     }
     const distant = [...floors.values()].filter((floor) => !events.has(floor.room))
-    for (const [room, list] of await readUnread(database.read, person.user, distant, now, mostScanned)) events.set(room, list)
+    await Promise.all(distant.map(async (floor) => events.set(floor.room, await readUnread(database.read, floor, now, mostScanned))))
     await prefetchLevels(rooms, tasks.filter(({ room }) => (events.get(room.nid)?.length ?? 0) > 0))
     for (const task of floors.keys()) {
       const { room, read } = task
