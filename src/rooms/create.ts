@@ -1,10 +1,10 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { buildEvent } from '../matrix/event-build.ts'
-import { isUserId } from '../matrix/ids.ts'
-import { isObject, own, type Json, type JsonObject } from '../matrix/json.ts'
+import { own, type JsonObject } from '../matrix/json.ts'
 import { defaultRoomVersion, findRoomVersion, type RoomVersion } from '../matrix/room-version.ts'
 import type { SigningKey } from '../matrix/signing.ts'
 import type { Users } from '../users/index.ts'
+import { mustBeReachable } from './membership.ts'
 import type { Profiles } from './profile.ts'
 import { Recent } from './recent.ts'
 import { emptySummary, type Room } from './room.ts'
@@ -58,7 +58,7 @@ export async function createRoom(deps: CreateDeps, creator: Who, wish: RoomWish)
   if (!version) throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `This server does not know room version "${wish.version}"`)
   const preset = wish.preset ?? (wish.visibility === 'public' ? 'public_chat' : 'private_chat')
   const invited = (wish.invite ?? []).filter((userId, index, all) => all.indexOf(userId) === index && userId !== creator.userId)
-  for (const userId of invited) if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `"${userId}" in invite is not a user id`)
+  for (const userId of invited) mustBeReachable(deps.serverName, userId)
   const trusted = preset === 'trusted_private_chat' ? invited : []
 
   const create = createContent(version, creator, wish.creationContent ?? {}, trusted)
@@ -176,11 +176,4 @@ async function invitation(deps: CreateDeps, creator: Who, userId: string, wish: 
     type: 'm.room.member', stateKey: userId, sender: creator,
     content: { membership: 'invite', ...(wish.isDirect && { is_direct: true }), ...await deps.profiles.memberFields(userId) },
   }
-}
-
-/** The rooms that a join rule of kind `restricted` lets in from; what is malformed is left out. */
-export function allowedRooms(content: JsonObject): string[] {
-  const allow = own(content, 'allow')
-  const rooms = Array.isArray(allow) ? allow.filter(isObject).filter((entry) => own(entry, 'type') === 'm.room_membership') : []
-  return rooms.map((entry): Json | undefined => own(entry, 'room_id')).filter((id) => typeof id === 'string')
 }

@@ -1,9 +1,9 @@
 import { MatrixError } from '../matrix/errors.ts'
-import { isUserId } from '../matrix/ids.ts'
+import { isLocalUser, isUserId } from '../matrix/ids.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import { levelFor, powerLevelOf, powerLevelsFrom, type PowerLevels } from '../matrix/power-levels.ts'
+import { allowedRooms } from '../matrix/state-values.ts'
 import type { Users } from '../users/index.ts'
-import { allowedRooms } from './create.ts'
 import type { Profiles } from './profile.ts'
 import type { Membership, Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
@@ -14,6 +14,7 @@ export interface MembershipDeps {
   readonly rooms: Rooms
   readonly users: Users
   readonly profiles: Profiles
+  readonly serverName: string
 }
 
 type Who = Draft['sender']
@@ -73,9 +74,15 @@ async function authoriserFor(deps: MembershipDeps, who: Who, room: Room): Promis
   throw new MatrixError('M_UNABLE_TO_AUTHORISE_JOIN', 'Nobody on this server may let you into this room')
 }
 
+/** @throws {MatrixError} M_INVALID_PARAM for what is no user id; M_FORBIDDEN for users of other servers, who could not be told. */
+export function mustBeReachable(serverName: string, userId: string): void {
+  if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `"${userId}" is not a user id`)
+  if (!isLocalUser(userId, serverName)) throw new MatrixError('M_FORBIDDEN', `${userId} is on another server, and this one does not talk to others yet`)
+}
+
 /** Invites; somebody who is invited already is left alone. */
 export async function invite(deps: MembershipDeps, who: Who, room: Room, userId: string, wish: MembershipWish = {}): Promise<void> {
-  if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `"${userId}" is not a user id`)
+  mustBeReachable(deps.serverName, userId)
   const target = await deps.users.intern(userId)
   if (membershipOf(room, target) === 'join') throw new MatrixError('M_FORBIDDEN', `${userId} is already in the room`)
   await setMembership(deps, who, room, userId, 'invite', wish)

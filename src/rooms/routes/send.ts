@@ -6,7 +6,7 @@ import type { JsonObject } from '../../matrix/json.ts'
 import { mustNotBeSuspended } from '../../users/index.ts'
 import { checkAliasEvent } from '../alias-event.ts'
 import type { RoomsRouteDeps } from '../deps.ts'
-import { join, joinedRoom } from '../membership.ts'
+import { join, joinedRoom, leave, notIn } from '../membership.ts'
 import type { StoredEvent } from '../stored-event.ts'
 import { redactEvent, sendOnce, setState, type SendDeps } from '../send.ts'
 import { checkRelation } from '../send-checks.ts'
@@ -27,6 +27,13 @@ async function putState(deps: RoomsRouteDeps, session: Session, roomId: string, 
       await join(deps, whoOf(session), room, { extra: content })
       return { event_id: (await memberEvent(deps, room.nid, session)).event.id }
     }
+  }
+  if (leaving) {
+    const room = await deps.rooms.find(roomId)
+    if (!room?.members.has(session.user)) throw notIn(roomId)
+    const { membership: _membership, reason, ...extra } = content
+    await leave(deps, whoOf(session), room, { extra, ...(typeof reason === 'string' && { reason }) })
+    return { event_id: (await memberEvent(deps, room.nid, session)).event.id }
   }
   const room = await joinedRoom(deps.rooms, roomId, session.user)
   if (type === 'm.room.member' && !isUserId(stateKey)) throw new MatrixError('M_BAD_JSON', `The state key of a member event is a user id; "${stateKey}" is none`)
