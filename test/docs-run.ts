@@ -7,7 +7,7 @@
 // The address 127.0.0.1:8008 becomes one that is free.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Block, type Page, root } from './docs-pages.ts'
@@ -47,8 +47,10 @@ export async function runPage(page: Page): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-docs-'))
   const work = join(folder, 'work')
   mkdirSync(work)
-  // So that a page's script finds the packages that it would find in a checkout.
-  symlinkSync(join(root, 'node_modules'), join(work, 'node_modules'))
+  // So that a page's script finds the packages that it would find in a checkout, and Latchkey as `npm install ../latchkey` leaves it.
+  mkdirSync(join(work, 'node_modules'))
+  for (const name of readdirSync(join(root, 'node_modules'))) symlinkSync(join(root, 'node_modules', name), join(work, 'node_modules', name))
+  symlinkSync(root, join(work, 'node_modules', 'latchkey'))
   const port = await freePort()
   const adapt = (text: string): string => text.replaceAll(/(127\.0\.0\.1|localhost):8008/g, `$1:${port}`)
   const outcome: Outcome = { printed: new Map(), skipped: [] }
