@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { isRoomAlias, isRoomId, parseMxc } from '../../matrix/ids.ts'
-import { allowedRooms } from '../create.ts'
+import { allowedRooms } from '../../matrix/state-values.ts'
 import type { HistoryRouteDeps } from '../deps.ts'
 import type { Room } from '../room.ts'
 
