@@ -1,7 +1,7 @@
 // Somebody at an unmodified client library, signed in by JWT.
 import { AssertionError } from 'node:assert/strict'
 import { createRequire } from 'node:module'
-import { ClientEvent, createClient, type MatrixClient, type MatrixEvent, type Room, SyncState } from 'matrix-js-sdk'
+import { ClientEvent, createClient, type ICreateClientOpts, type MatrixClient, type MatrixEvent, type Room, SyncState } from 'matrix-js-sdk'
 import type { Logger } from 'matrix-js-sdk/lib/logger.js'
 import { signJwt } from './jwt.ts'
 import { assertSpec } from './spec.ts'
@@ -45,26 +45,36 @@ function checkedFetch(faults: string[], refusals: string[]): typeof fetch {
   }
 }
 
-/** Waits until `found` gives something, for at most ten seconds; `what` is told when it does not. */
-export async function until<T>(what: string, found: () => T | undefined | null | false | Promise<T | undefined | null | false>): Promise<T> {
-  const end = Date.now() + 10_000
+/** Waits until `found` gives something, for ten seconds unless more are given; `what` is told when it does not. */
+export async function until<T>(
+  what: string, found: () => T | undefined | null | false | Promise<T | undefined | null | false>, seconds = 10,
+): Promise<T> {
+  const end = Date.now() + seconds * 1000
   for (;;) {
     const result = await found()
     if (result !== undefined && result !== null && result !== false) return result
-    if (Date.now() > end) throw new AssertionError({ message: `ten seconds have not brought: ${what}` })
+    if (Date.now() > end) throw new AssertionError({ message: `${seconds} seconds have not brought: ${what}` })
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
 
+/** What a client is to be besides a plain one. */
+export interface Setup {
+  options?: Partial<ICreateClientOpts>
+  /** Runs before the first sync. */
+  prepare?: (client: MatrixClient) => Promise<void>
+}
+
 /** Signs in and starts syncing; resolves after the first sync. `secret` signs the JWT. */
-export async function enter(url: string, name: string, secret?: string): Promise<Person> {
+export async function enter(url: string, name: string, secret?: string, { options, prepare }: Setup = {}): Promise<Person> {
   const [faults, refusals]: [string[], string[]] = [[], []]
   const fetchFn = checkedFetch(faults, refusals)
   const session = await createClient({ baseUrl: url, fetchFn, logger: quiet }).loginRequest({ type: 'org.matrix.login.jwt', token: signJwt({ sub: name }, secret) })
   const client = createClient({
     baseUrl: url, fetchFn, logger: quiet, timelineSupport: true,
-    userId: session.user_id, accessToken: session.access_token, deviceId: session.device_id,
+    userId: session.user_id, accessToken: session.access_token, deviceId: session.device_id, ...options,
   })
+  await prepare?.(client)
   const state = { synced: false }
   client.on(ClientEvent.Sync, (now) => { state.synced ||= now === SyncState.Prepared || now === SyncState.Syncing })
   await client.startClient({ initialSyncLimit: 20, threadSupport: true })
@@ -81,7 +91,10 @@ export async function enter(url: string, name: string, secret?: string): Promise
       if (!room) throw new AssertionError({ message: `${name}'s client does not know ${roomId}` })
       return room
     },
-    stop: () => client.stopClient(),
+    stop: () => {
+      client.stopClient()
+      client.http.abort()
+    },
   }
 }
 
