@@ -20,7 +20,7 @@ import { mediaRoutes, openMedia } from './media/index.ts'
 import { createCounts, openPushRules, pushRulesRoutes, withPushRules } from './push/index.ts'
 import { openDatabase } from './storage/index.ts'
 import { openLog } from './streams/index.ts'
-import { keyChanges, syncRoutes, type PlainEvent, type SyncDeps } from './sync/index.ts'
+import { keyChanges, openSlidingSync, syncRoutes, type PlainEvent, type SyncDeps } from './sync/index.ts'
 import { createUsers, usersRoutes, type AccountDataItem, type Users } from './users/index.ts'
 
 export { DatabaseRefused } from './storage/index.ts'
@@ -112,8 +112,11 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     unread: createCounts({ database, log, rooms, users, rules, receipts: ephemeral.receipts, ignored: (user) => users.accountData.ignored(user) }),
   }
 
+  const sliding = stack.use(openSlidingSync({ ...syncDeps, database, randomId, onError, stayOf: (who, room) => history.sight.stayOf(who, room) }))
+  devices.onDelete({ within: (tx, gone) => sliding.deleteOf(tx, gone) })
+
   const routes: Route[] = [
-    versionsRoute({ 'org.matrix.msc3814': true }),
+    versionsRoute({ 'org.matrix.msc3814': true, 'org.matrix.simplified_msc3575': true }),
     capabilitiesRoute(() => capabilities(config)),
     ...wellKnownRoutes({ baseUrl: config.public_base_url, federation: config.well_known.server, extra: config.well_known.extra, contact: config.admin_contact }),
     ...login.routes,
@@ -125,7 +128,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     ...ephemeralRoutes({ ephemeral, rooms, users, log }),
     ...mediaRoutes(media),
     ...pushRulesRoutes({ rules }),
-    ...syncRoutes(syncDeps),
+    ...syncRoutes(syncDeps), ...sliding.routes,
   ]
   const http = createHttp({
     routes, authenticate: login.authenticate, log: logger, now, randomId, trustedProxies: config.trusted_proxies, queryAccessToken: config.query_access_token,

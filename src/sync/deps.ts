@@ -26,8 +26,8 @@ export interface SyncDeps {
   readonly now: () => number
   /** Those of the room's events that the user may see. */
   readonly visible: (user: Session, room: Room, events: readonly StoredEvent[]) => Promise<readonly StoredEvent[]>
-  /** Events as clients get them, as JSON texts. */
-  readonly serialise: (events: readonly StoredEvent[], reader: EventReader & { readonly session: Session }) => Promise<string[]>
+  /** Events as clients get them, as JSON texts; `lean`: without what takes a look at other events. */
+  readonly serialise: (events: readonly StoredEvent[], reader: EventReader & { readonly session: Session, readonly lean?: boolean }) => Promise<string[]>
   /** The filter behind an id of the user's own. @throws MatrixError M_NOT_FOUND */
   readonly filter: (user: number, id: string) => Promise<Filter>
   readonly accountData: {
@@ -48,7 +48,7 @@ export interface SyncDeps {
     seen(session: Session, state: 'online' | 'offline' | 'unavailable', lastsMs?: number): void
   }
   readonly toDevice: {
-    take(device: number, since: number | undefined, until: number): Promise<readonly JsonObject[]> | readonly JsonObject[]
+    take(device: number, since: number | undefined, until: number, limit?: number): Promise<readonly JsonObject[]> | readonly JsonObject[]
   }
   readonly deviceLists: {
     /** Users, of all that there are, whose devices or keys changed in `(since, until]`, and those whose keys the viewer has signed. */

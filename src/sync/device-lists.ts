@@ -42,8 +42,14 @@ export async function deviceLists(deps: SyncDeps, user: number, memberships: Rea
  */
 export async function keyChanges(deps: SyncDeps, { user }: Session, from: string, to: string): Promise<DeviceLists> {
   const span = { since: readToken(deps, from, 'from'), until: readToken(deps, to, 'to') }
-  const lists: ListChanges = { rooms: [] }
   const memberships = await deps.rooms.of(user)
+  const lists = await ownMoves(deps, memberships, span)
+  return await deviceLists(deps, user, memberships, span, lists) ?? { changed: [], left: [] }
+}
+
+/** The rooms that the user came into or went from in the span. */
+export async function ownMoves(deps: Pick<SyncDeps, 'rooms'>, memberships: ReadonlyMap<number, UserRoom>, span: Span): Promise<ListChanges> {
+  const lists: ListChanges = { rooms: [] }
   for (const [nid, member] of memberships) {
     if (member.position <= span.since || member.position > span.until) continue
     const room = await deps.rooms.byNid(nid)
@@ -52,7 +58,7 @@ export async function keyChanges(deps: SyncDeps, { user }: Session, from: string
     if (member.membership === 'join' && (before !== 'join' || wasOut)) lists.rooms.push({ room, joined: true })
     if (member.membership !== 'join' && before === 'join') lists.rooms.push({ room, joined: false })
   }
-  return await deviceLists(deps, user, memberships, span, lists) ?? { changed: [], left: [] }
+  return lists
 }
 
 /** Others who came into rooms of the user, or went. */

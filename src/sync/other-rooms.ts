@@ -1,6 +1,7 @@
 import { strip, strippedState } from '../matrix/stripped-state.ts'
 import type { RoomEvent } from '../matrix/event.ts'
 import type { Room, StoredEvent, UserRoom } from '../rooms/index.ts'
+import type { SyncDeps } from './deps.ts'
 import { eventList, historyOf, type RoomContext } from './joined-room.ts'
 import type { Span } from './room-window.ts'
 
@@ -8,6 +9,11 @@ import type { Span } from './room-window.ts'
 export async function strippedRoom({ deps, ignored }: RoomContext, member: UserRoom): Promise<string | undefined> {
   const own = await deps.rooms.events.get(member.event)
   if (!own || (member.membership === 'invite' && ignored.has(own.event.sender))) return undefined
+  return `{"${member.membership === 'invite' ? 'invite_state' : 'knock_state'}":${eventList(await strippedEvents(deps, own))}}`
+}
+
+/** What somebody who is not in a room is told of it, as JSON texts: as of their own member event, which is the last one. */
+export async function strippedEvents(deps: Pick<SyncDeps, 'rooms'>, own: StoredEvent): Promise<string[]> {
   const state = new Map<string, RoomEvent>()
   // As of the invitation: what happens in the room later is not for those who are not in it.
   for (const type of ['m.room.create', 'm.room.name', 'm.room.avatar', 'm.room.topic', 'm.room.join_rules', 'm.room.canonical_alias', 'm.room.encryption']) {
@@ -19,7 +25,7 @@ export async function strippedRoom({ deps, ignored }: RoomContext, member: UserR
   const events = strippedState((type) => state.get(type), ...others).map((event) => JSON.stringify(event))
   // The user's own event comes whole in its content: clients read `is_direct` and the reason from it.
   events.push(JSON.stringify(strip({ ...own.event, stateKey: own.event.stateKey ?? '' })))
-  return `{"${member.membership === 'invite' ? 'invite_state' : 'knock_state'}":${eventList(events)}}`
+  return events
 }
 
 /** A room that the user is no longer in, up to where the user left it. */

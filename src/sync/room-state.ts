@@ -25,7 +25,8 @@ export async function stateAt(rooms: Rooms, room: Room, position: number): Promi
 const beforeTimeline = (rooms: Rooms, room: Room, { events: [first] }: Timeline, until: number): Promise<StateMap> =>
   (first ? rooms.stateBefore(first) : stateAt(rooms, room, until))
 
-function difference(from: StateMap, to: StateMap): Map<number, number> {
+/** The places of the state that are not as they were, with what holds them now. */
+export function difference(from: StateMap, to: StateMap): Map<number, number> {
   const changed = new Map<number, number>()
   for (const [key, event] of to) if (from.get(key) !== event) changed.set(key, event)
   return changed

@@ -1,0 +1,81 @@
+import { live, newConnection, type Changes, type Connection, type Known } from './connection.ts'
+import { requiredStateFrom, type RequiredState } from './required-state.ts'
+
+/** Rooms that are known in the same way: number of the required state, timeline, position, and the rooms, each as what it is more than the one before. */
+type Group = number[]
+
+interface StoredChanges {
+  readonly state: string
+  readonly extensions: number
+  readonly rooms: readonly Group[]
+  readonly gone: readonly number[]
+}
+
+interface Stored extends StoredChanges {
+  readonly required: readonly string[]
+  readonly next?: StoredChanges
+}
+
+/** Infinity is no JSON. */
+const put = (value: number): number => (value === Infinity ? -1 : value)
+const take = (value: number | undefined): number => (value === undefined || value === -1 ? Infinity : value)
+
+function groupsOf(rooms: Iterable<readonly [number, Known | undefined]>, numberOf: (required: RequiredState) => number): { rooms: Group[], gone: number[] } {
+  const alike = new Map<string, { head: Group, rooms: number[] }>()
+  const gone: number[] = []
+  for (const [room, known] of rooms) {
+    if (!known) {
+      gone.push(room)
+      continue
+    }
+    const head = [numberOf(known.required), put(known.timeline), put(known.upTo)]
+    const group = alike.get(head.join())
+    if (group) group.rooms.push(room)
+    else alike.set(head.join(), { head, rooms: [room] })
+  }
+  const groups = [...alike.values()].map(({ head, rooms: list }) => {
+    const sorted = Int32Array.from(list).sort()
+    return [...head, ...sorted.map((room, index) => room - (sorted[index - 1] ?? 0))]
+  })
+  return { rooms: groups, gone }
+}
+
+/** What is known to the client, and what the answer on its way to it changes, as short as JSON gets it. */
+export function encode({ state, rooms, extensions, next }: Connection): string {
+  const required = new Map<string, number>()
+  const numberOf = ({ text }: RequiredState): number => {
+    const number = required.get(text) ?? required.size
+    required.set(text, number)
+    return number
+  }
+  const base = { state, extensions, ...groupsOf(rooms, numberOf) }
+  const after = next && { state: next.state, extensions: next.changes.extensions, ...groupsOf(next.changes.rooms, numberOf) }
+  const stored: Stored = { ...base, required: [...required.keys()], ...(after && { next: after }) }
+  return JSON.stringify(stored)
+}
+
+function knownIn({ rooms, gone }: StoredChanges, required: readonly RequiredState[]): Map<number, Known | undefined> {
+  const found = new Map<number, Known | undefined>(gone.map((room) => [room, undefined]))
+  for (const [number, timeline, upTo, ...differences] of rooms) {
+    const known: Known = { required: required[number ?? 0] ?? requiredStateFrom('[]'), timeline: take(timeline), upTo: upTo === -1 ? live : upTo ?? live }
+    let room = 0
+    for (const difference of differences) {
+      room += difference
+      found.set(room, known)
+    }
+  }
+  return found
+}
+
+/** The connection that was written down. */
+export function decode(owner: number, id: string, text: string, savedTs: number): Connection {
+  const stored = JSON.parse(text) as Stored // only `encode` writes there
+  const required = stored.required.map(requiredStateFrom)
+  const connection: Connection = { ...newConnection(owner, id), state: stored.state, extensions: stored.extensions, savedTs }
+  for (const [room, known] of knownIn(stored, required)) if (known) connection.rooms.set(room, known)
+  if (stored.next) {
+    const changes: Changes = { rooms: knownIn(stored.next, required), extensions: stored.next.extensions }
+    connection.next = { state: stored.next.state, changes }
+  }
+  return connection
+}

@@ -1,0 +1,55 @@
+import { Type } from 'typebox'
+import { RawJson, route, type Route } from '../../http/index.ts'
+import { openConnections, type Connections } from './connections.ts'
+import type { SlidingDeps } from './deps.ts'
+import { openLabels } from './labels.ts'
+import { openListedRooms } from './listed-rooms.ts'
+import { openPlaces } from './places.ts'
+import { Body, Query, readRequest } from './request.ts'
+import { slidingSync, type SlidingParts } from './sliding.ts'
+import { openSpaceChildren } from './space-children.ts'
+import { openStatePlaces } from './state-places.ts'
+
+export type { SlidingDeps } from './deps.ts'
+
+/** Sliding sync. To be disposed of before the database is: what clients know is written down then. */
+export interface SlidingSync extends AsyncDisposable {
+  readonly routes: readonly Route[]
+  /** For the write that deletes devices. */
+  readonly deleteOf: Connections['deleteOf']
+}
+
+/** Opens sliding sync. To be opened once, before the first event is sent. */
+export function openSlidingSync(deps: SlidingDeps): SlidingSync {
+  const connections = openConnections(deps)
+  const listed = openListedRooms(deps.database, deps.rooms)
+  const places = openPlaces(deps, listed)
+  const labels = openLabels(deps.database)
+  const statePlaces = openStatePlaces(deps.rooms)
+  deps.log.listen((entry) => {
+    listed.hear(entry)
+    places.hear(entry)
+    labels.hear(entry)
+    statePlaces.hear(entry)
+  })
+  const parts: SlidingParts = { ...deps, connections, places, labels, statePlaces, spaceChildren: openSpaceChildren(deps.rooms) }
+  return {
+    routes: [slidingSyncRoute(parts)],
+    deleteOf: connections.deleteOf,
+    [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),
+  }
+}
+
+/**
+ * Simplified sliding sync: the rooms in some windows of the user's list, and what changes in them.
+ * @see https://github.com/matrix-org/matrix-spec-proposals/pull/4186
+ */
+const slidingSyncRoute = (parts: SlidingParts): Route => route({
+  id: 'slidingSync', method: 'POST', path: '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync', auth: 'user', query: Query, body: Body,
+  reply: Type.Object({ pos: Type.String() }),
+  handle: async ({ session, query, body, signal }) => {
+    const request = readRequest(session, query, body)
+    parts.presence.seen(session, query.set_presence ?? 'online', request.timeout)
+    return new RawJson(await slidingSync(parts, request, signal))
+  },
+})

@@ -1,0 +1,190 @@
+import type { Room, StoredEvent, UserRoom } from '../../rooms/index.ts'
+import { membershipChange } from '../room-window.ts'
+import { live, type Connection, type Known } from './connection.ts'
+import { farewellAnswer, strippedAnswer } from './outside-answer.ts'
+import type { Places } from './places.ts'
+import type { RoomConfig } from './request.ts'
+import { covers } from './required-state.ts'
+import { roomAnswer, type RoomContext, type RoomTask } from './room-answer.ts'
+import { unknownPos } from './connections.ts'
+import type { Wanted, WantedRooms } from './wanted.ts'
+
+/** The rooms of an answer. */
+export interface RoomsAnswer {
+  /** JSON texts by room id. */
+  readonly texts: ReadonlyMap<string, string>
+  readonly changes: ReadonlyMap<number, Known | undefined>
+  readonly members: readonly number[]
+  /** Ids of the events in the timelines of rooms that the client knew nothing of, by room. */
+  readonly shown: ReadonlyMap<number, readonly string[]>
+}
+
+/** So many rooms that changed while the client was away for long are more work than to begin anew. */
+const mostFromTables = 200
+
+/** Events of a room that the user has gone from, where the client had the whole timeline. */
+const longestFarewell = 20
+
+interface Found {
+  readonly id: string
+  readonly answer: { readonly text: string, readonly known: Known | undefined, readonly members: readonly number[], readonly events?: readonly string[] }
+  readonly nid: number
+}
+
+/** Tells of every wanted room that has something to tell, and of those that the user has left. */
+export async function roomsAnswer(context: RoomContext, connection: Connection, places: Places, wanted: WantedRooms): Promise<RoomsAnswer> {
+  const memberships = await context.deps.rooms.of(context.session.user)
+  const gone = departures(context, connection, memberships)
+  const due: Wanted[] = []
+  for (const one of wanted.rooms.values()) if (!gone.has(one.place.room.nid) && isDue(context, connection, one)) due.push(one)
+  if (context.read && due.filter(({ place }) => connection.rooms.has(place.room.nid)).length > mostFromTables) throw unknownPos()
+  await prepare(context, due)
+  const found = await Promise.all([
+    ...due.map((one) => placeAnswer(context, connection, one)),
+    ...[...gone].map(([nid, member]) => departureAnswer(context, connection, places, nid, member)),
+  ])
+  const changes = new Map([...overlooked(context, connection, wanted), ...caughtUp(connection, wanted)])
+  const texts = new Map<string, string>()
+  const shown = new Map<number, readonly string[]>()
+  const members: number[] = []
+  for (const one of found) {
+    if (!one) continue
+    texts.set(one.id, one.answer.text)
+    if (!connection.rooms.has(one.nid)) shown.set(one.nid, one.answer.events ?? [])
+    members.push(...one.answer.members)
+    const before = connection.rooms.get(one.nid)
+    if (!isSame(before, one.answer.known)) changes.set(one.nid, one.answer.known)
+    else changes.delete(one.nid)
+  }
+  return { texts, changes, members, shown }
+}
+
+const isSame = (a: Known | undefined, b: Known | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && a.upTo === b.upTo && a.timeline === b.timeline && a.required.text === b.required.text)
+
+/** Up to where the client knows a room. */
+export const knownUpTo = (known: Known, since: number | undefined): number => (known.upTo === live ? since ?? 0 : known.upTo)
+
+/** The rooms that the client knows and that the user has gone from, or been put out of, since. */
+function departures({ since, until }: RoomContext, connection: Connection, memberships: ReadonlyMap<number, UserRoom>): Map<number, UserRoom> {
+  const gone = new Map<number, UserRoom>()
+  for (const [nid, known] of connection.rooms) {
+    const member = memberships.get(nid)
+    if (!member || (member.membership !== 'leave' && member.membership !== 'ban')) continue
+    if (member.position <= until && member.position > knownUpTo(known, since) && !member.forgotten) gone.set(nid, member)
+  }
+  return gone
+}
+
+/** Whether there can be something to tell of a wanted room. */
+function isDue(context: RoomContext, connection: Connection, { place: { room, member }, config }: Wanted): boolean {
+  const { deps, session, since, until } = context
+  const known = connection.rooms.get(room.nid)
+  if (!known) return true
+  const from = knownUpTo(known, since)
+  if (member.position > from) return true
+  if (member.membership === 'invite' || member.membership === 'knock') return false
+  if (config.timelineLimit > known.timeline || !covers(known.required, config.required)) return true
+  if (member.membership !== 'join') return false
+  const { tail } = deps.log
+  if (!tail.covers(from)) return room.latest > from || (context.read?.has(room.nid) ?? true)
+  if (tail.lastOfRoom(room.nid) <= from) return false
+  return tail.room(room.nid, from, until).some(({ kind, user }) => kind === 'event' || (kind === 'receipt' && user === session.user))
+}
+
+/** Rooms that the client was behind in, and that are wanted now: nothing is missing after this answer. */
+function* caughtUp(connection: Connection, wanted: WantedRooms): Iterable<[number, Known]> {
+  for (const nid of wanted.rooms.keys()) {
+    const known = connection.rooms.get(nid)
+    if (known && known.upTo !== live) yield [nid, { ...known, upTo: live }]
+  }
+}
+
+/** Rooms that the client knows, in which something happened that this answer does not tell: it is remembered up to where they are known. */
+function overlooked({ deps, session, since, until }: RoomContext, connection: Connection, wanted: WantedRooms): Map<number, Known | undefined> {
+  const changes = new Map<number, Known | undefined>()
+  if (since === undefined) return changes
+  const { tail } = deps.log
+  const covered = tail.covers(since)
+  for (const [nid, known] of connection.rooms) {
+    if (known.upTo !== live || wanted.rooms.has(nid)) continue
+    if (covered && tail.lastOfRoom(nid) <= since) continue
+    const news = !covered || tail.room(nid, since, until).some(({ kind, user }) => kind === 'event' || kind === 'receipt' || (kind === 'account_data' && user === session.user))
+    if (news) changes.set(nid, { ...known, upTo: since })
+  }
+  return changes
+}
+
+/** Brings what many rooms need into memory at once. */
+async function prepare({ deps, session }: RoomContext, due: readonly Wanted[]): Promise<void> {
+  if (due.length < 2) return
+  const rooms = await Promise.all(due.map(({ place }) => (place.member.membership === 'join' ? deps.rooms.byNid(place.room.nid) : undefined)))
+  const heads = rooms.filter((room) => room !== undefined)
+  await deps.unread.countsOfMany(session.user, heads)
+}
+
+async function placeAnswer(context: RoomContext, connection: Connection, { place, config }: Wanted): Promise<Found | undefined> {
+  const { deps, since, until } = context
+  const { room: { nid, id }, member } = place
+  const before = connection.rooms.get(nid)
+  const from = before ? knownUpTo(before, since) : 0
+  const known: Known = { upTo: live, required: config.required, timeline: 0 }
+  if (member.membership === 'invite' || member.membership === 'knock') {
+    const text = await strippedAnswer(context, id, member)
+    return text === undefined ? undefined : { id, nid, answer: { text, known, members: [] } }
+  }
+  const room = await deps.rooms.byNid(nid)
+  if (!room) return undefined
+  const joined = member.membership === 'join'
+  const task = {
+    room, member, joined, order: place.order, config, from, horizon: joined ? until : Math.min(until, place.since), known: await stillKnown(context, member, before, from),
+    always: joined && hasRead(context, nid, from),
+  }
+  const answer = await roomAnswer(context, task)
+  return answer && { id, nid, answer }
+}
+
+/** What the client knows of a room that the user has been in all the time since; a new stay begins anew. */
+async function stillKnown({ deps }: RoomContext, member: UserRoom, known: Known | undefined, from: number): Promise<Known | undefined> {
+  if (!known || member.position <= from) return known
+  const { before, wasOut } = await membershipChange(deps.rooms, member, from)
+  return before === 'join' && !wasOut ? known : undefined
+}
+
+/** The user has read on: the counts are other ones. */
+const hasRead = ({ deps: { log: { tail } }, read, session, until }: RoomContext, room: number, from: number): boolean =>
+  (tail.covers(from) ? tail.lastOfRoom(room) > from && tail.room(room, from, until).some(({ kind, user }) => kind === 'receipt' && user === session.user)
+    : read?.has(room) ?? true)
+
+/** A room that the user was in until now: told up to the end of the stay, and then no more. */
+async function departureAnswer(context: RoomContext, connection: Connection, places: Places, nid: number, member: UserRoom): Promise<Found | undefined> {
+  const { deps, session, since, until } = context
+  const before = connection.rooms.get(nid)
+  const room: Room | undefined = await deps.rooms.byNid(nid)
+  if (!room || !before) return undefined
+  const from = knownUpTo(before, since)
+  const { end } = await deps.stayOf(session, nid)
+  // Who was put out keeps the room in the list; who went has done with it.
+  const kept = places.byNid.has(nid) ? { ...before, upTo: live } : undefined
+  if (!end || end.position <= from) {
+    const text = await farewellAnswer(context, member)
+    return text === undefined ? undefined : { id: room.id, nid, answer: { text, known: kept, members: [] } }
+  }
+  const config: RoomConfig = { required: before.required, timelineLimit: Math.min(before.timeline, longestFarewell) }
+  const task: RoomTask = {
+    room, member, joined: false, order: end.position, config, from, horizon: Math.min(until, end.position),
+    known: await knownAtEnd(context, end, before, from), always: true,
+  }
+  const answer = await roomAnswer(context, task)
+  return answer && { id: room.id, nid, answer: { ...answer, known: kept && answer.known } }
+}
+
+/** The same for a stay that has ended: whether the user was in the room from then to its end. */
+async function knownAtEnd({ deps }: RoomContext, end: StoredEvent, known: Known, from: number): Promise<Known | undefined> {
+  let stored = end.replaces === null ? undefined : await deps.rooms.events.get(end.replaces)
+  while (stored && stored.position > from) {
+    if (stored.event.content['membership'] !== 'join') return undefined
+    stored = stored.replaces === null ? undefined : await deps.rooms.events.get(stored.replaces)
+  }
+  return stored?.event.content['membership'] === 'join' ? known : undefined
+}

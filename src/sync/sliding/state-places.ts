@@ -1,0 +1,49 @@
+import type { Room, Rooms, StoredEvent } from '../../rooms/index.ts'
+import type { Entry } from '../../streams/index.ts'
+import { loadingCache } from '../../users/index.ts'
+
+/** The places of a room's state that are not members: short ids of state keys by event type and state key. */
+export type StatePlaces = Map<string, Map<string, number>>
+
+export interface StatePlacesCache {
+  /** Every place that there is or ever was something in since the room was read; members have none here. */
+  of(room: Room): Promise<ReadonlyMap<string, ReadonlyMap<string, number>>>
+  /** To be called with every entry of the log. */
+  hear(entry: Entry): void
+}
+
+const cachedRooms = 5000
+
+/** So that what a client wants of a room's state is found without walking through the room's members. */
+export function openStatePlaces(rooms: Rooms): StatePlacesCache {
+  const load = async (nid: number): Promise<StatePlaces | undefined> => {
+    const room = await rooms.byNid(nid)
+    if (!room) return undefined
+    const memberEvents = new Set<number>()
+    for (const member of room.members.values()) memberEvents.add(member.event)
+    const keys: number[] = []
+    for (const [key, event] of room.state) if (!memberEvents.has(event)) keys.push(key)
+    const places: StatePlaces = new Map()
+    for (const [key, { type, stateKey }] of await rooms.stateKeys.names(keys)) if (type !== 'm.room.member') add(places, type, stateKey, key)
+    return places
+  }
+  const cache = loadingCache(cachedRooms, load)
+  return {
+    of: async ({ nid }) => await cache.get(nid) ?? await load(nid) ?? new Map(),
+    hear: ({ kind, room, data }) => {
+      if (kind === 'room_gone' && room !== undefined) cache.drop(room)
+      if (kind !== 'event' || room === undefined) return
+      const { event } = data as StoredEvent // entries of this kind carry it
+      if (event.stateKey === undefined || event.type === 'm.room.member') return
+      const places = cache.peek(room)
+      const key = rooms.stateKeys.peek(event.type, event.stateKey)
+      if (places && key !== undefined) add(places, event.type, event.stateKey, key)
+      else cache.drop(room)
+    },
+  }
+}
+
+function add(places: StatePlaces, type: string, stateKey: string, key: number): void {
+  const ofType = places.get(type) ?? new Map<string, number>()
+  places.set(type, ofType.set(stateKey, key))
+}

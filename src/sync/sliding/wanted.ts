@@ -1,0 +1,54 @@
+import { filtered, type FilterDeps } from './filters.ts'
+import type { Place, Places } from './places.ts'
+import type { ListWish, RoomConfig, SlidingRequest } from './request.ts'
+import { union } from './required-state.ts'
+
+/** A room that a request wants to hear of, by what it is on lists or subscribed to. */
+export interface Wanted {
+  readonly place: Place
+  /** All that any of them wants. */
+  readonly config: RoomConfig
+  readonly lists: readonly string[]
+  readonly subscribed: boolean
+}
+
+export interface WantedRooms {
+  /** By nid. */
+  readonly rooms: ReadonlyMap<number, Wanted>
+  /** How many rooms each list has, in and out of its ranges. */
+  readonly counts: ReadonlyMap<string, number>
+}
+
+export const combine = (a: RoomConfig, b: RoomConfig): RoomConfig =>
+  (a === b ? a : { required: union(a.required, b.required), timelineLimit: Math.max(a.timelineLimit, b.timelineLimit) })
+
+/** The rooms in the windows of the lists, and those subscribed to; rooms that the user has nothing to do with are passed over. */
+export async function wantedRooms(deps: FilterDeps, { lists, subscriptions, session }: SlidingRequest, places: Places): Promise<WantedRooms> {
+  const rooms = new Map<number, Wanted>()
+  const counts = new Map<string, number>()
+  for (const [name, wish] of lists) {
+    const list = await filtered(deps, session.user, places, wish.filters)
+    counts.set(name, list.length)
+    for (const place of windowsOf(list, wish)) {
+      const other = rooms.get(place.room.nid)
+      rooms.set(place.room.nid, other
+        ? { ...other, config: combine(other.config, wish.config), lists: [...other.lists, name] }
+        : { place, config: wish.config, lists: [name], subscribed: false })
+    }
+  }
+  for (const [roomId, config] of subscriptions) {
+    const place = places.byId.get(roomId)
+    if (!place) continue
+    const other = rooms.get(place.room.nid)
+    rooms.set(place.room.nid, other ? { ...other, config: combine(other.config, config), subscribed: true } : { place, config, lists: [], subscribed: true })
+  }
+  return { rooms, counts }
+}
+
+function windowsOf(list: readonly Place[], { ranges }: ListWish): Iterable<Place> {
+  if (!ranges) return list
+  const [only] = ranges
+  if (ranges.length === 1 && only) return list.slice(only[0], only[1] + 1)
+  // Ranges may overlap.
+  return new Set(ranges.flatMap(([first, last]) => list.slice(first, last + 1)))
+}
