@@ -396,7 +396,7 @@ export interface MediaTable {
   type: string
   filename: string | null
   created_ts: number
-  /** Until when the upload is waited for; null once it is there. */
+  /** Until when an upload is waited for that has not come yet, or a picture of a preview is kept; null for an upload that is there. */
   expires_ts: number | null
   /** When it was last fetched, to a day. */
   accessed_ts: number
@@ -440,8 +440,6 @@ export interface MediaGarbageTable {
 export interface UrlPreviewsTable {
   url: string
   json: string
-  /** The picture, deleted together with the preview. */
-  media_id: string | null
   expires_ts: number
 }
 

@@ -124,7 +124,7 @@ export const initial: Migration = {
       created_ts {int} not null, expires_ts {int}, accessed_ts {int} not null, authenticated {int} not null) {clustered}`,
     `create index media_by_user on media (user_nid, size)`,
     `create index media_by_access on media (accessed_ts, size) where user_nid is not null and file_nid is not null`,
-    `create index media_pending on media (expires_ts) where file_nid is null`,
+    `create index media_by_expiry on media (expires_ts) where expires_ts is not null`,
     `create table media_files (
       nid {auto}, hash text not null unique, name text not null, size {int} not null, refs {int} not null, format text, width {int},
       height {int}, frames {int})`,
@@ -133,7 +133,7 @@ export const initial: Migration = {
       file_nid {int} not null, variant text not null, name text not null, type text not null, size {int} not null,
       primary key (file_nid, variant)) {clustered}`,
     `create table media_garbage (name text primary key, due_ts {int} not null) {clustered}`,
-    `create table url_previews (url text primary key, json text not null, media_id text, expires_ts {int} not null) {clustered}`,
+    `create table url_previews (url text primary key, json text not null, expires_ts {int} not null) {clustered}`,
     `create index url_previews_by_time on url_previews (expires_ts)`,
   ],
 }
