@@ -1,7 +1,7 @@
 import type { MediaContext } from './deps.ts'
 import { dropUnusedFiles, readGarbage, unmarkGarbage } from './store/files.ts'
 import { avatarsAmong, deleteExpired, deleteMedia, readStale, touchMedia } from './store/media.ts'
-import { deletePreview, readExpiredPreviews } from './store/previews.ts'
+import { deleteExpiredPreviews } from './store/previews.ts'
 import { mxc } from './upload.ts'
 
 /** Deletes some of what is to go; false when there was nothing. */
@@ -21,14 +21,6 @@ const dropStale = (ctx: MediaContext, lifetime: number | 'off', size: number): S
   return true
 }
 
-const dropPreviews = (ctx: MediaContext): Step => async () => {
-  const urls = await readExpiredPreviews(ctx.database.read, ctx.now())
-  await ctx.database.write(async (tx) => {
-    for (const url of urls) await deletePreview(tx, url)
-  })
-  return urls.length > 0
-}
-
 const emptyGarbage = (ctx: MediaContext): Step => async () => {
   const names = await readGarbage(ctx.database.read, ctx.now())
   for (const name of names) {
@@ -43,7 +35,7 @@ export async function sweep(ctx: MediaContext, signal?: AbortSignal): Promise<vo
   const { uploads, large_uploads: largeUploads, large } = ctx.config.retention
   const steps: Step[] = [
     () => ctx.database.write((tx) => deleteExpired(tx, ctx.now())),
-    dropPreviews(ctx),
+    () => ctx.database.write((tx) => deleteExpiredPreviews(tx, ctx.now())),
     dropStale(ctx, uploads, 0),
     dropStale(ctx, largeUploads, large),
     () => ctx.database.write((tx) => dropUnusedFiles(tx, ctx.now())),

@@ -18,7 +18,7 @@ export interface Upload {
 }
 
 /** 144 bits: on the old endpoints, whoever knows the address has the file. */
-const newMediaId = (ctx: MediaContext): string => ctx.randomId().slice(0, 24)
+export const newMediaId = (ctx: MediaContext): string => ctx.randomId().slice(0, 24)
 
 export const mxc = (ctx: Pick<MediaContext, 'serverName'>, mediaId: string): string => `mxc://${ctx.serverName}/${mediaId}`
 

@@ -20,8 +20,8 @@ const countPending = hot((db, p: { user: number; now: number }) => db.selectFrom
   .where('file_nid', 'is', null).where('expires_ts', '>', p.now).select(sql<number>`count(*)`.as('count')))
 const touch = hot((db, p: { id: string; now: number }) => db.updateTable('media').set({ accessed_ts: p.now }).where('media_id', '=', p.id))
 const remove = hot((db, p: { id: string }) => db.deleteFrom('media').where('media_id', '=', p.id).returning('file_nid'))
-const dropExpired = hot((db, p: { now: number }) => db.deleteFrom('media').where('file_nid', 'is', null).where('media_id', 'in',
-  db.selectFrom('media').where('file_nid', 'is', null).where('expires_ts', '<=', p.now).select('media_id').limit(100)))
+const dropExpired = hot((db, p: { now: number }) => db.deleteFrom('media').where('expires_ts', '<=', p.now).where('media_id', 'in',
+  db.selectFrom('media').where('expires_ts', '<=', p.now).select('media_id').limit(100)).returning('file_nid'))
 const stale = hot((db, p: { before: number; size: number }) => db.selectFrom('media')
   .where('user_nid', 'is not', null).where('file_nid', 'is not', null).where('accessed_ts', '<', p.before).where('size', '>=', p.size)
   .orderBy('accessed_ts').select('media_id').limit(100))
@@ -58,8 +58,12 @@ export async function deleteMedia(tx: Tx, id: string): Promise<void> {
   if (row?.file_nid != null) await releaseFile(tx, row.file_nid)
 }
 
-/** Deletes some addresses whose files never came. False when there were none. */
-export const deleteExpired = async (tx: Tx, now: number): Promise<boolean> => await dropExpired.run(tx, { now }) > 0
+/** Deletes some addresses that are too old: of files that never came, of pictures of previews. False when there were none. */
+export async function deleteExpired(tx: Tx, now: number): Promise<boolean> {
+  const rows = await dropExpired.all(tx, { now })
+  for (const { file_nid: nid } of rows) if (nid !== null) await releaseFile(tx, nid)
+  return rows.length > 0
+}
 
 /** Some uploads of at least that many bytes that nobody has fetched since `before`. */
 export const readStale = async (db: Reader, before: number, size: number): Promise<string[]> =>
