@@ -33,7 +33,7 @@ const mostPerRoom = 500
  * on a screen helps only those who mean to deceive.
  * @throws {MatrixError} M_INVALID_PARAM
  */
-export function checkNewAlias(alias: string, serverName: string): void {
+function checkNewAlias(alias: string, serverName: string): void {
   const parts = parseRoomAlias(alias)
   if (!parts) throw new MatrixError('M_INVALID_PARAM', `"${alias}" is not a room alias: write #name:${serverName}, with at most 255 bytes`)
   if (parts.serverName !== serverName) throw new MatrixError('M_INVALID_PARAM', `Aliases of ${parts.serverName} are made there; ours end in :${serverName}`)

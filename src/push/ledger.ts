@@ -39,7 +39,7 @@ interface Notification {
 export const mainThread = 'main'
 
 /** More are not kept for one user in one room: beyond, a count is only a lower bound. */
-export const mostNotifications = 1000
+const mostNotifications = 1000
 
 const zero: Count = { notification: 0, highlight: 0 }
 
