@@ -52,7 +52,7 @@ async function over(database: Database) {
     await rooms.append(room, [{ type: 'm.room.redaction', sender, content: {}, redacts: target }])
   }
   const become = (room: Room, who: Who, membership: 'join' | 'leave', extra: Record<string, string> = {}) =>
-    setMembership({ rooms, users, profiles: createProfiles(users) }, who, room, who.userId, membership, { extra })
+    setMembership({ rooms, users, serverName, profiles: createProfiles(users) }, who, room, who.userId, membership, { extra })
   /** A public room that all of them are in; the first made it. */
   const roomOf = async (creator: Who, ...others: Who[]): Promise<Room> => {
     const room = await createRoom({ ...base, rooms, profiles: createProfiles(users) }, creator, { preset: 'public_chat' })
