@@ -91,10 +91,7 @@ export async function enter(url: string, name: string, secret?: string, { option
       if (!room) throw new AssertionError({ message: `${name}'s client does not know ${roomId}` })
       return room
     },
-    stop: () => {
-      client.stopClient()
-      client.http.abort()
-    },
+    stop: () => client.stopClient(),
   }
 }
 
