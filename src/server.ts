@@ -14,10 +14,10 @@ import { MatrixError } from './matrix/errors.ts'
 import { readSigningKey, signingKey, writeSigningKey, type SigningKey } from './matrix/signing.ts'
 import { roomVersions } from './matrix/room-version.ts'
 import {
-  createProfiles, createRoutes, departFromAll, historyRoutes, membershipRoutes, openHistory, openRooms, sendRoutes, spreadProfile, type Rooms, type RoomsRouteDeps,
+  createProfiles, createRoutes, departFromAll, historyRoutes, membershipRoutes, openHistory, openRooms, sendRoutes, spreadProfile, upgradeRoutes, openSuccessions, type Rooms, type RoomsRouteDeps,
 } from './rooms/index.ts'
 import { mediaRoutes, openMedia } from './media/index.ts'
-import { createCounts, openPushRules, pushRulesRoutes, withPushRules } from './push/index.ts'
+import { copyRoomRules, createCounts, openPushRules, pushRulesRoutes, withPushRules } from './push/index.ts'
 import { openDatabase } from './storage/index.ts'
 import { openLog } from './streams/index.ts'
 import { keyChanges, openSlidingSync, syncRoutes, type PlainEvent, type SyncDeps } from './sync/index.ts'
@@ -91,6 +91,8 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     rooms, users, profiles: createProfiles(users), aliases, database, log, serverName, signingKey: key, now, randomId, defaultRoomVersion: config.default_room_version,
   }
 
+  const successions = stack.use(openSuccessions({ rooms, users, log, onError, copyPushRules: (user, from, to) => copyRoomRules(rules, user, from, to) }))
+
   const syncDeps: SyncDeps = {
     rooms, users, log, now,
     visible: (session, _room, events) => history.visible(session, events),
@@ -123,6 +125,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     ...usersRoutes({ users, roomOf: async (roomId, user) => (await rooms.find(roomId).then((room) => room?.members.has(user) ? room.nid : undefined)) }),
     ...devicesRoutes({ devices, log, confirm: login.confirm, keyChanges: (session, from, to) => keyChanges(syncDeps, session, from, to) }),
     ...createRoutes(roomDeps), ...membershipRoutes(roomDeps), ...sendRoutes(roomDeps),
+    ...upgradeRoutes({ ...roomDeps, successions }),
     ...historyRoutes({ ...roomDeps, history }),
     ...directoryRoutes({ database, rooms, users, aliases, serverName }),
     ...ephemeralRoutes({ ephemeral, rooms, users, log }),
