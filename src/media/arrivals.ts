@@ -1,5 +1,5 @@
 /** An upload that somebody waits for; disposing of it is to wait no more. */
-export interface Expected extends Disposable {
+interface Expected extends Disposable {
   /** Resolves when the upload has come, and no later than after `ms`. @throws the signal's reason */
   within(ms: number, signal: AbortSignal): Promise<void>
 }

@@ -13,6 +13,7 @@ import { checkName, objectName } from './object-store.ts'
 
 const csp = "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; object-src 'self';"
 
+// CVE-2023-41318
 inWorld('whatever a file claims to be, it comes with the headers that keep it harmless', {}, async ({ ask, upload }) => {
   const types = {
     'image/png': 'inline', 'IMAGE/PNG': 'inline', 'text/plain;charset=utf-8': 'inline', 'video/mp4': 'inline', 'text/html': 'attachment', 'Text/HTML; charset=utf-8': 'attachment',
@@ -43,6 +44,7 @@ inWorld('the name in the path takes the place of the name of the upload', {}, as
   assert.equal(await disposition(`${id}/a%0D%0Ax-evil:1`), "inline; filename*=UTF-8''a%0D%0Ax-evil%3A1")
 })
 
+// CVE-2021-41281
 inWorld('what is no address is refused, and what is no file is not found', {}, async ({ url, ask, upload }) => {
   const id = await upload('x')
   const outcome = async (path: string) => (await ask('GET', `/_matrix/client/v1/media/download/${path}`, { token: 'alice' })).outcome
@@ -63,6 +65,7 @@ inWorld('what is no address is refused, and what is no file is not found', {}, a
   assert.equal(raw, 404)
 })
 
+// CVE-2024-37303
 inEveryWorld('the old endpoints give what came in while that was allowed, and nothing else', { media: { authenticated_only: false } }, async ({ ask, upload, media }) => {
   const before = await upload('before', 'text/plain')
   Object.assign(media.context.config, { authenticated_only: true })

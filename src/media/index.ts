@@ -1,3 +1,2 @@
-export type { MediaDeps } from './deps.ts'
 export { openMedia, type Media } from './media.ts'
 export { mediaRoutes } from './routes.ts'

@@ -14,7 +14,7 @@ const essence = /^[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]
 const parameter = /;[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=([!#$%&'*+.^_`|~0-9A-Za-z-]+|"(?:[ !#-[\]-~]|\\[ -~])*")[ \t]*/y
 
 /** What a file is when nobody says, or nobody can have meant what was said. */
-export const unknownType = 'application/octet-stream'
+const unknownType = 'application/octet-stream'
 
 /**
  * A Content-Type in its normal form: type and parameter names in lower case, nothing that does not belong there. Fit for a

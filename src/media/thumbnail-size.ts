@@ -19,7 +19,7 @@ const boxes: readonly (readonly [number, number])[] = [[32, 32], [96, 96], [320,
 const sides = [32, 96, 240, 320, 480, 640, 800, 1200, 1600]
 
 /** No thumbnail has a longer side. */
-export const longestSide = 4096
+const longestSide = 4096
 
 /**
  * The size that is made for a request: the next larger one, since a thumbnail is never smaller than it was asked for.

@@ -122,6 +122,7 @@ inWorld('what moves goes on moving where that is asked for, and only there', { m
   assert.equal(dimensions(await look(await thumbnail(world, still, 'width=32&height=32&animated=true'))), '32x32 png')
 })
 
+// CVE-2024-53863, CVE-2024-56515
 inEveryWorld('what is no image by its first bytes is refused in milliseconds, whatever it is called', {}, async (world) => {
   const files: Record<string, string | Buffer> = {
     svg: '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><script>alert(1)</script></svg>',
@@ -144,6 +145,7 @@ inEveryWorld('what is no image by its first bytes is refused in milliseconds, wh
   assert.deepEqual(world.errors, [])
 })
 
+// CVE-2021-29453
 inWorld('a small file that would unpack to a huge image is refused in milliseconds, without being unpacked', {}, async (world) => {
   await thumbnail(world, await world.upload(await jpeg(10, 10)), 'width=5&height=5')
   const before = process.memoryUsage().rss

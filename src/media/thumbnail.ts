@@ -42,9 +42,8 @@ async function readHead(ctx: MediaContext, file: Found): Promise<Uint8Array> {
   return Buffer.concat(await body.toArray() as Buffer[])
 }
 
-/** Looks what image a file is; a second look is spared. */
-async function imageOf(ctx: MediaContext, file: Found): Promise<Image> {
-  if (file.image) return file.image
+/** Looks what image a file is, and remembers it. */
+async function lookAt(ctx: MediaContext, file: Found): Promise<Image> {
   const format = await formatOf(await readHead(ctx, file))
   const image = format === undefined ? undefined : await ctx.store.withPath(file.name, (path) => readImage(path, format))
   const known = image ?? { format: noImage, width: 0, height: 0, frames: 0 }
@@ -80,7 +79,8 @@ export function createThumbnails(ctx: MediaContext): Thumbnails {
     if (before) return before
     const picture = gate.run(() => make(ctx, file, variant))
       .then(async (result) => {
-        await keep(ctx, file, variant.key, result)
+        // Whoever asked has the picture all the same; the next one has it made anew.
+        await keep(ctx, file, variant.key, result).catch(ctx.onError)
         return result
       })
       .finally(() => underWay.delete(id))
@@ -90,7 +90,7 @@ export function createThumbnails(ctx: MediaContext): Thumbnails {
 
   return {
     reply: async (file, request, options) => {
-      const image = await gate.run(() => imageOf(ctx, file))
+      const image = file.image ?? await gate.run(() => lookAt(ctx, file))
       if (image.format === noImage) throw impossible()
       const pixels = image.width * image.height
       const limit = ctx.config.max_image_pixels

@@ -73,6 +73,7 @@ inWorld('an upload that breaks off leaves nothing behind', {}, async ({ ask, fil
   }
 })
 
+// CVE-2024-52805 and its way round by letter case
 inWorld('a form is refused before it is read, however its type is spelt', {}, async ({ ask, files }) => {
   for (const type of ['multipart/form-data; boundary=x', 'Multipart/Form-Data;boundary=x', ' MULTIPART/mixed', 'multipart/form-data ; boundary=x']) {
     assert.equal((await ask('POST', uploadPath, { token: 'alice', body: '--x', headers: { 'content-type': type } })).outcome, '403 M_FORBIDDEN', type)

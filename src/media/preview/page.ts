@@ -70,53 +70,55 @@ function startTag(html: string, from: number): Tag | undefined {
   return at >= html.length ? undefined : { name, attributes, end: at + 1 }
 }
 
-/** Gathers what the tags of a page say. */
-class Reading implements Page {
+interface Draft extends Page {
   title: string | undefined
-  readonly meta = new Map<string, string>()
+  readonly meta: Map<string, string>
   oembed: string | undefined
   image: string | undefined
   base: string | undefined
-  text = ''
-  #aside = 0
-  #paragraph = false
+  text: string
+}
 
-  open({ name, attributes }: Tag): void {
-    if (aside.has(name)) this.#aside++
-    if (blocks.has(name)) this.#block(name === 'p')
-    if (name === 'meta') this.#meta(attributes)
-    else if (name === 'link') this.#link(attributes)
-    else if (name === 'base') this.base ??= attributes.get('href')
-    else if (name === 'br') this.add(' ')
+function addMeta({ meta }: Draft, attributes: ReadonlyMap<string, string>): void {
+  const content = attributes.get('content')
+  if (content === undefined) return
+  for (const key of [attributes.get('property'), attributes.get('name')]) {
+    // A property may carry several names, parted by blanks.
+    for (const name of (key ?? '').toLowerCase().split(/\s+/, 5)) if (name !== '' && !meta.has(name)) meta.set(name, content)
   }
+}
 
-  close(name: string): void {
-    if (aside.has(name) && this.#aside > 0) this.#aside--
-    if (blocks.has(name)) this.#block(false)
+function addLink(page: Draft, attributes: ReadonlyMap<string, string>): void {
+  const rel = (attributes.get('rel') ?? '').toLowerCase().split(/\s+/)
+  if (rel.includes('alternate') && attributes.get('type')?.trim().toLowerCase() === 'application/json+oembed') page.oembed ??= attributes.get('href')
+  if (rel.includes('image_src')) page.image ??= attributes.get('href')
+}
+
+/** Gathers what the tags of a page say, and the text between them. */
+function gatherInto(page: Draft): { open: (tag: Tag) => void; close: (name: string) => void; add: (text: string) => void } {
+  let asides = 0
+  let paragraph = false
+  const add = (text: string): void => {
+    if (paragraph && asides === 0 && page.text.length < enoughText) page.text += decodeEntities(text.slice(0, 2000))
   }
-
-  add(text: string): void {
-    if (this.#paragraph && this.#aside === 0 && this.text.length < enoughText) this.text += decodeEntities(text.slice(0, 2000))
+  const block = (opensParagraph: boolean): void => {
+    add(' ')
+    paragraph = opensParagraph
   }
-
-  #block(paragraph: boolean): void {
-    this.add(' ')
-    this.#paragraph = paragraph
-  }
-
-  #meta(attributes: ReadonlyMap<string, string>): void {
-    const content = attributes.get('content')
-    if (content === undefined) return
-    for (const key of [attributes.get('property'), attributes.get('name')]) {
-      // A property may carry several names, parted by blanks.
-      for (const name of (key ?? '').toLowerCase().split(/\s+/, 5)) if (name !== '' && !this.meta.has(name)) this.meta.set(name, content)
-    }
-  }
-
-  #link(attributes: ReadonlyMap<string, string>): void {
-    const rel = (attributes.get('rel') ?? '').toLowerCase().split(/\s+/)
-    if (rel.includes('alternate') && attributes.get('type')?.trim().toLowerCase() === 'application/json+oembed') this.oembed ??= attributes.get('href')
-    if (rel.includes('image_src')) this.image ??= attributes.get('href')
+  return {
+    add,
+    open: ({ name, attributes }) => {
+      if (aside.has(name)) asides++
+      if (blocks.has(name)) block(name === 'p')
+      if (name === 'meta') addMeta(page, attributes)
+      else if (name === 'link') addLink(page, attributes)
+      else if (name === 'base') page.base ??= attributes.get('href')
+      else if (name === 'br') add(' ')
+    },
+    close: (name) => {
+      if (aside.has(name) && asides > 0) asides--
+      if (blocks.has(name)) block(false)
+    },
   }
 }
 
@@ -125,31 +127,32 @@ class Reading implements Page {
  * at, so no stretch is searched again and again.
  */
 export function readPage(html: string): Page {
-  const page = new Reading()
+  const page: Draft = { title: undefined, meta: new Map(), oembed: undefined, image: undefined, base: undefined, text: '' }
+  const tags = gatherInto(page)
   const lower = html.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
   let at = 0
-  for (let tags = 0; tags < mostTags; tags++) {
+  for (let count = 0; count < mostTags; count++) {
     const open = html.indexOf('<', at)
-    page.add(html.slice(at, open < 0 ? undefined : open))
+    tags.add(html.slice(at, open < 0 ? undefined : open))
     if (open < 0) break
     const next = html[open + 1]
     if (next === '!' || next === '?' || next === '/') {
       const comment = html.startsWith('<!--', open)
       const end = html.indexOf(comment ? '-->' : '>', open + 2)
       if (end < 0) break
-      if (next === '/') page.close(lower.slice(open + 2, Math.min(end, open + 30)).trim())
+      if (next === '/') tags.close(lower.slice(open + 2, Math.min(end, open + 30)).trim())
       at = end + (comment ? 3 : 1)
       continue
     }
     tagName.lastIndex = open + 1
     if (!tagName.test(html)) {
-      page.add('<')
+      tags.add('<')
       at = open + 1
       continue
     }
     const tag = startTag(html, open + 1)
     if (!tag) break
-    page.open(tag)
+    tags.open(tag)
     at = tag.end
     if (!raw.has(tag.name)) continue
     const end = lower.indexOf(`</${tag.name}`, at)

@@ -104,6 +104,7 @@ inWorld('what only says that it is a picture is not kept, and neither is one tha
   assert.deepEqual(world.errors, [])
 })
 
+// CVE-2023-32683, CVE-2021-21273
 inWorld('an address inside is never asked: not for a page, a redirect, a picture, or an oEmbed description', {
   resolve: async (host) => [{ address: host === 'outside.test' ? '127.0.0.1' : '10.0.0.1', family: 4 }],
 }, async (world) => {
@@ -160,6 +161,7 @@ inWorld('what is no web address is refused, and what cannot be fetched is not fo
   assert.equal((await preview(world, web.origin, 'guest')).outcome, '403 M_GUEST_ACCESS_FORBIDDEN')
 })
 
+// CVE-2024-52791
 inWorld('of a page without end the beginning is enough', {}, async (world) => {
   await using web = await site({ '/': (_request, response) => {
     response.writeHead(200, { 'content-type': 'text/html' }).write('<title>Endless</title>')
