@@ -49,10 +49,16 @@ export const initial: Migration = {
     `create index access_tokens_without_device on access_tokens (user_nid) where device_nid is null`,
     `create table refresh_tokens (
       id {id} primary key, token_hash text not null unique, user_nid {int} not null, device_nid {int} not null, access_id {int} not null,
-      created_ts {int} not null)`,
+      created_ts {int} not null, expires_ts {int})`,
     `create index refresh_tokens_by_device on refresh_tokens (device_nid)`,
-    `create table login_tokens (token_hash text primary key, user_nid {int} not null, expires_ts {int} not null) {clustered}`,
-    `create table identities (provider text not null, subject text not null, user_nid {int} not null, primary key (provider, subject)) {clustered}`,
+    `create table login_tokens (
+      token_hash text primary key, user_nid {int} not null, expires_ts {int} not null, provider text, subject text, sid text) {clustered}`,
+    `create table provider_sessions (device_nid {id} primary key, provider text not null, subject text not null, sid text)`,
+    `create index provider_sessions_by_subject on provider_sessions (provider, subject)`,
+    `create index provider_sessions_by_sid on provider_sessions (provider, sid) where sid is not null`,
+    `create table identities (
+      provider text not null, subject text not null, user_nid {int} not null, linked_by text not null, linked_ts {int} not null,
+      primary key (provider, subject)) {clustered}`,
     `create index identities_by_user on identities (user_nid)`,
 
     `create table accounts (
