@@ -21,17 +21,35 @@ const checkJwt: Check = ({ jwt_config: jwt }) => {
   ]
 }
 
-const checkProviders: Check = ({ identity_providers: providers }) => providers.flatMap((provider, index) => {
+const checkProviders: Check = ({ identity_providers: providers, public_base_url: url }) => providers.flatMap((provider, index) => {
   const path = `identity_providers[${index}]`
-  const twice = (key: 'id' | 'issuer'): boolean => providers.findIndex((other) => other[key] === provider[key]) < index
+  const sameIssuer = providers.findIndex((other) => other.type === provider.type && other.issuer === provider.issuer) < index
+  const common = providers.findIndex(({ id }) => id === provider.id) < index
+    ? [error(`${path}.id`, `"${path}.id" is the id of an earlier provider.`, 'Give each its own.')] : []
+  if (provider.type === 'oidc') return [...common, ...checkOidc(provider, path, url)]
   return [
-    ...(twice('id') ? [error(`${path}.id`, `"${path}.id" is the id of an earlier provider.`, 'Give each its own.')] : []),
-    ...(twice('issuer')
+    ...common,
+    ...(sameIssuer
       ? [error(`${path}.issuer`, `"${path}.issuer" is the issuer of an earlier provider.`, 'Keys are never shared between issuers: keep one.')] : []),
-    ...(provider.secret || provider.public_key || provider.jwks ? []
-      : [error(path, `"${path}" has no key.`, 'Add "secret", "public_key" or "jwks".')]),
+    ...(/^https?:\/\/[^/]/.test(provider.issuer) || provider.secret || provider.public_key || provider.jwks || provider.jwks_uri ? []
+      : [error(path, `"${path}" has no key.`, 'Add "secret", "public_key", "jwks" or "jwks_uri", or the issuer whose discovery document names its keys.')]),
   ]
 })
+
+const checkPeople: Check = ({ identity_providers: providers }) => providers.flatMap(({ id, same_people_as: other }, index) => {
+  if (other === undefined || (other !== id && providers.some((one) => one.id === other && one.same_people_as === undefined))) return []
+  const path = `identity_providers[${index}].same_people_as`
+  return [error(path, `"${path}" must be the id of another provider, which has people of its own.`, 'Name one, or take it out.')]
+})
+
+const checkOidc = (provider: Extract<Config['identity_providers'][number], { type: 'oidc' }>, path: string, url: string | undefined): Finding[] => [
+  ...(url === undefined
+    ? [error(path, `"${path}" sends people to "${provider.id}" and back, and "public_base_url" does not say where back is.`, 'Set "public_base_url".')] : []),
+  ...(provider.scopes.includes('openid') ? []
+    : [error(`${path}.scopes`, `"${path}.scopes" is without "openid": the provider would not say who signs in.`, 'Add openid.')]),
+  ...(provider.issuer.startsWith('http:') && !isLoopback(new URL(provider.issuer).hostname)
+    ? [warning(`${path}.issuer`, `"${path}.issuer" is not encrypted: whoever is on the way can sign in as anybody.`, 'Use https://.')] : []),
+]
 
 const checkRegistration: Check = (config) => {
   const count = config.registration_tokens.length
@@ -65,4 +83,4 @@ const checkMedia: Check = ({ media: { store, s3, url_previews: previews } }) => 
 }
 
 /** What must hold between settings, beyond the shape of each. */
-export const ownChecks: readonly Check[] = [checkJwt, checkProviders, checkRegistration, checkReach, checkMedia]
+export const ownChecks: readonly Check[] = [checkJwt, checkProviders, checkPeople, checkRegistration, checkReach, checkMedia]

@@ -220,19 +220,23 @@ test('what is filled in without effect is a warning', async () => {
 test('identity providers are told apart by type, and a type that does not exist yet gets a sentence', async () => {
   const jwt = '{ id: a, type: jwt, secret: x, algorithms: [HS256], issuer: b, audiences: c }'
   const { config } = await load(`server_name: a.org\nidentity_providers:\n  - ${jwt}`)
-  assert.deepEqual(config.identity_providers, [
-    { id: 'a', type: 'jwt', secret: ['x'], algorithms: ['HS256'], issuer: 'b', audiences: ['c'], subject_claim: 'sub' },
-  ])
+  const [provider] = config.identity_providers
+  assert.ok(provider?.type === 'jwt')
+  assert.deepEqual([provider.id, provider.secret, provider.algorithms, provider.issuer, provider.audiences, provider.subject_claim, provider.mapping.display_name, provider.taken],
+    ['a', ['x'], ['HS256'], 'b', ['c'], 'sub', ['{name}'], 'refuse'])
   assert.deepEqual(await saidOf('identity_providers:\n  - id: a\n    type: saml'), [
-    'latchkey.yaml:3: Sign-in by SAML does not exist in this version; "jwt" does.',
+    'latchkey.yaml:3: Sign-in by SAML does not exist in this version; "jwt" and "oidc" do.',
   ])
-  assert.match((await saidOf('identity_providers:\n  - id: a\n    type: magic'))[0] ?? '', /"identity_providers\[0\].type" must be jwt, not "magic"/)
+  assert.match((await saidOf('identity_providers:\n  - id: a\n    type: magic'))[0] ?? '', /"identity_providers\[0\].type" must be jwt or oidc, not "magic"/)
   assert.match((await saidOf('identity_providers:\n  - id: a'))[0] ?? '', /:2: "identity_providers\[0\].type" is missing/)
   assert.match((await saidOf(`identity_providers: ${jwt}`))[0] ?? '', /must be a list of blocks, not a block. Begin each block with "- "/)
   assert.deepEqual((await saidOf(`identity_providers:\n  - ${jwt}\n  - ${jwt}`)).map((text) => text.split(' ').slice(0, 2).join(' ')), [
     'latchkey.yaml:3: "identity_providers[1].id"', 'latchkey.yaml:3: "identity_providers[1].issuer"',
   ])
   assert.match((await saidOf('identity_providers:\n  - { id: a, type: jwt, algorithms: HS256, issuer: b, audiences: c }'))[0] ?? '', /has no key/)
+  const oidc = (more: string): Promise<string[]> => saidOf(`identity_providers:\n  - { id: a, type: oidc, issuer: 'http://idp.test', client_id: c${more} }`)
+  assert.match((await oidc(''))[0] ?? '', /"public_base_url" does not say where back is/)
+  assert.match((await oidc(', scopes: profile'))[1] ?? '', /is without "openid"/)
 })
 
 test('checks of other folders get their lines, and say nothing twice', async () => {

@@ -60,6 +60,7 @@ function readSetting(reading: Reading, setting: Setting, raw: Raw, path: string,
 
 function readList(reading: Reading, setting: ListSetting, raw: Raw, path: string): unknown {
   const hidden = setting.secret ?? false
+  if (setting.off && raw.kind === 'scalar' && raw.value === 'off') return 'off'
   if (raw.kind !== 'list' && (isBlock(setting.of) || raw.kind === 'map')) {
     const fix = raw.kind === 'map' && isBlock(setting.of) ? 'Begin each block with "- ".' : undefined
     return mustBe(reading, setting, raw, path, hidden, expectedOf(setting), fix)

@@ -24,8 +24,9 @@ const section = (path: readonly string[], setting: Setting): string[] => {
   const head = [`${'#'.repeat(Math.min(path.length + 1, 4))} ${path.join('.')}`, setting.description]
   const own = facts.length === 0 ? head : [...head, facts.map((fact) => `- ${fact}`).join('\n')]
   if (setting.kind === 'group') return [...own, ...sections(setting.keys, path)]
-  if (setting.kind !== 'list' || setting.of.kind !== 'variants') return own
+  if (setting.kind !== 'list' || (setting.of.kind !== 'variants' && setting.of.kind !== 'group')) return own
   const list = [...path.slice(0, -1), `${path.at(-1)}[]`]
+  if (setting.of.kind === 'group') return [...own, ...sections(setting.of.keys, list)]
   return [...own, ...Object.entries(setting.of.variants).flatMap(([type, keys]) =>
     [`${'#'.repeat(path.length + 2)} Type ${code(type)}`, ...sections(keys, list)])]
 }

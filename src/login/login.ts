@@ -41,7 +41,9 @@ const cachedSessions = 50_000
  * @param cost what hashing a password costs; lowered by tests only
  */
 export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<Login> => {
-  const { providers, findings } = jwtProviders(deps.config)
+  const { providers, findings: ofKeys } = jwtProviders(deps.config)
+  const { policies, findings: ofPeople } = policiesOf(deps.config)
+  const findings = [...ofKeys, ...ofPeople]
   if (findings.some(({ level }) => level === 'error')) throw new ConfigError(findings)
   for (const { key, message, fix } of findings) deps.logger.warn({ key }, `${message} ${fix ?? ''}`)
   const limits = deps.config.rate_limits
@@ -50,7 +52,7 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
     ...deps,
     serverName: deps.config.server_name,
     providers,
-    policies: new Map(policiesOf(deps.config).map((policy) => [policy.id, policy])),
+    policies,
     passwords: createPasswords(deps, cost),
     cache: createSessionCache(cachedSessions),
     failures: createFailures(failed === 'off' ? 'off' : { perSecond: failed.per_second, burst: failed.burst }, deps.now),

@@ -1,4 +1,4 @@
 export { LanguageError } from './lexer.ts'
 export { type Claims, parsePath, type Path, shownPath, valueAt } from './path.ts'
 export { parseRule, type Rule } from './rule.ts'
-export { parseTemplate, renderFirst, type Template } from './template.ts'
+export { claimTemplate, parseTemplate, renderFirst, type Template } from './template.ts'

@@ -94,6 +94,12 @@ export const parseTemplate = (text: string): Template => {
   }
 }
 
+/** The template that is one claim, whatever its name is made of. */
+export const claimTemplate = (name: string): Template => {
+  const path = [name]
+  return { text: name, paths: [path], render: (claims) => scalar(valueAt(claims, path)) }
+}
+
 /** The first template that has all it needs and is not blank. */
 export const renderFirst = (templates: readonly Template[], claims: Claims): string | undefined => {
   for (const template of templates) {

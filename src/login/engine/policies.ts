@@ -1,18 +1,18 @@
-import type { Config } from '../../config/index.ts'
-import { own } from '../../matrix/json.ts'
-import { shownName } from '../accounts.ts'
-import type { Policy } from './policy.ts'
+import type { Check, Config, Finding } from '../../config/index.ts'
+import { dropInPolicy, type Policy, policyOf } from './policy.ts'
 
 /** The part of the configuration that says what is settled about the people of each provider. */
 export type PolicySettings = Pick<Config, 'jwt_config' | 'identity_providers'>
 
-const byClaim = (claim: string | undefined): Policy['displayName'] => (claims) => {
-  const name = claim === undefined ? undefined : own(claims, claim)
-  return typeof name === 'string' && name.trim() !== '' ? shownName(name) : undefined
+/** The id of the drop-in block wherever providers are told apart. */
+export const dropInId = 'jwt_config'
+
+/** What is settled about the people of every provider, by its id, and what is to be said about it. */
+export const policiesOf = ({ jwt_config: block, identity_providers: entries }: PolicySettings): { policies: Map<string, Policy>; findings: Finding[] } => {
+  const made = entries.map((entry, index) => policyOf(entry, `identity_providers[${index}]`))
+  const policies = [...block.enabled ? [dropInPolicy(dropInId, block.display_name_claim)] : [], ...made.map(({ policy }) => policy)]
+  return { policies: new Map(policies.map((policy) => [policy.id, policy])), findings: made.flatMap(({ findings }) => findings) }
 }
 
-/** What is settled about the people of every provider. */
-export const policiesOf = ({ jwt_config: block, identity_providers: entries }: PolicySettings): Policy[] => [
-  ...(block.enabled ? [{ id: 'jwt_config', displayName: byClaim(block.display_name_claim), registration: true, taken: 'adopt' } as const] : []),
-  ...entries.map(({ id, display_name_claim: claim }) => ({ id, displayName: byClaim(claim), registration: true, taken: 'refuse' } as const)),
-]
+/** What `config check` and the start say about rules and templates. */
+export const policyChecks: Check = (config) => policiesOf(config).findings

@@ -2,13 +2,15 @@ import { MatrixError } from '../../matrix/errors.ts'
 import { makeUserId, mapToLocalpart } from '../../matrix/ids.ts'
 import type { Tx } from '../../storage/index.ts'
 import type { Account } from '../../users/index.ts'
+import { shownName } from '../accounts.ts'
+import { renderFirst, type Rule } from '../claims/index.ts'
 import type { LoginContext } from '../deps.ts'
-import { addIdentity, readIdentity, readSubjects } from '../store.ts'
 import type { Arrival, Identity } from './identity.ts'
 import type { Policy } from './policy.ts'
+import { addIdentity, readIdentity, readSubjects } from './store.ts'
 
 /** What turning an identity into an account takes. */
-export type ResolveDeps = Pick<LoginContext, 'database' | 'users' | 'serverName' | 'isExclusive' | 'policies'>
+export type ResolveDeps = Pick<LoginContext, 'database' | 'users' | 'serverName' | 'isExclusive' | 'policies' | 'now'>
 
 /** An account that is there, or what to do in the sign-in's own write to have one, or to link it. */
 export interface Resolved {
@@ -35,11 +37,20 @@ const lower = (text: string): string => text.replaceAll(/[A-Z]/g, (letter) => le
 /** ASCII only: Unicode would make a "k" of the Kelvin sign, and an account somebody else's. */
 const differsInCaseOnly = (a: string, b: string): boolean => lower(a) === lower(b)
 
-/** Whose the account is, as far as this provider's identities say: this subject's (in whatever letter case), another's, or nobody's. */
-const ownerOf = async (deps: ResolveDeps, { provider, subject }: Identity, account: Account): Promise<'theirs' | 'another' | 'nobody'> => {
-  const subjects = await readSubjects(deps.database.read, provider, account.nid)
+/** What a new account of the identity is called, before what a Matrix ID cannot have is escaped. @throws MatrixError M_INVALID_USERNAME */
+export const nameFor = (policy: Policy, { subject, claims }: Identity): string => {
+  if (!policy.localpart) return subject
+  const name = renderFirst(policy.localpart, claims)
+  if (name !== undefined) return name
+  const missing = policy.localpart.map(({ text }) => text).join(' or ')
+  throw new MatrixError('M_INVALID_USERNAME', `The claims that make a user name are not there: ${missing}`)
+}
+
+/** Whose the account is, as far as this provider's identities say: this subject's, another's, or nobody's. */
+const ownerOf = async (deps: ResolveDeps, policy: Policy, subject: string, account: Account): Promise<'theirs' | 'another' | 'nobody'> => {
+  const subjects = await readSubjects(deps.database.read, policy.people, account.nid)
   if (subjects.length === 0) return 'nobody'
-  return subjects.every((other) => differsInCaseOnly(other, subject)) ? 'theirs' : 'another'
+  return policy.caseless && subjects.every((other) => differsInCaseOnly(other, subject)) ? 'theirs' : 'another'
 }
 
 /**
@@ -47,53 +58,74 @@ const ownerOf = async (deps: ResolveDeps, { provider, subject }: Identity, accou
  * another's: the account that was made for "a:b" is called "a=3ab", and whoever has just that for a subject is somebody else. An
  * account that has the escaped subject for a name is theirs only if it was made for them.
  */
-const accountNamed = async (
-  deps: ResolveDeps, identity: Identity, policy: Policy, localpart: string, proven: number | undefined,
-): Promise<Account | undefined> => {
-  const { subject } = identity
+const accountNamed = async (deps: ResolveDeps, policy: Policy, subject: string, name: string, proven: number | undefined): Promise<Account | undefined> => {
   const literal = policy.taken === 'adopt' ? await deps.users.findByLocalpart(subject) : undefined
-  if (literal && differsInCaseOnly(literal.localpart, subject) && await ownerOf(deps, identity, literal) !== 'another') return literal
-  const mapped = await deps.users.findByLocalpart(localpart)
-  if (!mapped || await ownerOf(deps, identity, mapped) === 'theirs') return mapped
+  if (literal && differsInCaseOnly(literal.localpart, subject) && await ownerOf(deps, policy, subject, literal) !== 'another') return literal
+  const mapped = await deps.users.findByLocalpart(mapToLocalpart(name))
+  if (!mapped || await ownerOf(deps, policy, subject, mapped) === 'theirs') return mapped
   if (policy.taken === 'link' && mapped.nid === proven) return mapped
-  throw new MatrixError('M_FORBIDDEN', 'The name that this token would have here belongs to another account', {
+  throw new MatrixError('M_FORBIDDEN', 'The name that you would have here belongs to another account', {
     extra: policy.taken === 'link' ? { code: 'link_needed', user_id: mapped.userId } : { code: 'name_taken' },
   })
 }
 
-const policyOf = ({ policies }: ResolveDeps, provider: string): Policy => {
+/** What is settled about the people of a provider that is configured. */
+export const policyFor = ({ policies }: Pick<ResolveDeps, 'policies'>, provider: string): Policy => {
   const policy = policies.get(provider)
   if (!policy) throw new Error(`There is no identity provider "${provider}"`)
   return policy
 }
 
+/** Neither survives the way into a database as it is: one would be refused there, the other would become another subject. */
+const checkSubject = (subject: string): void => {
+  if (subject.includes('\0') || !subject.isWellFormed()) {
+    throw new MatrixError('M_INVALID_USERNAME', 'A user name cannot have a NUL character or half a surrogate pair')
+  }
+}
+
+const checkRules = (policy: Policy, { claims }: Identity): void => {
+  const broken = policy.rules.find((rule) => !rule.holds(claims))
+  if (broken) throw new RuleBroken(policy, broken)
+}
+
+/** Whoever is vouched for and yet may not come in: the log names the rule, the client is told that there is one. */
+export class RuleBroken extends MatrixError {
+  readonly rule: Rule
+
+  constructor(policy: Policy, rule: Rule) {
+    super('M_FORBIDDEN', `Your account at "${policy.name}" may not sign in here`, { extra: { code: 'rule_broken' } })
+    this.rule = rule
+  }
+}
+
 /** Finds the account of an identity, or says how it is to be made. Throws for a subject that cannot have one. */
 export const resolveIdentity = async (deps: ResolveDeps, identity: Identity, arrival: Pick<Arrival, 'proven'> = {}): Promise<Resolved> => {
   const { users } = deps
-  const policy = policyOf(deps, identity.provider)
-  // Neither survives the way into a database as it is: one would be refused there, the other would become another subject.
-  if (identity.subject.includes('\0') || !identity.subject.isWellFormed()) {
-    throw new MatrixError('M_INVALID_USERNAME', 'A user name cannot have a NUL character or half a surrogate pair')
-  }
-  const linked = await readIdentity(deps.database.read, identity.provider, identity.subject)
+  const policy = policyFor(deps, identity.provider)
+  const { subject } = identity
+  checkSubject(subject)
+  checkRules(policy, identity)
+  const linked = await readIdentity(deps.database.read, policy.people, subject)
   const known = linked === undefined ? undefined : await users.account(linked)
   if (known) {
     checkName(deps, known.userId)
     return { account: known, settle: undefined }
   }
-  const userId = userIdOf(identity.subject, deps.serverName)
-  checkName(deps, userId)
+  const name = nameFor(policy, identity)
+  checkName(deps, userIdOf(name, deps.serverName))
   const link = async (tx: Tx, account: Account): Promise<Account> => {
-    await addIdentity(tx, { provider: identity.provider, subject: identity.subject, user: account.nid })
+    await addIdentity(tx, { provider: policy.people, subject, user: account.nid, by: 'sign-in', now: deps.now() })
     return account
   }
-  const localpart = mapToLocalpart(identity.subject)
-  const named = await accountNamed(deps, identity, policy, localpart, arrival.proven)
+  const named = await accountNamed(deps, policy, subject, name, arrival.proven)
   if (named) {
     checkName(deps, named.userId)
     return { account: named, settle: (tx) => link(tx, named) }
   }
-  if (!policy.registration) throw new MatrixError('M_FORBIDDEN', 'You have no account here yet, and your administrator has to make one first')
-  const displayName = policy.displayName(identity.claims) ?? null
-  return { account: undefined, settle: async (tx) => link(tx, await users.create(tx, { localpart, createdBy: identity.provider, displayName })) }
+  if (!policy.registration) {
+    throw new MatrixError('M_FORBIDDEN', 'You have no account here yet, and an administrator has to make one first', { extra: { code: 'registration_closed' } })
+  }
+  const shown = renderFirst(policy.fields.display_name, identity.claims)
+  const account = { localpart: mapToLocalpart(name), createdBy: identity.provider, displayName: shown === undefined ? null : shownName(shown) }
+  return { account: undefined, settle: async (tx) => link(tx, await users.create(tx, account)) }
 }

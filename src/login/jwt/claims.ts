@@ -22,7 +22,7 @@ const shown = (seconds: number): string => {
  * `exp`, `nbf` and `iat`, where the token has them. `now` is in ms.
  * @see https://www.rfc-editor.org/rfc/rfc7519#section-4.1.4
  */
-export const checkTimes = (provider: JwtProvider, claims: Claims, now: number): void => {
+export const checkTimes = (provider: JwtProvider, claims: Claims, now: number): { expires: number | undefined } => {
   const seconds = now / 1000
   const [expiry, notBefore, issued] = [timeOf(claims, 'exp'), timeOf(claims, 'nbf'), timeOf(claims, 'iat')]
   if (expiry === undefined && provider.requireExpiry) throw new JwtRefusal('expiry_missing', 'The claim "exp" is missing')
@@ -35,6 +35,14 @@ export const checkTimes = (provider: JwtProvider, claims: Claims, now: number): 
   if (issued !== undefined && issued > seconds + provider.leeway) {
     throw new JwtRefusal('issued_in_the_future', `The token was issued in the future: "iat" is ${shown(issued)}`)
   }
+  checkAge(provider, issued, seconds)
+  return { expires: expiry === undefined ? undefined : (expiry + provider.leeway) * 1000 }
+}
+
+const checkAge = ({ maxAge, leeway }: JwtProvider, issued: number | undefined, seconds: number): void => {
+  if (maxAge === undefined) return
+  if (issued === undefined) throw new JwtRefusal('issued_missing', 'The claim "iat" is missing, and tokens may only be so old here')
+  if (seconds - issued > maxAge + leeway) throw new JwtRefusal('too_old', `The token is too old: "iat" is ${shown(issued)}, and ${maxAge} seconds are allowed`)
 }
 
 /** `iss`: exactly the configured one; of no concern when none is configured. */
@@ -51,7 +59,9 @@ export const checkIssuer = (provider: JwtProvider, claims: Claims): void => {
  */
 export const checkAudience = (provider: JwtProvider, claims: Claims): void => {
   const audience = own(claims, 'aud')
-  if (provider.audiences === undefined) {
+  const { audiences: expected } = provider
+  if (expected === 'any') return
+  if (expected === undefined) {
     if (audience === undefined) return
     throw new JwtRefusal('audience_unexpected', 'The claim "aud" names an audience, and this server is configured with none')
   }
@@ -60,9 +70,42 @@ export const checkAudience = (provider: JwtProvider, claims: Claims): void => {
   if (!audiences.every((one) => typeof one === 'string')) {
     throw new JwtRefusal('claim_malformed', 'The claim "aud" must be a string or a list of strings')
   }
-  if (!audiences.some((one) => provider.audiences?.includes(one))) {
+  if (!audiences.some((one) => expected.includes(one))) {
     throw new JwtRefusal('audience_wrong', `The claim "aud" is ${quoted(audience)}, which does not name this server`)
   }
+}
+
+/**
+ * `azp`, or `client_id` as RFC 9068 calls it: the application that the token was given to.
+ * @see https://openid.net/specs/openid-connect-core-1_0.html#IDToken
+ */
+export const checkParty = (provider: JwtProvider, claims: Claims): void => {
+  if (!provider.authorizedParties) return
+  const party = own(claims, 'azp') ?? own(claims, 'client_id')
+  if (party === undefined) throw new JwtRefusal('party_missing', 'The claim "azp" is missing')
+  if (typeof party !== 'string' || !provider.authorizedParties.includes(party)) {
+    throw new JwtRefusal('party_wrong', `The claim "azp" is ${quoted(party)}, an application whose tokens are not taken here`)
+  }
+}
+
+const plainType = (type: string): string => type.toLowerCase().replace(/^application\//, '')
+
+/** `typ` of the header. @see https://www.rfc-editor.org/rfc/rfc8725#section-3.11 */
+export const checkType = (provider: JwtProvider, header: Claims): void => {
+  if (!provider.tokenTypes) return
+  const type = own(header, 'typ')
+  if (typeof type === 'string' && provider.tokenTypes.some((one) => plainType(one) === plainType(type))) return
+  throw new JwtRefusal('type_wrong', `The type ("typ") is ${quoted(type)}, and ${provider.tokenTypes.join(' or ')} is expected`)
+}
+
+/** The name of a token that is good once; undefined where tokens are not. */
+export const onceOf = (provider: JwtProvider, claims: Claims): string | undefined => {
+  if (!provider.oneTime) return undefined
+  const id = own(claims, 'jti')
+  if (typeof id !== 'string' || id === '' || id.length > 255 || id.includes('\0') || !id.isWellFormed()) {
+    throw new JwtRefusal('jti_missing', 'The claim "jti" must name the token, in up to 255 characters: tokens are good once here')
+  }
+  return id
 }
 
 /** The claim that names the user, as text. It may still be a name that no user can have. */

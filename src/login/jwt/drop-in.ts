@@ -1,3 +1,4 @@
+import { dropInId } from '../engine/index.ts'
 import { type AlgorithmName, algorithmOf, algorithms } from './algorithms.ts'
 import type { Finding } from '../../config/index.ts'
 import { error } from '../findings.ts'
@@ -16,8 +17,6 @@ export interface JwtConfig {
   audiences?: readonly string[] | undefined
 }
 
-/** Names the block's provider wherever providers are told apart. */
-export const dropInId = 'jwt_config'
 /** Seconds by which clocks may differ under the block. */
 const leeway = 120
 
@@ -58,12 +57,20 @@ export const dropInProvider = (config: JwtConfig | undefined): { provider: JwtPr
   const provider: JwtProvider = {
     id: dropInId,
     keys: parsed.keys,
+    remote: undefined,
     algorithms: new Set([algorithm]),
     subjectClaim: config.subject_claim ?? 'sub',
     issuer: config.issuer,
     audiences: config.audiences,
     leeway,
     requireExpiry: false,
+    authorizedParties: undefined,
+    tokenTypes: undefined,
+    maxAge: undefined,
+    oneTime: false,
+    bearer: false,
+    deviceClaim: undefined,
+    dropIn: true,
   }
   return { provider, findings }
 }

@@ -53,6 +53,13 @@ const fixes: Record<RefusalCode, string> = {
   audience_wrong: 'Add the audience to audiences in the configuration, if the token was made for this server',
   audience_unexpected: 'Name the audience under audiences in the configuration, if the token was made for this server',
   subject_missing: 'Have the issuer put the user\'s name there, or name another claim as subject_claim',
+  keys_unavailable: 'See that this machine reaches the issuer: the log of the server, or jwks_uri with curl, says what stands in the way',
+  issued_missing: 'Have the issuer put "iat" into its tokens, or take max_age out of the configuration',
+  too_old: 'Get a new token from the issuer, and use it right away; max_age in the configuration says how long it may be kept',
+  party_missing: 'Have the issuer put "azp" into its tokens, or take authorized_parties out of the configuration',
+  party_wrong: 'Add the application to authorized_parties in the configuration, if its users may come in here',
+  type_wrong: 'Send the kind of token that token_types in the configuration names, or add this kind',
+  jti_missing: 'Have the issuer give every token a "jti" of its own, or take one_time out of the configuration',
   subject_malformed: 'Have the issuer write the user\'s name as a string, or name another claim as subject_claim',
 }
 

@@ -1,5 +1,6 @@
 import type { Check, Config, Finding } from '../../config/index.ts'
-import { dropInId, dropInProvider } from './drop-in.ts'
+import { dropInId } from '../engine/index.ts'
+import { dropInProvider } from './drop-in.ts'
 import { error } from '../findings.ts'
 import { nativeProvider } from './native.ts'
 import type { JwtProvider } from './provider.ts'
@@ -10,7 +11,7 @@ export type JwtSettings = Pick<Config, 'jwt_config' | 'identity_providers'>
 /** Every provider of the configuration, and what is to be said about them. With an error among it the server must not start. */
 export const jwtProviders = (config: JwtSettings): { providers: JwtProvider[]; findings: Finding[] } => {
   const made = [
-    ...config.identity_providers.map((entry, index) => nativeProvider(entry, `identity_providers[${index}]`)),
+    ...config.identity_providers.flatMap((entry, index) => (entry.type === 'jwt' ? [nativeProvider(entry, `identity_providers[${index}]`)] : [])),
     dropInProvider(config.jwt_config),
   ]
   const findings = made.flatMap((one) => one.findings)

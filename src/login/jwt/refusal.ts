@@ -8,6 +8,7 @@ export type RefusalCode =
   | 'claim_malformed' | 'expired' | 'not_yet_valid' | 'issued_in_the_future' | 'expiry_missing'
   | 'issuer_missing' | 'issuer_wrong' | 'audience_missing' | 'audience_wrong' | 'audience_unexpected'
   | 'subject_missing' | 'subject_malformed'
+  | 'keys_unavailable' | 'issued_missing' | 'too_old' | 'party_missing' | 'party_wrong' | 'type_wrong' | 'jti_missing'
 
 /** Thrown by a check of a token, and caught by `verifyJwt`: it never leaves this folder. */
 export class JwtRefusal extends Error {

@@ -1,0 +1,39 @@
+import { MatrixError } from '../../matrix/errors.ts'
+import { hot, type Reader, type Tx } from '../../storage/index.ts'
+
+/** How a link came to be: at a sign-in, by the user, by the operator, or from a list. */
+export type LinkedBy = 'sign-in' | 'user' | 'operator' | 'import'
+
+export interface NewLink {
+  readonly provider: string
+  readonly subject: string
+  readonly user: number
+  readonly by: LinkedBy
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+const selectIdentity = hot((db, p: { provider: string; subject: string }) =>
+  db.selectFrom('identities').where('provider', '=', p.provider).where('subject', '=', p.subject).select('user_nid'))
+
+const insertIdentity = hot((db, p: NewLink) =>
+  db.insertInto('identities').values({ provider: p.provider, subject: p.subject, user_nid: p.user, linked_by: p.by, linked_ts: p.now }))
+
+/** The short id of the user whom the provider means by the subject. */
+export const readIdentity = async (db: Reader | Tx, provider: string, subject: string): Promise<number | undefined> =>
+  (await selectIdentity.first(db, { provider, subject }))?.user_nid
+
+/** The subjects of a provider that mean the user. */
+export const readSubjects = async (db: Reader, provider: string, user: number): Promise<string[]> =>
+  (await db.selectFrom('identities').where('user_nid', '=', user).where('provider', '=', provider).select('subject').execute()).map(({ subject }) => subject)
+
+/**
+ * Links a subject to a user; does nothing when it is linked to just that one.
+ * @throws MatrixError M_USER_IN_USE when it is another's
+ */
+export async function addIdentity(tx: Tx, link: NewLink): Promise<void> {
+  const linked = await readIdentity(tx, link.provider, link.subject)
+  if (linked === link.user) return
+  if (linked !== undefined) throw new MatrixError('M_USER_IN_USE', 'This identity is linked to another account')
+  await insertIdentity.run(tx, link)
+}
