@@ -7,6 +7,9 @@ import type {
   DevicesTable, DeviceListChangesTable, ToDeviceTable, ToDeviceTxnsTable, DeviceKeysTable, OneTimeKeysTable, FallbackKeysTable, CrossSigningKeysTable, KeySignaturesTable, KeySignatureChangesTable, KeyBackupsTable, BackedUpKeysTable, DehydratedDevicesTable,
 } from './tables/devices.ts'
 import type {
+  GroupRoomsTable, IdentitiesTable, ProviderKeysTable, RevokedTokensTable, ThreepidsTable, UsedTokensTable,
+} from './tables/identities.ts'
+import type {
   MediaTable, MediaFilesTable, MediaThumbnailsTable, MediaGarbageTable, UrlPreviewsTable,
 } from './tables/media.ts'
 import type {
@@ -14,6 +17,7 @@ import type {
 } from './tables/rooms.ts'
 
 export type * from './tables/devices.ts'
+export type * from './tables/identities.ts'
 export type * from './tables/media.ts'
 export type * from './tables/rooms.ts'
 
@@ -77,16 +81,6 @@ export interface ProviderSessionsTable {
   provider: string
   subject: string
   sid: string | null
-}
-
-/** Whom an identity provider means by a subject. */
-export interface IdentitiesTable {
-  provider: string
-  subject: string
-  user_nid: number
-  /** How it came to be: `sign-in`, `user`, `operator`, `import`. */
-  linked_by: string
-  linked_ts: number
 }
 
 /** Local accounts. Their user ids are in `users`. */
@@ -174,6 +168,23 @@ export interface PresenceTable {
   status_msg: string
 }
 
+/** Work that is still to be done; see jobs/. */
+export interface JobsTable {
+  /** In the order in which the jobs were added. */
+  id: number
+  queue: string
+  /** Jobs of one key are done one by one. */
+  key: string
+  /** JSON. */
+  payload: string
+  created_ts: number
+  due_ts: number
+  /** Somebody works at it until then; 0: nobody. */
+  leased_until: number
+  /** Failures so far. */
+  attempts: number
+}
+
 export interface Tables {
   meta: MetaTable
   sequences: SequencesTable
@@ -190,6 +201,11 @@ export interface Tables {
   login_tokens: LoginTokensTable
   provider_sessions: ProviderSessionsTable
   identities: IdentitiesTable
+  provider_keys: ProviderKeysTable
+  used_tokens: UsedTokensTable
+  revoked_tokens: RevokedTokensTable
+  threepids: ThreepidsTable
+  group_rooms: GroupRoomsTable
   accounts: AccountsTable
   profile_fields: ProfileFieldsTable
   account_data: AccountDataTable
@@ -216,4 +232,5 @@ export interface Tables {
   media_thumbnails: MediaThumbnailsTable
   media_garbage: MediaGarbageTable
   url_previews: UrlPreviewsTable
+  jobs: JobsTable
 }

@@ -58,8 +58,19 @@ export const initial: Migration = {
     `create index provider_sessions_by_sid on provider_sessions (provider, sid) where sid is not null`,
     `create table identities (
       provider text not null, subject text not null, user_nid {int} not null, linked_by text not null, linked_ts {int} not null,
-      primary key (provider, subject)) {clustered}`,
+      avatar_source text, primary key (provider, subject)) {clustered}`,
     `create index identities_by_user on identities (user_nid)`,
+    `create table provider_keys (provider text primary key, source text not null, json text not null, fetched_ts {int} not null) {clustered}`,
+    `create table used_tokens (provider text not null, jti text not null, expires_ts {int} not null, primary key (provider, jti)) {clustered}`,
+    `create index used_tokens_by_expiry on used_tokens (expires_ts)`,
+    `create table revoked_tokens (
+      provider text not null, kind text not null, value text not null, revoked_ts {int} not null, primary key (provider, kind, value)) {clustered}`,
+    `create table threepids (
+      user_nid {int} not null, medium text not null, address text not null, added_ts {int} not null, provider text,
+      primary key (user_nid, medium, address)) {clustered}`,
+    `create table group_rooms (
+      user_nid {int} not null, provider text not null, room_id text not null, power {int}, leave {int} not null,
+      primary key (user_nid, provider, room_id)) {clustered}`,
 
     `create table accounts (
       user_nid {id} primary key, localpart text not null, folded text not null, created_ts {int} not null, created_by text not null,
@@ -141,5 +152,12 @@ export const initial: Migration = {
     `create table media_garbage (name text primary key, due_ts {int} not null) {clustered}`,
     `create table url_previews (url text primary key, json text not null, expires_ts {int} not null) {clustered}`,
     `create index url_previews_by_time on url_previews (expires_ts)`,
+
+    `create table jobs (
+      id {id} primary key, queue text not null, key text not null, payload text not null, created_ts {int} not null, due_ts {int} not null,
+      leased_until {int} not null, attempts {int} not null)`,
+    `create index jobs_by_time on jobs (queue, due_ts, id)`,
+    `create index jobs_by_key on jobs (queue, key, id)`,
+    `create index jobs_leased on jobs (id) where leased_until > 0`,
   ],
 }

@@ -1,0 +1,59 @@
+/** Whom an identity provider means by a subject. */
+export interface IdentitiesTable {
+  provider: string
+  subject: string
+  user_nid: number
+  /** How it came to be: `sign-in`, `user`, `operator`, `import`. */
+  linked_by: string
+  linked_ts: number
+  /** The address that the avatar was last fetched from, so that it is fetched once; null: none was. */
+  avatar_source: string | null
+}
+
+/** The last good key set that a provider has published. */
+export interface ProviderKeysTable {
+  provider: string
+  /** Where it was read: a set that was read elsewhere is of no use any more. */
+  source: string
+  json: string
+  fetched_ts: number
+}
+
+/** Tokens of identity providers that are good once, and were used. */
+export interface UsedTokensTable {
+  provider: string
+  jti: string
+  /** When the token runs out, after which it need not be remembered. */
+  expires_ts: number
+}
+
+/** Tokens of identity providers that are good no more although they have not run out. */
+export interface RevokedTokensTable {
+  provider: string
+  /** What `value` names: `sub`, `sid` or `jti`. */
+  kind: string
+  value: string
+  /** Of a subject, only tokens that were issued before are revoked. */
+  revoked_ts: number
+}
+
+/** Mail addresses of accounts. */
+export interface ThreepidsTable {
+  user_nid: number
+  medium: string
+  address: string
+  added_ts: number
+  /** The provider that says so; null: the user has added it. */
+  provider: string | null
+}
+
+/** Rooms that somebody is in because of a group of an identity provider. */
+export interface GroupRoomsTable {
+  user_nid: number
+  provider: string
+  room_id: string
+  /** The power that was given; null: none. */
+  power: number | null
+  /** Whether the room is left when the group goes. */
+  leave: number
+}
