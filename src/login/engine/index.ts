@@ -1,6 +1,8 @@
 export type { Claims } from '../claims/index.ts'
 export type { Arrival, Identity } from './identity.ts'
+export { importLinks, type Imported, link, linkedProviders, linksOf, type Named, unlink } from './links.ts'
 export { dropInId, policiesOf, policyChecks } from './policies.ts'
 export type { Field, GroupRoom, Policy } from './policy.ts'
 export { nameFor, policyFor, resolveIdentity, type Resolved, RuleBroken, userIdOf } from './resolve.ts'
+export type { Link, LinkedBy } from './store.ts'
 export { accountOf, admit, signIn } from './sign-in.ts'

@@ -76,8 +76,8 @@ export const policyFor = ({ policies }: Pick<ResolveDeps, 'policies'>, provider:
   return policy
 }
 
-/** Neither survives the way into a database as it is: one would be refused there, the other would become another subject. */
-const checkSubject = (subject: string): void => {
+/** Throws M_INVALID_USERNAME. Neither survives the way into a database as it is: one would be refused there, the other would become another subject. */
+export const checkSubject = (subject: string): void => {
   if (subject.includes('\0') || !subject.isWellFormed()) {
     throw new MatrixError('M_INVALID_USERNAME', 'A user name cannot have a NUL character or half a surrogate pair')
   }
@@ -123,7 +123,7 @@ export const resolveIdentity = async (deps: ResolveDeps, identity: Identity, arr
     return { account: named, settle: (tx) => link(tx, named) }
   }
   if (!policy.registration) {
-    throw new MatrixError('M_FORBIDDEN', 'You have no account here yet, and an administrator has to make one first', { extra: { code: 'registration_closed' } })
+    throw new MatrixError('M_FORBIDDEN', 'You have no account here yet, and an administrator has to make one first', { extra: { code: 'no_account' } })
   }
   const shown = renderFirst(policy.fields.display_name, identity.claims)
   const account = { localpart: mapToLocalpart(name), createdBy: identity.provider, displayName: shown === undefined ? null : shownName(shown) }

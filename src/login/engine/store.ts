@@ -17,7 +17,7 @@ const selectIdentity = hot((db, p: { provider: string; subject: string }) =>
   db.selectFrom('identities').where('provider', '=', p.provider).where('subject', '=', p.subject).select('user_nid'))
 
 const insertIdentity = hot((db, p: NewLink) =>
-  db.insertInto('identities').values({ provider: p.provider, subject: p.subject, user_nid: p.user, linked_by: p.by, linked_ts: p.now }))
+  db.insertInto('identities').values({ provider: p.provider, subject: p.subject, user_nid: p.user, linked_by: p.by, linked_ts: p.now, avatar_source: null }))
 
 /** The short id of the user whom the provider means by the subject. */
 export const readIdentity = async (db: Reader | Tx, provider: string, subject: string): Promise<number | undefined> =>
@@ -36,4 +36,27 @@ export async function addIdentity(tx: Tx, link: NewLink): Promise<void> {
   if (linked === link.user) return
   if (linked !== undefined) throw new MatrixError('M_USER_IN_USE', 'This identity is linked to another account')
   await insertIdentity.run(tx, link)
+}
+
+/** A link between an account and somebody of a provider. */
+export interface Link {
+  readonly provider: string
+  readonly subject: string
+  readonly by: string
+  /** Milliseconds since 1970. */
+  readonly linked: number
+}
+
+/** The links of a user, in the order in which they came to be. */
+export const readLinks = async (db: Reader | Tx, user: number): Promise<Link[]> => {
+  const rows = await db.selectFrom('identities').where('user_nid', '=', user).select(['provider', 'subject', 'linked_by', 'linked_ts'])
+    .orderBy('linked_ts').orderBy('provider').orderBy('subject').execute()
+  return rows.map((row) => ({ provider: row.provider, subject: row.subject, by: row.linked_by, linked: row.linked_ts }))
+}
+
+/** Removes a link of a user. False when there is none. */
+export async function removeIdentity(tx: Tx, link: { provider: string; subject: string; user: number }): Promise<boolean> {
+  const gone = await tx.deleteFrom('identities').where('provider', '=', link.provider).where('subject', '=', link.subject).where('user_nid', '=', link.user)
+    .returning('user_nid').execute()
+  return gone.length > 0
 }
