@@ -29,6 +29,8 @@ async function twoDevices(enter: Enter, name: string, recovery: Recovery): Promi
   const first = await enter(name, recovery)
   await setUp(first, recovery)
   const second = await enter(name, recovery)
+  // A request by a device that is not known yet is passed over.
+  await until('the first device knows the second', async () => (await first.crypto.getUserDeviceInfo([first.userId])).get(first.userId)?.has(second.deviceId))
   await verifyByEmoji(await second.crypto.requestOwnUserVerification(), first)
   for (const person of [first, second]) {
     await until('both devices are cross-signed', async () => {
@@ -93,6 +95,7 @@ async function story(enter: Enter): Promise<void> {
   const later = await enter('alice', recovery)
   const events = later.room(roomId).getLiveTimeline().getEvents()
   assert.ok(events.some((event) => event.isDecryptionFailure()), 'a new device reads nothing by itself')
+  await until('the new device knows whose it is', () => later.crypto.userHasCrossSigningKeys(later.userId, true))
   await later.crypto.bootstrapCrossSigning({})
   assert.ok(await later.crypto.isCrossSigningReady())
   await later.crypto.loadSessionBackupPrivateKeyFromSecretStorage()
