@@ -72,15 +72,15 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const rooms = await openRooms({ database, log, users, serverName, signingKey: key, now, randomId })
   const history = openHistory({ database, log, users, rooms, serverName })
   const devices = stack.use(await openDevices({ database, log, users, serverName, now, randomId, onError, sharers: (user) => rooms.sharers(user) }))
+  const outgoing = stack.use(createOutgoing())
   const login = await openLogin({
-    database, log, users, devices, config, now, randomId, logger, randomBytes: (count) => randomBytes(count), isExclusive: () => false,
+    database, log, users, devices, config, now, randomId, logger, outgoing, randomBytes: (count) => randomBytes(count), isExclusive: () => false,
   })
   users.onChange((account) => {
     if (account.deactivated) void departFromAll(roomDeps, account, onError)
   })
   users.profiles.onChange((change) => spreadProfile(rooms, change, onError))
   const ephemeral = stack.use(openEphemeral({ database, log, users, rooms, now, onError, presence: config.presence }))
-  const outgoing = stack.use(createOutgoing())
   const media = stack.use(await openMedia({
     database, serverName, config: config.media, directory: config.database === 'sqlite::memory:' ? undefined : join(config.data_dir, 'media'), outgoing,
     now, randomId, onError,
@@ -95,6 +95,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
 
   const syncDeps: SyncDeps = {
     rooms, users, log, now,
+    onRoomError: (error, where) => logger.error({ err: error, ...where }, 'a room was left out of the answer to a sync'),
     visible: (session, _room, events) => history.visible(session, events),
     serialise: (events, reader) => history.serialise(events, reader),
     filter: async (user, id) => {

@@ -24,6 +24,8 @@ export interface SyncDeps {
   readonly users: Users
   readonly log: Log
   readonly now: () => number
+  /** A room could not be told of, and is left out of an answer. */
+  readonly onRoomError: (error: unknown, where: { readonly room: number, readonly user: number }) => void
   /** Those of the room's events that the user may see. */
   readonly visible: (user: Session, room: Room, events: readonly StoredEvent[]) => Promise<readonly StoredEvent[]>
   /** Events as clients get them, as JSON texts; `lean`: without what takes a look at other events. */

@@ -1,9 +1,14 @@
 import type { Session } from '../http/index.ts'
-import type { StoredEvent, UserRoom } from '../rooms/index.ts'
+import type { Room, StoredEvent, UserRoom } from '../rooms/index.ts'
 import type { SyncDeps } from './deps.ts'
 import { readToken } from './request.ts'
-import { membershipChange, type Span } from './room-window.ts'
-import type { ListChanges } from './sections.ts'
+import type { Span } from './room-window.ts'
+import { standingOf } from './standing.ts'
+
+/** The rooms that a user came into, or went from. */
+export interface ListChanges {
+  readonly rooms: Array<{ readonly room: Room, readonly joined: boolean }>
+}
 
 /** User ids. */
 export interface DeviceLists {
@@ -21,7 +26,7 @@ export async function deviceLists(deps: SyncDeps, user: number, memberships: Rea
   const changed = new Set<number>()
   const left = new Set<number>()
   for (const { room, joined } of lists.rooms) for (const member of room.joined) (joined ? changed : left).add(member)
-  await othersMoved(deps, memberships, span, changed, left)
+  await othersMoved(deps, memberships, span, lists, changed, left)
   const devicesChanged = await deps.deviceLists.changed(span.since, span.until, user)
   if (devicesChanged.length === 0 && changed.size === 0 && left.size === 0) return undefined
   const sharers = await deps.rooms.sharers(user)
@@ -48,35 +53,41 @@ export async function keyChanges(deps: SyncDeps, { user }: Session, from: string
 }
 
 /** The rooms that the user came into or went from in the span. */
-export async function ownMoves(deps: Pick<SyncDeps, 'rooms'>, memberships: ReadonlyMap<number, UserRoom>, span: Span): Promise<ListChanges> {
-  const lists: ListChanges = { rooms: [] }
+export async function ownMoves({ rooms }: Pick<SyncDeps, 'rooms'>, memberships: ReadonlyMap<number, UserRoom>, span: Span): Promise<ListChanges> {
+  const moves: ListChanges = { rooms: [] }
   for (const [nid, member] of memberships) {
-    if (member.position <= span.since || member.position > span.until) continue
-    const room = await deps.rooms.byNid(nid)
-    const { before, wasOut } = await membershipChange(deps.rooms, member, span.since)
-    if (!room) continue
-    if (member.membership === 'join' && (before !== 'join' || wasOut)) lists.rooms.push({ room, joined: true })
-    if (member.membership !== 'join' && before === 'join') lists.rooms.push({ room, joined: false })
+    if (member.position <= span.since) continue
+    const standing = await standingOf(rooms, member, span)
+    if (!standing?.stay || (!standing.stay.isNew && !standing.stay.end)) continue
+    const room = await rooms.byNid(nid)
+    if (room) moves.rooms.push({ room, joined: !standing.stay.end })
   }
-  return lists
+  return moves
 }
 
-/** Others who came into rooms of the user, or went. */
-async function othersMoved(deps: SyncDeps, memberships: ReadonlyMap<number, UserRoom>, span: Span, changed: Set<number>, left: Set<number>): Promise<void> {
-  const note = async ({ event }: StoredEvent): Promise<void> => {
+/** Others who came into rooms that the user is or was in, or went. */
+async function othersMoved(deps: SyncDeps, memberships: ReadonlyMap<number, UserRoom>, span: Span, lists: ListChanges, changed: Set<number>, left: Set<number>): Promise<void> {
+  const note = async ({ event, replaces }: StoredEvent): Promise<void> => {
     if (event.type !== 'm.room.member' || event.stateKey === undefined) return
     const other = deps.users.peekNid(event.stateKey) ?? await deps.users.intern(event.stateKey)
     const membership = event.content['membership']
-    if (membership === 'join') changed.add(other)
-    else if (membership === 'leave' || membership === 'ban') left.add(other)
+    if (membership === 'leave' || membership === 'ban') left.add(other)
+    if (membership !== 'join') return
+    // A new display name moves nobody.
+    const before = replaces === null ? undefined : await deps.rooms.events.get(replaces)
+    if (before?.event.content['membership'] !== 'join') changed.add(other)
   }
-  const covered = deps.log.tail.covers(span.since)
-  for (const [nid, { membership }] of memberships) {
-    if (membership !== 'join') continue
-    if (!covered) {
+  const shared = new Set(lists.rooms.map(({ room }) => room.nid))
+  for (const [nid, { membership }] of memberships) if (membership === 'join') shared.add(nid)
+  const { tail } = deps.log
+  if (tail.covers(span.since)) {
+    for (const nid of shared) {
+      if (tail.lastOfRoom(nid) <= span.since) continue
+      for (const entry of tail.room(nid, span.since, span.until)) if (entry.kind === 'event') await note(entry.data as StoredEvent) // entries of this kind carry it
+    }
+  } else {
+    for (const nid of await deps.rooms.changedSince([...shared], span.since)) {
       for (const stored of await deps.rooms.membersChanged(nid, span.since, span.until)) await note(stored)
-    } else if (deps.log.tail.lastOfRoom(nid) > span.since) {
-      for (const entry of deps.log.tail.room(nid, span.since, span.until)) if (entry.kind === 'event') await note(entry.data as StoredEvent)
     }
   }
 }

@@ -7,37 +7,44 @@ import type { SyncRequest } from './request.ts'
  * it has already.
  */
 export interface LazyLoading {
-  /** The members that go with the events shown. */
-  membersFor(request: SyncRequest, shown: readonly StoredEvent[], full: boolean): ReadonlySet<string>
-  /** Those events that the client has not had. */
-  unsent(request: SyncRequest, room: number, events: readonly StoredEvent[], keepAll: boolean): readonly StoredEvent[]
-  note(request: SyncRequest, room: number, events: readonly StoredEvent[]): void
+  /** Those member events that the client has not had, as far as its token proves. */
+  unsent(request: SyncRequest, room: number, members: readonly StoredEvent[]): readonly StoredEvent[]
+  /** Notes what an answer of the token `until` carries; `anew`: the client forgets what it had of the room. */
+  note(request: SyncRequest, room: number, until: number, events: readonly StoredEvent[], anew: boolean): void
 }
 
 const rememberedRooms = 20_000
 const rememberedMembers = 500_000
 
+/** A member event, and the token of the answer that it was sent with first: one who comes with an older token may not have got it. */
+interface Sent {
+  readonly event: number
+  readonly token: number
+}
+
 export function createLazyLoading(): LazyLoading {
-  /** State key to event nid, by device and room. */
-  const sent = new LruCache<string, Map<string, number>>({ max: rememberedRooms, maxSize: rememberedMembers, sizeCalculation: (members) => members.size + 1 })
+  /** By device and room, then by the member's user id. */
+  const sent = new LruCache<string, Map<string, Sent>>({ max: rememberedRooms, maxSize: rememberedMembers, sizeCalculation: (members) => members.size + 1 })
   const keyOf = ({ session }: SyncRequest, room: number): string => `${session.device ?? `u${session.user}`}:${room}`
   return {
-    membersFor: ({ session }, shown, full) => {
-      const members = new Set<string>()
-      for (const { event } of shown) members.add(event.sender)
-      if (full) members.add(session.userId)
-      return members
+    unsent: (request, room, members) => {
+      const had = request.filter.room.state.includeRedundantMembers ? undefined : sent.get(keyOf(request, room))
+      if (!had) return members
+      return members.filter(({ event, nid }) => {
+        const before = had.get(event.stateKey ?? '')
+        return before?.event !== nid || before.token > (request.since ?? 0)
+      })
     },
-    unsent: (request, room, events, keepAll) => {
-      if (keepAll || request.filter.room.state.includeRedundantMembers) return events
-      const had = sent.get(keyOf(request, room))
-      return had ? events.filter(({ event, nid }) => event.type !== 'm.room.member' || had.get(event.stateKey ?? '') !== nid) : events
-    },
-    note: (request, room, events) => {
+    note: (request, room, until, events, anew) => {
       const key = keyOf(request, room)
-      const had = sent.get(key) ?? new Map<string, number>()
-      for (const { event, nid } of events) if (event.type === 'm.room.member' && event.stateKey !== undefined) had.set(event.stateKey, nid)
-      sent.set(key, had)
+      const had = (anew ? undefined : sent.get(key)) ?? new Map<string, Sent>()
+      const before = had.size
+      for (const { event, nid } of events) {
+        if (event.type !== 'm.room.member' || event.stateKey === undefined) continue
+        const known = had.get(event.stateKey)
+        if (known?.event !== nid || known.token > until) had.set(event.stateKey, { event: nid, token: until })
+      }
+      if (anew || had.size !== before) sent.set(key, had)
     },
   }
 }

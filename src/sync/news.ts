@@ -1,5 +1,6 @@
 import type { JsonObject } from '../matrix/json.ts'
 import type { UserRoom } from '../rooms/index.ts'
+import type { Entry } from '../streams/index.ts'
 import type { PlainEvent, SyncDeps } from './deps.ts'
 import type { Span } from './room-window.ts'
 
@@ -14,37 +15,48 @@ export interface RoomNews {
   readonly accountData: ReadonlyMap<number, readonly PlainEvent[]>
 }
 
+type RoomAccountData = ReadonlyMap<number, readonly PlainEvent[]>
+
 /** Looks at the memory's tail of the log, and at the tables where that does not go back far enough. */
-export async function roomNews(
-  deps: SyncDeps, user: number, memberships: ReadonlyMap<number, UserRoom>, span: Span, accountData: ReadonlyMap<number, readonly PlainEvent[]>,
-): Promise<RoomNews> {
-  const joined: number[] = []
-  for (const [nid, { membership }] of memberships) if (membership === 'join') joined.push(nid)
+export async function roomNews(deps: SyncDeps, user: number, memberships: ReadonlyMap<number, UserRoom>, span: Span, accountData: RoomAccountData): Promise<RoomNews> {
+  return deps.log.tail.covers(span.since) ? fromTail(deps, user, memberships, span, accountData) : fromTables(deps, user, memberships, span, accountData)
+}
+
+async function fromTail(deps: SyncDeps, user: number, memberships: ReadonlyMap<number, UserRoom>, span: Span, accountData: RoomAccountData): Promise<RoomNews> {
   const typing = new Set<number>()
   const touched = new Set<number>()
   const changed = new Set<number>(accountData.keys())
-  if (!deps.log.tail.covers(span.since)) {
-    const receipts = await deps.receipts.since(user, joined, span.since, span.until)
-    for (const nid of receipts.keys()) touched.add(nid)
-    for (const nid of joined) if (deps.typing(nid).length > 0) typing.add(nid)
-    for (const nid of await deps.rooms.changedSince(joined, span.since)) changed.add(nid)
-    for (const nid of [...receipts.keys(), ...typing]) changed.add(nid)
-    return { changed, typing, touched, receipts, accountData }
+  const withReceipts = new Set<number>()
+  for (const { room, kind, user: by } of entriesOf(deps, memberships, span)) {
+    if (room === undefined || kind === 'account_data') continue
+    changed.add(room)
+    if (kind === 'typing') typing.add(room)
+    if (kind !== 'receipt') continue
+    withReceipts.add(room)
+    if (by === user) touched.add(room)
   }
-  const withReceipts: number[] = []
-  for (const nid of joined) {
-    if (deps.log.tail.lastOfRoom(nid) <= span.since) continue
-    let hasReceipts = false
-    for (const entry of deps.log.tail.room(nid, span.since, span.until)) {
-      changed.add(nid)
-      if (entry.kind === 'typing') typing.add(nid)
-      if (entry.kind === 'receipt') {
-        hasReceipts = true
-        if (entry.user === user) touched.add(nid)
-      }
-    }
-    if (hasReceipts) withReceipts.push(nid)
-  }
-  const receipts = withReceipts.length > 0 ? await deps.receipts.since(user, withReceipts, span.since, span.until) : new Map<number, JsonObject[]>()
+  const receipts = withReceipts.size > 0 ? await deps.receipts.since(user, [...withReceipts], span.since, span.until) : new Map<number, JsonObject[]>()
   return { changed, typing, touched, receipts, accountData }
+}
+
+/** The entries of the rooms that the user is joined to, found by whichever are fewer: entries or rooms. */
+function* entriesOf({ log: { tail } }: SyncDeps, memberships: ReadonlyMap<number, UserRoom>, { since, until }: Span): Generator<Entry> {
+  const all = tail.all(since, until)
+  if (all.length <= memberships.size) {
+    for (const entry of all) if (entry.room !== undefined && memberships.get(entry.room)?.membership === 'join') yield entry
+    return
+  }
+  for (const [nid, { membership }] of memberships) {
+    if (membership === 'join' && tail.lastOfRoom(nid) > since) yield* tail.room(nid, since, until)
+  }
+}
+
+async function fromTables(deps: SyncDeps, user: number, memberships: ReadonlyMap<number, UserRoom>, span: Span, accountData: RoomAccountData): Promise<RoomNews> {
+  const joined: number[] = []
+  for (const [nid, { membership }] of memberships) if (membership === 'join') joined.push(nid)
+  const receipts = await deps.receipts.since(user, joined, span.since, span.until)
+  const changed = new Set<number>([...accountData.keys(), ...receipts.keys(), ...await deps.rooms.changedSince(joined, span.since)])
+  for (const nid of joined) if (deps.typing(nid).length > 0) changed.add(nid)
+  // Who stopped to type meanwhile is not known any more: every room that has news says who types in it.
+  return { changed, typing: changed, touched: new Set(receipts.keys()), receipts, accountData }
 }

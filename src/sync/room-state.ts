@@ -1,6 +1,4 @@
-import type { RoomEventFilter } from '../matrix/filter.ts'
 import type { Room, Rooms, StoredEvent } from '../rooms/index.ts'
-import type { SyncDeps } from './deps.ts'
 import type { Span, Timeline } from './room-window.ts'
 
 type StateMap = ReadonlyMap<number, number>
@@ -17,9 +15,19 @@ async function stateAfter(rooms: Rooms, stored: StoredEvent): Promise<StateMap> 
 
 /** The room's state at a position of the log. */
 export async function stateAt(rooms: Rooms, room: Room, position: number): Promise<StateMap> {
-  if (room.latestPosition <= position && room.pending === 0) return room.state
+  // A copy, since the head moves on while its reader waits for something else.
+  if (isCurrent(room, position)) return new Map(room.state)
   const [last] = await rooms.timeline({ room: room.nid, above: Number.MIN_SAFE_INTEGER, upTo: position, limit: 1, dir: 'b' })
   return last ? stateAfter(rooms, last) : nothing
+}
+
+/** The head is no newer than the position, and nothing is on its way to the database. */
+const isCurrent = ({ latestPosition, pending }: Room, position: number): boolean => latestPosition <= position && pending === 0
+
+/** Finds single places of the room's state at a position, without a copy of all of it. */
+export async function placesAt(rooms: Rooms, room: Room, position: number, keys: readonly number[]): Promise<number[]> {
+  const state = isCurrent(room, position) ? room.state : await stateAt(rooms, room, position)
+  return keys.flatMap((key) => state.get(key) ?? [])
 }
 
 const beforeTimeline = (rooms: Rooms, room: Room, { events: [first] }: Timeline, until: number): Promise<StateMap> =>
@@ -45,51 +53,29 @@ export interface StateWish {
  * What a client must be told of the state besides the timeline, as event nids by state key nid.
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync
  */
-export async function stateFor(rooms: Rooms, room: Room, { span, timeline, full, after }: StateWish): Promise<StateMap> {
-  if (full) return after ? stateAt(rooms, room, span.until) : beforeTimeline(rooms, room, timeline, span.until)
-  if (timeline.limited) {
-    const end = after ? await stateAt(rooms, room, span.until) : await beforeTimeline(rooms, room, timeline, span.until)
-    return difference(await stateAt(rooms, room, span.since), end)
-  }
-  if (!after) return nothing
+export async function stateFor(rooms: Rooms, room: Room, wish: StateWish): Promise<StateMap> {
+  const { span, timeline, full, after } = wish
+  const isWhole = !timeline.limited && !timeline.hidesState
+  if (!full && isWhole) return after ? changedBy(rooms, timeline) : nothing
+  const end = after ? await stateAt(rooms, room, span.until) : await told(rooms, room, timeline, span.until)
+  return full ? end : difference(await stateAt(rooms, room, span.since), end)
+}
+
+/** The state before the timeline; and what has changed in the timeline's time, but was left out of it. */
+async function told(rooms: Rooms, room: Room, timeline: Timeline, until: number): Promise<StateMap> {
+  const before = await beforeTimeline(rooms, room, timeline, until)
+  if (!timeline.hidesState || timeline.events.length === 0) return before
+  const shown = new Set(timeline.events.map((stored) => stored.nid))
+  const state = new Map(before)
+  for (const [key, nid] of await stateAt(rooms, room, until)) if (!shown.has(nid)) state.set(key, nid)
+  return state
+}
+
+async function changedBy(rooms: Rooms, { events }: Timeline): Promise<StateMap> {
   const changed = new Map<number, number>()
-  for (const { event, nid } of timeline.events) {
+  for (const { event, nid } of events) {
     const key = event.stateKey === undefined ? undefined : await rooms.stateKeys.find(event.type, event.stateKey)
     if (key !== undefined) changed.set(key, nid)
   }
   return changed
-}
-
-/** Members that a lazy-loading client gets besides those in `state`: those whose events it sees. */
-export interface LazyMembers {
-  /** User ids. */
-  readonly wanted: ReadonlySet<string>
-  /** All member events in `state` count, wanted or not: changes that the client would miss. */
-  readonly keepChanges: boolean
-}
-
-/** The events of a state that the filter lets through. */
-export async function stateEvents(
-  deps: SyncDeps, room: Room, state: StateMap, filter: RoomEventFilter, lazy: LazyMembers | undefined, span: Span,
-): Promise<readonly StoredEvent[]> {
-  if (filter.none) return []
-  let nids = [...state.values()]
-  if (lazy) {
-    const chosen = new Set<number>()
-    const names = await deps.rooms.stateKeys.names([...state.keys()])
-    for (const [key, nid] of state) {
-      const name = names.get(key)
-      if (lazy.keepChanges || name?.type !== 'm.room.member' || lazy.wanted.has(name.stateKey)) chosen.add(nid)
-    }
-    const now = await stateAt(deps.rooms, room, span.until)
-    for (const userId of lazy.wanted) {
-      const key = await deps.rooms.stateKeys.find('m.room.member', userId)
-      const nid = key === undefined || state.has(key) ? undefined : now.get(key)
-      if (nid !== undefined) chosen.add(nid)
-    }
-    nids = [...chosen]
-  }
-  if (nids.length === 0) return []
-  const events = await deps.rooms.events.many(nids)
-  return filter.all ? events : events.filter((stored) => filter.matches(stored.event))
 }

@@ -1,6 +1,7 @@
 import type { RoomEventFilter } from '../matrix/filter.ts'
-import type { Membership, Rooms, StoredEvent, UserRoom } from '../rooms/index.ts'
+import { standings, type Membership, type Room, type Rooms, type StoredEvent, type UserRoom } from '../rooms/index.ts'
 import type { SyncDeps } from './deps.ts'
+import { membershipIn, memberEvents } from './standing.ts'
 
 /** A part of the log: what is newer than `since` (exclusive) and not newer than `until` (inclusive). */
 export interface Span {
@@ -13,6 +14,10 @@ export interface Timeline {
   readonly events: readonly StoredEvent[]
   /** There are more in the span than these newest ones. */
   readonly limited: boolean
+  /** State events later than the first of `events` were left out. */
+  readonly hidesState: boolean
+  /** Something that the room's summary is made of has changed, as far as was looked. */
+  readonly touchesSummary: boolean
 }
 
 export type Wanted = (stored: StoredEvent) => boolean
@@ -23,37 +28,69 @@ export function wantedBy(filter: RoomEventFilter, ignored: ReadonlySet<string>):
   return ({ event }) => filter.matches(event) && (event.stateKey !== undefined || !ignored.has(event.sender))
 }
 
-/** A timeline that a filter thins out is read in at most this many pages. */
-const mostPages = 10
+/** Whether a filter speaks of the room. */
+export const speaksOf = ({ rooms }: Pick<RoomEventFilter, 'rooms'>, room: Room): boolean => rooms.all || rooms.includes(room.id)
+
+/** Most events that are read from the table for a timeline that is thinned out. */
+const mostRead = 2000
+const largestPage = 500
+
+const inSummary = new Set(['m.room.member', 'm.room.name', 'm.room.canonical_alias'])
+
+/** Takes in a room's events, newest first, until the timeline is full. */
+class TimelineBuilder {
+  readonly #events: StoredEvent[] = []
+  readonly #limit: number
+  readonly #wanted: Wanted
+  #hidesState = false
+  #touchesSummary = false
+
+  constructor(limit: number, wanted: Wanted) {
+    this.#limit = limit
+    this.#wanted = wanted
+  }
+
+  /** False when there is no place for it: the timeline is limited. */
+  take(stored: StoredEvent): boolean {
+    if (stored.standing !== standings.accepted) return true
+    const { type, stateKey } = stored.event
+    const isWanted = this.#wanted(stored)
+    if (isWanted && this.#events.length === this.#limit) return false
+    if (isWanted) this.#events.push(stored)
+    else if (stateKey !== undefined) this.#hidesState = true
+    // What a redaction took away may have been a name. Nobody is woken for one that is not wanted.
+    if (inSummary.has(type) || (isWanted && type === 'm.room.redaction')) this.#touchesSummary = true
+    return true
+  }
+
+  end(limited: boolean): Timeline {
+    return { events: this.#events.toReversed(), limited, hidesState: this.#hidesState, touchesSummary: this.#touchesSummary }
+  }
+}
 
 /** The newest wanted events of a room in a span, from memory where that goes back far enough. */
 export async function timelineOf(deps: SyncDeps, room: number, { since, until }: Span, limit: number, wanted: Wanted): Promise<Timeline> {
-  const events: StoredEvent[] = []
+  const timeline = new TimelineBuilder(limit, wanted)
   if (deps.log.tail.covers(since)) {
     const entries = deps.log.tail.room(room, since, until)
     for (let index = entries.length - 1; index >= 0; index--) {
       const entry = entries[index]
-      if (entry?.kind !== 'event') continue
-      const stored = entry.data as StoredEvent // entries of this kind carry it
-      if (!wanted(stored)) continue
-      if (events.length === limit) return { events: events.toReversed(), limited: true }
-      events.push(stored)
+      if (entry?.kind === 'event' && !timeline.take(entry.data as StoredEvent)) return timeline.end(true) // entries of this kind carry it
     }
-    return { events: events.toReversed(), limited: false }
+    return timeline.end(false)
   }
   let upTo = until
-  for (let page = 0; page < mostPages; page++) {
-    const found = await deps.rooms.timeline({ room, above: since, upTo, limit: limit + 1, dir: 'b' })
-    for (const stored of found) {
-      if (!wanted(stored)) continue
-      if (events.length === limit) return { events: events.toReversed(), limited: true }
-      events.push(stored)
-    }
+  let page = limit + 1
+  for (let read = 0; read < mostRead;) {
+    const found = await deps.rooms.timeline({ room, above: since, upTo, limit: page, dir: 'b' })
+    for (const stored of found) if (!timeline.take(stored)) return timeline.end(true)
     const last = found.at(-1)
-    if (!last || found.length <= limit) return { events: events.toReversed(), limited: false }
+    if (!last || found.length < page) return timeline.end(false)
+    read += found.length
     upTo = last.position - 1
+    page = Math.min(page * 4, largestPage)
   }
-  return { events: events.toReversed(), limited: true }
+  return timeline.end(true)
 }
 
 /** How a membership came to be what it is, over a span. */
@@ -66,16 +103,10 @@ export interface MembershipChange {
 
 /** Follows a user's member events in a room back to `since`. */
 export async function membershipChange(rooms: Rooms, member: UserRoom, since: number): Promise<MembershipChange> {
-  let wasOut = false
-  let stored = await rooms.events.get(member.event)
-  while (stored && stored.position > since) {
-    if (stored.nid !== member.event && membershipIn(stored) !== 'join') wasOut = true
-    stored = stored.replaces === null ? undefined : await rooms.events.get(stored.replaces)
+  const [, ...earlier] = await memberEvents(rooms, member, { since, until: Infinity })
+  const oldest = earlier.at(-1)
+  return {
+    before: oldest && oldest.position <= since ? membershipIn(oldest) : undefined,
+    wasOut: earlier.some((stored) => stored.position > since && membershipIn(stored) !== 'join'),
   }
-  return { before: stored && membershipIn(stored), wasOut }
-}
-
-const membershipIn = ({ event }: StoredEvent): Membership => {
-  const membership = event.content['membership']
-  return membership === 'join' || membership === 'invite' || membership === 'knock' || membership === 'ban' ? membership : 'leave'
 }

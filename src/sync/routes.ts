@@ -2,8 +2,9 @@ import { Type } from 'typebox'
 import { RawJson, route, type Route } from '../http/index.ts'
 import type { SyncDeps } from './deps.ts'
 import { createLazyLoading } from './lazy-loading.ts'
+import { createOwed } from './owed.ts'
 import { readRequest } from './request.ts'
-import { sync } from './sync.ts'
+import { sync, type SyncMemory } from './sync.ts'
 
 const Query = Type.Object({
   filter: Type.Optional(Type.String()),
@@ -15,7 +16,7 @@ const Query = Type.Object({
 })
 
 export const syncRoutes = (deps: SyncDeps): Route[] => {
-  const lazy = createLazyLoading()
+  const memory: SyncMemory = { lazy: createLazyLoading(), owed: createOwed() }
   return [
     /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync */
     route({
@@ -24,7 +25,7 @@ export const syncRoutes = (deps: SyncDeps): Route[] => {
       handle: async ({ session, query, signal }) => {
         const request = await readRequest(deps, session, query)
         deps.presence.seen(session, query.set_presence ?? 'online', request.timeout)
-        return new RawJson(await sync(deps, lazy, request, signal))
+        return new RawJson(await sync(deps, memory, request, signal))
       },
     }),
   ]

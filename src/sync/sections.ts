@@ -1,68 +1,91 @@
 import type { Membership, Room, UserRoom } from '../rooms/index.ts'
-import { joinedRoom, type RoomContext } from './joined-room.ts'
-import { leftRoom, strippedRoom } from './other-rooms.ts'
-import { membershipChange, type Span } from './room-window.ts'
+import type { RoomContext } from './history.ts'
+import { joinedRoom } from './joined-room.ts'
+import { leftRoom, leftWithoutHistory, strippedRoom } from './other-rooms.ts'
+import type { Owed } from './owed.ts'
+import type { Span } from './room-window.ts'
 import type { RoomNews } from './news.ts'
+import { membershipIn, standingOf, type Standing } from './standing.ts'
 
 /** The rooms of an answer: by section the room's id and its JSON text. */
-export type Sections = Record<'join' | 'invite' | 'knock' | 'leave', Array<readonly [roomId: string, text: string]>>
+export type Sections = Record<Section, Array<readonly [roomId: string, text: string]>>
 
-const sectionOf: Record<Membership, keyof Sections> = { join: 'join', invite: 'invite', knock: 'knock', leave: 'leave', ban: 'leave' }
+type Section = 'join' | 'invite' | 'knock' | 'leave'
 
-/** The device lists that a change of memberships touches, by user nid. */
-export interface ListChanges {
-  readonly rooms: Array<{ readonly room: Room, readonly joined: boolean }>
-}
+const sectionOf: Record<Membership, Section> = { join: 'join', invite: 'invite', knock: 'knock', leave: 'leave', ban: 'leave' }
 
-/** Every room that has something to tell. */
-export async function roomSections(context: RoomContext, memberships: ReadonlyMap<number, UserRoom>, news: RoomNews, span: Span, lists: ListChanges): Promise<Sections> {
+/** Every room that has something to tell. One that cannot be told is left out, and owed. */
+export async function roomSections(context: RoomContext, memberships: ReadonlyMap<number, UserRoom>, news: RoomNews, span: Span, owed: Owed): Promise<Sections> {
   const sections: Sections = { join: [], invite: [], knock: [], leave: [] }
-  const { filter, since, fullState } = context.request
+  const { deps, request: { filter, session, since, fullState } } = context
+  const debts = new Set(owed.of(session, span.since))
   for (const [nid, member] of memberships) {
-    const changed = since === undefined || member.position > span.since
-    if (!changed && !(fullState && member.membership === 'join') && !news.changed.has(nid)) continue
-    if (member.position > span.until || member.forgotten) continue
-    const room = await context.deps.rooms.byNid(nid)
-    if (!room || !(filter.room.rooms.all || filter.room.rooms.includes(room.id))) continue
-    const section = sectionOf[member.membership]
-    const text = await roomText(context, room, member, { changed, news, span, lists })
-    if (text !== undefined) sections[section].push([room.id, text])
+    const isDue = since === undefined || member.position > span.since || (fullState && member.membership === 'join') || news.changed.has(nid) || debts.has(nid)
+    if (!isDue) continue
+    try {
+      const room = await deps.rooms.byNid(nid)
+      if (!room || !(filter.room.rooms.all || filter.room.rooms.includes(room.id))) continue
+      const found = await roomText(context, { room, member, news, span, isOwed: debts.has(nid) })
+      if (found) sections[found.section].push([room.id, found.text])
+      if (debts.has(nid)) owed.pay(session, nid, span.until)
+    } catch (error) {
+      deps.onRoomError(error, { room: nid, user: session.user })
+      owed.owe(session, nid, span.until)
+    }
   }
   return sections
 }
 
-interface RoomChange {
-  readonly changed: boolean
+interface RoomTask {
+  readonly room: Room
+  readonly member: UserRoom
   readonly news: RoomNews
   readonly span: Span
-  readonly lists: ListChanges
+  readonly isOwed: boolean
 }
 
-async function roomText(context: RoomContext, room: Room, member: UserRoom, { changed, news, span, lists }: RoomChange): Promise<string | undefined> {
-  const { since, filter, fullState } = context.request
+interface Told {
+  readonly section: Section
+  readonly text: string
+}
+
+async function roomText(context: RoomContext, task: RoomTask): Promise<Told | undefined> {
+  const { member, isOwed } = task
+  const { since, filter } = context.request
   const isInitial = since === undefined
-  if (member.membership === 'invite' || member.membership === 'knock') return changed ? strippedRoom(context, member) : undefined
-  const change = isInitial || !changed ? undefined : await membershipChange(context.deps.rooms, member, span.since)
-  if (member.membership !== 'join') {
-    if (!changed || (isInitial && !filter.room.includeLeave)) return undefined
-    const wasJoined = isInitial ? await wasEverJoined(context, member) : change?.before === 'join' || change?.wasOut === true
-    if (change?.before === 'join') lists.rooms.push({ room, joined: false })
-    return leftRoom(context, room, member, span, wasJoined, isInitial || change?.before !== 'join')
-  }
-  const isNew = isInitial || (change !== undefined && (change.before !== 'join' || change.wasOut))
-  if (isNew && !isInitial) lists.rooms.push({ room, joined: true })
-  return joinedRoom(context, {
-    room, span, isNew, fullState, accountData: news.accountData.get(room.nid) ?? [], receipts: news.receipts.get(room.nid) ?? [],
-    typing: isNew || news.typing.has(room.nid), touched: isInitial || news.touched.has(room.nid),
-  })
+  const isSettled = member.position <= task.span.until && (isInitial || member.position <= task.span.since)
+  // An account with a thousand rooms is not asked since when it is in each of them.
+  if (member.membership === 'join' && isSettled) return joined(context, task, { isNew: isInitial || isOwed, isReturn: isOwed && !isInitial })
+  if (isInitial && sectionOf[member.membership] === 'leave' && (!filter.room.includeLeave || member.forgotten)) return undefined
+  // The client starts a room that it is owed anew, as if it had never heard of it.
+  const span = isOwed ? { since: 0, until: task.span.until } : task.span
+  const standing = await standingOf(context.deps.rooms, member, span)
+  if (!standing) return undefined
+  const section = sectionOf[membershipIn(standing.own)]
+  if (section === 'join') return joined(context, task, { isNew: isInitial || standing.stay?.isNew === true, isReturn: !isInitial && standing.stay?.isReturn === true })
+  if (!isInitial && standing.own.position <= span.since) return undefined
+  const text = section === 'leave' ? await left(context, task, standing, span.since) : await strippedRoom(context, standing.own)
+  return text === undefined ? undefined : { section, text }
 }
 
-/** Whether there is any history of the room that the user was there for. */
-async function wasEverJoined({ deps }: RoomContext, member: UserRoom): Promise<boolean> {
-  let stored = await deps.rooms.events.get(member.event)
-  while (stored) {
-    if (stored.event.content['membership'] === 'join') return true
-    stored = stored.replaces === null ? undefined : await deps.rooms.events.get(stored.replaces)
-  }
-  return false
+async function joined(context: RoomContext, { room, news, span }: RoomTask, { isNew, isReturn }: { isNew: boolean, isReturn: boolean }): Promise<Told | undefined> {
+  const { request: { since, fullState } } = context
+  // Of a room that is new to the client all is news, however old.
+  const { accountData, receipts } = isNew && since !== undefined ? await allOf(context, room, span.until) : news
+  const text = await joinedRoom(context, {
+    room, span, isNew, isReturn, fullState, accountData: accountData.get(room.nid) ?? [], receipts: receipts.get(room.nid) ?? [],
+    typing: isNew || news.typing.has(room.nid), touched: since === undefined || news.touched.has(room.nid),
+  })
+  return text === undefined ? undefined : { section: 'join', text }
+}
+
+async function left(context: RoomContext, { room, member, news }: RoomTask, standing: Standing, since: number): Promise<string | undefined> {
+  if (member.forgotten) return leftWithoutHistory(context, standing.own)
+  return leftRoom(context, room, standing, since, news.accountData.get(room.nid) ?? [])
+}
+
+/** What belongs to a room besides its events, from the beginning on. */
+async function allOf({ deps, request: { session } }: RoomContext, room: Room, until: number): Promise<Pick<RoomNews, 'accountData' | 'receipts'>> {
+  const [accountData, receipts] = await Promise.all([deps.accountData.since(session.user, 0, until), deps.receipts.since(session.user, [room.nid], 0, until)])
+  return { accountData: accountData.rooms, receipts }
 }

@@ -1,26 +1,35 @@
-import { deviceLists } from './device-lists.ts'
+import { deviceLists, ownMoves } from './device-lists.ts'
 import type { SyncDeps } from './deps.ts'
 import type { Room, UserRoom } from '../rooms/index.ts'
-import type { RoomContext } from './joined-room.ts'
+import type { RoomContext } from './history.ts'
 import type { LazyLoading } from './lazy-loading.ts'
 import { roomNews } from './news.ts'
+import type { Owed } from './owed.ts'
 import type { SyncRequest } from './request.ts'
-import { roomSections, type ListChanges, type Sections } from './sections.ts'
+import { roomSections, type Sections } from './sections.ts'
+
+/** What is remembered of clients between their syncs; all of it may be forgotten. */
+export interface SyncMemory {
+  readonly lazy: LazyLoading
+  readonly owed: Owed
+}
 
 /**
  * Answers a sync: at once when there is something to tell, or when something comes, or when the time is up.
  * @returns the answer as JSON text
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync
  */
-export async function sync(deps: SyncDeps, lazy: LazyLoading, request: SyncRequest, signal: AbortSignal): Promise<string> {
+export async function sync(deps: SyncDeps, memory: SyncMemory, request: SyncRequest, signal: AbortSignal): Promise<string> {
   using watch = deps.log.watch(request.session.user)
   const answersAtOnce = request.since === undefined || request.fullState
   const deadline = deps.now() + (answersAtOnce ? 0 : request.timeout)
   for (;;) {
-    const answer = await compute(deps, lazy, request)
+    const answer = await compute(deps, memory, request)
     const left = deadline - deps.now()
     if (!answer.isEmpty || left <= 0 || signal.aborted) return answer.text
     await watch.wait(left, signal)
+    // The client has gone, or the server is stopping.
+    if (signal.aborted) return answer.text
   }
 }
 
@@ -29,7 +38,7 @@ interface Answer {
   readonly isEmpty: boolean
 }
 
-async function compute(deps: SyncDeps, lazy: LazyLoading, request: SyncRequest): Promise<Answer> {
+async function compute(deps: SyncDeps, memory: SyncMemory, request: SyncRequest): Promise<Answer> {
   const { session, since, filter } = request
   const span = { since: since ?? 0, until: deps.log.now }
   const isInitial = since === undefined
@@ -47,10 +56,9 @@ async function compute(deps: SyncDeps, lazy: LazyLoading, request: SyncRequest):
     deps.rooms.of(session.user), deps.accountData.since(session.user, span.since, span.until), deps.accountData.ignored(session.user),
   ])
   const news = await roomNews(deps, session.user, memberships, span, accountData.rooms)
-  const context: RoomContext = { deps, request, lazy, ignored, now: deps.now() }
-  const lists: ListChanges = { rooms: [] }
+  const context: RoomContext = { deps, request, lazy: memory.lazy, ignored, now: deps.now() }
   if (isInitial) await countAll(deps, session.user, memberships)
-  const sections = await roomSections(context, memberships, news, span, lists)
+  const sections = await roomSections(context, memberships, news, span, memory.owed)
 
   const rooms = roomsText(sections)
   if (rooms) parts.push(`"rooms":{${rooms}}`)
@@ -59,7 +67,7 @@ async function compute(deps: SyncDeps, lazy: LazyLoading, request: SyncRequest):
   const presence = filter.presence.none ? [] : (await deps.presence.since(session.user, span.since, span.until)).filter((event) => filter.presence.matches(event))
   if (presence.length > 0) parts.push(`"presence":{"events":${JSON.stringify(presence)}}`)
   if (toDevice.length > 0) parts.push(`"to_device":{"events":${JSON.stringify(toDevice)}}`)
-  const changedLists = isInitial ? undefined : await deviceLists(deps, session.user, memberships, span, lists)
+  const changedLists = isInitial ? undefined : await deviceLists(deps, session.user, memberships, span, await ownMoves(deps, memberships, span))
   if (changedLists) parts.push(`"device_lists":${JSON.stringify(changedLists)}`)
   return { text: answerText(span.until, parts), isEmpty: parts.length === always && !isInitial && !request.fullState }
 }
