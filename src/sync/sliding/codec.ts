@@ -34,7 +34,7 @@ function groupsOf(rooms: Iterable<readonly [number, Known | undefined]>, numberO
     else alike.set(head.join(), { head, rooms: [room] })
   }
   const groups = [...alike.values()].map(({ head, rooms: list }) => {
-    const sorted = Int32Array.from(list).sort()
+    const sorted = list.toSorted((a, b) => a - b)
     return [...head, ...sorted.map((room, index) => room - (sorted[index - 1] ?? 0))]
   })
   return { rooms: groups, gone }

@@ -118,7 +118,7 @@ function overlooked({ deps, session, since, until }: RoomContext, connection: Co
 /** Brings what many rooms need into memory at once. */
 async function prepare({ deps, session }: RoomContext, due: readonly Wanted[]): Promise<void> {
   if (due.length < 2) return
-  const rooms = await Promise.all(due.map(({ place }) => (place.member.membership === 'join' ? deps.rooms.byNid(place.room.nid) : undefined)))
+  const rooms = await Promise.all(due.filter(({ place }) => place.member.membership === 'join').map(({ place }) => deps.rooms.byNid(place.room.nid)))
   const heads = rooms.filter((room) => room !== undefined)
   await deps.unread.countsOfMany(session.user, heads)
 }

@@ -57,7 +57,7 @@ export async function stateNews(context: RoomContext, task: RoomTask, timeline: 
   }
   if (!task.joined) picked.add(task.member.event)
   const all = await deps.rooms.events.many([...picked])
-  const events = !known || wasWanted ? all : all.filter((stored) => isNews(known.required, stored, changes, shownMembers) || stored.nid === task.member.event)
+  const events = !known || wasWanted ? all : all.filter((stored) => isNews(known.required, stored, changes, shownMembers) || (!task.joined && stored.nid === task.member.event))
   return { events, changed, required: known ? keptUp(known.required, required, changes) : required }
 }
 
