@@ -139,7 +139,7 @@ inEveryWorld('what is no image by its first bytes is refused in milliseconds, wh
     const id = await world.upload(bytes, 'image/png')
     const start = performance.now()
     assert.equal((await thumbnail(world, id, 'width=32&height=32')).outcome, '400 M_UNKNOWN', name)
-    assert.ok(performance.now() - start < 500, name)
+    assert.ok(performance.now() - start < 1000, name)
     assert.equal((await thumbnail(world, id, 'width=32&height=32')).outcome, '400 M_UNKNOWN', name)
   }
   assert.deepEqual(world.errors, [])
@@ -153,7 +153,7 @@ inWorld('a small file that would unpack to a huge image is refused in millisecon
     const id = await world.upload(bomb(width, height))
     const start = performance.now()
     assert.match((await thumbnail(world, id, 'width=96&height=96&method=crop')).outcome, /^(413 M_TOO_LARGE|400 M_UNKNOWN)$/)
-    assert.ok(performance.now() - start < 500)
+    assert.ok(performance.now() - start < 1000)
   }
   assert.ok(process.memoryUsage().rss - before < 300 * 1024 * 1024)
   assert.equal((await thumbnail(world, await world.upload(bomb(50_000, 50_000)), 'width=96&height=96')).outcome, '413 M_TOO_LARGE')
@@ -187,7 +187,7 @@ inEveryWorld('the same thumbnail asked for many times at once is made once, and 
   const sizes = Array.from({ length: 40 }, (_, index) => thumbnail(world, id, `width=200&height=${index + 20}&method=crop`))
   for (const answer of await Promise.all(sizes)) assert.equal(answer.status, 200)
   const kept = await world.database.read.selectFrom('media_thumbnails').select('variant').execute()
-  assert.ok(kept.length >= 20 && kept.length <= 27, String(kept.length))
+  assert.equal(kept.length, 24)
   assert.deepEqual(world.errors, [])
   assert.deepEqual(readdirSync(join(world.directory, 'incoming')), [])
 })

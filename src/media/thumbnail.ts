@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { MatrixError } from '../matrix/errors.ts'
 import { Reply } from '../http/index.ts'
+import type { Reader } from '../storage/index.ts'
 import type { MediaContext } from './deps.ts'
 import type { Found } from './find.ts'
 import { createGate, type Gate } from './gate.ts'
@@ -8,7 +9,7 @@ import { formatOf, headBytes, imageTypes, makePicture, readImage, type Image, ty
 import { putObject } from './keep.ts'
 import { objectName } from './object-store.ts'
 import { fileHeaders, serveFile, type ServeOptions } from './serve.ts'
-import { describeFile, lockFile, numberOfThumbnails, readThumbnail, saveThumbnail } from './store/files.ts'
+import { describeFile, lockFile, numberOfThumbnails, readThumbnail, saveThumbnail, type ThumbnailRow } from './store/files.ts'
 import { fits, thumbnailSize, type ThumbnailRequest } from './thumbnail-size.ts'
 
 /** Thumbnails of this server's files. */
@@ -59,11 +60,12 @@ async function make(ctx: MediaContext, file: Found, { request, animated }: Varia
 }
 
 async function keep(ctx: MediaContext, file: Found, key: string, { bytes, type }: Picture): Promise<void> {
-  if (await numberOfThumbnails(ctx.database.read, file.nid) >= keptPerFile) return
+  const isRoom = async (db: Reader): Promise<boolean> => await numberOfThumbnails(db, file.nid) < keptPerFile
+  if (!await isRoom(ctx.database.read)) return
   await using spooled = await ctx.spool.write([bytes])
   const name = objectName(spooled.sha256, ctx.randomId())
   await putObject(ctx, name, spooled, type, async (tx) =>
-    await lockFile(tx, file.nid) && saveThumbnail(tx, file.nid, key, { name, type, size: spooled.size }))
+    await lockFile(tx, file.nid) && await isRoom(tx) && saveThumbnail(tx, file.nid, key, { name, type, size: spooled.size }))
 }
 
 const nameOf = (type: string): string => `thumbnail.${type.slice('image/'.length)}`
@@ -71,19 +73,23 @@ const nameOf = (type: string): string => `thumbnail.${type.slice('image/'.length
 export function createThumbnails(ctx: MediaContext): Thumbnails {
   // Images are decoded on the threads that files are read on: some are left for those.
   const gate: Gate = createGate({ atOnce: Math.min(3, Math.max(1, availableParallelism() - 1)), waiting: 200 })
-  const underWay = new Map<string, Promise<Picture>>()
+  const underWay = new Map<string, Promise<ThumbnailRow | Picture>>()
 
-  const made = (file: Found, variant: Variant): Promise<Picture> => {
+  const getOrMake = async (file: Found, variant: Variant): Promise<ThumbnailRow | Picture> => {
+    const kept = await readThumbnail(ctx.database.read, file.nid, variant.key)
+    if (kept) return kept
+    const picture = await gate.run(() => make(ctx, file, variant))
+    // If it cannot be kept, whoever asked has the picture all the same, and the next one has it made anew.
+    await keep(ctx, file, variant.key, picture).catch(ctx.onError)
+    return picture
+  }
+
+  /** Whoever asks for what is being made already gets the same. */
+  const once = (file: Found, variant: Variant): Promise<ThumbnailRow | Picture> => {
     const id = `${file.nid} ${variant.key}`
     const before = underWay.get(id)
     if (before) return before
-    const picture = gate.run(() => make(ctx, file, variant))
-      .then(async (result) => {
-        // Whoever asked has the picture all the same; the next one has it made anew.
-        await keep(ctx, file, variant.key, result).catch(ctx.onError)
-        return result
-      })
-      .finally(() => underWay.delete(id))
+    const picture = getOrMake(file, variant).finally(() => underWay.delete(id))
     underWay.set(id, picture)
     return picture
   }
@@ -103,9 +109,8 @@ export function createThumbnails(ctx: MediaContext): Thumbnails {
         return serveFile(ctx, { name: file.name, size: file.size, type, filename: nameOf(type) }, options)
       }
       const key = `${size.width}x${size.height}-${size.method}${animated ? '-animated' : ''}`
-      const kept = await readThumbnail(ctx.database.read, file.nid, key)
-      if (kept) return serveFile(ctx, { ...kept, filename: nameOf(kept.type) }, options)
-      const picture = await made(file, { key, request, animated })
+      const picture = await once(file, { key, request, animated })
+      if ('name' in picture) return serveFile(ctx, { ...picture, filename: nameOf(picture.type) }, options)
       return new Reply({ headers: fileHeaders({ type: picture.type, filename: nameOf(picture.type) }, options.shared), body: picture.bytes })
     },
   }
