@@ -6,7 +6,7 @@ import { databases } from '../../test/harness/postgres.ts'
 import { assertSpec } from '../../test/harness/spec.ts'
 import { type ConfigInput, defaultConfig } from '../config/index.ts'
 import { openDevices, type Devices } from '../devices/index.ts'
-import { createHttp, type Route } from '../http/index.ts'
+import { createHttp, createOutgoing, type Route } from '../http/index.ts'
 import { openDatabase } from '../storage/index.ts'
 import { openLog } from '../streams/index.ts'
 import { createUsers, type Users } from '../users/index.ts'
@@ -71,7 +71,8 @@ export const withWorld = async (url: string, options: WorldOptions, body: (world
     info: (details: object, message: string) => void said.push({ level: 'info', details: { ...details }, message }),
     warn: (details: object, message: string) => void said.push({ level: 'warn', details: { ...details }, message }),
   }
-  const login = await openLogin({ database, log, users, devices, config, now, randomId, randomBytes, logger, isExclusive }, cheap)
+  await using outgoing = createOutgoing()
+  const login = await openLogin({ outgoing, database, log, users, devices, config, now, randomId, randomBytes, logger, isExclusive }, cheap)
   await using http = createHttp({
     routes: [...login.routes, ...routes(login)], authenticate: login.authenticate, now, randomId, rateLimits: 'off', trustedProxies: ['127.0.0.1'],
     log: { error: (details, message) => void said.push({ level: 'error', details: { ...details }, message }), debug: () => {}, isLevelEnabled: () => false },

@@ -4,7 +4,8 @@ import type { LogTx } from '../streams/index.ts'
 import { type Account, gate } from '../users/index.ts'
 import type { LoginContext } from './deps.ts'
 import {
-  addRefresh, addToken, confirmToken, deleteDeviceTokens, deleteExchanged, deleteOtherTokens, deleteToken, readRefresh, readToken, readUnconfirmed,
+  addRefresh, addToken, confirmToken, deleteDeviceTokens, deleteExchanged, deleteOtherTokens, deleteToken, forgetProviderSessions, noteProviderSession,
+  type ProviderSession, readRefresh, readToken, readUnconfirmed,
 } from './store.ts'
 import { hashToken, makeToken } from './tokens.ts'
 
@@ -16,6 +17,8 @@ export interface WantedSession {
   refresh: boolean
   ip: string
   userAgent: string | undefined
+  /** The session at an identity provider that this one comes of, and ends with. */
+  from?: ProviderSession | undefined
 }
 
 /** Tokens as they are handed to the client, and to nobody else ever again. */
@@ -70,6 +73,7 @@ export const openSession = async (
     if (!account) throw new Error('There is neither an account nor a way to make one')
     const device = await context.devices.ensure(tx, { user: account.nid, ...wanted })
     if (!device.created) await deleteDeviceTokens(tx.sql, [device.nid])
+    if (wanted.from || !device.created) await noteProviderSession(tx.sql, device.nid, wanted.from)
     return { account, device, minted: await mint(context, tx, account, device.nid, { refresh: wanted.refresh, supersedes: null }) }
   })
   const { account, device, minted } = opened
@@ -137,6 +141,9 @@ export const refreshSession = async (context: LoginContext, token: string): Prom
   const account = found && await context.users.account(found.user_nid)
   if (!account) throw new MatrixError('M_UNKNOWN_TOKEN', 'This refresh token is not valid')
   gate(account, 'use')
+  if (found.expires_ts !== null && found.expires_ts <= context.now()) {
+    throw new MatrixError('M_UNKNOWN_TOKEN', 'This session has ended: sign in again', { extra: { soft_logout: true } })
+  }
   const { tokens, ended } = await context.log.write(async (tx) => {
     // Read again inside: another request may have ended it since.
     const refresh = await readRefresh(tx.sql, hash)
@@ -173,7 +180,10 @@ export const logoutAll = async (context: LoginContext, user: number, but?: Sessi
 /** Ends the tokens of devices wherever these are deleted, and has what is remembered follow what changes in an account. */
 export const followChanges = (context: LoginContext): void => {
   context.devices.onDelete({
-    within: (tx, devices) => deleteDeviceTokens(tx, devices),
+    within: async (tx, devices) => {
+      await deleteDeviceTokens(tx, devices)
+      await forgetProviderSessions(tx, devices)
+    },
     after: (devices) => context.cache.revokeDevices(devices),
   })
   context.users.onChange((account) => context.cache.revoke(account.nid))

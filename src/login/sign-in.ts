@@ -11,5 +11,5 @@ export const signInBy = async (context: LoginContext, type: string, body: JsonOb
   const method = methodOf(context, type)
   if (!method) throw new MatrixError('M_UNKNOWN', 'This server does not offer that way to sign in', { status: 400 })
   const verified = await method.verify(context, body, origin)
-  return 'identity' in verified ? signIn(context, verified.identity, verified.arrival, wanted) : openSession(context, verified.account, undefined, wanted)
+  return 'identity' in verified ? signIn(context, verified.identity, verified.arrival, wanted) : openSession(context, verified.account, undefined, { ...wanted, from: verified.from })
 }

@@ -63,14 +63,15 @@ export interface RefreshRow {
   user_nid: number
   device_nid: number
   access_id: number
+  expires_ts: number | null
 }
 
 export const readRefresh = (db: Reader | Tx, hash: string): Promise<RefreshRow | undefined> =>
-  db.selectFrom('refresh_tokens').where('token_hash', '=', hash).select(['id', 'user_nid', 'device_nid', 'access_id']).executeTakeFirst()
+  db.selectFrom('refresh_tokens').where('token_hash', '=', hash).select(['id', 'user_nid', 'device_nid', 'access_id', 'expires_ts']).executeTakeFirst()
 
 export async function addRefresh(tx: Tx, token: { id: number; hash: string; user: number; device: number; access: number; now: number }): Promise<void> {
   await tx.insertInto('refresh_tokens').values({
-    id: token.id, token_hash: token.hash, user_nid: token.user, device_nid: token.device, access_id: token.access, created_ts: token.now,
+    id: token.id, token_hash: token.hash, user_nid: token.user, device_nid: token.device, access_id: token.access, created_ts: token.now, expires_ts: null,
   }).execute()
 }
 
@@ -100,32 +101,77 @@ export const readUnconfirmed = async (tx: Tx, id: number): Promise<{ id: number;
   return row && row.supersedes_id !== null ? { id: row.id, supersedes_id: row.supersedes_id } : undefined
 }
 
+/** The session at an identity provider that one of ours comes of. `sid` is the provider's name for it, where it has told one. */
+export interface ProviderSession {
+  provider: string
+  subject: string
+  sid: string | undefined
+}
+
+export interface NewLoginToken {
+  hash: string
+  user: number
+  expires: number
+  now: number
+  /** What the session that the token opens comes of. */
+  from?: ProviderSession | undefined
+}
+
 /** Stores a login token, and forgets those that have run out. */
-export async function addLoginToken(tx: Tx, token: { hash: string; user: number; expires: number; now: number }): Promise<void> {
-  await tx.deleteFrom('login_tokens').where('expires_ts', '<=', token.now).execute()
-  await tx.insertInto('login_tokens').values({ token_hash: token.hash, user_nid: token.user, expires_ts: token.expires }).execute()
+export async function addLoginToken(tx: Tx, { hash, user, expires, now, from }: NewLoginToken): Promise<void> {
+  await tx.deleteFrom('login_tokens').where('expires_ts', '<=', now).execute()
+  await tx.insertInto('login_tokens').values({
+    token_hash: hash, user_nid: user, expires_ts: expires, provider: from?.provider ?? null, subject: from?.subject ?? null, sid: from?.sid ?? null,
+  }).execute()
 }
 
 /** Takes a login token out, so that it is used once; undefined when there is none. */
-export async function takeLoginToken(tx: Tx, hash: string): Promise<{ user_nid: number; expires_ts: number } | undefined> {
-  const [row] = await tx.deleteFrom('login_tokens').where('token_hash', '=', hash).returning(['user_nid', 'expires_ts']).execute()
-  return row
+export async function takeLoginToken(tx: Tx, hash: string): Promise<{ user: number; expires: number; from: ProviderSession | undefined } | undefined> {
+  const [row] = await tx.deleteFrom('login_tokens').where('token_hash', '=', hash).returning(['user_nid', 'expires_ts', 'provider', 'subject', 'sid']).execute()
+  if (!row) return undefined
+  const { provider, subject, sid } = row
+  const from = provider === null || subject === null ? undefined : { provider, subject, sid: sid ?? undefined }
+  return { user: row.user_nid, expires: row.expires_ts, from }
 }
 
-const selectIdentity = hot((db, p: { provider: string; subject: string }) =>
-  db.selectFrom('identities').where('provider', '=', p.provider).where('subject', '=', p.subject).select('user_nid'))
+/** Notes what the session of a device comes of, in place of what it came of before. */
+export async function noteProviderSession(tx: Tx, device: number, from: ProviderSession | undefined): Promise<void> {
+  await forgetProviderSessions(tx, [device])
+  if (from) await tx.insertInto('provider_sessions').values({ device_nid: device, provider: from.provider, subject: from.subject, sid: from.sid ?? null }).execute()
+}
 
-/** The short id of the user whom the provider means by the subject. */
-export const readIdentity = async (db: Reader | Tx, provider: string, subject: string): Promise<number | undefined> =>
-  (await selectIdentity.first(db, { provider, subject }))?.user_nid
+const deleteProviderSession = hot((db, p: { device: number }) => db.deleteFrom('provider_sessions').where('device_nid', '=', p.device))
 
-/** The subjects of a provider that mean the user. */
-export const readSubjects = async (db: Reader, provider: string, user: number): Promise<string[]> =>
-  (await db.selectFrom('identities').where('user_nid', '=', user).where('provider', '=', provider).select('subject').execute()).map(({ subject }) => subject)
+export async function forgetProviderSessions(tx: Tx, devices: readonly number[]): Promise<void> {
+  for (const device of devices) await deleteProviderSession.run(tx, { device })
+}
 
-const insertIdentity = hot((db, p: { provider: string; subject: string; user: number }) =>
-  db.insertInto('identities').values({ provider: p.provider, subject: p.subject, user_nid: p.user }).onConflict((conflict) => conflict.doNothing()))
+/** What a provider ends: a session of its, or everything of a subject, or what is both. */
+export interface Ended {
+  sid?: string | undefined
+  subject?: string | undefined
+}
 
-export async function addIdentity(tx: Tx, identity: { provider: string; subject: string; user: number }): Promise<void> {
-  await insertIdentity.run(tx, identity)
+/** The devices whose sessions came of what a provider has ended. */
+export async function readDevicesFrom(tx: Tx, provider: string, { sid, subject }: Ended): Promise<{ device: number; deviceId: string; user: number }[]> {
+  if (sid === undefined && subject === undefined) return []
+  const all = tx.selectFrom('provider_sessions').innerJoin('devices', 'devices.nid', 'provider_sessions.device_nid').where('provider', '=', provider)
+  const some = sid === undefined ? all : all.where('sid', '=', sid)
+  return (subject === undefined ? some : some.where('subject', '=', subject))
+    .select(['devices.nid as device', 'devices.device_id as deviceId', 'devices.user_nid as user']).execute()
+}
+
+/** Deletes the login tokens that wait for their client, of what a provider has ended. */
+export async function deleteLoginTokensFrom(tx: Tx, provider: string, { sid, subject }: Ended): Promise<void> {
+  if (sid === undefined && subject === undefined) return
+  const all = tx.deleteFrom('login_tokens').where('provider', '=', provider)
+  const some = sid === undefined ? all : all.where('sid', '=', sid)
+  await (subject === undefined ? some : some.where('subject', '=', subject)).execute()
+}
+
+/** Lets the tokens of devices run out now. The devices stay, so that their keys do; their clients are asked to sign in again. */
+export async function expireTokens(tx: Tx, devices: readonly number[], now: number): Promise<void> {
+  if (devices.length === 0) return
+  await tx.updateTable('access_tokens').set({ expires_ts: now }).where('device_nid', 'in', devices).execute()
+  await tx.updateTable('refresh_tokens').set({ expires_ts: now }).where('device_nid', 'in', devices).execute()
 }

@@ -3,11 +3,12 @@ import type { Origin } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
 import type { Arrival, Identity } from '../engine/index.ts'
 import type { Account } from '../../users/index.ts'
+import type { ProviderSession } from '../store.ts'
 
 /** Whose credential it is: somebody of a provider, or an account of ours. */
 export type Verified =
   | { readonly identity: Identity; readonly arrival: Arrival }
-  | { readonly account: Account }
+  | { readonly account: Account; readonly from?: ProviderSession | undefined }
 
 /** One way to sign in: a line of `GET /login`, and what `POST /login` does with that type. */
 export interface Method {

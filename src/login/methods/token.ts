@@ -12,11 +12,11 @@ export const token: Method = {
   verify: async (context, body, { ip }) => {
     const hash = hashToken(requiredText(body, 'token'))
     const taken = await context.database.write((tx) => takeLoginToken(tx, hash))
-    const account = taken && taken.expires_ts > context.now() ? await context.users.account(taken.user_nid) : undefined
-    if (!account) {
+    const account = taken && taken.expires > context.now() ? await context.users.account(taken.user) : undefined
+    if (!taken || !account) {
       context.failures.badToken(ip)
       throw new MatrixError('M_FORBIDDEN', 'This login token is not valid, was used, or has run out')
     }
-    return { account }
+    return { account, from: taken.from }
   },
 }

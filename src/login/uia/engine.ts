@@ -15,6 +15,8 @@ export interface Stage {
   readonly type: string
   /** What a client needs to know to go through it. */
   readonly params?: Record<string, unknown>
+  /** Whether it is passed on a page, in the person's browser, and not by what the client brings. Such a stage is a way of its own. */
+  readonly onPage?: true
   /** Throws a MatrixError when what the client brings (`auth`) proves nothing. Must keep none of it. */
   verify(auth: JsonObject, context: StageContext): Promise<void> | void
 }
@@ -35,6 +37,10 @@ interface Open {
   readonly operation: string
   /** Of the body without `auth`; undefined until a stage is passed, which is when the confirmation becomes worth something. */
   body: string | undefined
+  /** Of the body that was asked for last: it is what a page confirms. */
+  asked: string
+  /** The stages that a page can pass. */
+  readonly onPage: readonly string[]
   readonly completed: string[]
   readonly expires: number
 }
@@ -43,6 +49,10 @@ interface Open {
 export interface InteractiveAuth {
   /** Resolves when the request is confirmed, once. Throws the 401 that says what is still to do, or the refusal. */
   confirm(request: ToConfirm): Promise<void>
+  /** What waits for a page to confirm it; undefined when nothing of that id does. */
+  waiting(id: string, stage: string): { user: number; operation: string; done: boolean } | undefined
+  /** Passes a stage that a page has seen the user prove. False when it does not wait for that, or not of that user. */
+  pass(id: string, stage: string, user: number): boolean
 }
 
 const lifetimeMs = 15 * 60_000
@@ -70,10 +80,11 @@ export const createInteractiveAuth = (deps: { now: () => number; randomId: () =>
   const known = { in: new Map<string, Open>(), out: new Map<string, Open>() }
   const mapOf = (session: Session | undefined): Map<string, Open> => (session ? known.in : known.out)
 
-  const begin = ({ session, operation }: ToConfirm): Open => {
+  const begin = ({ session, operation, body, flows }: ToConfirm): Open => {
     const map = mapOf(session)
     const open: Open = {
       id: deps.randomId().slice(0, 32), user: session?.user, operation, body: undefined, completed: [], expires: deps.now() + lifetimeMs,
+      asked: bodyHash(body), onPage: flows.flatMap(([stage, ...more]) => (stage?.onPage && more.length === 0 ? [stage.type] : [])),
     }
     map.set(open.id, open)
     const [oldest] = map.keys()
@@ -90,6 +101,7 @@ export const createInteractiveAuth = (deps: { now: () => number; randomId: () =>
     if (open.user !== request.session?.user || open.operation !== request.operation || (open.body ?? bodyHash(request.body)) !== bodyHash(request.body)) {
       throw new MatrixError('M_FORBIDDEN', 'This confirmation was begun for another request')
     }
+    open.asked = bodyHash(request.body)
     return open
   }
 
@@ -110,7 +122,23 @@ export const createInteractiveAuth = (deps: { now: () => number; randomId: () =>
     open.completed.push(type)
   }
 
+  const onPage = (id: string, stage: string): (Open & { user: number }) | undefined => {
+    const open = known.in.get(id)
+    return open?.user !== undefined && open.expires > deps.now() && open.onPage.includes(stage) ? { ...open, user: open.user } : undefined
+  }
+
   return {
+    waiting: (id, stage) => {
+      const open = onPage(id, stage)
+      return open && { user: open.user, operation: open.operation, done: open.completed.includes(stage) }
+    },
+    pass: (id, stage, user) => {
+      const open = known.in.get(id)
+      if (!open || onPage(id, stage)?.user !== user || open.completed.length > 0) return false
+      open.body = open.asked
+      open.completed.push(stage)
+      return true
+    },
     confirm: async (request) => {
       if (request.flows.length === 0) {
         throw new MatrixError('M_FORBIDDEN', 'This has to be confirmed, and your account has no way to: set a password, or ask your administrator')

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Type } from 'typebox'
+import { Reply, route, type Route } from '../../http/index.ts'
+import { type Content, html, textOf } from './html.ts'
+import type { Texts } from './texts.ts'
+
+const asset = (name: string, type: string) => {
+  const text = readFileSync(join(import.meta.dirname, name), 'utf8')
+  const version = createHash('sha256').update(text).digest('hex').slice(0, 12)
+  return { name, text, type, path: `/_latchkey/assets/${version}/${name}` }
+}
+
+const style = asset('style.css', 'text/css; charset=utf-8')
+const done = asset('done.js', 'text/javascript; charset=utf-8')
+
+/** Pages take nothing from elsewhere, run no script but ours, and are in nobody's frame. */
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+/** What a page is made of. */
+export interface Page {
+  readonly texts: Texts
+  /** The name of the server, above everything. */
+  readonly server: string
+  readonly title: string
+  readonly body: Content
+  readonly status?: number
+  /** For lists, which want room. */
+  readonly wide?: boolean
+  /** Whether the page tells the app that opened it that all is done. */
+  readonly tellsDone?: boolean
+  readonly cookie?: string | undefined
+}
+
+/** A whole page, ready to be sent. Where it is that assets are found depends on `base`, the path that the server is mounted under. */
+export const page = ({ texts, server, title, body, status = 200, wide = false, tellsDone = false, cookie }: Page, base: string): Reply => new Reply({
+  status,
+  headers: {
+    'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy, 'x-frame-options': 'DENY',
+    ...(cookie !== undefined && { 'set-cookie': cookie }),
+  },
+  body: textOf(html`<!doctype html>
+<html lang="${texts.language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title} – ${server}</title>
+<link rel="stylesheet" href="${base}${style.path}">
+${tellsDone && html`<script src="${base}${done.path}" defer></script>`}
+</head>
+<body${wide && html` class="wide"`}>
+<header>${server}</header>
+<main>
+${body}
+</main>
+</body>
+</html>
+`),
+})
+
+const kept = 'public, max-age=31536000, immutable'
+
+/** Stylesheet and script of the pages, under names that change with them. */
+export const assetRoutes: Route[] = [style, done].map(({ name, text, type, path }) => route({
+  id: `asset ${name}`, method: 'GET', path, auth: 'none', reply: Type.Object({}),
+  handle: () => new Reply({ headers: { 'content-type': type, 'cache-control': kept }, body: text }),
+}))

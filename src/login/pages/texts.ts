@@ -1,0 +1,236 @@
+import type { ProblemCode } from '../sso/problem.ts'
+
+/** Everything that the pages say, in English. Another language is another value of this shape. */
+const en = {
+  language: 'en',
+  choose: {
+    title: 'Sign in',
+    lead: (server: string) => `Choose how to sign in to ${server}.`,
+    by: (provider: string) => `Continue with ${provider}`,
+    none: 'This server offers no way to sign in through a browser.',
+  },
+  continue: {
+    title: (app: string) => `Continue to ${app}?`,
+    lead: (app: string, user: string) => `You are about to give ${app} access to your account ${user}: it will be able to read and send your messages.`,
+    care: 'Continue only if you came from there yourself.',
+    go: 'Continue',
+  },
+  confirm: {
+    title: 'Confirm that it is you',
+    lead: (user: string) => `An app that is signed in as ${user} wants to make a change that has to be confirmed:`,
+    care: 'If you did not ask for this, close this page and sign out that session.',
+    by: (provider: string) => `Confirm with ${provider}`,
+    done: 'Confirmed',
+    doneLead: 'You can close this page and go back to the app.',
+    none: 'Your account has no sign-in that it could be confirmed by.',
+    operations: {
+      'delete device': 'Sign out a session and delete its keys',
+      'delete devices': 'Sign out sessions and delete their keys',
+      'replace cross-signing keys': 'Replace the keys that your identity is verified by',
+      deactivate: 'Close your account for good',
+      'change password': 'Set a new password',
+      get_token: 'Sign in on another device',
+    } as Readonly<Record<string, string>>,
+    other: 'Change your account',
+  },
+  prove: {
+    title: 'Is this account yours?',
+    lead: (user: string, provider: string) => `There already is an account ${user} here. If it is yours, enter its password, and from now on ${provider} will sign you in to it.`,
+    go: 'Link and continue',
+  },
+  link: {
+    title: 'Link this sign-in?',
+    lead: (who: string, provider: string, user: string) => `From now on, ${who} of ${provider} will be able to sign in to ${user}.`,
+    go: 'Link',
+    cancel: 'Do not link',
+  },
+  signIn: {
+    title: 'Your account',
+    lead: (server: string) => `Sign in to see your account on ${server}.`,
+    user: 'User name',
+    password: 'Password',
+    go: 'Sign in',
+    or: 'or',
+  },
+  signedOut: {
+    title: 'Signed out',
+    lead: 'You are signed out of this page. Your apps stay signed in.',
+    provider: (provider: string) => `Sign out of ${provider} too`,
+    again: 'Sign in again',
+  },
+  account: {
+    title: 'Your account',
+    signOut: 'Sign out of this page',
+    profile: 'Profile',
+    name: 'Display name',
+    nameLocked: 'Your display name comes from your organisation.',
+    save: 'Save',
+    saved: 'Your display name is saved.',
+    sessions: 'Sessions',
+    noSessions: 'No app is signed in.',
+    unnamed: 'Unnamed session',
+    seen: (when: string) => `last active ${when}`,
+    end: 'Sign out',
+    endOf: (name: string) => `Sign out ${name}`,
+    ended: 'The session is signed out.',
+    identities: 'Linked sign-ins',
+    noIdentities: 'None: you sign in by password.',
+    unlink: 'Unlink',
+    unlinkOf: (provider: string) => `Unlink ${provider}`,
+    unlinked: 'The sign-in is unlinked.',
+    lastOne: 'The only way into your account, so it cannot be unlinked.',
+    add: (provider: string) => `Link ${provider}`,
+    linked: 'The sign-in is linked.',
+  },
+  problem: {
+    title: 'That did not work',
+    reference: (trace: string) => `If you ask your administrator for help, tell them this number: ${trace}`,
+    again: 'Try again',
+    codes: {
+      bad_request: 'The request makes no sense. Go back to the app and begin again.',
+      bad_target: 'The app did not say where to go back to, or named a place that nobody should be sent to.',
+      cancelled: 'You cancelled the sign-in, or your account there is not allowed to come here.',
+      deactivated: 'This account has been closed.',
+      identity_taken: 'This sign-in belongs to another account already.',
+      link_needed: 'There already is an account of this name. Sign in to it on the account page and link this sign-in there.',
+      locked: 'This account is locked. Your administrator can unlock it.',
+      lost: 'This took too long, was begun in another browser, or cookies are switched off. Begin again.',
+      name_taken: 'The name that you would have here belongs to somebody else. Your administrator can help.',
+      no_account: 'You have no account here yet. Your administrator has to make one first.',
+      not_allowed: 'You are not allowed to do this.',
+      not_fresh: 'You were not asked to sign in anew, and just that is needed here. Sign out there and try again.',
+      not_found: 'There is nothing here.',
+      other_person: 'You signed in as somebody else. Sign in as the person that the account belongs to.',
+      provider_failed: 'The sign-in was answered in a way that cannot be trusted or understood.',
+      provider_unreachable: 'The place where you sign in does not answer. Try again in a while.',
+      too_many: 'There were too many attempts. Wait a minute and try again.',
+      unexpected: 'Something went wrong on this server.',
+      wrong_password: 'This password is not right.',
+    } satisfies Record<ProblemCode, string> as Readonly<Record<ProblemCode, string>>,
+  },
+}
+
+/** What the pages say. */
+export type Texts = typeof en
+
+const de: Texts = {
+  language: 'de',
+  choose: {
+    title: 'Anmelden',
+    lead: (server) => `Wie möchtest du dich bei ${server} anmelden?`,
+    by: (provider) => `Weiter mit ${provider}`,
+    none: 'Dieser Server bietet keine Anmeldung im Browser an.',
+  },
+  continue: {
+    title: (app) => `Weiter zu ${app}?`,
+    lead: (app, user) => `Du gibst ${app} gleich Zugriff auf dein Konto ${user}: Nachrichten können dort gelesen und geschrieben werden.`,
+    care: 'Mach nur weiter, wenn du selbst von dort gekommen bist.',
+    go: 'Weiter',
+  },
+  confirm: {
+    title: 'Bestätige, dass du es bist',
+    lead: (user) => `Eine App, die als ${user} angemeldet ist, möchte etwas ändern, das bestätigt werden muss:`,
+    care: 'Wenn du das nicht wolltest, schließ diese Seite und melde die Sitzung ab.',
+    by: (provider) => `Mit ${provider} bestätigen`,
+    done: 'Bestätigt',
+    doneLead: 'Du kannst diese Seite schließen und zur App zurückkehren.',
+    none: 'Dein Konto hat keine Anmeldung, mit der das zu bestätigen wäre.',
+    operations: {
+      'delete device': 'Eine Sitzung abmelden und ihre Schlüssel löschen',
+      'delete devices': 'Sitzungen abmelden und ihre Schlüssel löschen',
+      'replace cross-signing keys': 'Die Schlüssel ersetzen, an denen man dich erkennt',
+      deactivate: 'Dein Konto für immer schließen',
+      'change password': 'Ein neues Passwort setzen',
+      get_token: 'Ein weiteres Gerät anmelden',
+    },
+    other: 'Dein Konto ändern',
+  },
+  prove: {
+    title: 'Ist das dein Konto?',
+    lead: (user, provider) => `Das Konto ${user} gibt es hier schon. Wenn es dir gehört, gib sein Passwort ein; von da an meldet dich ${provider} dort an.`,
+    go: 'Verknüpfen und weiter',
+  },
+  link: {
+    title: 'Diese Anmeldung verknüpfen?',
+    lead: (who, provider, user) => `Von da an kann sich ${who} von ${provider} bei ${user} anmelden.`,
+    go: 'Verknüpfen',
+    cancel: 'Nicht verknüpfen',
+  },
+  signIn: {
+    title: 'Dein Konto',
+    lead: (server) => `Melde dich an, um dein Konto bei ${server} zu sehen.`,
+    user: 'Benutzername',
+    password: 'Passwort',
+    go: 'Anmelden',
+    or: 'oder',
+  },
+  signedOut: {
+    title: 'Abgemeldet',
+    lead: 'Du bist von dieser Seite abgemeldet. Deine Apps bleiben angemeldet.',
+    provider: (provider) => `Auch bei ${provider} abmelden`,
+    again: 'Wieder anmelden',
+  },
+  account: {
+    title: 'Dein Konto',
+    signOut: 'Von dieser Seite abmelden',
+    profile: 'Profil',
+    name: 'Anzeigename',
+    nameLocked: 'Dein Anzeigename kommt von deiner Organisation.',
+    save: 'Speichern',
+    saved: 'Dein Anzeigename ist gespeichert.',
+    sessions: 'Sitzungen',
+    noSessions: 'Keine App ist angemeldet.',
+    unnamed: 'Sitzung ohne Namen',
+    seen: (when) => `zuletzt aktiv ${when}`,
+    end: 'Abmelden',
+    endOf: (name) => `${name} abmelden`,
+    ended: 'Die Sitzung ist abgemeldet.',
+    identities: 'Verknüpfte Anmeldungen',
+    noIdentities: 'Keine: Du meldest dich mit Passwort an.',
+    unlink: 'Lösen',
+    unlinkOf: (provider) => `${provider} lösen`,
+    unlinked: 'Die Anmeldung ist gelöst.',
+    lastOne: 'Der einzige Weg in dein Konto; er lässt sich deshalb nicht lösen.',
+    add: (provider) => `${provider} verknüpfen`,
+    linked: 'Die Anmeldung ist verknüpft.',
+  },
+  problem: {
+    title: 'Das hat nicht geklappt',
+    reference: (trace) => `Wenn du deine Verwaltung um Hilfe bittest, nenn ihr diese Nummer: ${trace}`,
+    again: 'Noch einmal versuchen',
+    codes: {
+      bad_request: 'Die Anfrage ergibt keinen Sinn. Geh zurück zur App und fang von vorn an.',
+      bad_target: 'Die App hat nicht gesagt, wohin es zurückgeht, oder einen Ort genannt, an den niemand geschickt werden sollte.',
+      cancelled: 'Du hast die Anmeldung abgebrochen, oder dein Konto dort darf nicht hierher.',
+      deactivated: 'Dieses Konto wurde geschlossen.',
+      identity_taken: 'Diese Anmeldung gehört schon zu einem anderen Konto.',
+      link_needed: 'Ein Konto dieses Namens gibt es schon. Melde dich auf der Kontoseite dort an und verknüpfe diese Anmeldung.',
+      locked: 'Dieses Konto ist gesperrt. Deine Verwaltung kann es entsperren.',
+      lost: 'Das hat zu lange gedauert, wurde in einem anderen Browser begonnen, oder Cookies sind ausgeschaltet. Fang von vorn an.',
+      name_taken: 'Der Name, den du hier hättest, gehört jemand anderem. Deine Verwaltung kann helfen.',
+      no_account: 'Du hast hier noch kein Konto. Deine Verwaltung muss erst eines anlegen.',
+      not_allowed: 'Das darfst du nicht.',
+      not_fresh: 'Du wurdest nicht neu nach deiner Anmeldung gefragt, und genau das braucht es hier. Melde dich dort ab und versuch es noch einmal.',
+      not_found: 'Hier ist nichts.',
+      other_person: 'Du hast dich als jemand anderes angemeldet. Melde dich als die Person an, der das Konto gehört.',
+      provider_failed: 'Die Antwort auf die Anmeldung war nicht zu verstehen oder nicht vertrauenswürdig.',
+      provider_unreachable: 'Der Ort, an dem du dich anmeldest, antwortet nicht. Versuch es später noch einmal.',
+      too_many: 'Das waren zu viele Versuche. Warte eine Minute und versuch es noch einmal.',
+      unexpected: 'Auf diesem Server ist etwas schiefgegangen.',
+      wrong_password: 'Dieses Passwort stimmt nicht.',
+    },
+  },
+}
+
+const languages: Readonly<Record<string, Texts>> = { en, de }
+
+/** The texts in the language that a browser likes best of those there are; English where it says nothing. */
+export const textsFor = (acceptLanguage: string | undefined): Texts => {
+  const wanted = (acceptLanguage ?? '').slice(0, 1000).split(',').map((entry) => {
+    const [range = '', ...parameters] = entry.split(';')
+    const quality = Number(parameters.find((parameter) => parameter.trim().startsWith('q='))?.trim().slice(2) ?? 1)
+    return { language: range.trim().toLowerCase().split('-')[0] ?? '', quality: Number.isFinite(quality) ? quality : 0 }
+  })
+  const [best] = wanted.filter(({ language, quality }) => quality > 0 && Object.hasOwn(languages, language)).toSorted((a, b) => b.quality - a.quality)
+  return languages[best?.language ?? 'en'] ?? en
+}

@@ -1,0 +1,163 @@
+import { Reply, type Route } from '../../http/index.ts'
+import { MatrixError } from '../../matrix/errors.ts'
+import { type Account, gate } from '../../users/index.ts'
+import { link, linkedProviders, linksOf, unlink } from '../engine/links.ts'
+import { accountPage, doorPage, leftPage } from '../pages/account.ts'
+import { field } from '../pages/form.ts'
+import { depart, providerOf } from './journey.ts'
+import { Problem } from './problem.ts'
+import { passwordOf } from './routes.ts'
+import type { Visit } from './visits.ts'
+import { accountAt, browserHash, formToken, pageRoute, type PageRequest, show, type Web } from './web.ts'
+
+type Notice = 'saved' | 'ended' | 'linked' | 'unlinked'
+const notices: readonly Notice[] = ['saved', 'ended', 'linked', 'unlinked']
+
+const at = (web: Web): string => `${web.base}/account`
+/** After a form, so that a reload does not send it again. */
+const backWith = (web: Web, notice: Notice): Reply => new Reply({ status: 303, headers: { location: `${at(web)}?done=${notice}` } })
+
+const isInUse = (error: unknown): true => {
+  if (error instanceof MatrixError && error.errcode === 'M_USER_IN_USE') return true
+  throw error
+}
+
+/** Who is on the page; undefined for nobody. @throws MatrixError for an account that may not come in any more */
+const visitorOf = async (web: Web, { headers }: PageRequest): Promise<{ visit: Visit; account: Account } | undefined> => {
+  const visit = web.visits.find(web.visitor.read(headers))
+  return visit && { visit, account: await accountAt(web, visit.user, gate) }
+}
+
+const mustBeIn = async (web: Web, request: PageRequest): Promise<{ visit: Visit; account: Account }> => {
+  const visitor = await visitorOf(web, request)
+  if (!visitor) throw new Problem('lost', 'Nobody is signed in to the account page')
+  return visitor
+}
+
+const door = (web: Web, request: PageRequest): Reply => {
+  const choices = web.context.sso.map(({ id, name }) => ({ name, href: `${at(web)}/sign-in/${id}` }))
+  const view = doorPage(request.texts, {
+    at: at(web), token: formToken(request.browser), server: web.context.serverName, choices, password: web.context.config.password_login,
+  })
+  return show(web, request, { ...view, cookie: web.browser.write(request.browser) })
+}
+
+/** Whether the account can still be come into without one of the links. */
+const canSpareOne = ({ context }: Web, account: Account, links: readonly unknown[]): boolean => links.length > 1 || (account.hasPassword && context.config.password_login)
+
+const overview = async (web: Web, request: PageRequest, account: Account): Promise<Reply> => {
+  const { context } = web
+  const [links, linked, devices] = await Promise.all([
+    linksOf(context, account.nid), linkedProviders(context, context.database.read, account.nid), context.devices.list(account.nid),
+  ])
+  const removable = canSpareOne(web, account, links)
+  const done = notices.find((notice) => notice === request.query.get('done'))
+  const view = accountPage(request.texts, {
+    at: at(web), token: formToken(request.browser), userId: account.userId, displayName: account.displayName ?? '',
+    nameLocked: [...context.policies.values()].some(({ id, locked }) => linked.has(id) && locked.has('display_name')),
+    sessions: devices.toSorted((a, b) => b.lastSeenTs - a.lastSeenTs).map(({ deviceId, displayName, lastSeenTs, lastSeenIp }) => ({
+      id: deviceId, name: displayName ?? undefined, seen: lastSeenTs, address: lastSeenIp ?? undefined,
+    })),
+    links: links.map(({ provider, subject }) => ({ provider, subject, name: context.policies.get(provider)?.name ?? provider, removable })),
+    more: context.sso.filter(({ id }) => !linked.has(id)).map(({ id, name }) => ({ name, href: `${at(web)}/link/${id}` })),
+    notice: done && request.texts.account[done],
+  })
+  return show(web, request, { ...view, cookie: web.browser.write(request.browser) })
+}
+
+const inAndOut = (web: Web): Route[] => [
+  /** The account page: profile, sessions, linked identities; its door for who is not signed in. */
+  pageRoute(web, {
+    id: 'account', method: 'GET', path: '/account',
+    handle: async (request) => {
+      const visitor = await visitorOf(web, request)
+      return visitor ? overview(web, request, visitor.account) : door(web, request)
+    },
+  }),
+
+  pageRoute(web, {
+    id: 'accountBy', method: 'GET', path: '/account/sign-in/:provider',
+    handle: (request) => depart(web, request, providerOf(web, request.params['provider']), { to: 'account' }, false),
+  }),
+
+  pageRoute(web, {
+    id: 'accountSignIn', method: 'POST', path: '/account/sign-in',
+    handle: async (request) => {
+      const user = await passwordOf(web, request, field(request.form, 'user')?.trim() ?? '')
+      await accountAt(web, user, gate)
+      return new Reply({ status: 303, headers: { location: at(web), 'set-cookie': web.visitor.write(web.visits.begin({ user })) } })
+    },
+  }),
+
+  pageRoute(web, {
+    id: 'accountSignOut', method: 'POST', path: '/account/sign-out',
+    handle: async (request) => {
+      const secret = web.visitor.read(request.headers)
+      const { from } = web.visits.find(secret) ?? {}
+      if (secret !== undefined) web.visits.end(secret)
+      const provider = web.context.sso.find(({ id }) => id === from?.provider)
+      const url = from?.idToken === undefined || web.publicUrl === undefined ? undefined : await provider?.signOut?.(from.idToken, `${web.publicUrl}/account`)
+      const view = leftPage(request.texts, { at: at(web), provider: provider && url && { name: provider.name, href: url.href } })
+      return show(web, request, { ...view, cookie: web.visitor.clear() })
+    },
+  }),
+]
+
+const changes = (web: Web): Route[] => [
+  pageRoute(web, {
+    id: 'accountName', method: 'POST', path: '/account/name',
+    handle: async (request) => {
+      const { account } = await mustBeIn(web, request)
+      await web.context.users.profiles.set(account.nid, 'displayname', field(request.form, 'name')?.trim() ?? '')
+      return backWith(web, 'saved')
+    },
+  }),
+
+  pageRoute(web, {
+    id: 'accountSessions', method: 'POST', path: '/account/sessions',
+    handle: async (request) => {
+      const { account } = await mustBeIn(web, request)
+      const device = field(request.form, 'device')
+      if (device === undefined) throw new Problem('bad_request', 'The form names no device')
+      await web.context.log.write((tx) => web.context.devices.delete(tx, account.nid, [device]))
+      return backWith(web, 'ended')
+    },
+  }),
+
+  /** To a provider, to prove that one is known there, too. */
+  pageRoute(web, {
+    id: 'accountLinkBy', method: 'GET', path: '/account/link/:provider',
+    handle: async (request) => {
+      const { account } = await mustBeIn(web, request)
+      return depart(web, request, providerOf(web, request.params['provider']), { to: 'link', user: account.nid }, true)
+    },
+  }),
+
+  /** Both sides are proven, and whoever it is has been asked. */
+  pageRoute(web, {
+    id: 'accountLink', method: 'POST', path: '/account/link',
+    handle: async (request) => {
+      const { account } = await mustBeIn(web, request)
+      const ticket = web.linking.open(field(request.form, 'ticket'))
+      if (!ticket || ticket.user !== account.nid || ticket.target !== undefined || ticket.browser !== browserHash(request.browser)) {
+        throw new Problem('lost', 'A link was not begun here, or too long ago')
+      }
+      const taken = await link(web.context, ticket.identity, account.nid, 'user').then(() => false, isInUse)
+      if (taken) throw new Problem('identity_taken', 'The identity is linked to another account')
+      return backWith(web, 'linked')
+    },
+  }),
+
+  pageRoute(web, {
+    id: 'accountUnlink', method: 'POST', path: '/account/unlink',
+    handle: async (request) => {
+      const { account } = await mustBeIn(web, request)
+      const [provider, subject] = [field(request.form, 'provider') ?? '', field(request.form, 'subject') ?? '']
+      await unlink(web.context, { provider, subject }, account.nid, 'user')
+      return backWith(web, 'unlinked')
+    },
+  }),
+]
+
+/** The account page, and what can be done there. */
+export const accountPageRoutes = (web: Web): Route[] => [...inAndOut(web), ...changes(web)]

@@ -1,0 +1,24 @@
+import type { Config } from '../../config/index.ts'
+import type { Route } from '../../http/index.ts'
+import type { LoginContext, LoginDeps } from '../deps.ts'
+import { assetRoutes } from '../pages/page.ts'
+import { accountPageRoutes } from './account.ts'
+import { oidcProvider } from './oidc.ts'
+import type { SsoProvider } from './provider.ts'
+import { ssoRoutes } from './routes.ts'
+import { createWeb } from './web.ts'
+
+export type { SsoProvider } from './provider.ts'
+
+/** The providers of the configuration that people are sent to with their browser. */
+export const ssoProviders = (config: Pick<Config, 'identity_providers' | 'public_base_url'>, { outgoing, now }: Pick<LoginDeps, 'outgoing' | 'now'>): SsoProvider[] =>
+  config.identity_providers.flatMap((entry) => {
+    const callback = `${config.public_base_url ?? ''}/_latchkey/sso/${entry.id}/callback`
+    return entry.type === 'oidc' ? [oidcProvider(entry, { outgoing, now, callback })] : []
+  })
+
+/** Sign-in through a browser, and the account page. */
+export const webRoutes = (context: LoginContext): Route[] => {
+  const web = createWeb(context)
+  return [...ssoRoutes(web), ...accountPageRoutes(web), ...assetRoutes]
+}

@@ -1,0 +1,131 @@
+import { Reply } from '../../http/index.ts'
+import { MatrixError } from '../../matrix/errors.ts'
+import { type Account, gate } from '../../users/index.ts'
+import { type Arrival, accountOf, admit, type Identity } from '../engine/index.ts'
+import { confirmedPage, continuePage, linkPage, provePage } from '../pages/sso.ts'
+import { addLoginToken } from '../store.ts'
+import { hashToken, makeToken } from '../tokens.ts'
+import { Problem } from './problem.ts'
+import type { Proof, SsoProvider } from './provider.ts'
+import { isTrusted, parseRedirect, withLoginToken } from './redirect-url.ts'
+import { type Arrived, browserHash, formToken, type Goal, type Journey, type PageRequest, show, type Web } from './web.ts'
+
+/** How long a login token is good, in ms: a browser brings it to its client at once. */
+const loginTokenMs = 120_000
+/** By how much the clocks of provider and server may differ, in ms. */
+const leewayMs = 60_000
+
+/** Sends the browser away. */
+export const redirect = (location: string, cookie?: string): Reply =>
+  new Reply({ status: 302, headers: { location, ...(cookie !== undefined && { 'set-cookie': cookie }) } })
+
+export const providerOf = ({ context }: Web, id: string | undefined): SsoProvider => {
+  const provider = context.sso.find((one) => one.id === id)
+  if (!provider) throw new Problem('not_found', 'There is no such identity provider')
+  return provider
+}
+
+/** Sends somebody to a provider. With `fresh` they have to show there who they are, however lately they did. */
+export const depart = async (web: Web, request: PageRequest, provider: SsoProvider, goal: Goal, fresh: boolean): Promise<Reply> => {
+  const { now, randomId } = web.context
+  const journey: Journey = { provider: provider.id, browser: browserHash(request.browser), nonce: randomId(), verifier: randomId(), fresh, started: now(), goal }
+  const state = web.journeys.seal(journey)
+  const location = await provider.leave({ state, nonce: journey.nonce, verifier: journey.verifier, fresh })
+  return redirect(location.href, web.browser.write(request.browser))
+}
+
+/** Takes in somebody who comes back from a provider, and brings them to what they came for. */
+export const arrive = async (web: Web, request: PageRequest, answer: URLSearchParams, state: string | undefined): Promise<Reply> => {
+  const journey = web.journeys.open(state)
+  if (!journey || state === undefined || journey.provider !== request.params['provider'] || journey.browser !== browserHash(request.browser)) {
+    throw new Problem('lost', 'Somebody came back from a provider who did not leave from here, from this browser, lately')
+  }
+  const provider = providerOf(web, journey.provider)
+  const proof = await provider.arrive({ state, nonce: journey.nonce, verifier: journey.verifier, fresh: journey.fresh }, answer)
+  if (journey.fresh && (proof.authenticated ?? 0) < journey.started - leewayMs) {
+    throw new Problem('not_fresh', `The provider ${provider.id} did not ask anew who somebody is, or does not say when it did`)
+  }
+  const identity: Identity = { provider: provider.id, subject: proof.subject, claims: proof.claims }
+  const { goal } = journey
+  switch (goal.to) {
+    case 'client': return toClient(web, request, { identity, sid: proof.sid, browser: journey.browser }, goal.target)
+    case 'confirm': return toConfirm(web, request, identity, goal.session)
+    case 'account': return toAccount(web, request, identity, proof)
+    case 'link': return toLink(web, request, { identity, browser: journey.browser }, goal.user)
+  }
+}
+
+const arrivalOf = ({ ip, trace }: PageRequest, sid: string | undefined): Arrival => ({ ip, trace, sid })
+
+/** Whose account the refusal says that this would be, if they can prove it. */
+const ownerToProve = async (web: Web, error: unknown): Promise<Account | undefined> => {
+  const { code, user_id: userId } = error instanceof MatrixError ? error.body() as { code?: unknown; user_id?: unknown } : {}
+  if (code !== 'link_needed' || typeof userId !== 'string' || !web.context.config.password_login) return undefined
+  const nid = await web.context.users.find(userId)
+  const account = nid === undefined ? undefined : await web.context.users.account(nid)
+  return account?.hasPassword ? account : undefined
+}
+
+const toClient = async (web: Web, request: PageRequest, arrived: Arrived, target: string): Promise<Reply> => {
+  try {
+    const account = await admit(web.context, arrived.identity, arrivalOf(request, arrived.sid))
+    return await handOver(web, request, account, arrived, target)
+  } catch (error) {
+    const owner = await ownerToProve(web, error)
+    if (!owner) throw error
+    const { name } = providerOf(web, arrived.identity.provider)
+    return show(web, request, provePage(request.texts, {
+      action: `${web.base}/_latchkey/sso/prove`, token: formToken(request.browser), sealed: web.linking.seal({ ...arrived, user: owner.nid, target }), userId: owner.userId, provider: name,
+    }))
+  }
+}
+
+/** Gives the account to the client: at once if it is trusted, else after a question. */
+export const handOver = async (web: Web, request: PageRequest, account: Account, { identity, sid, browser }: Arrived, text: string): Promise<Reply> => {
+  const target = parseRedirect(text)
+  if (!target) throw new Problem('bad_target', 'The target is none')
+  const from = { provider: identity.provider, subject: identity.subject, sid }
+  const trusted = [...web.context.config.sso.trusted_clients, ...(web.publicUrl === undefined ? [] : [web.publicUrl])]
+  if (isTrusted(target, trusted)) return redirect(await signedTarget(web, account, from, target))
+  const ticket = web.leaving.seal({ user: account.nid, target: target.href, from, browser })
+  const app = target.host !== '' && /^https?:$/.test(target.protocol) ? target.host : target.protocol.slice(0, -1)
+  return show(web, request, continuePage(request.texts, { app, userId: account.userId, href: `${web.base}/_latchkey/sso/continue?ticket=${ticket}` }))
+}
+
+/** The target with a login token for the account, which passes the gate. */
+export const signedTarget = async (web: Web, account: Account, from: { provider: string; subject: string; sid?: string | undefined }, target: URL): Promise<string> => {
+  gate(account, 'login')
+  const { context } = web
+  const [token, now] = [makeToken('login', context.randomId), context.now()]
+  await context.database.write((tx) => addLoginToken(tx, { hash: hashToken(token), user: account.nid, expires: now + loginTokenMs, now, from: { ...from, sid: from.sid } }))
+  return withLoginToken(target, token)
+}
+
+const toConfirm = async (web: Web, request: PageRequest, identity: Identity, session: string): Promise<Reply> => {
+  const waiting = web.context.uia.waiting(session, 'm.login.sso')
+  if (!waiting) throw new Problem('lost', 'The confirmation is not waited for any more')
+  const account = await accountOf(web.context, identity)
+  if (account?.nid !== waiting.user) throw new Problem('other_person', 'Somebody else came back to confirm')
+  gate(account, 'login')
+  if (!web.context.uia.pass(session, 'm.login.sso', account.nid)) throw new Problem('lost', 'The confirmation is not waited for any more')
+  return show(web, request, confirmedPage(request.texts))
+}
+
+const toAccount = async (web: Web, request: PageRequest, identity: Identity, { sid, idToken }: Proof): Promise<Reply> => {
+  const account = await admit(web.context, identity, arrivalOf(request, sid))
+  gate(account, 'login')
+  const secret = web.visits.begin({ user: account.nid, from: { provider: identity.provider, subject: identity.subject, sid, idToken } })
+  return redirect(`${web.base}/account`, web.visitor.write(secret))
+}
+
+const toLink = async (web: Web, request: PageRequest, arrived: Arrived, user: number): Promise<Reply> => {
+  if (web.visits.find(web.visitor.read(request.headers))?.user !== user) throw new Problem('lost', 'Whoever wanted to link left the account page')
+  const account = await web.context.users.account(user)
+  if (!account) throw new Problem('no_account', 'The account is gone')
+  const { claims, subject, provider } = arrived.identity
+  const who = [claims['email'], claims['preferred_username'], claims['name'], subject].find((name) => typeof name === 'string' && name !== '')
+  return show(web, request, linkPage(request.texts, {
+    action: `${web.base}/account/link`, token: formToken(request.browser), sealed: web.linking.seal({ ...arrived, user }), who: String(who),
+    provider: providerOf(web, provider).name, userId: account.userId, back: `${web.base}/account`,
+  }))
+}

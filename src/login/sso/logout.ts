@@ -1,0 +1,20 @@
+import { deleteLoginTokensFrom, type Ended, expireTokens, readDevicesFrom } from '../store.ts'
+import type { SsoProvider } from './provider.ts'
+import type { Web } from './web.ts'
+
+/**
+ * Ends the sessions that came of what a provider has ended, and says how many. Softly, devices and their keys stay, and their clients
+ * are asked to sign in again; hard, the devices go.
+ */
+export const endSessionsFrom = async ({ context, visits }: Pick<Web, 'context' | 'visits'>, provider: SsoProvider, ended: Ended): Promise<number> => {
+  visits.endFrom(provider.id, ended)
+  const found = await context.log.write(async (tx) => {
+    await deleteLoginTokensFrom(tx.sql, provider.id, ended)
+    const devices = await readDevicesFrom(tx.sql, provider.id, ended)
+    if (provider.backchannelLogout === 'soft') await expireTokens(tx.sql, devices.map(({ device }) => device), context.now())
+    else for (const { user, deviceId } of devices) await context.devices.delete(tx, user, [deviceId])
+    return devices
+  })
+  context.cache.revokeDevices(found.map(({ device }) => device))
+  return found.length
+}

@@ -1,0 +1,51 @@
+import type { Claims } from '../engine/index.ts'
+
+/** Whom a provider has vouched for in a browser. */
+export interface Proof {
+  /** What the provider calls this person, for good. */
+  readonly subject: string
+  readonly claims: Claims
+  /** The provider's own session, by which it may end ours later. */
+  readonly sid?: string | undefined
+  /** When the person last showed who they are, in ms; undefined where the provider does not say. */
+  readonly authenticated?: number | undefined
+  /** What the provider wants back when somebody signs out there. */
+  readonly idToken?: string | undefined
+}
+
+/** What a trip to a provider and back is bound to. */
+export interface Trip {
+  /** Goes to the provider and comes back as it is. */
+  readonly state: string
+  readonly nonce: string
+  /** Proves to the provider that whoever left is who came back (PKCE). */
+  readonly verifier: string
+  /** Whether the person has to show again who they are, however lately they did. */
+  readonly fresh: boolean
+}
+
+/** Whom a provider signs out: a session of its, or a person. */
+export interface LoggedOut {
+  readonly sid?: string | undefined
+  readonly subject?: string | undefined
+}
+
+/** An identity provider that people are sent to with their browser. Each type is a file that makes these. */
+export interface SsoProvider {
+  readonly id: string
+  /** What people know it by. */
+  readonly name: string
+  /** An mxc address. */
+  readonly icon: string | undefined
+  readonly brand: string | undefined
+  /** What becomes of our sessions when the provider says that theirs has ended. */
+  readonly backchannelLogout: 'soft' | 'hard' | 'off'
+  /** Where to send the browser. @throws Problem */
+  leave(trip: Trip): Promise<URL>
+  /** Who came back, with what. @throws Problem */
+  arrive(trip: Trip, answer: URLSearchParams): Promise<Proof>
+  /** Where to sign out at the provider, too; undefined where it has no such place. */
+  signOut?(idToken: string, back: string): Promise<URL | undefined>
+  /** Reads what the provider sends when it ends a session of its. @throws Problem */
+  readLogout?(token: string): Promise<LoggedOut>
+}

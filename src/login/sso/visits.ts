@@ -1,0 +1,48 @@
+import { hashToken } from '../tokens.ts'
+import type { Ended } from '../store.ts'
+
+/** Somebody on the account page. */
+export interface Visit {
+  readonly user: number
+  readonly until: number
+  /** The provider that they came by; undefined for who came by password. */
+  readonly from?: { readonly provider: string; readonly subject: string; readonly sid?: string | undefined; readonly idToken?: string | undefined } | undefined
+}
+
+/** Who is on the account page, in memory: a restart asks them to sign in again. */
+export interface Visits {
+  /** Lets somebody in. Returns what their browser is to keep. */
+  begin(visit: Omit<Visit, 'until'>): string
+  find(secret: string | undefined): Visit | undefined
+  end(secret: string): void
+  /** Ends those that came of what a provider has ended. */
+  endFrom(provider: string, ended: Ended): void
+}
+
+const lifetimeMs = 60 * 60_000
+const most = 10_000
+
+export const createVisits = (deps: { now: () => number; randomId: () => string }): Visits => {
+  const visits = new Map<string, Visit>()
+  return {
+    begin: (visit) => {
+      const secret = deps.randomId()
+      for (const [hash, { until }] of visits) {
+        if (until > deps.now() && visits.size < most) break
+        visits.delete(hash)
+      }
+      visits.set(hashToken(secret), { ...visit, until: deps.now() + lifetimeMs })
+      return secret
+    },
+    find: (secret) => {
+      const visit = secret === undefined ? undefined : visits.get(hashToken(secret))
+      return visit && visit.until > deps.now() ? visit : undefined
+    },
+    end: (secret) => void visits.delete(hashToken(secret)),
+    endFrom: (provider, { sid, subject }) => {
+      for (const [hash, { from }] of visits) {
+        if (from?.provider === provider && (sid === undefined || from.sid === sid) && (subject === undefined || from.subject === subject)) visits.delete(hash)
+      }
+    },
+  }
+}

@@ -1,0 +1,172 @@
+import { Type } from 'typebox'
+import type { IncomingHttpHeaders } from 'node:http'
+import { type Reply, route, type Method, type Route } from '../../http/index.ts'
+import { MatrixError } from '../../matrix/errors.ts'
+import type { Account } from '../../users/index.ts'
+import type { LoginContext } from '../deps.ts'
+import type { Identity } from '../engine/index.ts'
+import { type Cookie, cookie } from '../pages/cookies.ts'
+import { formLimit, readForm } from '../pages/form.ts'
+import { html } from '../pages/html.ts'
+import { page, type Page } from '../pages/page.ts'
+import { type Texts, textsFor } from '../pages/texts.ts'
+import { isSameSecret } from '../secrets.ts'
+import { hashToken } from '../tokens.ts'
+import { Problem, type ProblemCode } from './problem.ts'
+import { createSeal, type Seal, sealKey } from './seal.ts'
+import { createVisits, type Visits } from './visits.ts'
+
+/** What a trip to a provider is for. */
+export type Goal =
+  | { readonly to: 'client'; readonly target: string }
+  | { readonly to: 'confirm'; readonly session: string }
+  | { readonly to: 'account' }
+  | { readonly to: 'link'; readonly user: number }
+
+/** A trip to a provider that is under way, bound to a browser. */
+export interface Journey {
+  readonly provider: string
+  /** Hash of the browser's cookie. */
+  readonly browser: string
+  readonly nonce: string
+  readonly verifier: string
+  readonly fresh: boolean
+  readonly started: number
+  readonly goal: Goal
+}
+
+/** Somebody whom a provider has vouched for, on their way to what they came for. */
+export interface Arrived {
+  readonly identity: Identity
+  readonly sid?: string | undefined
+  readonly browser: string
+}
+
+/** What the pages share. */
+export interface Web {
+  readonly context: LoginContext
+  /** The path that people reach this server under, without a slash at its end. */
+  readonly base: string
+  /** The whole address; undefined where it is not configured. */
+  readonly publicUrl: string | undefined
+  /** Tells browsers apart, and is what forms are bound to. */
+  readonly browser: Cookie
+  /** Whose account page it is. */
+  readonly visitor: Cookie
+  readonly visits: Visits
+  readonly journeys: Seal<Journey>
+  /** Somebody who is signed in, and asked whether to go on to an app. */
+  readonly leaving: Seal<{ user: number; target: string; from: { provider: string; subject: string; sid?: string | undefined }; browser: string }>
+  /** A confirmation that was begun on its page. */
+  readonly confirming: Seal<{ session: string; browser: string }>
+  /** Somebody who has to prove that an account is theirs, or to say that it is to be linked. */
+  readonly linking: Seal<Arrived & { user: number; target?: string | undefined }>
+}
+
+const minute = 60_000
+/** To sign in, a second factor included. */
+const journeyMs = 20 * minute
+const stepMs = 10 * minute
+
+export const createWeb = (context: LoginContext): Web => {
+  const publicUrl = context.config.public_base_url
+  const secure = publicUrl?.startsWith('https:') ?? false
+  const sealing = { key: sealKey(context.randomBytes), now: context.now, randomBytes: context.randomBytes }
+  return {
+    context, publicUrl, base: publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/$/, ''),
+    browser: cookie('latchkey_browser', secure), visitor: cookie('latchkey_account', secure), visits: createVisits(context),
+    journeys: createSeal(sealing, 'journey', journeyMs), leaving: createSeal(sealing, 'leaving', stepMs),
+    confirming: createSeal(sealing, 'confirming', stepMs), linking: createSeal(sealing, 'linking', stepMs),
+  }
+}
+
+/** A request for a page. */
+export interface PageRequest {
+  readonly params: Readonly<Record<string, string>>
+  readonly query: URLSearchParams
+  /** Empty where there is none. */
+  readonly form: URLSearchParams
+  readonly headers: IncomingHttpHeaders
+  readonly ip: string
+  readonly userAgent: string | undefined
+  readonly trace: string
+  readonly texts: Texts
+  /** What the browser is known by; made up where it brought nothing. */
+  readonly browser: string
+}
+
+const codes: Readonly<Record<string, ProblemCode>> = {
+  M_USER_DEACTIVATED: 'deactivated', M_USER_LOCKED: 'locked', M_LIMIT_EXCEEDED: 'too_many', M_NOT_FOUND: 'not_found', M_INVALID_PARAM: 'bad_request', M_TOO_LARGE: 'bad_request',
+}
+const finer: Readonly<Record<string, ProblemCode>> = { link_needed: 'link_needed', name_taken: 'name_taken', no_account: 'no_account' }
+
+const problemOf = (error: unknown): Problem => {
+  if (error instanceof Problem) return error
+  if (!(error instanceof MatrixError)) return new Problem('unexpected', 'A page failed', { cause: error })
+  const fine = String(error.body()['code'] ?? '')
+  const code = Object.hasOwn(finer, fine) ? finer[fine] : Object.hasOwn(codes, error.errcode) ? codes[error.errcode] : undefined
+  return new Problem(code ?? 'not_allowed', error.message, { cause: error })
+}
+
+const problemPage = (web: Web, error: unknown, { texts, trace }: { texts: Texts; trace: string }): Reply => {
+  const problem = problemOf(error)
+  const { code, message } = problem
+  if (code === 'unexpected') web.context.logger.warn({ trace, err: problem.cause }, message)
+  else web.context.logger.info({ trace, code, ...(problem.cause !== undefined && { err: problem.cause }) }, message)
+  return page({
+    texts, server: web.context.serverName, title: texts.problem.title, status: problem.status,
+    body: html`<div class="card" role="alert"><h1>${texts.problem.title}</h1><p>${texts.problem.codes[code]}</p><p class="quiet">${texts.problem.reference(trace)}</p></div>`,
+  }, web.base)
+}
+
+/** A page of the server, with its title. */
+export const show = (web: Web, { texts }: { texts: Texts }, parts: Omit<Page, 'texts' | 'server'>): Reply => page({ texts, server: web.context.serverName, ...parts }, web.base)
+
+/** What stands in a form so that no other site can send it: it is made of the browser's cookie, which no other site knows. */
+export const formToken = (browser: string): string => hashToken(`form ${browser}`)
+
+/** What a browser's cookie is remembered by. */
+export const browserHash = (browser: string): string => hashToken(`browser ${browser}`)
+
+/** A route that answers with a page, whatever happens. Forms of other sites are refused, unless `foreign` says that they are what is expected. */
+export const pageRoute = (web: Web, definition: {
+  id: string
+  method: Extract<Method, 'GET' | 'POST'>
+  path: string
+  paths?: readonly string[]
+  foreign?: true
+  handle: (request: PageRequest) => Promise<Reply> | Reply
+}): Route => {
+  const { id, method, path, paths, foreign, handle } = definition
+  const answer = async (context: { params: unknown; query: unknown; body?: unknown; headers: IncomingHttpHeaders; ip: string; userAgent: string | undefined; trace: string }): Promise<Reply> => {
+    const { headers, ip, userAgent, trace } = context
+    const texts = textsFor(headers['accept-language'])
+    try {
+      const known = web.browser.read(headers)
+      // http/ hands these over as it says: a record of texts, and the bytes of the body.
+      const form = method === 'POST' ? await readForm(context.body as AsyncIterable<Uint8Array>) : new URLSearchParams()
+      if (method === 'POST' && !foreign && (known === undefined || !isSameSecret(form.get('token') ?? '', formToken(known)))) {
+        throw new Problem('lost', 'A form came without the token that belongs to its browser')
+      }
+      return await handle({
+        params: context.params as Record<string, string>, query: queryOf(context.query as Record<string, unknown>), form, headers, ip, userAgent, trace, texts,
+        browser: known ?? web.context.randomId(),
+      })
+    } catch (error) {
+      return problemPage(web, error, { texts, trace })
+    }
+  }
+  const common = { id, path, ...(paths && { paths }), auth: 'none', limit: 'login', reply: Type.Object({}) } as const
+  return method === 'GET' ? route({ ...common, method, handle: answer }) : route({ ...common, method, rawBody: true, bodyLimit: formLimit, handle: answer })
+}
+
+const queryOf = (query: Record<string, unknown>): URLSearchParams =>
+  new URLSearchParams(Object.entries(query).flatMap(([name, value]) => (Array.isArray(value) ? value : [value]).map((one): [string, string] => [name, String(one)])))
+
+/** The account, if it may still come in. @throws MatrixError, Problem */
+export const accountAt = async ({ context }: Web, user: number, gate: (account: Account, purpose: 'login') => void): Promise<Account> => {
+  const account = await context.users.account(user)
+  if (!account) throw new Problem('no_account', 'The account is gone')
+  gate(account, 'login')
+  return account
+}
