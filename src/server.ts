@@ -17,7 +17,8 @@ import {
   createProfiles, createRoutes, departFromAll, historyRoutes, membershipRoutes, openHistory, openRooms, sendRoutes, spreadProfile, upgradeRoutes, openSuccessions, type Rooms, type RoomsRouteDeps,
 } from './rooms/index.ts'
 import { mediaRoutes, openMedia } from './media/index.ts'
-import { copyRoomRules, createCounts, openPushRules, pushRulesRoutes, withPushRules } from './push/index.ts'
+import { openJobs } from './jobs/index.ts'
+import { copyRoomRules, createCounts, openPush, openPushRules, pushersRoutes, pushRulesRoutes, withPushRules } from './push/index.ts'
 import { openDatabase } from './storage/index.ts'
 import { openLog } from './streams/index.ts'
 import { keyChanges, openSlidingSync, syncRoutes, type PlainEvent, type SyncDeps } from './sync/index.ts'
@@ -93,6 +94,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
 
   const successions = stack.use(openSuccessions({ rooms, users, log, onError, copyPushRules: (user, from, to) => copyRoomRules(rules, user, from, to) }))
 
+  const counts = createCounts({ database, log, rooms, users, rules, receipts: ephemeral.receipts, ignored: (user) => users.accountData.ignored(user) })
   const syncDeps: SyncDeps = {
     rooms, users, log, now,
     onRoomError: (error, where) => logger.error({ err: error, ...where }, 'a room was left out of the answer to a sync'),
@@ -112,8 +114,15 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     presence: ephemeral.presence,
     toDevice: devices.toDevice,
     deviceLists: { changed: (since, until, viewer) => devices.listChanges(since, until, viewer), keys: (device) => devices.keys.of(device) },
-    unread: createCounts({ database, log, rooms, users, rules, receipts: ephemeral.receipts, ignored: (user) => users.accountData.ignored(user) }),
+    unread: counts,
   }
+
+  const jobs = stack.use(await openJobs({ database, now, randomBytes: (count) => randomBytes(count), onError }))
+  const push = stack.use(await openPush({
+    database, log, jobs, rooms, users, rules, counts, receipts: ephemeral.receipts, outgoing, gateways: config.push.gateways, now, logger,
+    onError, ignored: (user) => users.accountData.ignored(user),
+  }))
+  devices.onDelete(push.pushers.onDeviceDelete)
 
   const sliding = stack.use(openSlidingSync({ ...syncDeps, database, randomId, onError, stayOf: (who, room) => history.sight.stayOf(who, room) }))
   devices.onDelete({ within: (tx, gone) => sliding.deleteOf(tx, gone) })
@@ -132,6 +141,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     ...ephemeralRoutes({ ephemeral, rooms, users, log }),
     ...mediaRoutes(media),
     ...pushRulesRoutes({ rules }),
+    ...pushersRoutes({ pushers: push.pushers, gateways: config.push.gateways }),
     ...syncRoutes(syncDeps), ...sliding.routes,
   ]
   const http = createHttp({

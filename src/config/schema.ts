@@ -4,6 +4,7 @@ import { sso } from './schema-oidc.ts'
 import { identityProvider, jwtConfig } from './schema-sign-in.ts'
 import { rateLimits } from './schema-limits.ts'
 import { media } from './schema-media.ts'
+import { push } from './schema-push.ts'
 import type { InputsOf, Keys, ValuesOf } from './setting.ts'
 
 /**
@@ -165,6 +166,11 @@ export const schema = {
     kind: 'group',
     description: 'Files that people send each other, and previews of the pages they link to.',
     keys: media,
+  },
+  push: {
+    kind: 'group',
+    description: 'Telling people of new messages while their apps are not open.',
+    keys: push,
   },
   default_room_version: {
     kind: 'choice',

@@ -62,7 +62,8 @@ export interface Judge {
 /** Prepared events, for as long as the events themselves stay in memory: all members' rules are asked about the same ones. */
 const views = new WeakMap<PushEvent, EventView>()
 
-function viewOf(event: PushEvent): EventView {
+/** The event made ready for push rules; once, however many people's are asked. */
+export function viewOf(event: PushEvent): EventView {
   const known = views.get(event)
   if (known) return known
   const view = flatten(event)

@@ -162,6 +162,23 @@ export interface SyncConnectionsTable {
   saved_ts: number
 }
 
+/** Where a user is told of what happens while no app of theirs is open. */
+export interface PushersTable {
+  nid: Generated<number>
+  user_nid: number
+  /** The device that set it, with which it goes. */
+  device_nid: number | null
+  app_id: string
+  pushkey: string
+  app_name: string
+  device_name: string
+  profile_tag: string | null
+  lang: string
+  /** JSON: what the client wants the gateway to know, and the gateway's address as `url`. */
+  data: string
+  set_ts: number
+}
+
 /** What of a user's presence outlives a restart. */
 export interface PresenceTable {
   user_nid: number
@@ -225,6 +242,7 @@ export interface Tables {
   dehydrated_devices: DehydratedDevicesTable
   receipts: ReceiptsTable
   push_rules: PushRulesTable
+  pushers: PushersTable
   presence: PresenceTable
   sync_connections: SyncConnectionsTable
   media: MediaTable
