@@ -112,7 +112,7 @@ function fail(host: HandlerHost, exchange: Exchange, error: unknown, route: Rout
   }
   if (host.stopping) headers.push('connection', 'close')
   if (error instanceof MatrixError) {
-    if (error.status >= 500) host.log.error({ err: error, trace: exchange.trace, route: route?.id }, 'refused')
+    if (error.status === 500) host.log.error({ err: error, trace: exchange.trace, route: route?.id }, 'refused')
     if (error.retryAfterMs !== undefined) {
       const seconds = Math.max(1, Math.ceil(error.retryAfterMs / 1000))
       headers.push('retry-after', String(seconds), 'access-control-expose-headers', 'Retry-After')
