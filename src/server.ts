@@ -18,7 +18,7 @@ import {
 } from './rooms/index.ts'
 import { mediaRoutes, openMedia } from './media/index.ts'
 import { openJobs } from './jobs/index.ts'
-import { copyRoomRules, createCounts, openPush, openPushRules, pushersRoutes, pushRulesRoutes, withPushRules } from './push/index.ts'
+import { copyRoomRules, createCounts, notificationsRoutes, openPush, openPushRules, pushersRoutes, pushRulesRoutes, withPushRules } from './push/index.ts'
 import { openDatabase } from './storage/index.ts'
 import { openLog } from './streams/index.ts'
 import { keyChanges, openSlidingSync, syncRoutes, type PlainEvent, type SyncDeps } from './sync/index.ts'
@@ -142,6 +142,10 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     ...mediaRoutes(media),
     ...pushRulesRoutes({ rules }),
     ...pushersRoutes({ pushers: push.pushers, gateways: config.push.gateways }),
+    ...notificationsRoutes({
+      rooms, rules, receipts: ephemeral.receipts, ignored: (user) => users.accountData.ignored(user),
+      serialise: (session, events) => history.serialise(events, { session, device: session.device, now: now(), withRoomId: false }),
+    }),
     ...syncRoutes(syncDeps), ...sliding.routes,
   ]
   const http = createHttp({

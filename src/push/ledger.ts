@@ -72,7 +72,7 @@ export function viewOf(event: PushEvent): EventView {
 }
 
 /** Whether something at this position of a thread has been read. */
-const isRead = (read: ReadUpTo, thread: string, position: number): boolean =>
+export const isRead = (read: ReadUpTo, thread: string, position: number): boolean =>
   position <= read.everywhere || position <= (read.threads.get(thread) ?? 0)
 
 /** What has been counted of one room for one user. Immutable. */
