@@ -1,5 +1,5 @@
 import type { Session } from '../http/index.ts'
-import type { Room, StoredEvent, UserRoom } from '../rooms/index.ts'
+import type { Room, Rooms, StoredEvent, UserRoom } from '../rooms/index.ts'
 import type { SyncDeps } from './deps.ts'
 import { readToken } from './request.ts'
 import type { Span } from './room-window.ts'
@@ -57,12 +57,18 @@ export async function ownMoves({ rooms }: Pick<SyncDeps, 'rooms'>, memberships: 
   const moves: ListChanges = { rooms: [] }
   for (const [nid, member] of memberships) {
     if (member.position <= span.since) continue
-    const standing = await standingOf(rooms, member, span)
-    if (!standing?.stay || (!standing.stay.isNew && !standing.stay.end)) continue
-    const room = await rooms.byNid(nid)
-    if (room) moves.rooms.push({ room, joined: !standing.stay.end })
+    // A room that cannot be read is left out of the answer as a whole.
+    const move = await moveOf(rooms, nid, member, span).catch(() => undefined)
+    if (move) moves.rooms.push(move)
   }
   return moves
+}
+
+async function moveOf(rooms: Rooms, nid: number, member: UserRoom, span: Span): Promise<ListChanges['rooms'][number] | undefined> {
+  const standing = await standingOf(rooms, member, span)
+  if (!standing?.stay || (!standing.stay.isNew && !standing.stay.end)) return undefined
+  const room = await rooms.byNid(nid)
+  return room && { room, joined: !standing.stay.end }
 }
 
 /** Others who came into rooms that the user is or was in, or went. */

@@ -50,7 +50,8 @@ async function compute(deps: SyncDeps, memory: SyncMemory, request: SyncRequest)
     parts.push(`"device_one_time_keys_count":${JSON.stringify(counts)}`, `"device_unused_fallback_key_types":${JSON.stringify(unusedFallback)}`)
   }
   const always = parts.length
-  if (!isInitial && span.until <= span.since && toDevice.length === 0 && !request.fullState) return { text: answerText(span.until, parts), isEmpty: true }
+  const isQuiet = !isInitial && span.until <= span.since && toDevice.length === 0 && !request.fullState
+  if (isQuiet && memory.owed.of(session, span.since).length === 0) return { text: answerText(span.until, parts), isEmpty: true }
 
   const [memberships, accountData, ignored] = await Promise.all([
     deps.rooms.of(session.user), deps.accountData.since(session.user, span.since, span.until), deps.accountData.ignored(session.user),
@@ -64,10 +65,13 @@ async function compute(deps: SyncDeps, memory: SyncMemory, request: SyncRequest)
   if (rooms) parts.push(`"rooms":{${rooms}}`)
   const global = accountData.global.filter((event) => filter.accountData.matches(event))
   if (global.length > 0) parts.push(`"account_data":{"events":${JSON.stringify(global.map(({ type, content }) => ({ type, content })))}}`)
-  const presence = filter.presence.none ? [] : (await deps.presence.since(session.user, span.since, span.until)).filter((event) => filter.presence.matches(event))
+  const moves = isInitial ? { rooms: [] } : await ownMoves(deps, memberships, span)
+  // Of those whom the user has just come to share a room with nothing is known yet.
+  const presenceSince = moves.rooms.some(({ joined }) => joined) ? 0 : span.since
+  const presence = filter.presence.none ? [] : (await deps.presence.since(session.user, presenceSince, span.until)).filter((event) => filter.presence.matches(event))
   if (presence.length > 0) parts.push(`"presence":{"events":${JSON.stringify(presence)}}`)
   if (toDevice.length > 0) parts.push(`"to_device":{"events":${JSON.stringify(toDevice)}}`)
-  const changedLists = isInitial ? undefined : await deviceLists(deps, session.user, memberships, span, await ownMoves(deps, memberships, span))
+  const changedLists = isInitial ? undefined : await deviceLists(deps, session.user, memberships, span, moves)
   if (changedLists) parts.push(`"device_lists":${JSON.stringify(changedLists)}`)
   return { text: answerText(span.until, parts), isEmpty: parts.length === always && !isInitial && !request.fullState }
 }
@@ -75,13 +79,14 @@ async function compute(deps: SyncDeps, memory: SyncMemory, request: SyncRequest)
 const answerText = (position: number, parts: readonly string[]): string => `{${[`"next_batch":"${position}"`, ...parts].join(',')}}`
 
 /** Counts for all rooms at once, to be found when each room is written down. */
-async function countAll(deps: SyncDeps, user: number, memberships: ReadonlyMap<number, UserRoom>): Promise<void> {
-  const rooms: Room[] = []
+async function countAll({ rooms, unread }: SyncDeps, user: number, memberships: ReadonlyMap<number, UserRoom>): Promise<void> {
+  const found: Room[] = []
   for (const [nid, { membership }] of memberships) {
-    const room = membership === 'join' ? await deps.rooms.byNid(nid) : undefined
-    if (room) rooms.push(room)
+    // A room that cannot be read is left out later on.
+    const room = membership === 'join' ? rooms.peek(nid) ?? await rooms.byNid(nid).catch(() => undefined) : undefined
+    if (room) found.push(room)
   }
-  await deps.unread.countsOfMany(user, rooms)
+  await unread.countsOfMany(user, found)
 }
 
 function roomsText(sections: Sections): string {
