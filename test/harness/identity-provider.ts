@@ -51,7 +51,7 @@ export const openIdentityProvider = async (home: string, id = 'idp'): Promise<Id
     }),
     interactions: { url: (_: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
     // Its own way is to ask no private address, and the homeserver has one here.
-    fetch: (url: string, { dispatcher: _, ...options }: RequestInit & { dispatcher?: unknown }) => fetch(url, options),
+    fetch: (url: string, { method, headers, body }: RequestInit) => fetch(url, { method: method ?? 'GET', ...(headers && { headers }), ...(body && { body }) }),
     ttl: { Session: 3600, Grant: 3600, Interaction: 600, AccessToken: 600, IdToken: 600, AuthorizationCode: 60 },
   })
   const self: IdentityProvider = {
@@ -78,6 +78,9 @@ export const openIdentityProvider = async (home: string, id = 'idp'): Promise<Id
   await listenOn(server, port)
   return self
 }
+
+/** One request, no redirect followed. */
+export const send = (url: string, options: RequestInit = {}): Promise<Response> => fetch(url, { redirect: 'manual', ...options })
 
 /** What a browser without a screen got in the end. */
 export interface Landing {

@@ -84,8 +84,7 @@ const en = {
   },
   problem: {
     title: 'That did not work',
-    reference: (trace: string) => `If you ask your administrator for help, tell them this number: ${trace}`,
-    again: 'Try again',
+    reference: (trace: string) => `If you ask your administrator for help, give them this reference: ${trace}`,
     codes: {
       bad_request: 'The request makes no sense. Go back to the app and begin again.',
       bad_target: 'The app did not say where to go back to, or named a place that nobody should be sent to.',
@@ -196,8 +195,7 @@ const de: Texts = {
   },
   problem: {
     title: 'Das hat nicht geklappt',
-    reference: (trace) => `Wenn du deine Verwaltung um Hilfe bittest, nenn ihr diese Nummer: ${trace}`,
-    again: 'Noch einmal versuchen',
+    reference: (trace) => `Wenn du deine Verwaltung um Hilfe bittest, nenn ihr diese Kennung: ${trace}`,
     codes: {
       bad_request: 'Die Anfrage ergibt keinen Sinn. Geh zurück zur App und fang von vorn an.',
       bad_target: 'Die App hat nicht gesagt, wohin es zurückgeht, oder einen Ort genannt, an den niemand geschickt werden sollte.',

@@ -1,7 +1,7 @@
 // What providers end, what is confirmed in the browser, and the account page.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Browser, openBrowser } from '../../../test/harness/identity-provider.ts'
+import { type Browser, openBrowser, send } from '../../../test/harness/identity-provider.ts'
 import { type Answer, startOf, tokenOf, withSso, type SsoWorld } from './fixture.test.ts'
 
 const tokensOf = (session: Answer): { access: string; refresh: string } => ({ access: String(session['access_token']), refresh: String(session['refresh_token']) })
@@ -55,11 +55,11 @@ test('nobody but the provider can end sessions', () => withSso({}, async ({ home
   const { access } = tokensOf(await signIn())
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
   for (const token of ['', 'x', 'a.b.c', `${part({ alg: 'none' })}.${part({ sub: 'id-alice' })}.`, `${part({ alg: 'HS256' })}.${part({ sub: 'id-alice' })}.c2ln`]) {
-    const reply = await fetch(`${home}/_latchkey/sso/idp/logout`, { method: 'POST', body: new URLSearchParams({ logout_token: token }) })
+    const reply = await send(`${home}/_latchkey/sso/idp/logout`, { method: 'POST', body: new URLSearchParams({ logout_token: token }) })
     assert.equal(reply.status, 400)
     assert.equal((await reply.json() as Answer)['error'], 'invalid_request')
   }
-  assert.equal((await fetch(`${home}/_latchkey/sso/nobody/logout`, { method: 'POST' })).status, 400)
+  assert.equal((await send(`${home}/_latchkey/sso/nobody/logout`, { method: 'POST' })).status, 400)
   assert.equal((await ask('GET', '/account/whoami', undefined, access)).status, 200)
 }))
 

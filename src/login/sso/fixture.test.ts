@@ -1,7 +1,7 @@
 // What the tests of this folder share: a homeserver and an identity provider, both of which listen.
 import assert from 'node:assert/strict'
 import { pino } from 'pino'
-import { freePort, type IdentityProvider, type Landing, openBrowser, openIdentityProvider } from '../../../test/harness/identity-provider.ts'
+import { freePort, type IdentityProvider, type Landing, openBrowser, openIdentityProvider, send } from '../../../test/harness/identity-provider.ts'
 import { createHomeserver, type Homeserver } from '../../server.ts'
 
 export type Answer = Record<string, unknown>
@@ -40,7 +40,7 @@ export const withSso = async (options: SsoOptions, body: (world: SsoWorld) => Pr
     sso: { trusted_clients: [app] }, identity_providers: [entry, ...options.second ? [options.second] : []], ...options.config,
   } as Parameters<typeof createHomeserver>[0], { logger })
   const ask: SsoWorld['ask'] = async (method, path, payload, token) => {
-    const reply = await fetch(`${home}${path.startsWith('/_') ? path : `/_matrix/client/v3${path}`}`, {
+    const reply = await send(`${home}${path.startsWith('/_') ? path : `/_matrix/client/v3${path}`}`, {
       method, headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }) }, ...(payload && { body: JSON.stringify(payload) }),
     })
     return { status: reply.status, body: await reply.json() as Answer }

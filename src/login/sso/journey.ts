@@ -51,7 +51,7 @@ export const arrive = async (web: Web, request: PageRequest, answer: URLSearchPa
     case 'client': return toClient(web, request, { identity, sid: proof.sid, browser: journey.browser }, goal.target)
     case 'confirm': return toConfirm(web, request, identity, goal.session)
     case 'account': return toAccount(web, request, identity, proof)
-    case 'link': return toLink(web, request, { identity, browser: journey.browser }, goal.user)
+    default: return toLink(web, request, { identity, browser: journey.browser }, goal.user)
   }
 }
 
@@ -123,9 +123,9 @@ const toLink = async (web: Web, request: PageRequest, arrived: Arrived, user: nu
   const account = await web.context.users.account(user)
   if (!account) throw new Problem('no_account', 'The account is gone')
   const { claims, subject, provider } = arrived.identity
-  const who = [claims['email'], claims['preferred_username'], claims['name'], subject].find((name) => typeof name === 'string' && name !== '')
+  const who = [claims['email'], claims['preferred_username'], claims['name']].find((name): name is string => typeof name === 'string' && name !== '') ?? subject
   return show(web, request, linkPage(request.texts, {
-    action: `${web.base}/account/link`, token: formToken(request.browser), sealed: web.linking.seal({ ...arrived, user }), who: String(who),
+    action: `${web.base}/account/link`, token: formToken(request.browser), sealed: web.linking.seal({ ...arrived, user }), who,
     provider: providerOf(web, provider).name, userId: account.userId, back: `${web.base}/account`,
   }))
 }

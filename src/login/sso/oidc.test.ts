@@ -1,7 +1,7 @@
 // Sign-in by OpenID Connect, against a whole provider.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openBrowser } from '../../../test/harness/identity-provider.ts'
+import { openBrowser, send } from '../../../test/harness/identity-provider.ts'
 import { app, startOf, tokenOf, withSso } from './fixture.test.ts'
 
 test('whoever the provider vouches for is signed in, the first time with a new account', () => withSso({}, async ({ home, ask, idp, signIn }) => {
@@ -44,14 +44,14 @@ test('a target that nobody should be sent to is refused before anybody is sent a
 }))
 
 test('an answer counts only in the browser that left, for the provider it left to, and as it was given', () => withSso({}, async ({ home, idp }) => {
-  const left = await fetch(startOf(home), { redirect: 'manual' })
+  const left = await send(startOf(home))
   const location = new URL(left.headers.get('location') ?? '')
   assert.equal(location.searchParams.get('code_challenge_method'), 'S256')
   assert.ok((location.searchParams.get('nonce') ?? '').length > 40)
   const state = location.searchParams.get('state') ?? ''
   const cookie = left.headers.getSetCookie()[0]?.split(';')[0] ?? ''
   assert.match(left.headers.getSetCookie()[0] ?? '', /HttpOnly; SameSite=Lax/)
-  const back = (query: string, headers: Record<string, string> = { cookie }) => fetch(`${home}/_latchkey/sso/idp/callback?${query}`, { headers, redirect: 'manual' })
+  const back = (query: string, headers: Record<string, string> = { cookie }) => send(`${home}/_latchkey/sso/idp/callback?${query}`, { headers })
   const iss = `iss=${encodeURIComponent(idp.issuer)}`
   for (const [query, headers, status] of [
     [`code=x&${iss}&state=${state}`, {}, 400], [`code=x&${iss}&state=${state}`, { cookie: 'latchkey_browser=0123456789abcdef0123456789abcdef' }, 400],

@@ -103,8 +103,8 @@ const finer: Readonly<Record<string, ProblemCode>> = { link_needed: 'link_needed
 const problemOf = (error: unknown): Problem => {
   if (error instanceof Problem) return error
   if (!(error instanceof MatrixError)) return new Problem('unexpected', 'A page failed', { cause: error })
-  const fine = String(error.body()['code'] ?? '')
-  const code = Object.hasOwn(finer, fine) ? finer[fine] : Object.hasOwn(codes, error.errcode) ? codes[error.errcode] : undefined
+  const { code: fine } = error.body() as { code?: unknown }
+  const code = typeof fine === 'string' && Object.hasOwn(finer, fine) ? finer[fine] : Object.hasOwn(codes, error.errcode) ? codes[error.errcode] : undefined
   return new Problem(code ?? 'not_allowed', error.message, { cause: error })
 }
 
