@@ -75,7 +75,8 @@ export async function runPage(page: Page): Promise<Outcome> {
     } else if (has(block, 'server')) {
       writeFileSync(join(folder, `server-${block.line}.sh`), `exec ${adapt(block.text)}`)
       script.push(
-        at, `bash "${folder}/server-${block.line}.sh" > "${output}" 2>&1 &`, 'servers="$servers $!"',
+        // What it prints is on standard output; its log, on standard error, is shown when something fails.
+        at, `bash "${folder}/server-${block.line}.sh" > "${output}" &`, 'servers="$servers $!"',
         `for i in $(seq 300); do curl -sf -o "${folder}/versions" "http://127.0.0.1:${port}/_matrix/client/versions" && break; sleep 0.1; done`,
         `[ -s "${folder}/versions" ]`,
       )
