@@ -128,7 +128,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   devices.onDelete({ within: (tx, gone) => sliding.deleteOf(tx, gone) })
 
   const routes: Route[] = [
-    versionsRoute({ 'org.matrix.msc3814': true, 'org.matrix.simplified_msc3575': true }),
+    versionsRoute({ 'uk.half-shot.msc2666.query_mutual_rooms': true, 'org.matrix.msc3814': true, 'org.matrix.simplified_msc3575': true }),
     capabilitiesRoute(() => capabilities(config)),
     ...wellKnownRoutes({ baseUrl: config.public_base_url, federation: config.well_known.server, extra: config.well_known.extra, contact: config.admin_contact }),
     ...login.routes,

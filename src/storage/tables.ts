@@ -9,6 +9,7 @@ import type {
 import type {
   GroupRoomsTable, IdentitiesTable, ProviderKeysTable, RevokedTokensTable, ThreepidsTable, UsedTokensTable,
 } from './tables/identities.ts'
+import type { UserWordsTable } from './tables/directory.ts'
 import type {
   MediaTable, MediaFilesTable, MediaThumbnailsTable, MediaGarbageTable, UrlPreviewsTable,
 } from './tables/media.ts'
@@ -17,6 +18,7 @@ import type {
 } from './tables/rooms.ts'
 
 export type * from './tables/devices.ts'
+export type * from './tables/directory.ts'
 export type * from './tables/identities.ts'
 export type * from './tables/media.ts'
 export type * from './tables/rooms.ts'
@@ -224,6 +226,7 @@ export interface Tables {
   threepids: ThreepidsTable
   group_rooms: GroupRoomsTable
   accounts: AccountsTable
+  user_words: UserWordsTable
   profile_fields: ProfileFieldsTable
   account_data: AccountDataTable
   filters: FiltersTable

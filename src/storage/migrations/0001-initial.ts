@@ -78,6 +78,8 @@ export const initial: Migration = {
       suspended {int} not null default 0, admin {int} not null default 0, guest {int} not null default 0, display_name text,
       avatar_url text)`,
     `create index accounts_by_name on accounts (folded)`,
+    `create table user_words (word {blob} not null, user_nid {int} not null, primary key (word, user_nid)) {clustered}`,
+    `create index user_words_by_user on user_words (user_nid)`,
     `create table profile_fields (user_nid {int} not null, key text not null, value text not null, primary key (user_nid, key)) {clustered}`,
     `create table account_data (
       user_nid {int} not null, room_nid {int} not null, type text not null, content text not null, position {int} not null,

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { hot, type AccountsTable, type Reader, type Tx } from '../../storage/index.ts'
+import { addWords, deleteWords } from './words.ts'
 
 export type AccountRow = Omit<AccountsTable, 'password_hash'> & { user_id: string; has_password: number }
 
@@ -36,12 +37,18 @@ const insert = hot((db, p: AccountsTable) => db.insertInto('accounts').values({
 
 export async function insertAccount(tx: Tx, account: AccountsTable): Promise<void> {
   await insert.run(tx, account)
+  if (account.guest === 0) await addWords(tx, { user: account.user_nid, localpart: account.localpart, displayName: account.display_name })
 }
 
 /** The account after the change; undefined when there is none. */
 export async function changeAccount(tx: Tx, nid: number, change: AccountChange): Promise<AccountRow | undefined> {
   await tx.updateTable('accounts').set(change).where('user_nid', '=', nid).execute()
-  return readAccount(tx, nid)
+  const row = await readAccount(tx, nid)
+  if (row && (change.display_name !== undefined || change.deactivated !== undefined || change.guest !== undefined)) {
+    await deleteWords(tx, nid)
+    if (row.deactivated === 0 && row.guest === 0) await addWords(tx, { user: nid, localpart: row.localpart, displayName: row.display_name })
+  }
+  return row
 }
 
 /** Accounts after a localpart, in order, that have `search` in localpart or display name. */
