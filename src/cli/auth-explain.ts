@@ -1,27 +1,18 @@
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { readFlags, UsageError } from '../config/index.ts'
-import { type Explanation, explainToken, jwtProviders, userIdOf } from '../login/index.ts'
-import { MatrixError } from '../matrix/errors.ts'
+import { createOutgoing } from '../http/index.ts'
+import { type Explanation, explainToken, jwtProviders, openKeyring, policiesOf } from '../login/index.ts'
 import { startConfig } from './start-config.ts'
 
 export const help = `latchkey auth explain TOKEN [--json] [--config FILE]
 
 Says what this server makes of a token (JWT): whose keys and rules it is held against, which check it fails, what the user would be
-called, and what to do. Changes nothing, and does not need the server to run. The exit code is 0 for a token that would sign in.
+called and given, and what to do. Changes nothing, and does not need the server to run; published keys are read from their issuer. The exit code is 0 for a token that would sign in.
 
   TOKEN           the token; "-" reads it from standard input, so that it does not end up in the history of your shell
   --json          print the same as JSON
   --config FILE   the YAML file; else the one that LATCHKEY_CONFIG names`
-
-const nameOf = (serverName: string) => (subject: string): { userId: string } | { problem: string } => {
-  try {
-    return { userId: userIdOf(subject, serverName) }
-  } catch (error) {
-    if (error instanceof MatrixError) return { problem: error.message }
-    throw error
-  }
-}
 
 export const run = async (args: readonly string[]): Promise<number> => {
   const { file, flags, rest } = readFlags(args)
@@ -29,7 +20,12 @@ export const run = async (args: readonly string[]): Promise<number> => {
   if (given === undefined || more.length > 0) throw new UsageError('Name one token, or "-" for standard input.')
   const token = given === '-' ? (await text(process.stdin)).trim() : given
   const config = await startConfig(file, flags)
-  const explanation = explainToken(jwtProviders(config).providers, token, Date.now(), nameOf(config.server_name))
+  await using outgoing = createOutgoing()
+  const complain = ({ reason }: { reason?: unknown }, message: string): void => void process.stderr.write(`${message}: ${String(reason)}\n`)
+  using keyring = openKeyring({
+    outgoing, now: () => Date.now(), logger: { info: () => {}, warn: complain }, kept: new Map(), keep: () => Promise.resolve(),
+  }, jwtProviders(config).providers)
+  const explanation = await explainToken({ keyring, policies: policiesOf(config).policies, serverName: config.server_name }, token)
   if (!explanation) {
     process.stderr.write('This configuration takes no tokens: set jwt_config or identity_providers.\n')
     return 1
@@ -47,7 +43,7 @@ const asText = (explanation: Explanation): string => {
     '',
     `Provider: ${explanation.provider}`,
     ...steps.map(({ rule, found }, index) => `  ${!accepted && index === steps.length - 1 ? '✗' : '✓'} ${rule.padEnd(width)}  ${found}`),
-    ...(explanation.header ? ['', `Header: ${JSON.stringify(explanation.header)}`] : []),
-    ...(explanation.claims ? [`Claims: ${JSON.stringify(explanation.claims)}`] : []),
+    ...Object.entries(explanation.takes).map(([what, value], index) => `${index === 0 ? '\n' : ''}Takes ${what.replace('_', ' ')}: ${value}`),
+    ...(Object.keys(explanation.header).length > 0 ? ['', `Header: ${JSON.stringify(explanation.header)}`, `Claims: ${JSON.stringify(explanation.claims)}`] : []),
   ].join('\n')
 }

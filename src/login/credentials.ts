@@ -1,10 +1,11 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { isObject, type JsonObject, own } from '../matrix/json.ts'
 import { isLocalUser, localpartOf } from '../matrix/ids.ts'
+import type { Tx } from '../storage/index.ts'
 import type { Account } from '../users/index.ts'
 import type { LoginContext } from './deps.ts'
-import type { Identity } from './engine/index.ts'
-import { verifyToken } from './jwt/index.ts'
+import type { Arrival, Identity } from './engine/index.ts'
+import { type JwtProvider, sidOf, useToken, type Verified } from './jwt/index.ts'
 
 /** Where a credential came from: for limits and for the log. */
 export interface Origin {
@@ -13,23 +14,50 @@ export interface Origin {
   trace?: string | undefined
 }
 
-/**
- * Whom a JWT speaks for, and its claims. Throws the refusal that the client sees; the log has provider, key and rule under the
- * same trace. Refused tokens are counted by address, good ones never are.
- */
-export const verifyJwtCredential = (context: LoginContext, token: unknown, origin: Origin): Identity => {
-  const verified = verifyToken(context.providers, token, context.now())
-  if (!verified) throw new MatrixError('M_FORBIDDEN', 'This server takes no JSON Web Tokens')
-  if (verified.ok) return { provider: verified.provider, subject: verified.subject, claims: verified.claims }
-  const { code, reason, failed, steps } = verified
-  const key = steps.find(({ rule }) => rule === 'signature')?.found ?? steps.find(({ rule }) => rule === 'key')?.found
-  context.logger.info({ trace: origin.trace, provider: verified.provider, rule: failed, code, reason, key }, 'a JWT was refused')
-  context.failures.badToken(origin.ip)
+/** Somebody whom a JWT speaks for. */
+export interface JwtCredential {
+  readonly identity: Identity
+  readonly arrival: Arrival
+  readonly provider: JwtProvider
+}
+
+/** The refusal of a token, as the client sees it. */
+const refusalOf = ({ code, reason }: Verified & { ok: false }, trace: string | undefined): MatrixError => {
   const message = code === 'token_missing' ? 'Token field for JWT is missing'
     : code === 'token_not_a_string' ? 'Token field for JWT must be a string'
     : code === 'subject_missing' ? 'Invalid JWT'
     : `JWT validation failed: ${reason}`
-  throw new MatrixError('M_FORBIDDEN', message, { extra: { code, ...(origin.trace !== undefined && { trace: origin.trace }) } })
+  return new MatrixError('M_FORBIDDEN', message, { extra: { code, ...(trace !== undefined && { trace }) } })
+}
+
+/**
+ * Whom a JWT speaks for, and how it arrived. Throws the refusal that the client sees; the log has provider, key and rule under the
+ * same trace. Refused tokens are counted by address, good ones never are.
+ */
+export const verifyJwtCredential = async (context: LoginContext, token: unknown, origin: Origin): Promise<JwtCredential> => {
+  const verified = await context.keyring.verify(token)
+  const provider = verified && context.keyring.providers.find(({ id }) => id === verified.provider)
+  if (!provider) throw new MatrixError('M_FORBIDDEN', 'This server takes no JSON Web Tokens')
+  if (!verified.ok) {
+    const { code, reason, failed, steps } = verified
+    const key = steps.find(({ rule }) => rule === 'signature')?.found ?? steps.find(({ rule }) => rule === 'key')?.found
+    context.logger.info({ trace: origin.trace, provider: provider.id, rule: failed, code, reason, key }, 'a JWT was refused')
+    context.failures.badToken(origin.ip)
+    throw refusalOf(verified, origin.trace)
+  }
+  const { subject, claims, expires, once } = verified
+  const use = once === undefined || expires === undefined ? undefined : (tx: Tx) => useOnce(context, tx, { provider: provider.id, jti: once, expires }, origin)
+  return {
+    provider,
+    identity: { provider: provider.id, subject, claims },
+    arrival: { ...origin, sid: sidOf(claims), expires, key: verified.key.description, within: use },
+  }
+}
+
+const useOnce = async (context: LoginContext, tx: Tx, token: { provider: string; jti: string; expires: number }, { trace }: Origin): Promise<void> => {
+  if (await useToken(tx, { ...token, now: context.now() })) return
+  context.logger.info({ trace, provider: token.provider, rule: 'once', code: 'used' }, 'a JWT was refused')
+  throw new MatrixError('M_FORBIDDEN', 'JWT validation failed: The token was used already, and is good once', { extra: { code: 'used', ...(trace !== undefined && { trace }) } })
 }
 
 /** The user that a client names, as `identifier` or in the old way; undefined when it names none. */

@@ -1,13 +1,17 @@
 import type { Config } from '../config/index.ts'
 import type { Devices } from '../devices/index.ts'
+import type { Outgoing } from '../http/index.ts'
 import type { Database, Sequence } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
-import type { Policy } from './engine/index.ts'
+import type { Bearer } from './bearer/index.ts'
+import type { FollowUps, PeoplePorts, Policy } from './engine/index.ts'
 import type { Failures } from './failures.ts'
-import type { JwtProvider } from './jwt/index.ts'
+import type { Mail } from './mail/index.ts'
+import type { Keyring } from './jwt/index.ts'
 import type { Passwords } from './password.ts'
 import type { SessionCache } from './session-cache.ts'
+import type { SsoProvider } from './sso/provider.ts'
 import type { InteractiveAuth } from './uia/engine.ts'
 
 /** What sign-in says to the operator. A pino logger is one. Tokens and secrets are never among the details. */
@@ -17,8 +21,8 @@ export interface LoginLog {
 }
 
 /** The settings that sign-in follows. */
-export type LoginConfig = Pick<Config, 'server_name' | 'public_base_url' | 'well_known' | 'jwt_config' | 'identity_providers' | 'password_login'
-  | 'registration' | 'registration_tokens' | 'registration_shared_secret' | 'allow_guests' | 'access_token_lifetime' | 'rate_limits'>
+export type LoginConfig = Pick<Config, 'server_name' | 'public_base_url' | 'well_known' | 'jwt_config' | 'identity_providers' | 'sso' | 'password_login'
+  | 'registration' | 'registration_tokens' | 'registration_shared_secret' | 'allow_guests' | 'access_token_lifetime' | 'rate_limits' | 'email'>
 
 /** What login/ is given. */
 export interface LoginDeps {
@@ -33,20 +37,33 @@ export interface LoginDeps {
   readonly randomId: () => string
   readonly randomBytes: (count: number) => Uint8Array
   readonly logger: LoginLog
+  /** How providers are asked for keys, tokens and what else they say. */
+  readonly outgoing: Outgoing
   /** Port to appservice/: whether one keeps this user id for itself. */
   readonly isExclusive: (userId: string) => boolean
+  /** How mail is sent; left out where none is. */
+  readonly mail?: Mail | undefined
+  /** Ports to rooms/ and media/: for pictures and rooms of people whom providers vouch for. */
+  readonly people?: PeoplePorts
 }
 
 /** What the parts of login/ share. */
 export interface LoginContext extends LoginDeps {
   readonly serverName: string
-  readonly providers: readonly JwtProvider[]
+  /** The providers whose tokens are taken, with their keys. */
+  readonly keyring: Keyring
   /** What the operator has settled about the people of each provider, by its id. */
   readonly policies: ReadonlyMap<string, Policy>
+  /** The providers that people are sent to with their browser. */
+  readonly sso: readonly SsoProvider[]
   readonly passwords: Passwords
   readonly cache: SessionCache
   readonly failures: Failures
   readonly uia: InteractiveAuth
+  /** Tokens of providers that are access tokens themselves. */
+  readonly bearer: Bearer
+  /** For what a sign-in sets going and nobody waits for. */
+  readonly followUp: FollowUps
   /** Ids of tokens, none given twice: sessions and transactions are told apart by them. */
   readonly tokenIds: Sequence
 }

@@ -1,4 +1,6 @@
 export type { LoginDeps } from './deps.ts'
-export { accountOf, admit, type Arrival, type Claims, type Identity, policyChecks, signIn, userIdOf } from './engine/index.ts'
-export { type Explanation, explainToken, jwtChecks, jwtProviders, signTrial } from './jwt/index.ts'
+export { accountOf, admit, type Arrival, type Claims, type Identity, policiesOf, policyChecks, signIn, userIdOf } from './engine/index.ts'
+export { type Explanation, explainToken } from './explain.ts'
+export { jwtChecks, jwtProviders, openKeyring, signTrial } from './jwt/index.ts'
 export { type Login, openLogin } from './login.ts'
+export { type Mail, openMail } from './mail/index.ts'

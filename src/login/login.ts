@@ -4,18 +4,20 @@ import type { JsonObject } from '../matrix/json.ts'
 import { openSequence } from '../storage/index.ts'
 import { deactivate, register } from './accounts.ts'
 import type { LoginContext, LoginDeps } from './deps.ts'
-import { policiesOf } from './engine/index.ts'
+import { createBearer, openRevocations } from './bearer/index.ts'
+import { createFollowUps, policiesOf } from './engine/index.ts'
 import { createFailures } from './failures.ts'
-import { jwtProviders } from './jwt/index.ts'
+import { jwtProviders, keepKeys, openKeyring, readKeptKeys } from './jwt/index.ts'
 import { createPasswords, type PasswordCost } from './password.ts'
 import { routesOf } from './routes.ts'
 import { createSessionCache } from './session-cache.ts'
 import { authenticate, followChanges, logoutAll } from './sessions.ts'
+import { ssoProviders } from './sso/index.ts'
 import { createInteractiveAuth } from './uia/engine.ts'
 import { flowsFor } from './uia/stages.ts'
 
 /** Every way in and out, as the rest of the server sees it. */
-export interface Login {
+export interface Login extends Disposable {
   readonly routes: readonly Route[]
   /** Fills the port of http/. */
   readonly authenticate: Authenticate
@@ -48,17 +50,25 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
   for (const { key, message, fix } of findings) deps.logger.warn({ key }, `${message} ${fix ?? ''}`)
   const limits = deps.config.rate_limits
   const failed = limits === 'off' || limits.failed_login === 'off' ? 'off' : limits.failed_login
+  const keyring = openKeyring({ ...deps, kept: await readKeptKeys(deps.database), keep: keepKeys(deps.database) }, providers)
   const context: LoginContext = {
     ...deps,
     serverName: deps.config.server_name,
-    providers,
+    keyring,
     policies,
+    sso: ssoProviders(deps.config, deps),
     passwords: createPasswords(deps, cost),
     cache: createSessionCache(cachedSessions),
     failures: createFailures(failed === 'off' ? 'off' : { perSecond: failed.per_second, burst: failed.burst }, deps.now),
     uia: createInteractiveAuth(deps),
+    followUp: createFollowUps((error) => deps.logger.warn({ err: error }, 'what follows a sign-in failed')),
     tokenIds: await openSequence(deps.database, 'tokens'),
+    // It needs all the others, and is asked only when all are there.
+    get bearer() {
+      return bearer
+    },
   }
+  const bearer = createBearer(context, await openRevocations(deps.database, deps.now))
   followChanges(context)
   return {
     routes: routesOf(context),
@@ -74,5 +84,6 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
     },
     deactivate: (user, erase) => deactivate(context, user, erase),
     logoutAll: (user) => logoutAll(context, user),
+    [Symbol.dispose]: () => keyring[Symbol.dispose](),
   }
 }

@@ -16,6 +16,8 @@ export interface SessionCache {
   /** Takes out the sessions of the user, or those among them that `which` says. */
   revoke(user: number, which?: (session: Session) => boolean): void
   revokeDevices(devices: readonly number[]): void
+  /** Takes out whatever `which` says; looks at all that are held. */
+  revokeAll(which: (session: Session) => boolean): void
   readonly size: number
 }
 
@@ -102,6 +104,10 @@ export const createSessionCache = (max: number): SessionCache => {
     revokeDevices: (devices) => {
       revocations++
       for (const device of devices) removeAll(byDevice.of(device))
+    },
+    revokeAll: (which) => {
+      revocations++
+      removeAll([...young.keys(), ...old.keys()], which)
     },
     get size() {
       return young.size + old.size

@@ -19,6 +19,8 @@ export interface WantedSession {
   userAgent: string | undefined
   /** The session at an identity provider that this one comes of, and ends with. */
   from?: ProviderSession | undefined
+  /** When the session ends by itself, in ms; undefined: when somebody ends it. */
+  until?: number | undefined
 }
 
 /** Tokens as they are handed to the client, and to nobody else ever again. */
@@ -41,19 +43,28 @@ const sessionOf = (account: Account, tokenId: number, device: number | null, dev
   admin: account.admin, guest: account.guest, locked: account.locked, suspended: account.suspended,
 })
 
-/** Makes an access token, and a refresh token where it runs out, inside a write. */
-const mint = async (context: LoginContext, tx: LogTx, account: Account, device: number, options: { refresh: boolean; supersedes: number | null }) => {
+/** How long an access token lives: as configured for clients that know how to refresh, and no longer than the session. */
+const lifetimeOf = ({ config, now }: LoginContext, { refresh, until }: { refresh: boolean; until: number | undefined }) => {
+  const lifetime = refresh && config.access_token_lifetime !== 'off' ? config.access_token_lifetime : undefined
+  const left = until === undefined ? Infinity : Math.max(1, until - now())
+  const expiresInMs = Math.min(lifetime ?? Infinity, left)
+  return { expiresInMs: Number.isFinite(expiresInMs) ? expiresInMs : undefined, refreshable: lifetime !== undefined && lifetime < left }
+}
+
+/** Makes an access token, and a refresh token where it runs out before its session does, inside a write. */
+const mint = async (
+  context: LoginContext, tx: LogTx, account: Account, device: number, options: { refresh: boolean; supersedes: number | null; until: number | undefined },
+) => {
   const now = context.now()
-  const lifetime = context.config.access_token_lifetime
-  const expiresInMs = options.refresh && lifetime !== 'off' ? lifetime : undefined
+  const { expiresInMs, refreshable } = lifetimeOf(context, options)
   const accessToken = makeToken('access', context.randomId)
-  const refreshToken = expiresInMs === undefined ? undefined : makeToken('refresh', context.randomId)
+  const refreshToken = refreshable ? makeToken('refresh', context.randomId) : undefined
   const hash = hashToken(accessToken)
   const expires = expiresInMs === undefined ? null : now + expiresInMs
   const id = context.tokenIds.next()
   await addToken(tx.sql, { id, hash, user: account.nid, device, now, expires, supersedes: options.supersedes })
   if (refreshToken !== undefined) {
-    await addRefresh(tx.sql, { id: context.tokenIds.next(), hash: hashToken(refreshToken), user: account.nid, device, access: id, now })
+    await addRefresh(tx.sql, { id: context.tokenIds.next(), hash: hashToken(refreshToken), user: account.nid, device, access: id, now, until: options.until })
   }
   return { id, hash, expires, tokens: { accessToken, refreshToken, expiresInMs } }
 }
@@ -74,7 +85,7 @@ export const openSession = async (
     const device = await context.devices.ensure(tx, { user: account.nid, ...wanted })
     if (!device.created) await deleteDeviceTokens(tx.sql, [device.nid])
     if (wanted.from || !device.created) await noteProviderSession(tx.sql, device.nid, wanted.from)
-    return { account, device, minted: await mint(context, tx, account, device.nid, { refresh: wanted.refresh, supersedes: null }) }
+    return { account, device, minted: await mint(context, tx, account, device.nid, { refresh: wanted.refresh, supersedes: null, until: wanted.until }) }
   })
   const { account, device, minted } = opened
   const session = sessionOf(account, minted.id, device.nid, device.deviceId)
@@ -127,6 +138,7 @@ export const authenticate = (context: LoginContext, token: string, caller: Calle
   const hash = hashToken(token)
   const held = context.cache.get(hash, context.now())
   if (held) return seen(context, held, caller)
+  if (context.bearer.takes(token)) return context.bearer.open(token, hash, caller).then((session) => seen(context, session, caller))
   return loadSession(context, hash).then((session) => seen(context, session, caller))
 }
 
@@ -151,7 +163,7 @@ export const refreshSession = async (context: LoginContext, token: string): Prom
     const unconfirmed = await readUnconfirmed(tx.sql, refresh.access_id)
     const ended = unconfirmed && await confirmToken(tx.sql, unconfirmed)
     await deleteExchanged(tx.sql, refresh)
-    const { tokens } = await mint(context, tx, account, refresh.device_nid, { refresh: true, supersedes: refresh.id })
+    const { tokens } = await mint(context, tx, account, refresh.device_nid, { refresh: true, supersedes: refresh.id, until: refresh.expires_ts ?? undefined })
     return { tokens, ended }
   })
   if (ended !== undefined) context.cache.revoke(account.nid, (session) => session.tokenId === ended)
@@ -162,8 +174,9 @@ export const refreshSession = async (context: LoginContext, token: string): Prom
 export const logout = async (context: LoginContext, session: Session): Promise<void> => {
   const { user, deviceId, tokenId } = session
   await context.log.write(async (tx) => {
+    const isBearer = await context.bearer.revokeSession(tx.sql, session)
     if (deviceId !== null) await context.devices.delete(tx, user, [deviceId])
-    else await deleteToken(tx.sql, tokenId)
+    else if (!isBearer) await deleteToken(tx.sql, tokenId)
   })
   context.cache.revoke(user, (other) => other.tokenId === tokenId)
 }
@@ -173,6 +186,7 @@ export const logoutAll = async (context: LoginContext, user: number, but?: Sessi
   await context.log.write(async (tx) => {
     await context.devices.deleteAll(tx, user, but?.device ?? undefined)
     await deleteOtherTokens(tx.sql, user)
+    await context.bearer.revokeUser(tx.sql, user, but)
   })
   context.cache.revoke(user, (session) => session.device === null || session.device !== but?.device)
 }
@@ -183,6 +197,7 @@ export const followChanges = (context: LoginContext): void => {
     within: async (tx, devices) => {
       await deleteDeviceTokens(tx, devices)
       await forgetProviderSessions(tx, devices)
+      await context.bearer.revokeDevices(tx, devices)
     },
     after: (devices) => context.cache.revokeDevices(devices),
   })

@@ -69,9 +69,9 @@ export interface RefreshRow {
 export const readRefresh = (db: Reader | Tx, hash: string): Promise<RefreshRow | undefined> =>
   db.selectFrom('refresh_tokens').where('token_hash', '=', hash).select(['id', 'user_nid', 'device_nid', 'access_id', 'expires_ts']).executeTakeFirst()
 
-export async function addRefresh(tx: Tx, token: { id: number; hash: string; user: number; device: number; access: number; now: number }): Promise<void> {
+export async function addRefresh(tx: Tx, token: { id: number; hash: string; user: number; device: number; access: number; now: number; until: number | undefined }): Promise<void> {
   await tx.insertInto('refresh_tokens').values({
-    id: token.id, token_hash: token.hash, user_nid: token.user, device_nid: token.device, access_id: token.access, created_ts: token.now, expires_ts: null,
+    id: token.id, token_hash: token.hash, user_nid: token.user, device_nid: token.device, access_id: token.access, created_ts: token.now, expires_ts: token.until ?? null,
   }).execute()
 }
 

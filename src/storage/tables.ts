@@ -7,7 +7,7 @@ import type {
   DevicesTable, DeviceListChangesTable, ToDeviceTable, ToDeviceTxnsTable, DeviceKeysTable, OneTimeKeysTable, FallbackKeysTable, CrossSigningKeysTable, KeySignaturesTable, KeySignatureChangesTable, KeyBackupsTable, BackedUpKeysTable, DehydratedDevicesTable,
 } from './tables/devices.ts'
 import type {
-  GroupRoomsTable, IdentitiesTable, ProviderKeysTable, RevokedTokensTable, ThreepidsTable, UsedTokensTable,
+  BearerDevicesTable, GroupRoomsTable, IdentitiesTable, ProviderKeysTable, RevokedTokensTable, ThreepidsTable, UsedTokensTable,
 } from './tables/identities.ts'
 import type { UserWordsTable } from './tables/directory.ts'
 import type {
@@ -38,6 +38,34 @@ export interface SequencesTable {
 export interface UsersTable {
   nid: Generated<number>
   user_id: string
+}
+
+/** Mail addresses that people have shown to be theirs. */
+export interface EmailsTable {
+  /** In small letters. */
+  address: string
+  user_nid: number
+  validated_ts: number
+  added_ts: number
+}
+
+/** Addresses that are being confirmed, or were and wait to be used, once. */
+export interface EmailValidationsTable {
+  sid: string
+  /** `register`, `add` or `password`. */
+  purpose: string
+  address: string
+  /** SHA-256 of the client's secret, base64url. */
+  secret_hash: string
+  /** Whom it is for; null: whoever brings the secret first. */
+  user_nid: number | null
+  /** SHA-256 of what is in the mail's link, base64url; null once the link was used. */
+  token_hash: string | null
+  send_attempt: number
+  /** How many mails were sent. */
+  sent: number
+  validated_ts: number | null
+  expires_ts: number
 }
 
 /** What an access token stands for; the token itself is not kept. */
@@ -223,8 +251,11 @@ export interface Tables {
   provider_keys: ProviderKeysTable
   used_tokens: UsedTokensTable
   revoked_tokens: RevokedTokensTable
+  bearer_devices: BearerDevicesTable
   threepids: ThreepidsTable
   group_rooms: GroupRoomsTable
+  emails: EmailsTable
+  email_validations: EmailValidationsTable
   accounts: AccountsTable
   user_words: UserWordsTable
   profile_fields: ProfileFieldsTable

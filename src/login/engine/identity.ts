@@ -20,6 +20,8 @@ export interface Arrival {
   readonly ip: string
   /** Names the request in the log. */
   readonly trace?: string | undefined
+  /** What it was verified with, in words, for the log. */
+  readonly key?: string | undefined
   /** The provider's own session, by which it may end ours later. */
   readonly sid?: string | undefined
   /** When what the provider gave runs out (ms); the session ends with it where the provider's settings say so. */

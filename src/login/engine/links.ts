@@ -18,7 +18,7 @@ const peopleOf = (context: LoginContext, provider: string): string => {
 }
 
 /** Everybody whom a user is at the providers, in the order in which they were linked. */
-export const linksOf = (context: LoginContext, user: number): Promise<Link[]> => readLinks(context.database.read, user)
+export const linksOf = (context: LoginContext, user: number, db: Reader | Tx = context.database.read): Promise<Link[]> => readLinks(db, user)
 
 /** The ids of the providers that the user can come in by. */
 export const linkedProviders = async (context: LoginContext, db: Reader | Tx, user: number): Promise<ReadonlySet<string>> => {

@@ -60,3 +60,46 @@ export async function removeIdentity(tx: Tx, link: { provider: string; subject: 
     .returning('user_nid').execute()
   return gone.length > 0
 }
+
+const selectAvatarSource = hot((db, p: { provider: string; subject: string }) =>
+  db.selectFrom('identities').where('provider', '=', p.provider).where('subject', '=', p.subject).select('avatar_source'))
+
+/** What the avatar that a link's provider has named was made of. */
+export const readAvatarSource = async (db: Reader, link: { provider: string; subject: string }): Promise<string | null | undefined> =>
+  (await selectAvatarSource.first(db, link))?.avatar_source
+
+export const setAvatarSource = async (tx: Tx, link: { provider: string; subject: string; source: string }): Promise<void> => {
+  await tx.updateTable('identities').set({ avatar_source: link.source }).where('provider', '=', link.provider).where('subject', '=', link.subject).execute()
+}
+
+/** Has the mail address that a provider names take the place of what it named before. */
+export const replaceEmail = async (tx: Tx, { user, address, provider, now }: { user: number; address: string; provider: string; now: number }): Promise<void> => {
+  const known = await tx.selectFrom('threepids').where('user_nid', '=', user).where('medium', '=', 'email').select(['address', 'provider']).execute()
+  if (known.some((row) => row.address === address)) return
+  await tx.deleteFrom('threepids').where('user_nid', '=', user).where('medium', '=', 'email').where('provider', '=', provider).execute()
+  await tx.insertInto('threepids').values({ user_nid: user, medium: 'email', address, added_ts: now, provider }).execute()
+}
+
+/** A room that somebody is in because of a group. */
+export interface GroupRow {
+  readonly roomId: string
+  /** As the configuration names it: an alias or id. */
+  readonly named: string
+  readonly power: number | null
+  readonly leave: boolean
+}
+
+export const readGroupRooms = async (db: Reader, user: number, provider: string): Promise<GroupRow[]> => {
+  const rows = await db.selectFrom('group_rooms').where('user_nid', '=', user).where('provider', '=', provider).selectAll().execute()
+  return rows.map((row) => ({ roomId: row.room_id, named: row.named, power: row.power, leave: row.leave === 1 }))
+}
+
+export const saveGroupRoom = async (tx: Tx, { user, provider, roomId, named, power, leave }: GroupRow & { user: number; provider: string }): Promise<void> => {
+  const values = { named, power, leave: leave ? 1 : 0 }
+  await tx.insertInto('group_rooms').values({ user_nid: user, provider, room_id: roomId, ...values })
+    .onConflict((conflict) => conflict.columns(['user_nid', 'provider', 'room_id']).doUpdateSet(values)).execute()
+}
+
+export const removeGroupRoom = async (tx: Tx, user: number, provider: string, roomId: string): Promise<void> => {
+  await tx.deleteFrom('group_rooms').where('user_nid', '=', user).where('provider', '=', provider).where('room_id', '=', roomId).execute()
+}

@@ -1,31 +1,27 @@
 import { own } from '../../matrix/json.ts'
+import type { Claims } from '../claims/index.ts'
 import { decode } from './decode.ts'
 import type { JwtProvider } from './provider.ts'
 import { JwtRefusal } from './refusal.ts'
-import { type Verified, verifyJwt } from './verify.ts'
 
-/** What the token says of its issuer, believed by nobody yet. */
-const issuerOf = (token: unknown): unknown => {
+const nothing: { header: Claims; claims: Claims } = { header: {}, claims: {} }
+
+/** What the token says of itself, believed by nobody yet. */
+export const peek = (token: unknown): { header: Claims; claims: Claims } => {
   try {
-    return own(decode(token).claims, 'iss')
+    return decode(token)
   } catch (refusal) {
-    if (refusal instanceof JwtRefusal) return undefined
+    if (refusal instanceof JwtRefusal) return nothing
     throw refusal
   }
 }
 
 /**
- * Verifies a token with the provider whose issuer it names exactly, or else with the one that asks for no issuer: no key is ever
- * tried on another issuer's token. Undefined where there is no provider at all.
- *
- * @param now ms
+ * The provider whose tokens these are: the one whose issuer the token names exactly, or else the one that asks for no issuer. What
+ * fits none goes to the first, which refuses it.
  */
-export const verifyToken = (providers: readonly JwtProvider[], token: unknown, now: number): Verified | undefined => {
-  const [first, ...others] = providers
-  if (!first) return undefined
-  if (others.length === 0) return verifyJwt(first, token, now)
-  const issuer = issuerOf(token)
-  const chosen = providers.find((provider) => provider.issuer !== undefined && provider.issuer === issuer)
-    ?? providers.find((provider) => provider.issuer === undefined) ?? first
-  return verifyJwt(chosen, token, now)
+export const choose = (providers: readonly JwtProvider[], token: unknown): JwtProvider | undefined => {
+  if (providers.length < 2) return providers[0]
+  const issuer = own(peek(token).claims, 'iss')
+  return providers.find((one) => one.issuer !== undefined && one.issuer === issuer) ?? providers.find((one) => one.issuer === undefined) ?? providers[0]
 }

@@ -3,9 +3,11 @@ import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import { SignJWT } from 'jose'
 import { type ConfigInput, defaultConfig } from '../../config/index.ts'
-import { verifyToken } from './choose.ts'
+import { openKeyring } from './keyring.ts'
+import type { JwtProvider } from './provider.ts'
 import { jwtChecks, jwtProviders } from './providers.ts'
 import { signTrial } from './sign.ts'
+import type { Verified } from './verify.ts'
 
 const now = Date.UTC(2030, 0, 1)
 const exp = now / 1000 + 60
@@ -16,12 +18,16 @@ const native = (id: string, more: object = {}) => ({
 const config = (input: ConfigInput) => defaultConfig({ jwt_config: { enabled: true, secret: secret('d'), algorithm: 'HS256' }, ...input })
 const sign = (key: string, claims: Record<string, unknown>): Promise<string> =>
   new SignJWT({ sub: 'alice', exp, ...claims }).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(key))
+const verifyToken = (providers: readonly JwtProvider[], token: unknown): Promise<Verified | undefined> => {
+  const outgoing = Object.assign(() => Promise.reject(new Error('Nobody is asked')), { stream: () => Promise.reject(new Error('Nobody is asked')), [Symbol.asyncDispose]: () => Promise.resolve() })
+  return openKeyring({ outgoing, now: () => now, logger: { info: () => {}, warn: () => {} }, kept: new Map(), keep: () => Promise.resolve() }, providers).verify(token)
+}
 const errors = (input: ConfigInput): string[] => jwtChecks(config(input)).filter(({ level }) => level === 'error').map(({ key, message }) => `${key} ${message}`)
 
 test('a token goes to the provider whose issuer it names, and to no other', async () => {
   const { providers } = jwtProviders(config({ identity_providers: [native('a'), native('b')] }))
   const verdict = async (key: string, claims: Record<string, unknown>): Promise<string> => {
-    const verified = verifyToken(providers, await sign(secret(key), claims), now)
+    const verified = await verifyToken(providers, await sign(secret(key), claims))
     return verified?.ok ? verified.provider : `${verified?.provider} ${verified?.code}`
   }
   assert.equal(await verdict('a', { iss: 'https://a.example', aud: 'chat' }), 'a')
@@ -36,7 +42,7 @@ test('a token goes to the provider whose issuer it names, and to no other', asyn
 test('a native provider requires issuer, audience and expiry', async () => {
   const { providers } = jwtProviders(config({ jwt_config: { enabled: false }, identity_providers: [native('a')] }))
   const verdict = async (claims: Record<string, unknown>): Promise<string> => {
-    const verified = verifyToken(providers, await sign(secret('a'), claims), now)
+    const verified = await verifyToken(providers, await sign(secret('a'), claims))
     return verified?.ok ? 'ok' : String(verified?.code)
   }
   assert.equal(await verdict({ iss: 'https://a.example', aud: 'chat' }), 'ok')
@@ -48,7 +54,7 @@ test('a native provider requires issuer, audience and expiry', async () => {
 
 test('secrets can be rotated: several stand side by side', async () => {
   const { providers } = jwtProviders(config({ identity_providers: [native('a', { secret: [secret('n'), secret('o')] })] }))
-  for (const key of ['n', 'o']) assert.ok(verifyToken(providers, await sign(secret(key), { iss: 'https://a.example', aud: 'chat' }), now)?.ok)
+  for (const key of ['n', 'o']) assert.ok((await verifyToken(providers, await sign(secret(key), { iss: 'https://a.example', aud: 'chat' })))?.ok)
 })
 
 test('a native provider refuses weak and confused keys before the start', () => {
@@ -61,18 +67,18 @@ test('a native provider refuses weak and confused keys before the start', () => 
   assert.match(errors({ identity_providers: [native('jwt_config')] })[0] ?? '', /id of the jwt_config block/)
 })
 
-test('where nobody is trusted there is nothing to verify with', () => {
-  assert.equal(verifyToken([], 'x', now), undefined)
+test('where nobody is trusted there is nothing to verify with', async () => {
+  assert.equal(await verifyToken([], 'x'), undefined)
 })
 
-test('a token for trying out is one that the provider takes', () => {
+test('a token for trying out is one that the provider takes', async () => {
   for (const input of [{}, { jwt_config: { enabled: true, secret: secret('d'), algorithm: 'HS512' as const, issuer: 'i', audiences: ['a', 'b'], subject_claim: 'name' } },
     { jwt_config: { enabled: false }, identity_providers: [native('a')] }]) {
     const { providers } = jwtProviders(config(input))
     const [provider] = providers
     assert.ok(provider)
     const token = signTrial(provider, 'alice', now, 60_000)
-    const verified = verifyToken(providers, token, now)
+    const verified = await verifyToken(providers, token)
     assert.ok(verified?.ok, JSON.stringify(verified))
     assert.equal(verified.subject, 'alice')
   }

@@ -96,7 +96,7 @@ export const verifyJwt = (provider: JwtProvider, token: unknown, now: number, ke
     const algorithm = allowedAlgorithm(provider, header)
     passed(algorithm, provider.tokenTypes ? 'type' : 'extensions')
     checkType(provider, header)
-    if (provider.tokenTypes) passed(String(own(header, 'typ')), 'extensions')
+    if (provider.tokenTypes) passed(quoted(own(header, 'typ')), 'extensions')
     if (own(header, 'crit') !== undefined) throw new JwtRefusal('crit_unknown', 'The header names critical extensions ("crit"), and none is known here')
     passed('None', 'key')
     const candidates = candidateKeys(keys, header, algorithm)
@@ -110,7 +110,7 @@ export const verifyJwt = (provider: JwtProvider, token: unknown, now: number, ke
     checkAudience(provider, claims)
     passed(provider.audiences === 'any' ? 'Not asked for' : provider.audiences ? 'Names this server' : 'None, as none is configured', 'party')
     checkParty(provider, claims)
-    if (provider.authorizedParties) passed(String(own(claims, 'azp') ?? own(claims, 'client_id')), 'once')
+    if (provider.authorizedParties) passed(quoted(own(claims, 'azp') ?? own(claims, 'client_id')), 'once')
     else rule = 'once'
     const once = onceOf(provider, claims)
     if (once !== undefined) passed(`Good once: ${quoted(once)}`, 'subject')

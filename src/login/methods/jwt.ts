@@ -10,12 +10,12 @@ const told = new WeakSet<LoginContext>()
 /** Sign-in with a token of the operator's own backend or identity provider. An unknown user is created. */
 export const jwt: Method = {
   types: ['org.matrix.login.jwt', deprecated],
-  enabled: ({ providers }) => providers.length > 0,
+  enabled: ({ keyring }) => keyring.providers.length > 0,
   verify: (context, body, origin) => {
     if (own(body, 'type') === deprecated && !told.has(context)) {
       told.add(context)
       context.logger.warn({ trace: origin.trace }, `a client signs in by the deprecated type ${deprecated}; it works, but should be org.matrix.login.jwt (said once)`)
     }
-    return { identity: verifyJwtCredential(context, own(body, 'token'), origin), arrival: origin }
+    return verifyJwtCredential(context, own(body, 'token'), origin)
   },
 }

@@ -4,7 +4,9 @@ import { own } from '../../matrix/json.ts'
 import { isSameSecret } from '../secrets.ts'
 import { namedUser, requiredText, verifyJwtCredential, verifyPassword } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
-import { accountOf } from '../engine/index.ts'
+import { accountOf, type Claims } from '../engine/index.ts'
+import type { JwtProvider } from '../jwt/index.ts'
+import { linkedProviders } from '../engine/links.ts'
 import type { Stage } from './engine.ts'
 
 /** How old a token may be, by its `iat`, that confirms something: it has to show that its user is there now. In ms. */
@@ -29,15 +31,36 @@ const password = (context: LoginContext): Stage => ({
 const jwt = (context: LoginContext): Stage => ({
   type: 'org.matrix.login.jwt',
   verify: async (auth, { session, ip }) => {
-    const identity = verifyJwtCredential(context, own(auth, 'token'), { ip })
-    const issued = own(identity.claims, 'iat')
-    if (typeof issued === 'number' && context.now() - issued * 1000 > freshMs) {
-      throw new MatrixError('M_FORBIDDEN', 'JWT validation failed: the token was issued more than 5 minutes ago, bring a new one')
+    const token = own(auth, 'token')
+    const { identity, arrival, provider } = await verifyJwtCredential(context, token, { ip })
+    checkFresh(context, identity.claims, provider)
+    if (context.bearer.isTokenOf(mine(session), token)) {
+      throw new MatrixError('M_FORBIDDEN', 'JWT validation failed: this is the token of the session itself, which proves nothing new: bring another one')
     }
     const account = await accountOf(context, identity)
     if (account?.nid !== mine(session).user) throw new MatrixError('M_FORBIDDEN', 'This is the token of another user')
+    const { within } = arrival
+    if (within) await context.database.write(within)
   },
 })
+
+/** The token has to show that its user was there just now. Those of the drop-in block need not say when they were made. */
+const checkFresh = ({ now }: LoginContext, claims: Claims, { dropIn, leeway }: JwtProvider): void => {
+  const issued = own(claims, 'iat')
+  if (issued === undefined && dropIn) return
+  if (typeof issued === 'number' && now() - issued * 1000 <= freshMs + (dropIn ? 0 : leeway * 1000)) return
+  throw new MatrixError('M_FORBIDDEN', issued === undefined
+    ? 'JWT validation failed: the token does not say when it was issued ("iat"), and has to be fresh'
+    : 'JWT validation failed: the token was issued more than 5 minutes ago, bring a new one')
+}
+
+/** Signing in anew at a provider, on a page in the browser. */
+const sso: Stage = {
+  type: 'm.login.sso', onPage: true,
+  verify: () => {
+    throw new MatrixError('M_FORBIDDEN', 'This is confirmed in the browser: open /_matrix/client/v3/auth/m.login.sso/fallback/web with the session, and come back without "type"')
+  },
+}
 
 /** Nothing to prove. */
 export const dummy: Stage = { type: 'm.login.dummy', verify: () => {} }
@@ -56,8 +79,10 @@ export const registrationToken = (context: LoginContext): Stage => ({
 /** The ways in which whoever is signed in can confirm something. */
 export const flowsFor = async (context: LoginContext, { user }: Session): Promise<Stage[][]> => {
   const account = await context.users.account(user)
+  const linked = context.sso.length > 0 ? await linkedProviders(context, context.database.read, user) : new Set()
   return [
     ...(account?.hasPassword && context.config.password_login ? [[password(context)]] : []),
-    ...(context.providers.length > 0 ? [[jwt(context)]] : []),
+    ...(context.sso.some(({ id }) => linked.has(id)) ? [[sso]] : []),
+    ...(context.keyring.providers.length > 0 ? [[jwt(context)]] : []),
   ]
 }

@@ -30,11 +30,21 @@ export interface UsedTokensTable {
 /** Tokens of identity providers that are good no more although they have not run out. */
 export interface RevokedTokensTable {
   provider: string
-  /** What `value` names: `sub`, `sid` or `jti`. */
+  /** What `value` names: `sub`, `sid`, `jti`, `device` or `token`. */
   kind: string
   value: string
-  /** Of a subject, only tokens that were issued before are revoked. */
+  /** Of a subject or device, only tokens that were issued before are revoked. */
   revoked_ts: number
+  /** When every such token has run out; null: not known. */
+  expires_ts: number | null
+}
+
+/** What the tokens of a device have in common that is used with tokens of a provider directly. They are revoked when it is deleted. */
+export interface BearerDevicesTable {
+  device_nid: number
+  provider: string
+  kind: string
+  value: string
 }
 
 /** Mail addresses of accounts. */
@@ -52,6 +62,8 @@ export interface GroupRoomsTable {
   user_nid: number
   provider: string
   room_id: string
+  /** The room as the configuration names it. */
+  named: string
   /** The power that was given; null: none. */
   power: number | null
   /** Whether the room is left when the group goes. */

@@ -1,0 +1,2 @@
+export { type Bearer, createBearer, type EndedTokens } from './bearer.ts'
+export { openRevocations } from './revocations.ts'
