@@ -23,10 +23,12 @@ const checkJwt: Check = ({ jwt_config: jwt }) => {
 
 const checkProviders: Check = ({ identity_providers: providers, public_base_url: url }) => providers.flatMap((provider, index) => {
   const path = `identity_providers[${index}]`
-  const sameIssuer = providers.findIndex((other) => other.type === provider.type && other.issuer === provider.issuer) < index
+  const sameIssuer = providers.findIndex((other) => 'issuer' in other && 'issuer' in provider && other.type === provider.type && other.issuer === provider.issuer) < index
   const common = providers.findIndex(({ id }) => id === provider.id) < index
     ? [error(`${path}.id`, `"${path}.id" is the id of an earlier provider.`, 'Give each its own.')] : []
-  if (provider.type === 'oidc') return [...common, ...checkOidc(provider, path, url)]
+  if (provider.type !== 'jwt') {
+    return [...common, ...checkReturn(provider.id, path, url), ...(provider.type === 'oidc' ? checkOidc(provider, path) : checkEncrypted(`${path}.url`, provider.url))]
+  }
   return [
     ...common,
     ...(sameIssuer
@@ -42,13 +44,16 @@ const checkPeople: Check = ({ identity_providers: providers }) => providers.flat
   return [error(path, `"${path}" must be the id of another provider, which has people of its own.`, 'Name one, or take it out.')]
 })
 
-const checkOidc = (provider: Extract<Config['identity_providers'][number], { type: 'oidc' }>, path: string, url: string | undefined): Finding[] => [
-  ...(url === undefined
-    ? [error(path, `"${path}" sends people to "${provider.id}" and back, and "public_base_url" does not say where back is.`, 'Set "public_base_url".')] : []),
+const checkReturn = (id: string, path: string, url: string | undefined): Finding[] => (url !== undefined ? []
+  : [error(path, `"${path}" sends people to "${id}" and back, and "public_base_url" does not say where back is.`, 'Set "public_base_url".')])
+
+const checkEncrypted = (path: string, address: string): Finding[] => (!address.startsWith('http:') || isLoopback(new URL(address).hostname) ? []
+  : [warning(path, `"${path}" is not encrypted: whoever is on the way can sign in as anybody.`, 'Use https://.')])
+
+const checkOidc = (provider: Extract<Config['identity_providers'][number], { type: 'oidc' }>, path: string): Finding[] => [
   ...(provider.scopes.includes('openid') ? []
     : [error(`${path}.scopes`, `"${path}.scopes" is without "openid": the provider would not say who signs in.`, 'Add openid.')]),
-  ...(provider.issuer.startsWith('http:') && !isLoopback(new URL(provider.issuer).hostname)
-    ? [warning(`${path}.issuer`, `"${path}.issuer" is not encrypted: whoever is on the way can sign in as anybody.`, 'Use https://.')] : []),
+  ...checkEncrypted(`${path}.issuer`, provider.issuer),
 ]
 
 const checkRegistration: Check = (config) => {

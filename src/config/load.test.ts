@@ -225,9 +225,9 @@ test('identity providers are told apart by type, and a type that does not exist 
   assert.deepEqual([provider.id, provider.secret, provider.algorithms, provider.issuer, provider.audiences, provider.subject_claim, provider.mapping.display_name, provider.taken],
     ['a', ['x'], ['HS256'], 'b', ['c'], 'sub', ['{name}'], 'refuse'])
   assert.deepEqual(await saidOf('identity_providers:\n  - id: a\n    type: saml'), [
-    'latchkey.yaml:3: Sign-in by SAML does not exist in this version; "jwt" and "oidc" do.',
+    'latchkey.yaml:3: Sign-in by SAML does not exist in this version; "jwt", "oidc" and "cas" do.',
   ])
-  assert.match((await saidOf('identity_providers:\n  - id: a\n    type: magic'))[0] ?? '', /"identity_providers\[0\].type" must be jwt or oidc, not "magic"/)
+  assert.match((await saidOf('identity_providers:\n  - id: a\n    type: magic'))[0] ?? '', /"identity_providers\[0\].type" must be jwt, oidc or cas, not "magic"/)
   assert.match((await saidOf('identity_providers:\n  - id: a'))[0] ?? '', /:2: "identity_providers\[0\].type" is missing/)
   assert.match((await saidOf(`identity_providers: ${jwt}`))[0] ?? '', /must be a list of blocks, not a block. Begin each block with "- "/)
   assert.deepEqual((await saidOf(`identity_providers:\n  - ${jwt}\n  - ${jwt}`)).map((text) => text.split(' ').slice(0, 2).join(' ')), [
@@ -236,7 +236,7 @@ test('identity providers are told apart by type, and a type that does not exist 
   assert.match((await saidOf('identity_providers:\n  - { id: a, type: jwt, algorithms: HS256, issuer: b, audiences: c }'))[0] ?? '', /has no key/)
   const oidc = (more: string): Promise<string[]> => saidOf(`identity_providers:\n  - { id: a, type: oidc, issuer: 'http://idp.test', client_id: c${more} }`)
   assert.match((await oidc(''))[0] ?? '', /"public_base_url" does not say where back is/)
-  assert.match((await oidc(', scopes: profile'))[1] ?? '', /is without "openid"/)
+  assert.match((await oidc(', scopes: profile')).join('\n'), /is without "openid"/)
 })
 
 test('checks of other folders get their lines, and say nothing twice', async () => {

@@ -98,7 +98,7 @@ export const schema = {
       issuer: 'https://backend.example.org', audiences: ['matrix'],
     }],
   },
-  sso: { kind: 'group', description: 'Sign-in through a browser, by identity providers of type oidc.', keys: sso },
+  sso: { kind: 'group', description: 'Sign-in through a browser, by identity providers of type oidc and cas.', keys: sso },
   password_login: {
     kind: 'boolean',
     description: 'Whether people can sign in with a password. Turn it off when everybody comes by token.',

@@ -3,6 +3,7 @@ import type { Route } from '../../http/index.ts'
 import type { LoginContext, LoginDeps } from '../deps.ts'
 import { assetRoutes } from '../pages/page.ts'
 import { accountPageRoutes } from './account.ts'
+import { casProvider } from './cas.ts'
 import { oidcProvider } from './oidc.ts'
 import type { SsoProvider } from './provider.ts'
 import { ssoRoutes } from './routes.ts'
@@ -14,7 +15,11 @@ export type { SsoProvider } from './provider.ts'
 export const ssoProviders = (config: Pick<Config, 'identity_providers' | 'public_base_url'>, { outgoing, now }: Pick<LoginDeps, 'outgoing' | 'now'>): SsoProvider[] =>
   config.identity_providers.flatMap((entry) => {
     const callback = `${config.public_base_url ?? ''}/_latchkey/sso/${entry.id}/callback`
-    return entry.type === 'oidc' ? [oidcProvider(entry, { outgoing, now, callback })] : []
+    switch (entry.type) {
+      case 'oidc': return [oidcProvider(entry, { outgoing, now, callback })]
+      case 'cas': return [casProvider(entry, { outgoing, now, callback })]
+      default: return []
+    }
   })
 
 /** Sign-in through a browser, and the account page. */
