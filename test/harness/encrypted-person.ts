@@ -27,7 +27,7 @@ export async function enterEncrypted(url: string, name: string, recovery: Recove
   const cryptoCallbacks = {
     getSecretStorageKey: async ({ keys }: { keys: Record<string, unknown> }): Promise<[string, Uint8Array<ArrayBuffer>] | null> => {
       const [id] = Object.keys(keys)
-      return id !== undefined && recovery.key ? [id, recovery.key.privateKey as Uint8Array<ArrayBuffer>] : null
+      return id !== undefined && recovery.key ? [id, recovery.key.privateKey] : null
     },
   }
   const person = await enter(url, name, undefined, { options: { cryptoCallbacks }, prepare })
@@ -58,8 +58,10 @@ export async function verifyByEmoji(asked: VerificationRequest, other: Encrypted
   const [left, right] = await screens
   assert.equal(left.sas.emoji?.length, 7)
   assert.deepEqual(left.sas.emoji, right.sas.emoji)
-  // One after the other, as people do: two that confirm in the same moment get the library to say that it is done before it has proven anything.
+  // One after the other, as people do: who is told of the other's proof while the own is still on its way says that it is done at once,
+  // and that may come first.
   await left.confirm()
+  await new Promise((resolve) => setTimeout(resolve, 500))
   await right.confirm()
   await done
   await until('the verification to be done', () => asked.phase === VerificationPhase.Done && heard.phase === VerificationPhase.Done)

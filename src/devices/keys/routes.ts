@@ -22,8 +22,10 @@ export const deviceKeysShape = Type.Unsafe<JsonObject>(Type.Object({
   user_id: Type.String(), device_id: Type.String(), algorithms: Type.Array(Type.String({ maxLength: 255 }), { maxItems: 50 }), keys: texts,
   signatures: Type.Record(Type.String(), texts),
 }))
-/** Keys that are a text, or an object. */
-export const keysShape = Type.Unsafe<Record<string, Json>>(Type.Record(Type.String(), Type.Union([Type.String(), Type.Object({})])))
+/** @see https://spec.matrix.org/v1.19/client-server-api/#definition-onetimekeys */
+export const keysShape = Type.Unsafe<Record<string, Json>>(Type.Record(Type.String(), Type.Union([
+  Type.String(), Type.Object({ key: Type.String(), signatures: Type.Record(Type.String(), texts) }),
+])))
 
 const UploadBody = Type.Object({ device_keys: Type.Optional(deviceKeysShape), one_time_keys: Type.Optional(keysShape), fallback_keys: Type.Optional(keysShape) })
 const QueryBody = Type.Object({ timeout: Type.Optional(Type.Integer()), device_keys: Type.Record(Type.String(), Type.Array(Type.String())) })
