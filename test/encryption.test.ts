@@ -93,8 +93,7 @@ async function story(enter: Enter): Promise<void> {
   said.push([await say(bob, roomId, 'are you there?'), 'are you there?'])
 
   const later = await enter('alice', recovery)
-  const events = later.room(roomId).getLiveTimeline().getEvents()
-  assert.ok(events.some((event) => event.isDecryptionFailure()), 'a new device reads nothing by itself')
+  await until('a new device to read nothing by itself', () => later.room(roomId).getLiveTimeline().getEvents().some((event) => event.isDecryptionFailure()))
   await until('the new device knows whose it is', () => later.crypto.userHasCrossSigningKeys(later.userId, true))
   await later.crypto.bootstrapCrossSigning({})
   assert.ok(await later.crypto.isCrossSigningReady())
