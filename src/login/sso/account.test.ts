@@ -113,6 +113,16 @@ test('on the account page people see, name and sign out what is theirs', () => w
   assert.equal((await browser.submit(page, '/account/name', { name: 'x' })).status, 400)
 }))
 
+test('a name that comes from the provider cannot be changed on the account page', () => withSso({
+  provider: { mapping: { localpart: ['{preferred_username}'], display_name: ['{name}'], locked: ['display_name'] } },
+}, async ({ home }) => {
+  const browser = openBrowser()
+  const page = await browser.go(`${home}/account/sign-in/idp`)
+  assert.match(page.text, /Your display name comes from your organisation/)
+  const token = /name="token" value="([^"]*)"/.exec(page.text)?.[1] ?? ''
+  assert.equal((await browser.go(`${home}/account/name`, { token, name: 'x' })).status, 403)
+}))
+
 test('an identity is linked by who has proven both sides, and unlinked unless it is the only way in', () => withSso({}, async ({ home, ask, idp, signIn }) => {
   await ask('POST', '/register', { username: 'carol', password: 'a long password', auth: { type: 'm.login.dummy' } })
   idp.person = 'id-anybody'

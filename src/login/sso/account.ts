@@ -45,6 +45,9 @@ const door = (web: Web, request: PageRequest): Reply => {
 /** Whether the account can still be come into without one of the links. */
 const canSpareOne = ({ context }: Web, account: Account, links: readonly unknown[]): boolean => links.length > 1 || (account.hasPassword && context.config.password_login)
 
+const isNameLocked = ({ context }: Web, linked: ReadonlySet<string>): boolean =>
+  [...context.policies.values()].some(({ id, locked }) => linked.has(id) && locked.has('display_name'))
+
 const overview = async (web: Web, request: PageRequest, account: Account): Promise<Reply> => {
   const { context } = web
   const [links, linked, devices] = await Promise.all([
@@ -54,7 +57,7 @@ const overview = async (web: Web, request: PageRequest, account: Account): Promi
   const done = notices.find((notice) => notice === request.query.get('done'))
   const view = accountPage(request.texts, {
     at: at(web), token: formToken(request.browser), userId: account.userId, displayName: account.displayName ?? '',
-    nameLocked: [...context.policies.values()].some(({ id, locked }) => linked.has(id) && locked.has('display_name')),
+    nameLocked: isNameLocked(web, linked),
     sessions: devices.toSorted((a, b) => b.lastSeenTs - a.lastSeenTs).map(({ deviceId, displayName, lastSeenTs, lastSeenIp }) => ({
       id: deviceId, name: displayName ?? undefined, seen: lastSeenTs, address: lastSeenIp ?? undefined,
     })),
@@ -108,6 +111,7 @@ const changes = (web: Web): Route[] => [
     id: 'accountName', method: 'POST', path: '/account/name',
     handle: async (request) => {
       const { account } = await mustBeIn(web, request)
+      if (isNameLocked(web, await linkedProviders(web.context, web.context.database.read, account.nid))) throw new Problem('not_allowed', 'The display name comes from a provider')
       await web.context.users.profiles.set(account.nid, 'displayname', field(request.form, 'name')?.trim() ?? '')
       return backWith(web, 'saved')
     },

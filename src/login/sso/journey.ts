@@ -80,13 +80,16 @@ const toClient = async (web: Web, request: PageRequest, arrived: Arrived, target
   }
 }
 
-/** Gives the account to the client: at once if it is trusted, else after a question. */
+/**
+ * Gives the account to the client: at once if it is trusted, else after a question. After a form there is always the question, because
+ * a browser lets no form end on another site.
+ */
 export const handOver = async (web: Web, request: PageRequest, account: Account, { identity, sid, browser }: Arrived, text: string): Promise<Reply> => {
   const target = parseRedirect(text)
   if (!target) throw new Problem('bad_target', 'The target is none')
   const from = { provider: identity.provider, subject: identity.subject, sid }
   const trusted = [...web.context.config.sso.trusted_clients, ...(web.publicUrl === undefined ? [] : [web.publicUrl])]
-  if (isTrusted(target, trusted)) return redirect(await signedTarget(web, account, from, target))
+  if (request.form.size === 0 && isTrusted(target, trusted)) return redirect(await signedTarget(web, account, from, target))
   const ticket = web.leaving.seal({ user: account.nid, target: target.href, from, browser })
   const app = target.host !== '' && /^https?:$/.test(target.protocol) ? target.host : target.protocol.slice(0, -1)
   return show(web, request, continuePage(request.texts, { app, userId: account.userId, href: `${web.base}/_latchkey/sso/continue?ticket=${ticket}` }))
