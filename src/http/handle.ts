@@ -139,7 +139,7 @@ export function handlerOf(host: HandlerHost, route: Route, pattern: string): (in
   const readParams = route.params && parameterReader(route.params)
   const readQuery = route.query && parameterReader(route.query)
   const readBody = route.body && bodyReader(route.body)
-  const limiter = host.limiters?.[route.limit]
+  const limiter = route.limit === 'own' ? undefined : host.limiters?.[route.limit]
 
   const answer = async (exchange: Exchange, { request, response, params, query }: Incoming): Promise<void> => {
     const target = request.url ?? ''

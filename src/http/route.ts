@@ -45,8 +45,8 @@ export interface RouteDefinition<
   /** Further spellings of the same endpoint: unstable names, optional trailing parts. */
   readonly paths?: readonly string[]
   readonly auth: A
-  /** The bucket this route draws from, per user, or per address where nobody is signed in. Default `default`. */
-  readonly limit?: LimitName
+  /** The bucket this route draws from, per user, or per address where nobody is signed in; `own`: the handler counts. Default `default`. */
+  readonly limit?: LimitName | 'own'
   readonly params?: P
   readonly query?: Q
   /** Absent: the body is not read. An empty body counts as `{}`. */
@@ -72,7 +72,7 @@ export interface Route {
   readonly path: string
   readonly paths: readonly string[]
   readonly auth: Auth
-  readonly limit: LimitName
+  readonly limit: LimitName | 'own'
   readonly params: TObject | undefined
   readonly query: TObject | undefined
   readonly body: TSchema | undefined

@@ -1,8 +1,10 @@
 import { clientNetwork } from '../http/address.ts'
 import { createLimiter, limitExceeded, type Limiter, type Rate } from '../http/index.ts'
 
-/** Counts refused credentials, and nothing else: whoever brings a good one is never held up by it. */
+/** Counts attempts that may be guesses: whoever brings a good token is never held up by it. */
 export interface Failures {
+  /** Counts a sign-in by something that can be guessed; throws 429 when there were too many from this address, good or bad. */
+  attempt(ip: string): void
   /**
    * Throws 429 when there were too many wrong passwords from this address for this name. Counts a failure before the password is
    * looked at, so that a hundred guesses at once are a hundred; call what it returns when the password was right.
@@ -15,28 +17,32 @@ export interface Failures {
 /** An address may stand for a whole house: it gets this many times what one name gets. */
 const namesPerAddress = 10
 
-const none: Failures = { guess: () => () => {}, badToken: () => {} }
-
-const take = (limiter: Limiter, key: string): void => {
-  const wait = limiter.take(key)
+const take = (limiter: Limiter | undefined, key: string): void => {
+  const wait = limiter?.take(key) ?? 0
   if (wait > 0) throw limitExceeded(wait)
 }
 
-/** @param rate for one name from one address, and for tokens from one address; `off` counts nothing */
-export const createFailures = (rate: Rate | 'off', now: () => number): Failures => {
-  if (rate === 'off') return none
-  const byName = createLimiter({ ...rate, now })
-  const byAddress = createLimiter({ perSecond: rate.perSecond * namesPerAddress, burst: rate.burst * namesPerAddress, now })
-  const tokens = createLimiter({ ...rate, now })
+/**
+ * @param refused for one name from one address, and for tokens from one address; `off` counts none
+ * @param attempts for everything that can be guessed, from one address; `off` counts none
+ */
+export const createFailures = (refused: Rate | 'off', attempts: Rate | 'off', now: () => number): Failures => {
+  const limiterOf = (rate: Rate | 'off', times = 1): Limiter | undefined =>
+    rate === 'off' ? undefined : createLimiter({ perSecond: rate.perSecond * times, burst: rate.burst * times, now })
+  const byName = limiterOf(refused)
+  const byAddress = limiterOf(refused, namesPerAddress)
+  const tokens = limiterOf(refused)
+  const all = limiterOf(attempts)
   return {
+    attempt: (ip) => take(all, clientNetwork(ip)),
     guess: (ip, name) => {
       const address = clientNetwork(ip)
       const key = `${address} ${name.slice(0, 255).toLowerCase()}`
       take(byName, key)
       take(byAddress, address)
       return () => {
-        byName.penalise(key, -1)
-        byAddress.penalise(address, -1)
+        byName?.penalise(key, -1)
+        byAddress?.penalise(address, -1)
       }
     },
     badToken: (ip) => take(tokens, clientNetwork(ip)),

@@ -1,5 +1,5 @@
 import { ConfigError } from '../config/index.ts'
-import type { Authenticate, Route, Session } from '../http/index.ts'
+import type { Authenticate, Rate, Route, Session } from '../http/index.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import { openSequence } from '../storage/index.ts'
 import { deactivate, register } from './accounts.ts'
@@ -49,7 +49,10 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
   if (findings.some(({ level }) => level === 'error')) throw new ConfigError(findings)
   for (const { key, message, fix } of findings) deps.logger.warn({ key }, `${message} ${fix ?? ''}`)
   const limits = deps.config.rate_limits
-  const failed = limits === 'off' || limits.failed_login === 'off' ? 'off' : limits.failed_login
+  const rateOf = (kind: 'failed_login' | 'login'): Rate | 'off' => {
+    const rate = limits === 'off' ? 'off' : limits[kind]
+    return rate === 'off' ? 'off' : { perSecond: rate.per_second, burst: rate.burst }
+  }
   const keyring = openKeyring({ ...deps, kept: await readKeptKeys(deps.database), keep: keepKeys(deps.database) }, providers)
   const context: LoginContext = {
     ...deps,
@@ -59,7 +62,7 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
     sso: ssoProviders(deps.config, deps),
     passwords: createPasswords(deps, cost),
     cache: createSessionCache(cachedSessions),
-    failures: createFailures(failed === 'off' ? 'off' : { perSecond: failed.per_second, burst: failed.burst }, deps.now),
+    failures: createFailures(rateOf('failed_login'), rateOf('login'), deps.now),
     uia: createInteractiveAuth(deps),
     followUp: createFollowUps((error) => deps.logger.warn({ err: error }, 'what follows a sign-in failed')),
     tokenIds: await openSequence(deps.database, 'tokens'),

@@ -10,6 +10,7 @@ const told = new WeakSet<LoginContext>()
 /** Sign-in with a token of the operator's own backend or identity provider. An unknown user is created. */
 export const jwt: Method = {
   types: ['org.matrix.login.jwt', deprecated],
+  guessable: false,
   enabled: ({ keyring }) => keyring.providers.length > 0,
   verify: (context, body, origin) => {
     if (own(body, 'type') === deprecated && !told.has(context)) {

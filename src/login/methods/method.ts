@@ -16,6 +16,8 @@ export interface Method {
   readonly types: readonly [string, ...string[]]
   /** What `GET /login` says besides the type. */
   readonly details?: Readonly<Record<string, unknown>>
+  /** Whether its credentials can be guessed: attempts are then counted whatever comes of them. */
+  readonly guessable: boolean
   /** Whether the configuration offers it. */
   enabled(context: LoginContext): boolean
   /** Whose credential it is. Throws the refusal. The account gate comes after, and is not its affair. */

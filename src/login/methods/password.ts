@@ -5,6 +5,7 @@ import type { Method } from './method.ts'
 /** @see https://spec.matrix.org/v1.19/client-server-api/#password-based */
 export const password: Method = {
   types: ['m.login.password'],
+  guessable: true,
   enabled: ({ config }) => config.password_login,
   verify: async (context, body, { ip }) => {
     const user = namedUser(body)

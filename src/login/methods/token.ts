@@ -8,6 +8,7 @@ import type { Method } from './method.ts'
 export const token: Method = {
   types: ['m.login.token'],
   details: { get_login_token: true },
+  guessable: true,
   enabled: () => true,
   verify: async (context, body, { ip }) => {
     const hash = hashToken(requiredText(body, 'token'))

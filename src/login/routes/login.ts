@@ -64,7 +64,7 @@ export const signInRoutes = (context: LoginContext): Route[] => [
    * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3login
    */
   route({
-    id: 'login', method: 'POST', path: '/_matrix/client/v3/login', auth: 'none', limit: 'login',
+    id: 'login', method: 'POST', path: '/_matrix/client/v3/login', auth: 'none', limit: 'own',
     body: Type.Object({ type: Type.String(), ...sessionFields }),
     reply: SessionReply,
     handle: async ({ body, ip, userAgent, trace }) =>
