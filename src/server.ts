@@ -3,11 +3,12 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Logger } from 'pino'
+import { adminRoutes } from './admin/index.ts'
 import { createLogger } from './config/logger.ts'
 import { defaultConfig, type Config, type ConfigInput } from './config/index.ts'
 import { devicesRoutes, openDevices } from './devices/index.ts'
 import { directoryRoutes, openAliases } from './directory/index.ts'
-import { capabilitiesRoute, createHttp, createOutgoing, versionsRoute, wellKnownRoutes, type HttpOptions, type HttpServer, type Rate, type Route } from './http/index.ts'
+import { capabilitiesRoute, createHttp, createOutgoing, versionsRoute, wellKnownRoutes, type HttpOptions, type HttpServer, type Rate, type Route, type Session } from './http/index.ts'
 import { ephemeralRoutes, openEphemeral } from './ephemeral/index.ts'
 import { openLogin, type Login } from './login/index.ts'
 import { MatrixError } from './matrix/errors.ts'
@@ -129,7 +130,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
 
   const routes: Route[] = [
     versionsRoute({ 'uk.half-shot.msc2666.query_mutual_rooms': true, 'org.matrix.msc3814': true, 'org.matrix.simplified_msc3575': true }),
-    capabilitiesRoute(() => capabilities(config)),
+    capabilitiesRoute((session) => capabilities(config, session)),
     ...wellKnownRoutes({ baseUrl: config.public_base_url, federation: config.well_known.server, extra: config.well_known.extra, contact: config.admin_contact }),
     ...login.routes,
     ...usersRoutes({ users, roomOf: async (roomId, user) => (await rooms.find(roomId).then((room) => room?.members.has(user) ? room.nid : undefined)) }),
@@ -147,6 +148,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
       serialise: (session, events) => history.serialise(events, { session, device: session.device, now: now(), withRoomId: false }),
     }),
     ...syncRoutes(syncDeps), ...sliding.routes,
+    ...adminRoutes({ database, users, devices, rooms, history, logger, serverName, now }),
   ]
   const http = createHttp({
     routes, authenticate: login.authenticate, log: logger, now, randomId, trustedProxies: config.trusted_proxies, queryAccessToken: config.query_access_token,
@@ -178,7 +180,7 @@ function loadSigningKey(config: Config): SigningKey {
 }
 
 /** What a user of this server may do. @see https://spec.matrix.org/v1.19/client-server-api/#capabilities-negotiation */
-const capabilities = (config: Config): Record<string, unknown> => ({
+const capabilities = (config: Config, { admin }: Session): Record<string, unknown> => ({
   'm.room_versions': {
     default: config.default_room_version,
     available: Object.fromEntries([...roomVersions.values()].map((version) => [version.id, version.stable ? 'stable' : 'unstable'])),
@@ -190,6 +192,7 @@ const capabilities = (config: Config): Record<string, unknown> => ({
   'm.3pid_changes': { enabled: false },
   'm.get_login_token': { enabled: true },
   'm.forget_forced_upon_leave': { enabled: false },
+  ...(admin && { 'm.account_moderation': { suspend: true, lock: true } }),
 })
 
 function byRoom(items: readonly AccountDataItem[]): { global: PlainEvent[], rooms: Map<number, PlainEvent[]> } {

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { MatrixError } from '../matrix/errors.ts'
 import { route, type Route } from './route.ts'
+import type { Session } from './session.ts'
 
 const open = Type.Record(Type.String(), Type.Unknown())
 /** Discovery is asked for often and changes hardly ever; an hour is what a wrong address costs after it was put right. */
@@ -80,8 +81,8 @@ export const versionsRoute = (unstable: Readonly<Record<string, boolean>>): Rout
  * @param capabilities asked at each request, so that they may depend on settings that change
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3capabilities
  */
-export const capabilitiesRoute = (capabilities: () => Readonly<Record<string, unknown>>): Route => route({
+export const capabilitiesRoute = (capabilities: (session: Session) => Readonly<Record<string, unknown>>): Route => route({
   id: 'getCapabilities', method: 'GET', path: '/_matrix/client/v3/capabilities', auth: 'guest',
   reply: Type.Object({ capabilities: open }),
-  handle: () => ({ capabilities: { ...capabilities() } }),
+  handle: ({ session }) => ({ capabilities: { ...capabilities(session) } }),
 })

@@ -9,6 +9,7 @@ import type {
 import type {
   BearerDevicesTable, GroupRoomsTable, IdentitiesTable, ProviderKeysTable, RevokedTokensTable, ThreepidsTable, UsedTokensTable,
 } from './tables/identities.ts'
+import type { ReportsTable } from './tables/admin.ts'
 import type { UserWordsTable } from './tables/directory.ts'
 import type {
   MediaTable, MediaFilesTable, MediaThumbnailsTable, MediaGarbageTable, UrlPreviewsTable,
@@ -17,6 +18,7 @@ import type {
   RoomsTable, EventsTable, StateKeysTable, StateSetsTable, MembershipsTable, RelationsTable, AliasesTable,
 } from './tables/rooms.ts'
 
+export type * from './tables/admin.ts'
 export type * from './tables/devices.ts'
 export type * from './tables/directory.ts'
 export type * from './tables/identities.ts'
@@ -258,6 +260,7 @@ export interface Tables {
   email_validations: EmailValidationsTable
   accounts: AccountsTable
   user_words: UserWordsTable
+  reports: ReportsTable
   profile_fields: ProfileFieldsTable
   account_data: AccountDataTable
   filters: FiltersTable

@@ -91,6 +91,10 @@ export const initial: Migration = {
     `create index accounts_by_name on accounts (folded)`,
     `create table user_words (word {blob} not null, user_nid {int} not null, primary key (word, user_nid)) {clustered}`,
     `create index user_words_by_user on user_words (user_nid)`,
+    `create table reports (
+      nid {auto}, reporter_nid {int} not null, target text not null, room_id text, reason text not null, created_ts {int} not null,
+      unique (reporter_nid, target))`,
+    `create index reports_by_time on reports (reporter_nid, created_ts)`,
     `create table profile_fields (user_nid {int} not null, key text not null, value text not null, primary key (user_nid, key)) {clustered}`,
     `create table account_data (
       user_nid {int} not null, room_nid {int} not null, type text not null, content text not null, position {int} not null,
