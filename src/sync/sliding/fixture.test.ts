@@ -109,7 +109,7 @@ export class Slider {
     for (const event of reply.required_state ?? []) room.state.set(`${event.type} ${event.state_key}`, event.event_id)
     const own = membershipIn(reply.required_state ?? [], this.client.userId)
     if (!own) return
-    const wasIn = room.membership === 'join' || reply.initial === true
+    const wasIn = (room.membership !== 'invite' && room.membership !== 'knock') || reply.initial === true
     room.membership = own.membership
     if ((own.membership === 'leave' || own.membership === 'ban') && (own.sender === this.client.userId || !wasIn)) this.rooms.delete(id)
   }

@@ -1,5 +1,5 @@
-import type { Room, StoredEvent, UserRoom } from '../../rooms/index.ts'
-import { membershipChange } from '../room-window.ts'
+import type { UserRoom } from '../../rooms/index.ts'
+import { standingOf } from '../standing.ts'
 import { live, type Connection, type Known } from './connection.ts'
 import { farewellAnswer, strippedAnswer } from './outside-answer.ts'
 import type { Places } from './places.ts'
@@ -39,11 +39,17 @@ export async function roomsAnswer(context: RoomContext, connection: Connection, 
   for (const one of wanted.rooms.values()) if (!gone.has(one.place.room.nid) && isDue(context, connection, one)) due.push(one)
   if (context.read && due.filter(({ place }) => connection.rooms.has(place.room.nid)).length > mostFromTables) throw unknownPos()
   await prepare(context, due)
-  const found = await Promise.all([
-    ...due.map((one) => placeAnswer(context, connection, one)),
-    ...[...gone].map(([nid, member]) => departureAnswer(context, connection, places, nid, member)),
-  ])
   const changes = new Map([...overlooked(context, connection, wanted), ...caughtUp(connection, wanted)])
+  const spared = (nid: number, answer: Promise<Found | undefined>): Promise<Found | undefined> => answer.catch((error: unknown) => {
+    context.deps.onRoomError(error, { room: nid, user: context.session.user })
+    const known = connection.rooms.get(nid)
+    if (known) changes.set(nid, { ...known, upTo: knownUpTo(known, context.since) })
+    return undefined
+  })
+  const found = await Promise.all([
+    ...due.map((one) => spared(one.place.room.nid, placeAnswer(context, connection, one))),
+    ...[...gone].map(([nid, member]) => spared(nid, departureAnswer(context, connection, places, wanted, nid, member))),
+  ])
   const texts = new Map<string, string>()
   const shown = new Map<number, readonly string[]>()
   const members: number[] = []
@@ -145,10 +151,10 @@ async function placeAnswer(context: RoomContext, connection: Connection, { place
 }
 
 /** What the client knows of a room that the user has been in all the time since; a new stay begins anew. */
-async function stillKnown({ deps }: RoomContext, member: UserRoom, known: Known | undefined, from: number): Promise<Known | undefined> {
+async function stillKnown({ deps, until }: RoomContext, member: UserRoom, known: Known | undefined, from: number): Promise<Known | undefined> {
   if (!known || member.position <= from) return known
-  const { before, wasOut } = await membershipChange(deps.rooms, member, from)
-  return before === 'join' && !wasOut ? known : undefined
+  const standing = await standingOf(deps.rooms, member, { since: from, until })
+  return standing?.stay && !standing.stay.isNew ? known : undefined
 }
 
 /** The user has read on: the counts are other ones. */
@@ -157,34 +163,22 @@ const hasRead = ({ deps: { log: { tail } }, read, session, until }: RoomContext,
     : read?.has(room) ?? true)
 
 /** A room that the user was in until now: told up to the end of the stay, and then no more. */
-async function departureAnswer(context: RoomContext, connection: Connection, places: Places, nid: number, member: UserRoom): Promise<Found | undefined> {
-  const { deps, session, since, until } = context
+async function departureAnswer(context: RoomContext, connection: Connection, places: Places, wanted: WantedRooms, nid: number, member: UserRoom): Promise<Found | undefined> {
+  const { deps, since, until } = context
+  const room = await deps.rooms.byNid(nid)
   const before = connection.rooms.get(nid)
-  const room: Room | undefined = await deps.rooms.byNid(nid)
   if (!room || !before) return undefined
   const from = knownUpTo(before, since)
-  const { end } = await deps.stayOf(session, nid)
+  const { stay } = await standingOf(deps.rooms, member, { since: from, until }) ?? {}
   // Who was put out keeps the room in the list; who went has done with it.
-  const kept = places.byNid.has(nid) ? { ...before, upTo: live } : undefined
-  if (!end || end.position <= from) {
+  const place = places.byNid.get(nid)
+  const end = stay?.end?.position ?? place?.since
+  if (end === undefined) {
     const text = await farewellAnswer(context, member)
-    return text === undefined ? undefined : { id: room.id, nid, answer: { text, known: kept, members: [] } }
+    return text === undefined ? undefined : { id: room.id, nid, answer: { text, known: undefined, members: [] } }
   }
-  const config: RoomConfig = { required: before.required, timelineLimit: Math.min(before.timeline, longestFarewell) }
-  const task: RoomTask = {
-    room, member, joined: false, order: end.position, config, from, horizon: Math.min(until, end.position),
-    known: await knownAtEnd(context, end, before, from), always: true,
-  }
+  const config: RoomConfig = wanted.rooms.get(nid)?.config ?? { required: before.required, timelineLimit: Math.min(before.timeline, longestFarewell) }
+  const task: RoomTask = { room, member, joined: false, order: end, config, from, horizon: end, known: stay && !stay.isNew ? before : undefined, always: true }
   const answer = await roomAnswer(context, task)
-  return answer && { id: room.id, nid, answer: { ...answer, known: kept && answer.known } }
-}
-
-/** The same for a stay that has ended: whether the user was in the room from then to its end. */
-async function knownAtEnd({ deps }: RoomContext, end: StoredEvent, known: Known, from: number): Promise<Known | undefined> {
-  let stored = end.replaces === null ? undefined : await deps.rooms.events.get(end.replaces)
-  while (stored && stored.position > from) {
-    if (stored.event.content['membership'] !== 'join') return undefined
-    stored = stored.replaces === null ? undefined : await deps.rooms.events.get(stored.replaces)
-  }
-  return stored?.event.content['membership'] === 'join' ? known : undefined
+  return answer && { id: room.id, nid, answer: { ...answer, known: place ? answer.known : undefined } }
 }

@@ -186,3 +186,15 @@ over('messages of ignored users are left out', async (world) => {
   const reply = await slider.sync(wish)
   assert.deepEqual([reply.rooms, reply.lists['all']?.count], [{}, 1])
 })
+
+over('a name that was redacted is told to be gone', async (world) => {
+  const alice = await world.login('alice')
+  const room = await alice.createRoom({ name: 'Kitchen' })
+  const slider = new Slider(alice)
+  const wish = { lists: { all: list(9, { required_state: [['m.room.name', '']] }) } }
+  const [name] = there((await slider.sync(wish)).rooms[room]).required_state ?? []
+  await alice.req('PUT', `/rooms/${encodeURIComponent(room)}/redact/${encodeURIComponent(name?.event_id ?? '')}/r1`, {})
+  const told = there((await slider.sync(wish)).rooms[room])
+  assert.deepEqual([told.name, told.required_state?.map((event) => [event.event_id, event.content])], [null, [[name?.event_id, {}]]])
+  assert.equal(there((await new Slider(alice, 'fresh').sync(wish)).rooms[room]).name, undefined)
+})

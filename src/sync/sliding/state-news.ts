@@ -1,5 +1,5 @@
 import type { Room, StoredEvent } from '../../rooms/index.ts'
-import { difference, stateAt } from '../room-state.ts'
+import { difference, placesAt, stateAt } from '../room-state.ts'
 import { pickState } from './pick-state.ts'
 import { covers, matches, union, type RequiredState } from './required-state.ts'
 import type { Changed, RoomContext, RoomTask } from './room-answer.ts'
@@ -30,7 +30,7 @@ const longestKept = 20_000
  * wanted before. Members that come lazily are those whose events are shown, and those that changed without a gap.
  */
 export async function stateNews(context: RoomContext, task: RoomTask, timeline: Shown): Promise<StateNews> {
-  const { deps, sentMembers } = context
+  const { deps, session, sentMembers } = context
   const { room, known, config: { required } } = task
   const isNew = known === undefined
   const changes = isNew ? [] : await changedState(context, task)
@@ -56,8 +56,11 @@ export async function stateNews(context: RoomContext, task: RoomTask, timeline: 
     for (const [index, type] of shownTypes.entries()) if (isNew) changed.set(type, await deps.rooms.events.get(found.names[index] ?? 0))
   }
   if (!task.joined) picked.add(task.member.event)
-  const all = await deps.rooms.events.many([...picked])
-  const events = !known || wasWanted ? all : all.filter((stored) => isNews(known.required, stored, changes, shownMembers) || (!task.joined && stored.nid === task.member.event))
+  const events = (await deps.rooms.events.many([...picked])).filter((stored) => {
+    // How the user stands to the room now counts, even if they were put out, and then did something more.
+    if (!task.joined && stored.event.type === member && stored.event.stateKey === session.userId) return stored.nid === task.member.event
+    return !known || wasWanted || isNews(known.required, stored, changes, shownMembers)
+  })
   return { events, changed, required: known ? keptUp(known.required, required, changes) : required }
 }
 
@@ -113,10 +116,12 @@ async function changedState({ deps }: RoomContext, { room, from, horizon }: Room
   for (const { kind, data } of tail.room(room.nid, from, horizon)) {
     if (kind !== 'event') continue
     const { event } = data as StoredEvent // entries of this kind carry it
-    const key = event.stateKey === undefined ? undefined : rooms.stateKeys.peek(event.type, event.stateKey) ?? await rooms.stateKeys.find(event.type, event.stateKey)
+    // What was redacted holds its place still, and says something else.
+    const target = event.redacts === undefined ? event : (await rooms.events.byId(event.redacts))?.event
+    if (target?.stateKey === undefined) continue
+    const key = rooms.stateKeys.peek(target.type, target.stateKey) ?? await rooms.stateKeys.find(target.type, target.stateKey)
     if (key !== undefined) keys.add(key)
   }
   if (keys.size === 0) return []
-  const state = stateNow(room, horizon) ?? await stateAt(rooms, room, horizon)
-  return rooms.events.many([...keys].flatMap((key) => state.get(key) ?? []))
+  return rooms.events.many(await placesAt(rooms, room, horizon, [...keys]))
 }
