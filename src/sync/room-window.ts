@@ -1,7 +1,6 @@
 import type { RoomEventFilter } from '../matrix/filter.ts'
-import { standings, type Membership, type Room, type Rooms, type StoredEvent, type UserRoom } from '../rooms/index.ts'
+import { standings, type Room, type StoredEvent } from '../rooms/index.ts'
 import type { SyncDeps } from './deps.ts'
-import { membershipIn, memberEvents } from './standing.ts'
 
 /** A part of the log: what is newer than `since` (exclusive) and not newer than `until` (inclusive). */
 export interface Span {
@@ -91,22 +90,4 @@ export async function timelineOf(deps: SyncDeps, room: number, { since, until }:
     page = Math.min(page * 4, largestPage)
   }
   return timeline.end(true)
-}
-
-/** How a membership came to be what it is, over a span. */
-export interface MembershipChange {
-  /** What it was at `since`; undefined: nothing. */
-  readonly before: Membership | undefined
-  /** It was something else than joined at some time since. */
-  readonly wasOut: boolean
-}
-
-/** Follows a user's member events in a room back to `since`. */
-export async function membershipChange(rooms: Rooms, member: UserRoom, since: number): Promise<MembershipChange> {
-  const [, ...earlier] = await memberEvents(rooms, member, { since, until: Infinity })
-  const oldest = earlier.at(-1)
-  return {
-    before: oldest && oldest.position <= since ? membershipIn(oldest) : undefined,
-    wasOut: earlier.some((stored) => stored.position > since && membershipIn(stored) !== 'join'),
-  }
 }
