@@ -4,8 +4,8 @@ import type { JsonObject } from '../matrix/json.ts'
 import { openSequence } from '../storage/index.ts'
 import { deactivate, register } from './accounts.ts'
 import type { LoginContext, LoginDeps } from './deps.ts'
-import { createBearer, openRevocations } from './bearer/index.ts'
-import { createFollowUps, policiesOf } from './engine/index.ts'
+import { createBearer, type EndedTokens, openRevocations } from './bearer/index.ts'
+import { createFollowUps, type Imported, importLinks, type Link, link, linksOf, lockOf, type Named, policiesOf, unlink } from './engine/index.ts'
 import { createFailures } from './failures.ts'
 import { jwtProviders, keepKeys, openKeyring, readKeptKeys } from './jwt/index.ts'
 import { createPasswords, type PasswordCost } from './password.ts'
@@ -15,6 +15,18 @@ import { authenticate, followChanges, logoutAll } from './sessions.ts'
 import { ssoProviders } from './sso/index.ts'
 import { createInteractiveAuth } from './uia/engine.ts'
 import { flowsFor } from './uia/stages.ts'
+
+/** Who people are at the identity providers, for the operator: no proof is asked for. */
+export interface Links {
+  /** In the order in which they were linked. */
+  of(user: number): Promise<Link[]>
+  /** @throws MatrixError M_USER_IN_USE when it is linked to another account; M_INVALID_PARAM for a provider that is not configured */
+  add(user: number, named: Named): Promise<void>
+  /** Sessions that came of it end. @throws MatrixError M_NOT_FOUND */
+  remove(user: number, named: Named): Promise<void>
+  /** Each for itself. `user` is a localpart, `line` says which one it is in what is answered. */
+  import(wanted: readonly (Named & { line: number; user: string })[]): Promise<Imported>
+}
 
 /** Every way in and out, as the rest of the server sees it. */
 export interface Login extends Disposable {
@@ -34,6 +46,14 @@ export interface Login extends Disposable {
   deactivate(user: number, erase: boolean): Promise<void>
   /** Ends every session of a user. */
   logoutAll(user: number): Promise<void>
+  /** Who people are at the identity providers, for the operator. */
+  readonly links: Links
+  /** Fills the port of users/: the name of the provider that alone says what a field of the profile is; undefined where the user does. */
+  lockedBy(user: number, field: 'displayname' | 'avatar_url'): Promise<string | undefined>
+  /** Ends tokens of a provider that are access tokens themselves: those of a subject so far, of a session of the provider's, or one. */
+  revokeTokens(provider: string, ended: EndedTokens): Promise<void>
+  /** Resolves when nothing is under way that sign-ins have set going. */
+  settled(): Promise<void>
 }
 
 const cachedSessions = 50_000
@@ -87,6 +107,15 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
     },
     deactivate: (user, erase) => deactivate(context, user, erase),
     logoutAll: (user) => logoutAll(context, user),
+    links: {
+      of: (user) => linksOf(context, user),
+      add: (user, named) => link(context, named, user, 'operator'),
+      remove: (user, named) => unlink(context, named, user, 'operator'),
+      import: (wanted) => importLinks(context, wanted),
+    },
+    lockedBy: async (user, field) => (await lockOf(context, user, field === 'displayname' ? 'display_name' : 'avatar'))?.name,
+    revokeTokens: (provider, ended) => context.bearer.revoke(provider, ended),
+    settled: () => context.followUp.settled(),
     [Symbol.dispose]: () => keyring[Symbol.dispose](),
   }
 }

@@ -1,6 +1,8 @@
 import type { Route } from '../http/index.ts'
 import type { LoginContext } from './deps.ts'
+import { mailRoutes } from './mail/index.ts'
 import { accountRoutes } from './routes/account.ts'
+import { identityRoutes } from './routes/identities.ts'
 import { signInRoutes } from './routes/login.ts'
 import { registerRoutes } from './routes/register.ts'
 import { sessionRoutes } from './routes/session.ts'
@@ -9,6 +11,6 @@ import { webRoutes } from './sso/index.ts'
 
 /** Every endpoint of login/. */
 export const routesOf = (context: LoginContext): Route[] => [
-  ...signInRoutes(context), ...sessionRoutes(context), ...registerRoutes(context), ...accountRoutes(context), ...sharedSecretRoutes(context),
-  ...webRoutes(context),
+  ...signInRoutes(context), ...sessionRoutes(context), ...registerRoutes(context), ...accountRoutes(context), ...identityRoutes(context), ...sharedSecretRoutes(context),
+  ...webRoutes(context), ...mailRoutes(context),
 ]

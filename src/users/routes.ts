@@ -2,11 +2,11 @@ import type { Route } from '../http/index.ts'
 import type { RoomPort } from './room-port.ts'
 import { accountDataRoutes } from './routes/account-data.ts'
 import { filterRoutes } from './routes/filters.ts'
-import { profileRoutes } from './routes/profile.ts'
+import { type ProfilePort, profileRoutes } from './routes/profile.ts'
 import { tagRoutes } from './routes/tags.ts'
 import type { Users } from './users.ts'
 
-export interface UsersRouteDeps extends RoomPort {
+export interface UsersRouteDeps extends RoomPort, ProfilePort {
   readonly users: Users
 }
 

@@ -2,7 +2,8 @@ import { MatrixError } from '../../matrix/errors.ts'
 import type { Reader, Tx } from '../../storage/index.ts'
 import type { LoginContext } from '../deps.ts'
 import { expireTokens, readDevicesFrom } from '../store.ts'
-import { checkSubject, policyFor } from './resolve.ts'
+import type { Arrival, Identity } from './identity.ts'
+import { checkRules, checkSubject, policyFor } from './resolve.ts'
 import { addIdentity, type Link, type LinkedBy, readIdentity, readLinks, removeIdentity } from './store.ts'
 
 /** Somebody of a provider, by the provider's id and what it calls them. */
@@ -39,6 +40,16 @@ export const link = async (context: LoginContext, { provider, subject }: Named, 
 }
 
 /**
+ * Links whoever a provider has just vouched for to the account of somebody who is signed in, and has confirmed it. The provider's
+ * rules hold for them as at a sign-in. @throws MatrixError as `link`, and M_FORBIDDEN
+ */
+export const linkIdentity = async (context: LoginContext, identity: Identity, user: number, { within }: Pick<Arrival, 'within'> = {}): Promise<void> => {
+  checkRules(policyFor(context, identity.provider), identity)
+  if (within) await context.database.write(within)
+  await link(context, identity, user, 'user')
+}
+
+/**
  * Takes a link away; sessions that came of it end, so that their clients have to sign in by another way.
  * @param by `user` cannot take away the last way into the account
  * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN
@@ -62,6 +73,8 @@ export const unlink = async (context: LoginContext, named: Named, user: number, 
     return ended
   })
   context.cache.revokeDevices(devices)
+  // Tokens of the provider that are access tokens themselves have to be looked at anew.
+  context.cache.revoke(user)
   context.logger.info({ provider, user, by }, 'an identity was unlinked')
 }
 

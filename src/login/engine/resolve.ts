@@ -83,7 +83,8 @@ export const checkSubject = (subject: string): void => {
   }
 }
 
-const checkRules = (policy: Policy, { claims }: Identity): void => {
+/** @throws RuleBroken */
+export const checkRules = (policy: Policy, { claims }: Identity): void => {
   const broken = policy.rules.find((rule) => !rule.holds(claims))
   if (broken) throw new RuleBroken(policy, broken)
 }

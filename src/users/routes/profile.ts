@@ -13,14 +13,22 @@ const Field = Type.Object({ userId: Type.String(), keyName: Type.String() })
 
 const notFound = (): MatrixError => new MatrixError('M_NOT_FOUND', 'Profile not found')
 
-function mayChange(session: Session, userId: string, key: string): void {
+/** Port to login/: the name of the identity provider that alone says what a field is; undefined where the user does. */
+export interface ProfilePort {
+  readonly lockedBy?: (user: number, field: 'displayname' | 'avatar_url') => Promise<string | undefined>
+}
+
+async function mayChange({ lockedBy }: ProfilePort, session: Session, userId: string, key: string): Promise<void> {
   mustBeSelf(session, userId)
   mustNotBeSuspended(session)
   if (session.guest && key !== 'displayname') throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests can change nothing but their display name')
+  if (key !== 'displayname' && key !== 'avatar_url') return
+  const provider = await lockedBy?.(session.user, key)
+  if (provider !== undefined) throw new MatrixError('M_FORBIDDEN', `This comes from "${provider}", and is changed there`)
 }
 
 /** What users say of themselves, for everyone to read. */
-export const profileRoutes = ({ users: { profiles } }: { users: Users }): Route[] => [
+export const profileRoutes = ({ users: { profiles }, ...port }: { users: Users } & ProfilePort): Route[] => [
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3profileuserid */
   route({
     id: 'getUserProfile', method: 'GET', path, auth: 'optional', params: Type.Object({ userId: Type.String() }), reply: anyObject,
@@ -43,7 +51,7 @@ export const profileRoutes = ({ users: { profiles } }: { users: Users }): Route[
   route({
     id: 'setProfileField', method: 'PUT', path: fieldPath, auth: 'guest', limit: 'message', params: Field, body: anyObject, reply: Type.Object({}),
     handle: async ({ session, params, body }) => {
-      mayChange(session, params.userId, params.keyName)
+      await mayChange(port, session, params.userId, params.keyName)
       const value = own(body, params.keyName)
       if (value === undefined) throw new MatrixError('M_MISSING_PARAM', `"${params.keyName.slice(0, 255)}" is missing`)
       await profiles.set(session.user, params.keyName, value)
@@ -54,7 +62,7 @@ export const profileRoutes = ({ users: { profiles } }: { users: Users }): Route[
   route({
     id: 'deleteProfileField', method: 'DELETE', path: fieldPath, auth: 'guest', limit: 'message', params: Field, reply: Type.Object({}),
     handle: async ({ session, params }) => {
-      mayChange(session, params.userId, params.keyName)
+      await mayChange(port, session, params.userId, params.keyName)
       await profiles.remove(session.user, params.keyName)
       return {}
     },
