@@ -10,7 +10,7 @@ import { devicesRoutes, openDevices } from './devices/index.ts'
 import { directoryRoutes, openAliases } from './directory/index.ts'
 import { capabilitiesRoute, createHttp, createOutgoing, versionsRoute, wellKnownRoutes, type HttpOptions, type HttpServer, type Rate, type Route, type Session } from './http/index.ts'
 import { ephemeralRoutes, openEphemeral } from './ephemeral/index.ts'
-import { openLogin, type Login } from './login/index.ts'
+import { openLogin, openMail, type Login } from './login/index.ts'
 import { MatrixError } from './matrix/errors.ts'
 import { readSigningKey, signingKey, writeSigningKey, type SigningKey } from './matrix/signing.ts'
 import { roomVersions } from './matrix/room-version.ts'
@@ -75,8 +75,9 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const history = openHistory({ database, log, users, rooms, serverName })
   const devices = stack.use(await openDevices({ database, log, users, serverName, now, randomId, onError, sharers: (user) => rooms.sharers(user) }))
   const outgoing = stack.use(createOutgoing())
+  const jobs = stack.use(await openJobs({ database, now, randomBytes: (count) => randomBytes(count), onError }))
   const login = await openLogin({
-    database, log, users, devices, config, now, randomId, logger, outgoing, randomBytes: (count) => randomBytes(count), isExclusive: () => false,
+    mail: openMail({ config, jobs, logger }), database, log, users, devices, config, now, randomId, logger, outgoing, randomBytes: (count) => randomBytes(count), isExclusive: () => false,
   })
   users.onChange((account) => {
     if (account.deactivated) void departFromAll(roomDeps, account, onError)
@@ -118,7 +119,6 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     unread: counts,
   }
 
-  const jobs = stack.use(await openJobs({ database, now, randomBytes: (count) => randomBytes(count), onError }))
   const push = stack.use(await openPush({
     database, log, jobs, rooms, users, rules, counts, receipts: ephemeral.receipts, outgoing, gateways: config.push.gateways, now, logger,
     onError, ignored: (user) => users.accountData.ignored(user),
@@ -189,7 +189,7 @@ const capabilities = (config: Config, { admin }: Session): Record<string, unknow
   'm.set_displayname': { enabled: true },
   'm.set_avatar_url': { enabled: true },
   'm.profile_fields': { enabled: true },
-  'm.3pid_changes': { enabled: false },
+  'm.3pid_changes': { enabled: config.email.smtp !== undefined },
   'm.get_login_token': { enabled: true },
   'm.forget_forced_upon_leave': { enabled: false },
   ...(admin && { 'm.account_moderation': { suspend: true, lock: true } }),

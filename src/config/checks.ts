@@ -87,5 +87,16 @@ const checkMedia: Check = ({ media: { store, s3, url_previews: previews } }) => 
   ]
 }
 
+const checkEmail: Check = ({ email: { smtp, from, required_for_registration: required }, public_base_url: url }) => {
+  if (smtp === undefined) {
+    return required ? [error('email.smtp', '"email.required_for_registration" is set, and no mail can be sent.', 'Set "email.smtp".')] : []
+  }
+  return [
+    ...(from === undefined ? [error('email.from', '"email.from" is missing.', 'Name the address that mail comes from.')] : []),
+    ...(url === undefined
+      ? [error('email.smtp', 'Mail has links to this server, and "public_base_url" does not say where it is.', 'Set "public_base_url".')] : []),
+  ]
+}
+
 /** What must hold between settings, beyond the shape of each. */
-export const ownChecks: readonly Check[] = [checkJwt, checkProviders, checkPeople, checkRegistration, checkReach, checkMedia]
+export const ownChecks: readonly Check[] = [checkJwt, checkProviders, checkPeople, checkRegistration, checkReach, checkMedia, checkEmail]

@@ -3,6 +3,7 @@ import { parseAddressRange, parseBaseUrl, parseDatabase, parseListen, parseServe
 import { sso } from './schema-oidc.ts'
 import { identityProvider, jwtConfig } from './schema-sign-in.ts'
 import { rateLimits } from './schema-limits.ts'
+import { email } from './schema-email.ts'
 import { media } from './schema-media.ts'
 import { push } from './schema-push.ts'
 import type { InputsOf, Keys, ValuesOf } from './setting.ts'
@@ -171,6 +172,11 @@ export const schema = {
     kind: 'group',
     description: 'Telling people of new messages while their apps are not open.',
     keys: push,
+  },
+  email: {
+    kind: 'group',
+    description: 'Mail to people, so that they can confirm their address and set a new password. Without "smtp" none is sent.',
+    keys: email,
   },
   default_room_version: {
     kind: 'choice',

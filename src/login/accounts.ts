@@ -3,6 +3,7 @@ import { makeUserId } from '../matrix/ids.ts'
 import type { LogTx } from '../streams/index.ts'
 import type { Account, NewAccount } from '../users/index.ts'
 import type { LoginContext } from './deps.ts'
+import { deleteEmailsOf } from './mail/index.ts'
 import { logoutAll, type Opened, openSession, type WantedSession } from './sessions.ts'
 
 /** Throws when nobody can get this name: M_INVALID_USERNAME, M_EXCLUSIVE, M_USER_IN_USE. */
@@ -38,5 +39,6 @@ export const register = async (context: LoginContext, account: NewAccount, sessi
 export const deactivate = async (context: LoginContext, user: number, erase: boolean): Promise<void> => {
   // First the account: from then on the gate lets nobody in, whatever tokens there still are.
   await context.users.deactivate(user, erase)
+  await context.database.write((tx) => deleteEmailsOf(tx, user))
   await logoutAll(context, user)
 }

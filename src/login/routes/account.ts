@@ -1,26 +1,44 @@
 import { Type } from 'typebox'
-import { route, type Route } from '../../http/index.ts'
+import { route, type Route, type Session } from '../../http/index.ts'
+import { MatrixError } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import { deactivate } from '../accounts.ts'
 import type { LoginContext } from '../deps.ts'
+import { emailStage } from '../mail/index.ts'
 import { logoutAll } from '../sessions.ts'
 import { flowsFor } from '../uia/stages.ts'
 
+// The bodies are JSON by construction; the schema says no more than it needs.
+
+const confirmBySession = async (context: LoginContext, session: Session, ip: string, body: JsonObject): Promise<number> => {
+  await context.uia.confirm({ session, ip, operation: 'change password', body, flows: await flowsFor(context, session) })
+  return session.user
+}
+
+const confirmByMail = async (context: LoginContext, ip: string, body: JsonObject): Promise<number> => {
+  if (!context.mail || !context.config.password_login) throw new MatrixError('M_MISSING_TOKEN', 'An access token is missing')
+  let user: number | null = null
+  const stage = emailStage(context, 'password', (proof) => { user = proof.user })
+  await context.uia.confirm({ session: undefined, ip, operation: 'reset password', body, flows: [[stage]] })
+  if (user === null) throw new MatrixError('M_FORBIDDEN', 'This confirmation has been used already')
+  return user
+}
+
 export const accountRoutes = (context: LoginContext): Route[] => [
   /**
-   * Sets a new password. Has to be confirmed. Other sessions end, unless the client asks to keep them.
+   * Sets a new password. Has to be confirmed; who is not signed in confirms it by mail, and so names the account. Other sessions
+   * end, unless the client asks to keep them.
    * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountpassword
    */
   route({
-    id: 'changePassword', method: 'POST', path: '/_matrix/client/v3/account/password', auth: 'user', limit: 'session',
+    id: 'changePassword', method: 'POST', path: '/_matrix/client/v3/account/password', auth: 'optional', limit: 'session',
     body: Type.Object({ new_password: Type.String(), logout_devices: Type.Optional(Type.Boolean()), auth: Type.Optional(Type.Unknown()) }),
     reply: Type.Object({}),
     handle: async ({ session, body, ip }) => {
       context.passwords.check(body.new_password)
-      // The body is JSON by construction; the schema says no more than it needs.
-      await context.uia.confirm({ session, ip, operation: 'change password', body: body as JsonObject, flows: await flowsFor(context, session) })
-      await context.users.setPassword(session.user, await context.passwords.hash(body.new_password))
-      if (body.logout_devices ?? true) await logoutAll(context, session.user, session)
+      const user = session ? await confirmBySession(context, session, ip, body as JsonObject) : await confirmByMail(context, ip, body as JsonObject)
+      await context.users.setPassword(user, await context.passwords.hash(body.new_password))
+      if (body.logout_devices ?? true) await logoutAll(context, user, session)
       return {}
     },
   }),
@@ -40,10 +58,4 @@ export const accountRoutes = (context: LoginContext): Route[] => [
     },
   }),
 
-  /** Mail addresses and phone numbers of this account: it has none. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3account3pid */
-  route({
-    id: 'getAccount3PIDs', method: 'GET', path: '/_matrix/client/v3/account/3pid', auth: 'user',
-    reply: Type.Object({ threepids: Type.Array(Type.Object({})) }),
-    handle: () => ({ threepids: [] }),
-  }),
 ]

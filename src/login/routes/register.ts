@@ -4,8 +4,10 @@ import { MatrixError } from '../../matrix/errors.ts'
 import { type JsonObject, own } from '../../matrix/json.ts'
 import { checkNewName, randomLocalpart, register } from '../accounts.ts'
 import type { LoginContext } from '../deps.ts'
+import { addEmail, emailStage, type Proof } from '../mail/index.ts'
 import { isSameSecret } from '../secrets.ts'
 import type { Opened } from '../sessions.ts'
+import type { Stage } from '../uia/engine.ts'
 import { dummy, registrationToken } from '../uia/stages.ts'
 import { sessionFields, sessionReply, wantedSession } from './login.ts'
 
@@ -17,6 +19,24 @@ const mustBeOpen = ({ config }: LoginContext): void => {
 
 const reply = (context: LoginContext, { userId, opened }: { userId: string; opened: Opened | undefined }) =>
   (opened ? sessionReply(context, opened) : { user_id: userId, home_server: context.serverName })
+
+/** A mail address comes last: its stage then is passed in the request that makes the account. */
+const flowsToRegister = (context: LoginContext, proven: (proof: Proof) => void): Stage[][] => {
+  const { registration, email } = context.config
+  const before = registration === 'token' ? [registrationToken(context)] : []
+  const plain = registration === 'token' ? before : [dummy]
+  if (!context.mail) return [plain]
+  const byMail = [...before, emailStage(context, 'register', proven)]
+  if (email.required_for_registration) return [byMail]
+  // Who has brought a token is through: there would be no way to the mail behind it.
+  return registration === 'token' ? [plain] : [plain, byMail]
+}
+
+const keepAddress = async (context: LoginContext, userId: string, { address, validated }: Proof): Promise<void> => {
+  const user = await context.users.find(userId)
+  // Where somebody else got it meanwhile, the account is there without it.
+  if (user !== undefined) await context.database.write((tx) => addEmail(tx, user, address, validated, context.now()))
+}
 
 export const registerRoutes = (context: LoginContext): Route[] => [
   /**
@@ -42,12 +62,15 @@ export const registerRoutes = (context: LoginContext): Route[] => [
       if (typeof username === 'string') await checkNewName(context, username)
       if (typeof password === 'string') context.passwords.check(password)
       else if (own(body, 'auth') !== undefined) throw new MatrixError('M_MISSING_PARAM', '"password" is missing')
-      const stage = context.config.registration === 'token' ? registrationToken(context) : dummy
+      let proof: Proof | undefined
+      const flows = flowsToRegister(context, (found) => { proof = found })
       // The body is JSON by construction; the schema says no more than it needs.
-      await context.uia.confirm({ session: undefined, ip, operation: 'register', body: body as JsonObject, flows: [[stage]] })
+      await context.uia.confirm({ session: undefined, ip, operation: 'register', body: body as JsonObject, flows })
       const passwordHash = await context.passwords.hash(password ?? '')
       const localpart = username ?? randomLocalpart(context)
-      return reply(context, await register(context, { localpart, createdBy: 'register', passwordHash }, body.inhibit_login ? undefined : wanted))
+      const registered = await register(context, { localpart, createdBy: 'register', passwordHash }, body.inhibit_login ? undefined : wanted)
+      if (proof) await keepAddress(context, registered.userId, proof)
+      return reply(context, registered)
     },
   }),
 
