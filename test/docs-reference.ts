@@ -51,7 +51,7 @@ What this version answers: ${rows.length} operations. Any other path is answered
 - *Operation* is the specification's \`operationId\`, by which it is found in the
   [client-server API](https://spec.matrix.org/v1.19/client-server-api/). Names that are not there belong to endpoints outside the specification.
 - Every path below \`/_matrix/client/v3/\` and \`/_matrix/media/v3/\` answers below \`r0\` too.
-- *Limit* is the kind of [rate limit](../topics/rate-limits.md) that a request counts for.
+- *Limit* is the kind of [rate limit](../topics/rate-limits.md) that a request counts for; *own*: the endpoint counts by itself.
 
 | Endpoint | Operation | For whom | Limit |
 |---|---|---|---|
