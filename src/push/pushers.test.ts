@@ -210,6 +210,19 @@ over('pushers go with their session, with whoever takes their key over, and when
   assert.deepEqual((await list(alice)).map((one) => (one as { pushkey: string }).pushkey), ['mine'])
 })
 
+over('a gateway in a private network is not asked unless the operator names it, whatever a client says', async ({ alice, bob, gateway, heard, pusher }) => {
+  const room = await roomOf(bob, alice)
+  const { port } = new URL(gateway.url)
+  for (const [index, host] of ['127.0.0.1', 'localhost', '[::ffff:127.0.0.1]', '2130706433', '0x7f.1'].entries()) {
+    await alice.req('POST', '/pushers/set', pusher({ pushkey: `private ${index}`, data: { url: `https://${host}:${port}/_matrix/push/v1/notify` } }))
+  }
+  await alice.req('POST', '/pushers/set', pusher())
+  await say(bob, room, text('one'))
+  await heard(1)
+  await sleep(100)
+  assert.equal(gateway.behaviour.tries, 1)
+})
+
 over('what is no pusher is refused', async ({ alice, pusher, gateway }) => {
   const cases: Array<[more: Record<string, unknown>, answer: string]> = [
     [{ data: { url: gateway.url.replace('/notify', '/other') } }, '400 M_INVALID_PARAM'],
