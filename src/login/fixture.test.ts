@@ -9,8 +9,8 @@ import { openDevices, type Devices } from '../devices/index.ts'
 import { createHttp, createOutgoing, type Route } from '../http/index.ts'
 import { openDatabase } from '../storage/index.ts'
 import { openLog } from '../streams/index.ts'
-import { createUsers, type Users } from '../users/index.ts'
-import { type Login, openLogin } from './index.ts'
+import { createUsers, type Users, usersRoutes } from '../users/index.ts'
+import { type Login, openLogin, type PeoplePorts } from './index.ts'
 
 export type Body = Record<string, unknown>
 export interface Answer { status: number; body: Body; headers: Body }
@@ -50,13 +50,14 @@ export const refusal = ({ status, body }: Answer): string => `${status} ${String
 export interface WorldOptions extends ConfigInput {
   isExclusive?: (userId: string) => boolean
   routes?: (login: Login) => Route[]
+  people?: PeoplePorts
 }
 
 export const cheap = { memory: 64, passes: 1 }
 
 /** Opens a world on a database, and hands it to `body`. */
 export const withWorld = async (url: string, options: WorldOptions, body: (world: World) => Promise<void>): Promise<void> => {
-  const { isExclusive = () => false, routes = () => [], ...input } = options
+  const { isExclusive = () => false, routes = () => [], people, ...input } = options
   const config = defaultConfig({ server_name: 'one.test', jwt_config: block, rate_limits: 'off', ...input })
   await using database = await openDatabase({ url, serverName: 'one.test' })
   const fail = (error: unknown): void => { throw error }
@@ -72,9 +73,9 @@ export const withWorld = async (url: string, options: WorldOptions, body: (world
     warn: (details: object, message: string) => void said.push({ level: 'warn', details: { ...details }, message }),
   }
   await using outgoing = createOutgoing()
-  const login = await openLogin({ outgoing, database, log, users, devices, config, now, randomId, randomBytes, logger, isExclusive }, cheap)
+  const login = await openLogin({ outgoing, database, log, users, devices, config, now, randomId, randomBytes, logger, isExclusive, ...(people && { people }) }, cheap)
   await using http = createHttp({
-    routes: [...login.routes, ...routes(login)], authenticate: login.authenticate, now, randomId, rateLimits: 'off', trustedProxies: ['127.0.0.1'],
+    routes: [...login.routes, ...usersRoutes({ users, roomOf: () => Promise.resolve(undefined), lockedBy: login.lockedBy }), ...routes(login)], authenticate: login.authenticate, now, randomId, rateLimits: 'off', trustedProxies: ['127.0.0.1'],
     log: { error: (details, message) => void said.push({ level: 'error', details: { ...details }, message }), debug: () => {}, isLevelEnabled: () => false },
   })
   const ask: World['ask'] = async (method, path, payload, token, ip) => {
