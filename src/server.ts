@@ -9,8 +9,8 @@ import { defaultConfig, type Config, type ConfigInput } from './config/index.ts'
 import { devicesRoutes, openDevices } from './devices/index.ts'
 import { directoryRoutes, openAliases } from './directory/index.ts'
 import { capabilitiesRoute, createHttp, createOutgoing, versionsRoute, wellKnownRoutes, type HttpOptions, type HttpServer, type Rate, type Route, type Session } from './http/index.ts'
-import { ephemeralRoutes, openEphemeral } from './ephemeral/index.ts'
-import { openLogin, openMail, type Login } from './login/index.ts'
+import { callRoutes, ephemeralRoutes, openEphemeral } from './ephemeral/index.ts'
+import { openIdRoutes, openLogin, openMail, type Login } from './login/index.ts'
 import { MatrixError } from './matrix/errors.ts'
 import { readSigningKey, signingKey, writeSigningKey, type SigningKey } from './matrix/signing.ts'
 import { roomVersions } from './matrix/room-version.ts'
@@ -131,7 +131,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const routes: Route[] = [
     versionsRoute({ 'uk.half-shot.msc2666.query_mutual_rooms': true, 'org.matrix.msc3814': true, 'org.matrix.simplified_msc3575': true }),
     capabilitiesRoute((session) => capabilities(config, session)),
-    ...wellKnownRoutes({ baseUrl: config.public_base_url, federation: config.well_known.server, extra: config.well_known.extra, contact: config.admin_contact }),
+    ...wellKnownRoutes({ baseUrl: config.public_base_url, federation: config.well_known.server, extra: wellKnownExtra(config), contact: config.admin_contact }),
     ...login.routes,
     ...usersRoutes({ users, roomOf: async (roomId, user) => (await rooms.find(roomId).then((room) => room?.members.has(user) ? room.nid : undefined)) }),
     ...devicesRoutes({ devices, log, confirm: login.confirm, keyChanges: (session, from, to) => keyChanges(syncDeps, session, from, to) }),
@@ -148,6 +148,8 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
       serialise: (session, events) => history.serialise(events, { session, device: session.device, now: now(), withRoomId: false }),
     }),
     ...syncRoutes(syncDeps), ...sliding.routes,
+    ...callRoutes({ turn: config.turn, rtcTransports: config.rtc_transports, now }),
+    ...openIdRoutes({ database, users, now, randomId, serverName }),
     ...adminRoutes({ database, users, devices, rooms, history, logger, serverName, now }),
   ]
   const http = createHttp({
@@ -194,6 +196,10 @@ const capabilities = (config: Config, { admin }: Session): Record<string, unknow
   'm.forget_forced_upon_leave': { enabled: false },
   ...(admin && { 'm.account_moderation': { suspend: true, lock: true } }),
 })
+
+/** What discovery says beside addresses. Clients that do not ask for the transports of calls look here. */
+const wellKnownExtra = ({ well_known: { extra }, rtc_transports: transports }: Config): Record<string, unknown> =>
+  ({ ...(transports.length > 0 && { 'org.matrix.msc4143.rtc_foci': transports }), ...extra })
 
 function byRoom(items: readonly AccountDataItem[]): { global: PlainEvent[], rooms: Map<number, PlainEvent[]> } {
   const global: PlainEvent[] = []

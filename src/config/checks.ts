@@ -98,5 +98,14 @@ const checkEmail: Check = ({ email: { smtp, from, required_for_registration: req
   ]
 }
 
+const checkCalls: Check = ({ turn, rtc_transports: transports }) => [
+  ...(turn.uris.length > 0 && turn.shared_secret === undefined && (turn.username === undefined || turn.password === undefined)
+    ? [error('turn.shared_secret', '"turn.shared_secret" is missing.', 'Set it, or "turn.username" and "turn.password".')] : []),
+  ...(turn.uris.length === 0 && (turn.shared_secret !== undefined || turn.username !== undefined || turn.password !== undefined)
+    ? [warning('turn.uris', '"turn" names no server: it has no effect.', 'Add the servers under "uris".')] : []),
+  ...transports.flatMap((transport, index) => (typeof transport['type'] === 'string' ? []
+    : [error(`rtc_transports[${index}]`, `"rtc_transports[${index}]" does not say of which "type" it is.`, 'Write type: livekit, for example.')])),
+]
+
 /** What must hold between settings, beyond the shape of each. */
-export const ownChecks: readonly Check[] = [checkJwt, checkProviders, checkPeople, checkRegistration, checkReach, checkMedia, checkEmail]
+export const ownChecks: readonly Check[] = [checkJwt, checkProviders, checkPeople, checkRegistration, checkReach, checkCalls, checkMedia, checkEmail]

@@ -6,6 +6,7 @@ import { rateLimits } from './schema-limits.ts'
 import { email } from './schema-email.ts'
 import { media } from './schema-media.ts'
 import { push } from './schema-push.ts'
+import { turn } from './schema-calls.ts'
 import type { InputsOf, Keys, ValuesOf } from './setting.ts'
 
 /**
@@ -177,6 +178,19 @@ export const schema = {
     kind: 'group',
     description: 'Mail to people, so that they can confirm their address and set a new password. Without "smtp" none is sent.',
     keys: email,
+  },
+  turn: {
+    kind: 'group',
+    description: 'The TURN servers that calls between two people run over where these cannot reach each other.',
+    keys: turn,
+  },
+  rtc_transports: {
+    kind: 'list',
+    description: 'The servers that calls of several people run over (MatrixRTC), each with its "type" and what belongs to that. Clients ask for them'
+      + ' (MSC4143), and older ones find them in /.well-known/matrix/client.',
+    of: { kind: 'json', description: 'A transport.' },
+    default: [],
+    example: [{ type: 'livekit', livekit_service_url: 'https://livekit-jwt.example.org' }],
   },
   default_room_version: {
     kind: 'choice',

@@ -2,4 +2,5 @@ export { openEphemeral, type Ephemeral, type EphemeralDeps } from './ephemeral.t
 export type { Presence, PresenceEvent, PresenceState } from './presence.ts'
 export type { ReadUpTo, ReceiptNews, Receipts, ReceiptType } from './receipts.ts'
 export { ephemeralRoutes, type EphemeralRouteDeps } from './routes.ts'
+export { callRoutes, type CallRouteDeps } from './routes/calls.ts'
 export type { Typing } from './typing.ts'

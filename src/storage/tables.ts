@@ -234,6 +234,14 @@ export interface JobsTable {
   attempts: number
 }
 
+/** Proofs of who somebody is that other services ask about; the token itself is not kept. */
+export interface OpenIdTokensTable {
+  /** SHA-256, base64url. */
+  token_hash: string
+  user_nid: number
+  expires_ts: number
+}
+
 export interface Tables {
   meta: MetaTable
   sequences: SequencesTable
@@ -248,6 +256,7 @@ export interface Tables {
   access_tokens: AccessTokensTable
   refresh_tokens: RefreshTokensTable
   login_tokens: LoginTokensTable
+  openid_tokens: OpenIdTokensTable
   provider_sessions: ProviderSessionsTable
   identities: IdentitiesTable
   provider_keys: ProviderKeysTable

@@ -53,6 +53,8 @@ export const initial: Migration = {
     `create index refresh_tokens_by_device on refresh_tokens (device_nid)`,
     `create table login_tokens (
       token_hash text primary key, user_nid {int} not null, expires_ts {int} not null, provider text, subject text, sid text) {clustered}`,
+    `create table openid_tokens (token_hash text primary key, user_nid {int} not null, expires_ts {int} not null) {clustered}`,
+    `create index openid_tokens_by_time on openid_tokens (expires_ts)`,
     `create table provider_sessions (device_nid {id} primary key, provider text not null, subject text not null, sid text)`,
     `create index provider_sessions_by_subject on provider_sessions (provider, subject)`,
     `create index provider_sessions_by_sid on provider_sessions (provider, sid) where sid is not null`,
