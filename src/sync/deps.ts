@@ -12,6 +12,13 @@ export interface Unread {
   readonly highlight: number
 }
 
+/** Of a room: outside of all threads, in each thread, and in all. */
+export interface RoomCounts {
+  readonly main: Unread
+  readonly threads: ReadonlyMap<string, Unread>
+  readonly total: Unread
+}
+
 /** An event of a client's own making: `type` and `content`. */
 export interface PlainEvent {
   readonly type: string
@@ -59,9 +66,8 @@ export interface SyncDeps {
     keys(device: number): KeyCounts | Promise<KeyCounts>
   }
   readonly unread: {
-    /** In all, and by thread: in each thread, and outside of all. */
-    counts(user: number, room: Room): Promise<{ readonly main: Unread, readonly threads: ReadonlyMap<string, Unread>, readonly total: Unread }>
-    /** Prepares the counts of many rooms with few queries. */
-    countsOfMany(user: number, rooms: readonly Room[]): Promise<unknown>
+    counts(user: number, room: Room): Promise<RoomCounts>
+    /** The same for many rooms with few queries, by the room's nid. */
+    countsOfMany(user: number, rooms: readonly Room[]): Promise<ReadonlyMap<number, RoomCounts>>
   }
 }

@@ -1,5 +1,5 @@
 import type { Room, Rooms, StoredEvent } from '../rooms/index.ts'
-import type { SyncDeps } from './deps.ts'
+import type { RoomCounts, SyncDeps } from './deps.ts'
 import { eventTexts } from './event-texts.ts'
 import type { LazyLoading } from './lazy-loading.ts'
 import type { SyncRequest } from './request.ts'
@@ -13,6 +13,8 @@ export interface RoomContext {
   readonly lazy: LazyLoading
   readonly ignored: ReadonlySet<string>
   readonly now: number
+  /** Counts of unread messages, by room, of those rooms that were counted together. */
+  readonly counts: ReadonlyMap<number, RoomCounts>
 }
 
 /** What part of a room's history an answer is to have. */

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../matrix/json.ts'
 import type { Room } from '../rooms/index.ts'
-import type { PlainEvent, SyncDeps, Unread } from './deps.ts'
+import type { PlainEvent, RoomCounts, Unread } from './deps.ts'
 import { eventList, historyOf, type RoomContext } from './history.ts'
 import type { SyncRequest } from './request.ts'
 import { speaksOf, type Span } from './room-window.ts'
@@ -33,7 +33,7 @@ export async function joinedRoom(context: RoomContext, wish: RoomWish): Promise<
     history?.text ?? `"timeline":{"events":[],"limited":false,"prev_batch":"${wish.span.until}"},"${request.useStateAfter ? 'state_after' : 'state'}":{"events":[]}`,
     `"account_data":${eventList(accountData)}`,
     `"ephemeral":${eventList(ephemeral)}`,
-    await unreadOf(deps, request, room),
+    unreadText(request, context.counts.get(room.nid) ?? await deps.unread.counts(request.session.user, room)),
   ]
   if (history?.summary) parts.push(`"summary":${history.summary.text}`)
   return `{${parts.join(',')}}`
@@ -61,8 +61,7 @@ function ephemeralOf({ deps, request: { filter: { room: { ephemeral: filter } } 
 
 const countsText = ({ notification, highlight }: Unread): string => `{"notification_count":${notification},"highlight_count":${highlight}}`
 
-async function unreadOf(deps: SyncDeps, { filter, session }: SyncRequest, room: Room): Promise<string> {
-  const { main, total, threads } = await deps.unread.counts(session.user, room)
+function unreadText({ filter }: SyncRequest, { main, total, threads }: RoomCounts): string {
   if (!filter.room.timeline.unreadThreadNotifications) return `"unread_notifications":${countsText(total)}`
   const byThread = [...threads].map(([root, unread]) => `${JSON.stringify(root)}:${countsText(unread)}`)
   return `"unread_notifications":${countsText(main)},"unread_thread_notifications":{${byThread.join(',')}}`

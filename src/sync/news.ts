@@ -15,14 +15,21 @@ export interface RoomNews {
   readonly accountData: ReadonlyMap<number, readonly PlainEvent[]>
 }
 
-type RoomAccountData = ReadonlyMap<number, readonly PlainEvent[]>
-
-/** Looks at the memory's tail of the log, and at the tables where that does not go back far enough. */
-export async function roomNews(deps: SyncDeps, user: number, memberships: ReadonlyMap<number, UserRoom>, span: Span, accountData: RoomAccountData): Promise<RoomNews> {
-  return deps.log.tail.covers(span.since) ? fromTail(deps, user, memberships, span, accountData) : fromTables(deps, user, memberships, span, accountData)
+/** Whose news they are, and what is known of it already. */
+export interface NewsWish {
+  readonly user: number
+  readonly memberships: ReadonlyMap<number, UserRoom>
+  readonly span: Span
+  /** Every room is told of anyway: which of them have new events need not be found out. */
+  readonly isInitial: boolean
+  readonly accountData: ReadonlyMap<number, readonly PlainEvent[]>
 }
 
-async function fromTail(deps: SyncDeps, user: number, memberships: ReadonlyMap<number, UserRoom>, span: Span, accountData: RoomAccountData): Promise<RoomNews> {
+/** Looks at the memory's tail of the log, and at the tables where that does not go back far enough. */
+export const roomNews = (deps: SyncDeps, wish: NewsWish): Promise<RoomNews> =>
+  (deps.log.tail.covers(wish.span.since) ? fromTail(deps, wish) : fromTables(deps, wish))
+
+async function fromTail(deps: SyncDeps, { user, memberships, span, accountData }: NewsWish): Promise<RoomNews> {
   const typing = new Set<number>()
   const touched = new Set<number>()
   const changed = new Set<number>(accountData.keys())
@@ -51,11 +58,12 @@ function* entriesOf({ log: { tail } }: SyncDeps, memberships: ReadonlyMap<number
   }
 }
 
-async function fromTables(deps: SyncDeps, user: number, memberships: ReadonlyMap<number, UserRoom>, span: Span, accountData: RoomAccountData): Promise<RoomNews> {
+async function fromTables(deps: SyncDeps, { user, memberships, span, isInitial, accountData }: NewsWish): Promise<RoomNews> {
   const joined: number[] = []
   for (const [nid, { membership }] of memberships) if (membership === 'join') joined.push(nid)
   const receipts = await deps.receipts.since(user, joined, span.since, span.until)
-  const changed = new Set<number>([...accountData.keys(), ...receipts.keys(), ...await deps.rooms.changedSince(joined, span.since)])
+  const withEvents = isInitial ? [] : await deps.rooms.changedSince(joined, span.since)
+  const changed = new Set<number>([...accountData.keys(), ...receipts.keys(), ...withEvents])
   for (const nid of joined) if (deps.typing(nid).length > 0) changed.add(nid)
   // Who stopped to type meanwhile is not known any more: every room that has news says who types in it.
   return { changed, typing: changed, touched: new Set(receipts.keys()), receipts, accountData }

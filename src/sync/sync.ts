@@ -1,5 +1,5 @@
 import { deviceLists, ownMoves } from './device-lists.ts'
-import type { SyncDeps } from './deps.ts'
+import type { RoomCounts, SyncDeps } from './deps.ts'
 import type { Room, UserRoom } from '../rooms/index.ts'
 import type { RoomContext } from './history.ts'
 import type { LazyLoading } from './lazy-loading.ts'
@@ -56,9 +56,9 @@ async function compute(deps: SyncDeps, memory: SyncMemory, request: SyncRequest)
   const [memberships, accountData, ignored] = await Promise.all([
     deps.rooms.of(session.user), deps.accountData.since(session.user, span.since, span.until), deps.accountData.ignored(session.user),
   ])
-  const news = await roomNews(deps, session.user, memberships, span, accountData.rooms)
-  const context: RoomContext = { deps, request, lazy: memory.lazy, ignored, now: deps.now() }
-  if (isInitial) await countAll(deps, session.user, memberships)
+  const news = await roomNews(deps, { user: session.user, memberships, span, isInitial, accountData: accountData.rooms })
+  const counts: RoomContext['counts'] = isInitial ? await countAll(deps, session.user, memberships) : new Map()
+  const context: RoomContext = { deps, request, lazy: memory.lazy, ignored, now: deps.now(), counts }
   const sections = await roomSections(context, memberships, news, span, memory.owed)
 
   const rooms = roomsText(sections)
@@ -78,15 +78,15 @@ async function compute(deps: SyncDeps, memory: SyncMemory, request: SyncRequest)
 
 const answerText = (position: number, parts: readonly string[]): string => `{${[`"next_batch":"${position}"`, ...parts].join(',')}}`
 
-/** Counts for all rooms at once, to be found when each room is written down. */
-async function countAll({ rooms, unread }: SyncDeps, user: number, memberships: ReadonlyMap<number, UserRoom>): Promise<void> {
+/** Counts for all rooms at once. */
+async function countAll({ rooms, unread }: SyncDeps, user: number, memberships: ReadonlyMap<number, UserRoom>): Promise<ReadonlyMap<number, RoomCounts>> {
   const found: Room[] = []
   for (const [nid, { membership }] of memberships) {
     // A room that cannot be read is left out later on.
     const room = membership === 'join' ? rooms.peek(nid) ?? await rooms.byNid(nid).catch(() => undefined) : undefined
     if (room) found.push(room)
   }
-  await unread.countsOfMany(user, found)
+  return unread.countsOfMany(user, found)
 }
 
 function roomsText(sections: Sections): string {
