@@ -141,7 +141,7 @@ export async function openDevices(deps: DevicesDeps): Promise<Devices> {
     const deviceId = wanted.deviceId === undefined ? newDeviceId(deps.randomId()) : checkDeviceId(wanted.deviceId)
     const known = await readDeviceNid(tx.sql, wanted.user, deviceId)
     if (known !== undefined) return { nid: known, deviceId, created: false }
-    if ((await readCrossSigning(tx.sql, wanted.user)).some((key) => key.public_key === deviceId)) {
+    if (wanted.deviceId !== undefined && (await readCrossSigning(tx.sql, wanted.user)).some((key) => key.public_key === deviceId)) {
       throw new MatrixError('M_FORBIDDEN', 'One of your cross-signing keys has this name')
     }
     const excess = await countDevicesOf(tx.sql, wanted.user) + 1 - mostDevices

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { MatrixError } from '../matrix/errors.ts'
 import type { Json, JsonObject } from '../matrix/json.ts'
 import { signedText } from '../matrix/signing.ts'
-import { alice, bob, crossKeys, curveKeys, deviceKeys, over, publicKey, type World } from './fixture.test.ts'
+import { alice, bob, crossKey, crossKeys, curveKeys, deviceKeys, over, publicKey, signed, type World } from './fixture.test.ts'
 import { parseDeviceKeys, parseKeys } from './keys/parse.ts'
 
 const text = fc.string({ unit: 'binary', maxLength: 12 }).filter((part) => part.isWellFormed())
@@ -62,6 +62,28 @@ over('nothing that a client can send makes the server stumble, or anybody else\'
     await refusedOrDone(outcome('phone', 'PUT', '/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device', { ...upload, device_id: 'DRY', device_data: { algorithm: 'x', ...other } }))
     await stillAnswers(world)
   }), { numRuns: 40 })
+})
+
+over('of one who is gone for good nothing stays', async (world) => {
+  const { outcome, devices, nids, database } = world
+  await outcome('phone', 'POST', '/keys/upload', { device_keys: device, one_time_keys: curveKeys(alice, 'PHONE', ['a']) })
+  await outcome('phone', 'POST', '/keys/device_signing/upload', crossKeys(alice))
+  await outcome('bob', 'POST', '/keys/device_signing/upload', crossKeys(bob))
+  const sign = (who: 'phone' | 'bob', by: string, of: string): Promise<unknown> => world.ask(who, 'POST', '/keys/signatures/upload', {
+    [of]: { [publicKey(`${of} master`)]: signed(crossKey(of, 'master', `${of} master`), by, publicKey(`${by} user`), `${by} user`) },
+  })
+  await sign('phone', alice, bob)
+  await sign('bob', bob, alice)
+  await outcome('phone', 'POST', '/room_keys/version', { algorithm: 'x', auth_data: {} })
+  await outcome('phone', 'PUT', '/room_keys/keys/!a:one.test/s?version=1', { first_message_index: 1, forwarded_count: 1, is_verified: true, session_data: {} })
+  await world.log.write((tx) => devices.deleteAll(tx, nids.alice))
+  await devices.forgetUser(nids.alice)
+  assert.deepEqual(await world.query('bob', alice), { failures: {}, device_keys: { [alice]: {} }, master_keys: {}, self_signing_keys: {}, user_signing_keys: {} })
+  assert.equal((await world.ask('phone', 'GET', '/room_keys/version')).status, 404)
+  const left = async (table: 'device_keys' | 'one_time_keys' | 'backed_up_keys' | 'key_signature_changes'): Promise<number> => (await database.read.selectFrom(table).selectAll().execute()).length
+  assert.deepEqual([await left('device_keys'), await left('one_time_keys'), await left('backed_up_keys'), await left('key_signature_changes')], [0, 0, 0, 1])
+  const signatures = await database.read.selectFrom('key_signatures').select(['signer_nid', 'target_nid']).execute()
+  assert.ok(signatures.every((row) => row.signer_nid === nids.bob && row.target_nid === nids.bob))
 })
 
 test('device keys are accepted as they were signed, and in no other form', () => {

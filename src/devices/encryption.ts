@@ -1,3 +1,4 @@
+import { announceChange } from './announce.ts'
 import { openBackupKeys, type BackupKeys } from './backup/keys.ts'
 import { openBackupVersions, type BackupVersions } from './backup/versions.ts'
 import { openCrossSigning, type CrossSigning } from './cross-signing/cross-signing.ts'
@@ -7,6 +8,7 @@ import type { DevicesDeps } from './devices.ts'
 import { openKeyBook } from './keys/book.ts'
 import { openCounts } from './keys/counts.ts'
 import { openKeys, type Keys } from './keys/keys.ts'
+import { deleteCrossSigning } from './store/cross-signing.ts'
 
 /** What this server does for encryption between clients: it keeps public keys, and what clients have encrypted for themselves. */
 export interface Encryption {
@@ -14,6 +16,8 @@ export interface Encryption {
   readonly crossSigning: CrossSigning
   readonly backup: { readonly versions: BackupVersions; readonly keys: BackupKeys }
   readonly dehydrated: Dehydrated
+  /** Deletes what a user who is gone for good has published and backed up, besides what belongs to devices. */
+  forgetUser(user: number): Promise<void>
 }
 
 export interface EncryptionParts extends Encryption {
@@ -26,11 +30,19 @@ export function openEncryption(deps: DevicesDeps, devices: Pick<DehydratedDeps, 
   const { database, log, users } = deps
   const book = openKeyBook(database, log, (user) => users.nameOf(user))
   const counts = openCounts(database)
+  const backup = { versions: openBackupVersions(database), keys: openBackupKeys(database) }
   return {
     keys: openKeys({ ...deps, book, counts }),
     crossSigning: openCrossSigning({ ...deps, news: openSignedNews(database, log) }),
-    backup: { versions: openBackupVersions(database), keys: openBackupKeys(database) },
+    backup,
     dehydrated: openDehydrated({ database, log, counts, ...devices }),
+    forgetUser: async (user) => {
+      await log.write(async (tx) => {
+        await deleteCrossSigning(tx.sql, user)
+        await announceChange(tx, user)
+      })
+      await backup.versions.deleteAll(user)
+    },
     forget: (gone) => {
       for (const device of gone) counts.changed(device)
     },

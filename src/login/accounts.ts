@@ -35,10 +35,11 @@ export const register = async (context: LoginContext, account: NewAccount, sessi
   return { userId, opened: undefined }
 }
 
-/** Ends an account for good, and every session of it. */
+/** Ends an account for good, with every session of it and what it has published and backed up for encryption. */
 export const deactivate = async (context: LoginContext, user: number, erase: boolean): Promise<void> => {
   // First the account: from then on the gate lets nobody in, whatever tokens there still are.
   await context.users.deactivate(user, erase)
   await context.database.write((tx) => deleteEmailsOf(tx, user))
   await logoutAll(context, user)
+  await context.devices.forgetUser(user)
 }

@@ -164,6 +164,11 @@ over('a large backup comes in many parts, and whole', async (world) => {
   const row = await world.database.read.selectFrom('key_backups').select(['keys', 'bytes']).executeTakeFirstOrThrow()
   const left = (await world.database.read.selectFrom('backed_up_keys').select('session_data').execute()).map((kept) => Buffer.byteLength(kept.session_data))
   assert.deepEqual([row.keys, row.bytes], [left.length, left.reduce((sum, size) => sum + size, 0)])
+  assert.deepEqual((await world.ask('phone', 'DELETE', at('', version))).body['count'], 0)
+  assert.deepEqual(await get(world, version), { rooms: {} })
+  await put(world, version, { [two]: rooms[two]?.sessions ?? {}, [one]: rooms[one]?.sessions ?? {} })
+  assert.equal(await world.outcome('phone', 'DELETE', `/room_keys/version/${version}`), '200')
+  assert.equal((await world.database.read.selectFrom('backed_up_keys').selectAll().execute()).length, 0)
 })
 
 over('two devices that back up at the same time lose nothing', async (world) => {

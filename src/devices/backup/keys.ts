@@ -3,10 +3,10 @@ import { isRoomId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { Database, Reader, Tx } from '../../storage/index.ts'
 import {
-  deleteKeys, insertKeys, measureBackups, readBackup, readKey, readKeyPage, readKeysOf, readNewestBackup, replaceKey, saveTotals,
+  deleteSomeKeys, insertKeys, measureBackups, readBackup, readKey, readKeyPage, readKeysOf, readNewestBackup, replaceKey, saveTotals,
   type BackedUpKeyRow, type BackupPart, type BackupRow,
 } from '../store/backup.ts'
-import { mustFind, noBackup, versionNumber } from './versions.ts'
+import { deletedAtOnce, mustFind, noBackup, versionNumber } from './versions.ts'
 
 /** The key of a session, as a client has encrypted it. */
 export interface BackedUpKey {
@@ -158,6 +158,16 @@ const putSome = (database: Database, user: number, version: string, rows: readon
   return stateOf(grown)
 })
 
+/** Deletes some keys in one write. */
+const deleteSome = (database: Database, user: number, version: string, part: BackupPart): Promise<{ state: BackupState; gone: number }> => database.write(async (tx) => {
+  const backup = await mustFind(tx, user, version)
+  const gone = await deleteSomeKeys(tx, user, backup.version, part, deletedAtOnce)
+  if (gone.keys === 0) return { state: stateOf(backup), gone: 0 }
+  const left = { ...backup, etag: backup.etag + 1, keys: backup.keys - gone.keys, bytes: backup.bytes - gone.bytes }
+  await saveTotals(tx, user, left)
+  return { state: stateOf(left), gone: gone.keys }
+})
+
 export const openBackupKeys = (database: Database): BackupKeys => ({
   put: async (user, version, keys) => {
     const rows = Object.entries(keys).flatMap(([roomId, sessions]) => Object.entries(sessions).map(([sessionId, key]) => toRow(roomId, sessionId, key)))
@@ -172,12 +182,10 @@ export const openBackupKeys = (database: Database): BackupKeys => ({
     return fromRow(row)
   },
   all: async (user, version, roomId) => texts(database.read, user, (await mustFind(database.read, user, version)).version, roomId),
-  delete: (user, version, part) => database.write(async (tx) => {
-    const backup = await mustFind(tx, user, version)
-    const gone = await deleteKeys(tx, user, backup.version, part)
-    if (gone.keys === 0) return stateOf(backup)
-    const left = { ...backup, etag: backup.etag + 1, keys: backup.keys - gone.keys, bytes: backup.bytes - gone.bytes }
-    await saveTotals(tx, user, left)
-    return stateOf(left)
-  }),
+  delete: async (user, version, part) => {
+    for (;;) {
+      const { state, gone } = await deleteSome(database, user, version, part)
+      if (gone < deletedAtOnce) return state
+    }
+  },
 })

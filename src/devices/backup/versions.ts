@@ -3,7 +3,8 @@ import { checkCanonical, own, type JsonObject } from '../../matrix/json.ts'
 import type { Database, Reader, Tx } from '../../storage/index.ts'
 import { isKey32 } from '../keys/parse.ts'
 import {
-  deleteBackup, insertBackup, measureBackups, readBackup, readLastVersion, readNewestBackup, saveAuthData, type BackupRow,
+  deleteSomeKeys, forgetDeletedBackups, insertBackup, markAllBackupsDeleted, markBackupDeleted, measureBackups, readBackup, readDeletedBackups, readLastVersion,
+  readNewestBackup, saveAuthData, type BackupRow,
 } from '../store/backup.ts'
 
 /** How a backup's keys are encrypted. */
@@ -30,9 +31,12 @@ export interface BackupVersions {
   update(user: number, version: string, method: BackupMethod & { readonly version?: string }): Promise<void>
   /** Does nothing to one that was deleted before. @throws MatrixError M_NOT_FOUND for one that never was */
   delete(user: number, version: string): Promise<void>
+  deleteAll(user: number): Promise<void>
 }
 
 const mostVersions = 20
+/** Keys that are deleted in one write: everyone else's writes wait for it. */
+export const deletedAtOnce = 2000
 const largestAuthData = 32 * 1024
 
 const wrong = (message: string): MatrixError => new MatrixError('M_INVALID_PARAM', message)
@@ -92,10 +96,26 @@ export const openBackupVersions = (database: Database): BackupVersions => ({
       await saveAuthData(tx, user, row.version, authData)
     })
   },
-  delete: (user, version) => database.write(async (tx) => {
-    const number = versionNumber(version)
-    // Versions are counted: whatever is not above the newest was there once.
-    if (number === undefined || number > await readLastVersion(tx, user)) throw noBackup()
-    if (await readBackup(tx, user, number)) await deleteBackup(tx, user, number)
-  }),
+  delete: async (user, version) => {
+    await database.write(async (tx) => {
+      const number = versionNumber(version)
+      // Versions are counted: whatever is not above the newest was there once.
+      if (number === undefined || number > await readLastVersion(tx, user)) throw noBackup()
+      if (await readBackup(tx, user, number)) await markBackupDeleted(tx, user, number)
+    })
+    await sweep(database, user)
+  },
+  deleteAll: async (user) => {
+    await database.write((tx) => markAllBackupsDeleted(tx, user))
+    await sweep(database, user)
+  },
 })
+
+/** Deletes the keys of the user's deleted backups, a part in each write; what a crash leaves, the next time finds. */
+async function sweep(database: Database, user: number): Promise<void> {
+  const versions = await readDeletedBackups(database.read, user)
+  for (const version of versions) {
+    while ((await database.write((tx) => deleteSomeKeys(tx, user, version, {}, deletedAtOnce))).keys === deletedAtOnce) continue
+  }
+  await database.write((tx) => forgetDeletedBackups(tx, user, versions))
+}

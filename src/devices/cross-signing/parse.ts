@@ -17,7 +17,7 @@ export interface ParsedCrossSigningKey {
 }
 
 const largestKey = 4 * 1024
-const mostSignatures = 1000
+const mostSignatures = 250
 
 const wrong = (message: string): MatrixError => new MatrixError('M_INVALID_PARAM', message)
 

@@ -44,7 +44,8 @@ interface Accepted {
   readonly signature: string
 }
 
-const mostSignatures = 1000
+/** Each takes the processor for a moment. */
+const mostSignatures = 250
 
 const refuse = (errcode: 'M_NOT_FOUND' | 'M_INVALID_SIGNATURE' | 'M_INVALID_PARAM', message: string): MatrixError => new MatrixError(errcode, message)
 

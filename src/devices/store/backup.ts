@@ -30,8 +30,6 @@ const updateTotals = hot((db, p: { user: number; version: number; etag: number; 
   .where('user_nid', '=', p.user).where('version', '=', p.version).set({ etag: p.etag, keys: p.keys, bytes: p.bytes }))
 const markDeleted = hot((db, p: { user: number; version: number }) => db.updateTable('key_backups')
   .where('user_nid', '=', p.user).where('version', '=', p.version).set({ auth_data: '{}', keys: 0, bytes: 0, deleted: 1 }))
-const deleteOlder = hot((db, p: { user: number; version: number }) => db.deleteFrom('key_backups')
-  .where('user_nid', '=', p.user).where('deleted', '=', 1).where('version', '<', p.version))
 
 const selectKey = hot((db, p: { user: number; version: number; roomId: string; sessionId: string }) => db.selectFrom('backed_up_keys')
   .where('user_nid', '=', p.user).where('version', '=', p.version).where('room_id', '=', p.roomId).where('session_id', '=', p.sessionId).select(keyColumns))
@@ -73,11 +71,23 @@ export async function saveTotals(tx: Tx, user: number, { version, etag, keys, by
   await updateTotals.run(tx, { user, version, etag, keys, bytes })
 }
 
-/** Deletes a backup and its keys; only the newest version that was ever given out leaves a trace. */
-export async function deleteBackup(tx: Tx, user: number, version: number): Promise<void> {
-  await tx.deleteFrom('backed_up_keys').where('user_nid', '=', user).where('version', '=', version).execute()
+/** From now on the backup is not there; its keys still are. */
+export async function markBackupDeleted(tx: Tx, user: number, version: number): Promise<void> {
   await markDeleted.run(tx, { user, version })
-  await deleteOlder.run(tx, { user, version: await readLastVersion(tx, user) })
+}
+
+export async function markAllBackupsDeleted(tx: Tx, user: number): Promise<void> {
+  await tx.updateTable('key_backups').where('user_nid', '=', user).set({ auth_data: '{}', keys: 0, bytes: 0, deleted: 1 }).execute()
+}
+
+export const readDeletedBackups = async (db: Reader, user: number): Promise<number[]> =>
+  (await db.selectFrom('key_backups').where('user_nid', '=', user).where('deleted', '=', 1).select('version').execute()).map((row) => row.version)
+
+/** Forgets deleted backups, which have no keys any more. The newest version that was ever given out leaves its trace. */
+export async function forgetDeletedBackups(tx: Tx, user: number, versions: readonly number[]): Promise<void> {
+  const last = await readLastVersion(tx, user)
+  const gone = versions.filter((version) => version < last)
+  if (gone.length > 0) await tx.deleteFrom('key_backups').where('user_nid', '=', user).where('deleted', '=', 1).where('version', 'in', gone).execute()
 }
 
 export const readKey = (db: Reader, user: number, version: number, roomId: string, sessionId: string): Promise<BackedUpKeyRow | undefined> =>
@@ -108,15 +118,18 @@ export async function replaceKey(tx: Tx, user: number, version: number, key: Bac
   await update.run(tx, { ...key, user_nid: user, version })
 }
 
-/** Deletes a part of a backup; tells how many keys, and how many bytes of `session_data`, are gone. */
-export async function deleteKeys(tx: Tx, user: number, version: number, { roomId, sessionId }: BackupPart): Promise<{ keys: number; bytes: number }> {
-  let which = tx.selectFrom('backed_up_keys').where('user_nid', '=', user).where('version', '=', version)
-  let gone = tx.deleteFrom('backed_up_keys').where('user_nid', '=', user).where('version', '=', version)
-  if (roomId !== undefined) [which, gone] = [which.where('room_id', '=', roomId), gone.where('room_id', '=', roomId)]
-  if (sessionId !== undefined) [which, gone] = [which.where('session_id', '=', sessionId), gone.where('session_id', '=', sessionId)]
-  const { keys, bytes } = await which.select((row) => [
-    row.fn.countAll<number>().as('keys'), sql<number>`cast(coalesce(sum(octet_length(session_data)), 0) as bigint)`.as('bytes'),
+/** Deletes the first keys of a part of a backup; tells how many, and how many bytes of `session_data`, are gone. */
+export async function deleteSomeKeys(tx: Tx, user: number, version: number, { roomId, sessionId }: BackupPart, limit: number): Promise<{ keys: number; bytes: number }> {
+  const first = tx.selectFrom('backed_up_keys').where('user_nid', '=', user).where('version', '=', version)
+    .$if(roomId !== undefined, (query) => query.where('room_id', '=', roomId ?? ''))
+    .$if(sessionId !== undefined, (query) => query.where('session_id', '=', sessionId ?? ''))
+    .orderBy('room_id').orderBy('session_id').limit(limit)
+  const { keys, bytes } = await tx.selectFrom(first.select(sql<number>`octet_length(session_data)`.as('size')).as('some')).select((row) => [
+    row.fn.countAll<number>().as('keys'), sql<number>`cast(coalesce(sum(size), 0) as bigint)`.as('bytes'),
   ]).executeTakeFirstOrThrow()
-  await gone.execute()
+  if (keys > 0) {
+    await tx.deleteFrom('backed_up_keys').where('user_nid', '=', user).where('version', '=', version)
+      .where((row) => row(row.refTuple('room_id', 'session_id'), 'in', first.select(['room_id', 'session_id']).$asTuple('room_id', 'session_id'))).execute()
+  }
   return { keys, bytes }
 }

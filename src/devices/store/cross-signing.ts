@@ -64,6 +64,14 @@ export async function deleteSignaturesBy(tx: Tx, user: number, signer: string): 
   await removeBy.run(tx, { user, signer })
 }
 
+/** Deletes a user's keys, and all signatures of and by the user. */
+export async function deleteCrossSigning(tx: Tx, user: number): Promise<void> {
+  await tx.deleteFrom('cross_signing_keys').where('user_nid', '=', user).execute()
+  await tx.deleteFrom('key_signatures').where('target_nid', '=', user).execute()
+  await tx.deleteFrom('key_signatures').where('signer_nid', '=', user).execute()
+  await tx.deleteFrom('key_signature_changes').where('signer_nid', '=', user).execute()
+}
+
 export async function saveSignatureChange(tx: Tx, signer: number, target: number, position: number): Promise<void> {
   await upsertChange.run(tx, { signer, target, position })
 }
