@@ -8,7 +8,7 @@ import { type ConfigInput, defaultConfig } from '../config/index.ts'
 import { openDevices, type Devices } from '../devices/index.ts'
 import { createHttp, createOutgoing, type Route } from '../http/index.ts'
 import { openDatabase } from '../storage/index.ts'
-import { openLog } from '../streams/index.ts'
+import { type Log, openLog } from '../streams/index.ts'
 import { createUsers, type Users, usersRoutes } from '../users/index.ts'
 import { type Login, openLogin, type PeoplePorts } from './index.ts'
 
@@ -18,6 +18,7 @@ export interface Answer { status: number; body: Body; headers: Body }
 export interface World {
   readonly users: Users
   readonly devices: Devices
+  readonly log: Log
   readonly login: Login
   readonly clock: { now: number }
   /** What was said to the operator. */
@@ -95,7 +96,7 @@ export const withWorld = async (url: string, options: WorldOptions, body: (world
   }
   const refused: World['refused'] = async (path, payload, token) => refusal(await ask('POST', path, payload, token))
   const jwt: World['jwt'] = (sub, more = {}) => post('/login', { type: 'org.matrix.login.jwt', token: sign({ sub }), ...more })
-  await body({ users, devices, login, clock, said, ask, post, refused, jwt })
+  await body({ users, devices, log, login, clock, said, ask, post, refused, jwt })
 }
 
 /** A test in a world of its own, on SQLite in memory. */

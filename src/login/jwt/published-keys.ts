@@ -87,7 +87,8 @@ export const openPublishedKeys = (deps: PublishedKeysDeps, provider: JwtProvider
   const listeners: ((gone: readonly VerificationKey[]) => void)[] = []
   let keys: readonly VerificationKey[] = kept ? keysIn(kept.json, provider) : []
   let fetched = kept?.fetched ?? -Infinity
-  let failed = -Infinity
+  /** When the last attempt failed; undefined when it did not. */
+  let failed: number | undefined
   let running: Promise<boolean> | undefined
   let discovered: { uri: string; configured: boolean; at: number } | undefined
 
@@ -123,7 +124,7 @@ export const openPublishedKeys = (deps: PublishedKeysDeps, provider: JwtProvider
       const json = await read()
       const isNew = take(json)
       fetched = now()
-      failed = -Infinity
+      failed = undefined
       await deps.keep(provider.id, source, { json, fetched })
       return isNew
     } catch (error) {
@@ -147,12 +148,12 @@ export const openPublishedKeys = (deps: PublishedKeysDeps, provider: JwtProvider
       return keys
     },
     get failing() {
-      return failed > fetched
+      return failed !== undefined
     },
     ready: async () => {
       if (fetched + remote.refresh > now()) return
-      const wasFailing = failed > fetched
-      if (failed + retryMs > now()) return
+      const wasFailing = failed !== undefined
+      if (failed !== undefined && failed + retryMs > now()) return
       const attempt = fetch()
       // While the keys that are known do, nobody waits for a host that did not answer last time.
       if (!wasFailing || keys.length === 0) await attempt
