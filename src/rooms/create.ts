@@ -4,6 +4,7 @@ import { own, type JsonObject } from '../matrix/json.ts'
 import { defaultRoomVersion, findRoomVersion, type RoomVersion } from '../matrix/room-version.ts'
 import type { SigningKey } from '../matrix/signing.ts'
 import type { Users } from '../users/index.ts'
+import { mustTakeInvites } from './invite-permission.ts'
 import { mustBeReachable } from './membership.ts'
 import type { Profiles } from './profile.ts'
 import { Recent } from './recent.ts'
@@ -58,7 +59,10 @@ export async function createRoom(deps: CreateDeps, creator: Who, wish: RoomWish)
   if (!version) throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `This server does not know room version "${wish.version}"`)
   const preset = wish.preset ?? (wish.visibility === 'public' ? 'public_chat' : 'private_chat')
   const invited = (wish.invite ?? []).filter((userId, index, all) => all.indexOf(userId) === index && userId !== creator.userId)
-  for (const userId of invited) mustBeReachable(deps.serverName, userId)
+  for (const userId of invited) {
+    mustBeReachable(deps.serverName, userId)
+    await mustTakeInvites(deps.users, userId)
+  }
   const trusted = preset === 'trusted_private_chat' ? invited : []
 
   const create = createContent(version, creator, wish.creationContent ?? {}, trusted)

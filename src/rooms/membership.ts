@@ -4,6 +4,7 @@ import type { JsonObject } from '../matrix/json.ts'
 import { levelFor, powerLevelOf, powerLevelsFrom, type PowerLevels } from '../matrix/power-levels.ts'
 import { allowedRooms } from '../matrix/state-values.ts'
 import type { Users } from '../users/index.ts'
+import { mustTakeInvites } from './invite-permission.ts'
 import type { Profiles } from './profile.ts'
 import type { Membership, Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
@@ -85,6 +86,7 @@ export async function invite(deps: MembershipDeps, who: Who, room: Room, userId:
   mustBeReachable(deps.serverName, userId)
   const target = await deps.users.intern(userId)
   if (membershipOf(room, target) === 'join') throw new MatrixError('M_FORBIDDEN', `${userId} is already in the room`)
+  await mustTakeInvites(deps.users, userId)
   await setMembership(deps, who, room, userId, 'invite', wish)
 }
 

@@ -6,6 +6,7 @@ import type { JsonObject } from '../../matrix/json.ts'
 import { mustNotBeSuspended } from '../../users/index.ts'
 import { checkAliasEvent } from '../alias-event.ts'
 import type { RoomsRouteDeps } from '../deps.ts'
+import { mustTakeInvites } from '../invite-permission.ts'
 import { join, joinedRoom, leave, notIn } from '../membership.ts'
 import type { StoredEvent } from '../stored-event.ts'
 import { redactEvent, sendOnce, setState, type SendDeps } from '../send.ts'
@@ -37,6 +38,7 @@ async function putState(deps: RoomsRouteDeps, session: Session, roomId: string, 
   }
   const room = await joinedRoom(deps.rooms, roomId, session.user)
   if (type === 'm.room.member' && !isUserId(stateKey)) throw new MatrixError('M_BAD_JSON', `The state key of a member event is a user id; "${stateKey}" is none`)
+  if (type === 'm.room.member' && content['membership'] === 'invite') await mustTakeInvites(deps.users, stateKey)
   if (type === 'm.room.canonical_alias') await checkAliasEvent(deps, room, content)
   const stored = await setState(deps.rooms, room, whoOf(session), type, stateKey, content)
   return { event_id: stored.event.id }
