@@ -38,6 +38,8 @@ export interface Rooms {
   append(room: Room, drafts: readonly Draft[]): Promise<StoredEvent[]>
   /** Adds a room that `room` describes, with its first events. */
   add(room: Room, drafts: readonly Draft[]): Promise<StoredEvent[]>
+  /** Resolves when all that has been asked for until now is durable, or has failed: before something in a head is called done. */
+  settled(): Promise<void>
   nextRoomNid(): number
   /** The rooms a user has to do with, by nid, as of `log.now`. */
   of(user: number): Promise<ReadonlyMap<number, UserRoom>>
@@ -118,6 +120,7 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
         throw error
       }
     },
+    settled: () => database.write(async () => {}),
     nextRoomNid: () => roomIds.next(),
     of: (user) => userRooms.get(user),
     sharers: async (user) => {

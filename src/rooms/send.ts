@@ -54,7 +54,11 @@ async function sendEvent(rooms: Rooms, room: Room, draft: Draft): Promise<Stored
 export async function setState(rooms: Rooms, room: Room, sender: Draft['sender'], type: string, stateKey: string, content: JsonObject, ts?: number): Promise<StoredEvent> {
   if (type === 'm.room.create') throw new MatrixError('M_FORBIDDEN', 'A room is created once')
   const before = await rooms.stateEvent(room, type, stateKey)
-  if (before && before.sender === sender.nid && canonicalJson(before.event.content) === canonicalJson(content)) return before
+  if (before && before.sender === sender.nid && canonicalJson(before.event.content) === canonicalJson(content)) {
+    // It may be on its way to the disk still: whoever set it first has not been answered either.
+    await rooms.settled()
+    if (!room.dead) return before
+  }
   return sendEvent(rooms, room, { type, stateKey, sender, content, ...(ts !== undefined && { ts }) })
 }
 

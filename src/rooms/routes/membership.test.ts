@@ -152,3 +152,14 @@ over('an event that is too large is refused with 413, and the room goes on', asy
   assert.equal(await alice.refusal('PUT', path(roomId, `send/${'t'.repeat(300)}/3`), {}), '413 M_TOO_LARGE')
   await alice.send(roomId, 'still here')
 })
+
+over('who repeats what somebody else is about to set is not answered before it is stored', async (server) => {
+  const alice = await server.login('alice')
+  const roomId = await alice.createRoom({})
+  const answered: string[] = []
+  await Promise.all(['first', 'second'].map(async (name) => {
+    await alice.req('PUT', path(roomId, 'state/m.room.topic/'), { topic: 'same' })
+    answered.push(name)
+  }))
+  assert.deepEqual(answered, ['first', 'second'])
+})
