@@ -153,7 +153,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     ...adminRoutes({ database, users, devices, rooms, history, logger, serverName, now }),
   ]
   const http = createHttp({
-    routes, authenticate: login.authenticate, log: logger, now, randomId, trustedProxies: config.trusted_proxies, queryAccessToken: config.query_access_token,
+    routes, authenticate: login.authenticate, log: logger, now, randomId, trustedProxies: config.trusted_proxies, queryAccessToken: config.query_access_token, maxRequestSize: config.max_request_size,
     rateLimits: config.rate_limits === 'off' ? 'off' : httpRates(config.rate_limits),
   })
   // First of all to go: nothing new comes in while the rest ends.

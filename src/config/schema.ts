@@ -231,7 +231,7 @@ export const schema = {
   },
   log: {
     kind: 'group',
-    description: 'What the server says on its standard output.',
+    description: 'What the server says on its standard error.',
     keys: {
       level: {
         kind: 'choice',

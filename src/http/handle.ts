@@ -22,6 +22,8 @@ export interface HttpLog {
 export interface HandlerHost extends ExchangeHost {
   readonly authenticate: Authenticate
   readonly queryAccessToken: boolean
+  /** Largest JSON body, in bytes. */
+  readonly maxRequestSize: number
   readonly limiters: Readonly<Record<LimitName, Limiter>> | undefined
   readonly log: HttpLog
   readonly now: () => number
@@ -155,7 +157,7 @@ export function handlerOf(host: HandlerHost, route: Route, pattern: string): (in
     exchange.params = readParams ? readParams(params) : params
     if (readQuery) exchange.query = readQuery(query)
     if (route.rawBody) exchange.body = streamBytes(request, route.bodyLimit)
-    else if (readBody) exchange.body = readBody(await readJson(request, route.bodyLimit))
+    else if (readBody) exchange.body = readBody(await readJson(request, Math.min(route.bodyLimit, host.maxRequestSize)))
     const returned = route.handle(exchange)
     const result: unknown = returned instanceof Promise ? await returned : returned
     if (host.stopping) exchange.setHeader('connection', 'close')

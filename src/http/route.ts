@@ -51,7 +51,7 @@ export interface RouteDefinition<
   readonly query?: Q
   /** Absent: the body is not read. An empty body counts as `{}`. */
   readonly body?: B
-  /** Largest body in bytes; default 1 MiB for JSON. */
+  /** Largest body in bytes, if less than what the server takes at all. */
   readonly bodyLimit?: number
   /** `body` is the bytes as they come, whatever they are. */
   readonly rawBody?: Raw
@@ -82,7 +82,6 @@ export interface Route {
   readonly handle: (context: RouteHandlerContext) => unknown
 }
 
-const jsonBodyLimit = 1024 * 1024
 const rawBodyLimit = 50 * 1024 * 1024
 
 /**
@@ -103,7 +102,7 @@ export function route<
     params: definition.params,
     query: definition.query,
     body: definition.body,
-    bodyLimit: definition.bodyLimit ?? (definition.rawBody ? rawBodyLimit : jsonBodyLimit),
+    bodyLimit: definition.bodyLimit ?? (definition.rawBody ? rawBodyLimit : Infinity),
     rawBody: definition.rawBody ?? false,
     reply: definition.reply,
     // The server fills the context according to the very schemas that gave these types.

@@ -21,6 +21,8 @@ export interface HttpOptions {
   readonly trustedProxies?: readonly string[]
   /** Whether `?access_token=` counts. Default false. */
   readonly queryAccessToken?: boolean
+  /** Largest JSON body in bytes. Default 1 MiB. */
+  readonly maxRequestSize?: number
 }
 
 export interface HttpServer extends AsyncDisposable {
@@ -33,6 +35,7 @@ export interface HttpServer extends AsyncDisposable {
 }
 
 const graceMs = 500
+const usualRequestSize = 1024 * 1024
 
 function limitersOf(options: HttpOptions): Record<LimitName, Limiter> | undefined {
   const { rateLimits = {}, now } = options
@@ -127,6 +130,7 @@ export function createHttp(options: HttpOptions): HttpServer {
   const host: HandlerHost = {
     authenticate: options.authenticate,
     queryAccessToken: options.queryAccessToken ?? false,
+    maxRequestSize: options.maxRequestSize ?? usualRequestSize,
     limiters: limitersOf(options),
     log: options.log,
     now: options.now,
