@@ -21,8 +21,10 @@ export const run = async (args: readonly string[]): Promise<number> => {
   const { file: named, flags, rest } = readFlags(args)
   parseArgs({ args: [...rest], options: {} })
   const loaded = await loadConfig({ file: named, flags, env: process.env, cwd: process.cwd(), checks: configChecks })
+  // What is made here is for this account alone: the database holds what people say to each other.
+  process.umask(0o077)
   const tryOut = isTryOut(loaded.config, loaded.file)
-  const config = tryOut ? tryOutConfig(loaded.config) : loaded.config
+  let config = loaded.config
   const { createHomeserver, DatabaseRefused } = await import('../server.ts')
   let stop = (): void => {}
   const stopped = new Promise<void>((resolve) => {
@@ -31,6 +33,7 @@ export const run = async (args: readonly string[]): Promise<number> => {
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
   try {
+    if (tryOut) config = tryOutConfig(config)
     await using homeserver = await createHomeserver(config)
     await using _control = await serveControl(config, operatorOf(homeserver))
     print(tryOut ? tryOutText(config, homeserver.url) : runningText(config, homeserver.urls))
@@ -56,6 +59,13 @@ function refusal(error: unknown, config: Config): string | undefined {
     case 'EADDRNOTAVAIL': return `This machine has none of the addresses ${where}. Set "listen" to one that it has, or to 0.0.0.0:8008 for all.`
     case 'EACCES': return `No permission: ${error.message}. Ports below 1024 and the folder ${config.data_dir} need an account that may use them.`
     case 'ECONNREFUSED': return `The database does not answer: ${error.message}. Check "database" and whether PostgreSQL runs.`
+    case 'ENOTDIR':
+    case 'EROFS':
+    case 'ENOENT': return `The folder ${config.data_dir} cannot be made or used: ${error.message}. Set "data_dir" to a folder that this account may write to.`
+    case 'ENOTFOUND': return `The host of the database is not known: ${error.message}. Check "database".`
+    case '28P01':
+    case '28000': return `PostgreSQL does not let this user in: ${error.message}. Check user and password in "database".`
+    case '3D000': return `PostgreSQL has no such database: ${error.message}. Make it with "createdb", owned by the user in "database".`
     default: return undefined
   }
 }
@@ -78,5 +88,5 @@ Sign in with it, as your own backend's users will:
 A token for somebody else:        npx latchkey auth sign --sub bob
 What a token says, and to whom:   npx latchkey auth explain TOKEN
 Settings of your own:             npx latchkey config example > latchkey.yaml
-                                  npx latchkey start --config latchkey.yaml`
+                                  npx latchkey start --config latchkey.yaml --data-dir my-server`
 }
