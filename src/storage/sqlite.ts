@@ -1,6 +1,6 @@
-import { closeSync, fdatasync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { closeSync, fdatasync, fsyncSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import type { Execute, Row } from './dialect.ts'
@@ -39,6 +39,14 @@ function executeOn(db: DatabaseSync): Execute {
 /** Of the write-ahead log: what a commit has appended there is what has to survive. */
 const flush = promisify(fdatasync)
 
+/** New files are found again after a power cut only when their folder has been written too. Windows does so by itself, and refuses this. */
+function flushFolder(folder: string): void {
+  if (process.platform === 'win32') return
+  const handle = openSync(folder, 'r')
+  fsyncSync(handle)
+  closeSync(handle)
+}
+
 /**
  * SQLite in write-ahead mode: one connection that writes, one that reads what is committed.
  * `:memory:` is a private file in the system's temporary folder, never synced, gone on close: a shared in-memory database
@@ -55,6 +63,7 @@ export function openSqlite(path: string): Backend {
   const reader = new DatabaseSync(file, { readOnly: true, timeout: 5000 })
   reader.exec('PRAGMA query_only = ON; PRAGMA cache_size = -32000; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY')
   const walFile = temporary ? undefined : openSync(`${file}-wal`, 'r+')
+  if (!temporary) flushFolder(dirname(file))
   return {
     dialect: 'sqlite',
     read: executeOn(reader),
