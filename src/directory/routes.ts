@@ -6,5 +6,5 @@ import { publicRoomsRoutes } from './routes/public-rooms.ts'
 import { thirdPartyRoutes } from './routes/third-party.ts'
 import { userRoutes } from './routes/users.ts'
 
-export const directoryRoutes = (deps: DirectoryRouteDeps): Route[] => 
+export const directoryRoutes = (deps: DirectoryRouteDeps): Route[] =>
   [...aliasRoutes(deps), ...publicRoomsRoutes(deps), ...hierarchyRoutes(deps), ...userRoutes(deps), ...thirdPartyRoutes()]
