@@ -182,7 +182,7 @@ test('a token is verified once, and answered from memory while the issuer is dow
   assert.deepEqual(issuer.asked, { keys: 1, discovery: 1 })
   issuer.rotate()
   const unknown = await whoami(world, await sign({ sub: 'sam', sid: 's' }))
-  assert.deepEqual([unknown.status, unknown.body['code'], unknown.headers['retry-after']], [503, 'keys_unavailable', '5'], 'nobody is signed out because an issuer is down')
+  assert.deepEqual([unknown.status, unknown.body['code'], unknown.headers['retry-after']], [429, 'keys_unavailable', '5'], 'nobody is signed out because an issuer is down')
   await issuer.up()
   world.clock.now += 30_000
   await ok(world, await sign({ sub: 'sam', sid: 's' }))

@@ -52,7 +52,8 @@ const unknownToken = (message = 'This access token is not valid', code?: string)
 
 /** The answer to a token that is not taken. One that has run out asks for a new one, and leaves the client its keys. */
 const refusal = ({ code, reason }: Verified & { ok: false }): MatrixError => {
-  if (code === 'keys_unavailable') return new MatrixError('M_UNKNOWN', reason, { status: 503, retryAfterMs: 5000, extra: { code } })
+  // It may be a good one. Of all answers this is the one that makes every client come again, and none sign out.
+  if (code === 'keys_unavailable') return new MatrixError('M_LIMIT_EXCEEDED', reason, { retryAfterMs: 5000, extra: { code } })
   const soft = code === 'expired' || code === 'too_old'
   return new MatrixError('M_UNKNOWN_TOKEN', soft ? 'This access token has run out' : 'This access token is not valid', { extra: { code, ...(soft && { soft_logout: true }) } })
 }
