@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
 import type { Logger } from 'pino'
 import { adminRoutes } from './admin/index.ts'
 import { createLogger } from './config/logger.ts'
@@ -15,9 +16,9 @@ import { MatrixError } from './matrix/errors.ts'
 import { readSigningKey, signingKey, writeSigningKey, type SigningKey } from './matrix/signing.ts'
 import { roomVersions } from './matrix/room-version.ts'
 import {
-  createProfiles, createRoutes, departFromAll, historyRoutes, membershipRoutes, openHistory, openRooms, sendRoutes, spreadProfile, upgradeRoutes, openSuccessions, type Rooms, type RoomsRouteDeps,
+  createProfiles, createRoutes, departFromAll, historyRoutes, membershipRoutes, openHistory, openPlacements, openRooms, sendRoutes, spreadProfile, upgradeRoutes, openSuccessions, type Rooms, type RoomsRouteDeps,
 } from './rooms/index.ts'
-import { mediaRoutes, openMedia } from './media/index.ts'
+import { mediaRoutes, openMedia, upload } from './media/index.ts'
 import { openJobs } from './jobs/index.ts'
 import { copyRoomRules, createCounts, notificationsRoutes, openPush, openPushRules, pushersRoutes, pushRulesRoutes, withPushRules } from './push/index.ts'
 import { openDatabase } from './storage/index.ts'
@@ -78,6 +79,11 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const jobs = stack.use(await openJobs({ database, now, randomBytes: (count) => randomBytes(count), onError }))
   const login = await openLogin({
     mail: openMail({ config, jobs, logger }), database, log, users, devices, config, now, randomId, logger, outgoing, randomBytes: (count) => randomBytes(count), isExclusive: () => false,
+    people: {
+      savePicture: ({ nid }, { bytes, type }) => upload(media.context, { user: nid, suspended: false }, { body: Readable.from([bytes]), type, filename: undefined, length: bytes.length }),
+      enterRoom: (user, room, power) => placements.enter(user, room, power),
+      leaveRoom: (user, roomId, change) => placements.leave(user, roomId, change),
+    },
   })
   users.onChange((account) => {
     if (account.deactivated) void departFromAll(roomDeps, account, onError)
@@ -94,6 +100,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     rooms, users, profiles: createProfiles(users), aliases, database, log, serverName, signingKey: key, now, randomId, defaultRoomVersion: config.default_room_version,
   }
 
+  const placements = openPlacements(roomDeps)
   const successions = stack.use(openSuccessions({ rooms, users, log, onError, copyPushRules: (user, from, to) => copyRoomRules(rules, user, from, to) }))
 
   const counts = createCounts({ database, log, rooms, users, rules, receipts: ephemeral.receipts, ignored: (user) => users.accountData.ignored(user) })
@@ -133,7 +140,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     capabilitiesRoute((session) => capabilities(config, session)),
     ...wellKnownRoutes({ baseUrl: config.public_base_url, federation: config.well_known.server, extra: wellKnownExtra(config), contact: config.admin_contact }),
     ...login.routes,
-    ...usersRoutes({ users, roomOf: async (roomId, user) => (await rooms.find(roomId).then((room) => room?.members.has(user) ? room.nid : undefined)) }),
+    ...usersRoutes({ users, lockedBy: login.lockedBy, roomOf: async (roomId, user) => (await rooms.find(roomId).then((room) => room?.members.has(user) ? room.nid : undefined)) }),
     ...devicesRoutes({ devices, log, confirm: login.confirm, keyChanges: (session, from, to) => keyChanges(syncDeps, session, from, to) }),
     ...createRoutes(roomDeps), ...membershipRoutes(roomDeps), ...sendRoutes(roomDeps),
     ...upgradeRoutes({ ...roomDeps, successions }),
@@ -156,6 +163,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     routes, authenticate: login.authenticate, log: logger, now, randomId, trustedProxies: config.trusted_proxies, queryAccessToken: config.query_access_token, maxRequestSize: config.max_request_size,
     rateLimits: config.rate_limits === 'off' ? 'off' : httpRates(config.rate_limits),
   })
+  stack.defer(() => login[Symbol.asyncDispose]())
   // First of all to go: nothing new comes in while the rest ends.
   stack.defer(() => http.close())
   stack.defer(() => log.close())

@@ -62,6 +62,8 @@ export interface LoginContext extends LoginDeps {
   readonly uia: InteractiveAuth
   /** Tokens of providers that are access tokens themselves. */
   readonly bearer: Bearer
+  /** Aborted when the server stops. */
+  readonly signal: AbortSignal
   /** For what a sign-in sets going and nobody waits for. */
   readonly followUp: FollowUps
   /** Ids of tokens, none given twice: sessions and transactions are told apart by them. */

@@ -74,7 +74,7 @@ export const withWorld = async (url: string, options: WorldOptions, body: (world
     warn: (details: object, message: string) => void said.push({ level: 'warn', details: { ...details }, message }),
   }
   await using outgoing = createOutgoing()
-  const login = await openLogin({ outgoing, database, log, users, devices, config, now, randomId, randomBytes, logger, isExclusive, ...(people && { people }) }, cheap)
+  await using login = await openLogin({ outgoing, database, log, users, devices, config, now, randomId, randomBytes, logger, isExclusive, ...(people && { people }) }, cheap)
   await using http = createHttp({
     routes: [...login.routes, ...usersRoutes({ users, roomOf: () => Promise.resolve(undefined), lockedBy: login.lockedBy }), ...routes(login)], authenticate: login.authenticate, now, randomId, rateLimits: 'off', trustedProxies: ['127.0.0.1'],
     log: { error: (details, message) => void said.push({ level: 'error', details: { ...details }, message }), debug: () => {}, isLevelEnabled: () => false },

@@ -29,7 +29,7 @@ export interface Links {
 }
 
 /** Every way in and out, as the rest of the server sees it. */
-export interface Login extends Disposable {
+export interface Login extends AsyncDisposable {
   readonly routes: readonly Route[]
   /** Fills the port of http/. */
   readonly authenticate: Authenticate
@@ -74,7 +74,9 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
     return rate === 'off' ? 'off' : { perSecond: rate.per_second, burst: rate.burst }
   }
   const keyring = openKeyring({ ...deps, kept: await readKeptKeys(deps.database), keep: keepKeys(deps.database) }, providers)
+  const stopping = new AbortController()
   const context: LoginContext = {
+    signal: stopping.signal,
     ...deps,
     serverName: deps.config.server_name,
     keyring,
@@ -116,6 +118,10 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
     lockedBy: async (user, field) => (await lockOf(context, user, field === 'displayname' ? 'display_name' : 'avatar'))?.name,
     revokeTokens: (provider, ended) => context.bearer.revoke(provider, ended),
     settled: () => context.followUp.settled(),
-    [Symbol.dispose]: () => keyring[Symbol.dispose](),
+    [Symbol.asyncDispose]: async () => {
+      keyring[Symbol.dispose]()
+      stopping.abort()
+      await context.followUp.settled()
+    },
   }
 }

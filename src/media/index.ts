@@ -1,2 +1,3 @@
 export { openMedia, type Media } from './media.ts'
 export { mediaRoutes } from './routes.ts'
+export { upload, type Upload } from './upload.ts'

@@ -17,6 +17,9 @@ export interface Upload {
   readonly length: number
 }
 
+/** Whose upload it is. */
+export type Uploader = Pick<Session, 'user' | 'suspended'>
+
 /** 144 bits: on the old endpoints, whoever knows the address has the file. */
 export const newMediaId = (ctx: MediaContext): string => ctx.randomId().slice(0, 24)
 
@@ -34,7 +37,7 @@ async function checkQuota(ctx: MediaContext, db: Reader | Tx, user: number, more
 }
 
 /** What can be refused is refused before the body is read. */
-async function checkBefore(ctx: MediaContext, session: Session, upload: Upload, files: number): Promise<string> {
+async function checkBefore(ctx: MediaContext, session: Uploader, upload: Upload, files: number): Promise<string> {
   mustNotBeSuspended(session)
   const type = normalType(upload.type)
   // A form is never what somebody wants to send: its parts are.
@@ -49,7 +52,7 @@ async function checkBefore(ctx: MediaContext, session: Session, upload: Upload, 
 const nameOf = (upload: Upload): string | null => (upload.filename === undefined || upload.filename === '' ? null : upload.filename)
 
 /** Takes a file and returns its address. @throws MatrixError M_TOO_LARGE, M_FORBIDDEN, M_USER_SUSPENDED */
-export async function upload(ctx: MediaContext, session: Session, upload: Upload): Promise<string> {
+export async function upload(ctx: MediaContext, session: Uploader, upload: Upload): Promise<string> {
   const type = await checkBefore(ctx, session, upload, 1)
   await using file = await ctx.spool.write(upload.body)
   const mediaId = newMediaId(ctx)

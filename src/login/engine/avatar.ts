@@ -21,7 +21,7 @@ const pictures: readonly [type: string, test: (bytes: Buffer) => boolean][] = [
 export const pictureType = (bytes: Buffer): string | undefined => pictures.find(([, test]) => test(bytes))?.[0]
 
 const fetchPicture = async (context: LoginContext, address: string): Promise<{ bytes: Buffer; type: string }> => {
-  const reply = await context.outgoing(address, { maxBytes: largest, timeoutMs, headers: { accept: 'image/png, image/jpeg, image/webp, image/gif' } })
+  const reply = await context.outgoing(address, { maxBytes: largest, timeoutMs, signal: context.signal, headers: { accept: 'image/png, image/jpeg, image/webp, image/gif' } })
   if (reply.status !== 200) throw new Error(`The picture is answered with ${reply.status}`)
   const type = pictureType(reply.body)
   if (type === undefined) throw new Error('What is at the address of the picture is none')
