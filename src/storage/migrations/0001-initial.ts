@@ -131,7 +131,7 @@ export const initial: Migration = {
     `create table key_signatures (
       target_nid {int} not null, target text not null, signer_nid {int} not null, signer text not null, signature text not null,
       primary key (target_nid, target, signer_nid, signer)) {clustered}`,
-    `create index key_signatures_by_signer on key_signatures (signer_nid, signer)`,
+    `create index key_signatures_by_signer on key_signatures (signer_nid, target_nid)`,
     `create table key_signature_changes (
       signer_nid {int} not null, target_nid {int} not null, position {int} not null, primary key (signer_nid, target_nid)) {clustered}`,
     `create index key_signature_changes_by_position on key_signature_changes (signer_nid, position)`,
