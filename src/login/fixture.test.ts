@@ -52,13 +52,15 @@ export interface WorldOptions extends ConfigInput {
   isExclusive?: (userId: string) => boolean
   routes?: (login: Login) => Route[]
   people?: PeoplePorts
+  /** Addresses that may be asked although they are not public. */
+  allow?: readonly string[]
 }
 
 export const cheap = { memory: 64, passes: 1 }
 
 /** Opens a world on a database, and hands it to `body`. */
 export const withWorld = async (url: string, options: WorldOptions, body: (world: World) => Promise<void>): Promise<void> => {
-  const { isExclusive = () => false, routes = () => [], people, ...input } = options
+  const { isExclusive = () => false, routes = () => [], people, allow = [], ...input } = options
   const config = defaultConfig({ server_name: 'one.test', jwt_config: block, rate_limits: 'off', ...input })
   await using database = await openDatabase({ url, serverName: 'one.test' })
   const fail = (error: unknown): void => { throw error }
@@ -73,7 +75,7 @@ export const withWorld = async (url: string, options: WorldOptions, body: (world
     info: (details: object, message: string) => void said.push({ level: 'info', details: { ...details }, message }),
     warn: (details: object, message: string) => void said.push({ level: 'warn', details: { ...details }, message }),
   }
-  await using outgoing = createOutgoing()
+  await using outgoing = createOutgoing({ allow })
   await using login = await openLogin({ outgoing, database, log, users, devices, config, now, randomId, randomBytes, logger, isExclusive, ...(people && { people }) }, cheap)
   await using http = createHttp({
     routes: [...login.routes, ...usersRoutes({ users, roomOf: () => Promise.resolve(undefined), lockedBy: login.lockedBy }), ...routes(login)], authenticate: login.authenticate, now, randomId, rateLimits: 'off', trustedProxies: ['127.0.0.1'],
