@@ -1,7 +1,8 @@
-import type { UserRoom } from '../../rooms/index.ts'
+import type { Room, UserRoom } from '../../rooms/index.ts'
 import { standingOf } from '../standing.ts'
 import { live, type Connection, type Known } from './connection.ts'
 import { farewellAnswer, strippedAnswer } from './outside-answer.ts'
+import { pickState } from './pick-state.ts'
 import type { Places } from './places.ts'
 import type { RoomConfig } from './request.ts'
 import { covers } from './required-state.ts'
@@ -17,6 +18,8 @@ export interface RoomsAnswer {
   readonly members: readonly number[]
   /** Ids of the events in the timelines of rooms that the client knew nothing of, by room. */
   readonly shown: ReadonlyMap<number, readonly string[]>
+  /** The wanted rooms in which anything at all can have happened since. */
+  readonly active: readonly Wanted[]
 }
 
 /** So many rooms that changed while the client was away for long are more work than to begin anew. */
@@ -33,13 +36,11 @@ interface Found {
 
 /** Tells of every wanted room that has something to tell, and of those that the user has left. */
 export async function roomsAnswer(context: RoomContext, connection: Connection, places: Places, wanted: WantedRooms): Promise<RoomsAnswer> {
-  const memberships = await context.deps.rooms.of(context.session.user)
-  const gone = departures(context, connection, memberships)
-  const due: Wanted[] = []
-  for (const one of wanted.rooms.values()) if (!gone.has(one.place.room.nid) && isDue(context, connection, one)) due.push(one)
+  const gone = await departures(context, connection)
+  const changes = overlooked(context, connection, wanted)
+  const { due, active } = look(context, connection, wanted, gone, changes)
   if (context.read && due.filter(({ place }) => connection.rooms.has(place.room.nid)).length > mostFromTables) throw unknownPos()
-  await prepare(context, due)
-  const changes = new Map([...overlooked(context, connection, wanted), ...caughtUp(connection, wanted)])
+  await prepare(context, connection, due)
   const spared = (nid: number, answer: Promise<Found | undefined>): Promise<Found | undefined> => answer.catch((error: unknown) => {
     context.deps.onRoomError(error, { room: nid, user: context.session.user })
     const known = connection.rooms.get(nid)
@@ -62,7 +63,7 @@ export async function roomsAnswer(context: RoomContext, connection: Connection, 
     if (!isSame(before, one.answer.known)) changes.set(one.nid, one.answer.known)
     else changes.delete(one.nid)
   }
-  return { texts, changes, members, shown }
+  return { texts, changes, members, shown, active }
 }
 
 const isSame = (a: Known | undefined, b: Known | undefined): boolean =>
@@ -72,8 +73,12 @@ const isSame = (a: Known | undefined, b: Known | undefined): boolean =>
 export const knownUpTo = (known: Known, since: number | undefined): number => (known.upTo === live ? since ?? 0 : known.upTo)
 
 /** The rooms that the client knows and that the user has gone from, or been put out of, since. */
-function departures({ since, until }: RoomContext, connection: Connection, memberships: ReadonlyMap<number, UserRoom>): Map<number, UserRoom> {
+async function departures({ deps, session: { user }, since, until }: RoomContext, connection: Connection): Promise<Map<number, UserRoom>> {
   const gone = new Map<number, UserRoom>()
+  const { tail } = deps.log
+  const moved = since !== undefined && (!tail.covers(since) || (tail.lastOfUser(user) > since && tail.user(user, since, until).some(({ kind }) => kind === 'event')))
+  if (!moved) return gone
+  const memberships = await deps.rooms.of(user)
   for (const [nid, known] of connection.rooms) {
     const member = memberships.get(nid)
     if (!member || (member.membership !== 'leave' && member.membership !== 'ban')) continue
@@ -82,28 +87,44 @@ function departures({ since, until }: RoomContext, connection: Connection, membe
   return gone
 }
 
-/** Whether there can be something to tell of a wanted room. */
-function isDue(context: RoomContext, connection: Connection, { place: { room, member }, config }: Wanted): boolean {
-  const { deps, session, since, until } = context
-  const known = connection.rooms.get(room.nid)
+/** One look at each wanted room. Those that the client was behind in are caught up with by this answer. */
+function look(
+  context: RoomContext, connection: Connection, wanted: WantedRooms, gone: ReadonlyMap<number, unknown>, changes: Map<number, Known | undefined>,
+): { due: Wanted[], active: Wanted[] } {
+  const { since = 0, deps: { log: { tail } } } = context
+  const [due, active]: [Wanted[], Wanted[]] = [[], []]
+  const covered = tail.covers(since)
+  for (const one of wanted.rooms.values()) {
+    const { nid } = one.place.room
+    const known = connection.rooms.get(nid)
+    if (known && known.upTo !== live) changes.set(nid, { ...known, upTo: live })
+    if (!known || known.upTo !== live || !covered || tail.lastOfRoom(nid) > since) {
+      active.push(one)
+      if (!gone.has(nid) && (isShort(known, one) || hasNews(context, known, one))) due.push(one)
+    } else if (!gone.has(nid) && isShort(known, one)) {
+      due.push(one)
+    }
+  }
+  return { due, active }
+}
+
+/** The client does not have all that it wants of the room, whatever happens in it. */
+const isShort = (known: Known | undefined, { place: { member }, config }: Wanted): boolean => {
+  if (!known) return true
+  if (member.membership === 'invite' || member.membership === 'knock') return false
+  return config.timelineLimit > known.timeline || !covers(known.required, config.required)
+}
+
+/** Something happened in the room that there can be something to tell of. */
+function hasNews(context: RoomContext, known: Known | undefined, { place: { room, member } }: Wanted): boolean {
+  const { deps: { log: { tail } }, session, since, until } = context
   if (!known) return true
   const from = knownUpTo(known, since)
   if (member.position > from) return true
-  if (member.membership === 'invite' || member.membership === 'knock') return false
-  if (config.timelineLimit > known.timeline || !covers(known.required, config.required)) return true
   if (member.membership !== 'join') return false
-  const { tail } = deps.log
   if (!tail.covers(from)) return room.latest > from || (context.read?.has(room.nid) ?? true)
-  if (tail.lastOfRoom(room.nid) <= from) return false
-  return tail.room(room.nid, from, until).some(({ kind, user }) => kind === 'event' || (kind === 'receipt' && user === session.user))
-}
-
-/** Rooms that the client was behind in, and that are wanted now: nothing is missing after this answer. */
-function* caughtUp(connection: Connection, wanted: WantedRooms): Iterable<[number, Known]> {
-  for (const nid of wanted.rooms.keys()) {
-    const known = connection.rooms.get(nid)
-    if (known && known.upTo !== live) yield [nid, { ...known, upTo: live }]
-  }
+  return tail.lastOfRoom(room.nid) > from
+    && tail.room(room.nid, from, until).some(({ kind, user }) => kind === 'event' || (kind === 'receipt' && user === session.user))
 }
 
 /** Rooms that the client knows, in which something happened that this answer does not tell: it is remembered up to where they are known. */
@@ -121,12 +142,22 @@ function overlooked({ deps, session, since, until }: RoomContext, connection: Co
   return changes
 }
 
-/** Brings what many rooms need into memory at once. */
-async function prepare({ deps, session }: RoomContext, due: readonly Wanted[]): Promise<void> {
+/** Brings what many rooms need into memory with few queries. */
+async function prepare({ deps, session }: RoomContext, connection: Connection, due: readonly Wanted[]): Promise<void> {
   if (due.length < 2) return
-  const rooms = await Promise.all(due.filter(({ place }) => place.member.membership === 'join').map(({ place }) => deps.rooms.byNid(place.room.nid)))
-  const heads = rooms.filter((room) => room !== undefined)
-  await deps.unread.countsOfMany(session.user, heads)
+  const heads = new Map<number, Room>()
+  await Promise.all(due.filter(({ place }) => place.member.membership === 'join').map(async ({ place: { room: { nid } } }) => {
+    const head = await deps.rooms.byNid(nid)
+    if (head) heads.set(nid, head)
+  }))
+  const unknown = due.filter(({ place: { room } }) => heads.has(room.nid) && !connection.rooms.has(room.nid))
+  await deps.statePlaces.prepare(unknown.flatMap(({ place: { room } }) => heads.get(room.nid) ?? []))
+  const picked = await Promise.all(unknown.map(async ({ place: { room }, config }) => {
+    const head = heads.get(room.nid)
+    return head ? [...await pickState(deps, head, head.state, config.required)] : []
+  }))
+  await deps.rooms.events.many(picked.flat())
+  await deps.unread.countsOfMany(session.user, [...heads.values()])
 }
 
 async function placeAnswer(context: RoomContext, connection: Connection, { place, config }: Wanted): Promise<Found | undefined> {

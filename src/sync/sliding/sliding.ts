@@ -51,7 +51,7 @@ interface Answer {
 }
 
 const noRooms: WantedRooms = { rooms: new Map(), counts: new Map() }
-const nothingTold: RoomsAnswer = { texts: new Map(), changes: new Map(), members: [], shown: new Map() }
+const nothingTold: RoomsAnswer = { texts: new Map(), changes: new Map(), members: [], shown: new Map(), active: [] }
 
 async function compute(parts: SlidingParts, request: SlidingRequest, connection: Connection): Promise<Answer> {
   const { session } = request

@@ -8,6 +8,8 @@ export type StatePlaces = Map<string, Map<string, number>>
 export interface StatePlacesCache {
   /** Every place that there is or ever was something in since the room was read; members have none here. */
   of(room: Room): Promise<ReadonlyMap<string, ReadonlyMap<string, number>>>
+  /** Reads what these rooms need at once, for what is asked next. */
+  prepare(rooms: readonly Room[]): Promise<void>
   /** To be called with every entry of the log. */
   hear(entry: Entry): void
 }
@@ -19,17 +21,17 @@ export function openStatePlaces(rooms: Rooms): StatePlacesCache {
   const load = async (nid: number): Promise<StatePlaces | undefined> => {
     const room = await rooms.byNid(nid)
     if (!room) return undefined
-    const memberEvents = new Set<number>()
-    for (const member of room.members.values()) memberEvents.add(member.event)
-    const keys: number[] = []
-    for (const [key, event] of room.state) if (!memberEvents.has(event)) keys.push(key)
     const places: StatePlaces = new Map()
-    for (const [key, { type, stateKey }] of await rooms.stateKeys.names(keys)) if (type !== 'm.room.member') add(places, type, stateKey, key)
+    for (const [key, { type, stateKey }] of await rooms.stateKeys.names(otherKeys(room))) if (type !== 'm.room.member') add(places, type, stateKey, key)
     return places
   }
   const cache = loadingCache(cachedRooms, load)
   return {
     of: async ({ nid }) => await cache.get(nid) ?? await load(nid) ?? new Map(),
+    prepare: async (list) => {
+      const keys = list.filter(({ nid }) => !cache.peek(nid)).flatMap(otherKeys)
+      if (keys.length > 0) await rooms.stateKeys.names(keys)
+    },
     hear: ({ kind, room, data }) => {
       if (kind === 'room_gone' && room !== undefined) cache.drop(room)
       if (kind !== 'event' || room === undefined) return
@@ -41,6 +43,15 @@ export function openStatePlaces(rooms: Rooms): StatePlacesCache {
       else cache.drop(room)
     },
   }
+}
+
+/** The state keys of a room that are not members. */
+function otherKeys({ members, state }: Room): number[] {
+  const memberEvents = new Set<number>()
+  for (const member of members.values()) memberEvents.add(member.event)
+  const keys: number[] = []
+  for (const [key, event] of state) if (!memberEvents.has(event)) keys.push(key)
+  return keys
 }
 
 function add(places: StatePlaces, type: string, stateKey: string, key: number): void {

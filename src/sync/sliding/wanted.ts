@@ -29,11 +29,12 @@ export async function wantedRooms(deps: FilterDeps, { lists, subscriptions, sess
   for (const [name, wish] of lists) {
     const list = await filtered(deps, session.user, places, wish.filters)
     counts.set(name, list.length)
+    const alone = [name]
     for (const place of windowsOf(list, wish)) {
       const other = rooms.get(place.room.nid)
       rooms.set(place.room.nid, other
         ? { ...other, config: combine(other.config, wish.config), lists: [...other.lists, name] }
-        : { place, config: wish.config, lists: [name], subscribed: false })
+        : { place, config: wish.config, lists: alone, subscribed: false })
     }
   }
   for (const [roomId, config] of subscriptions) {

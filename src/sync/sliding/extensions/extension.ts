@@ -32,11 +32,11 @@ export interface RoomSpan {
   readonly from: number | undefined
 }
 
-/** The rooms that an extension is for, those that the user is in. */
-export function roomsFor({ wanted, connection, since }: ExtensionContext, wish: PerRoomWish, bit = 0): RoomSpan[] {
+/** The rooms that an extension is for and that something can have happened in, those that the user is in. */
+export function roomsFor({ wanted, answered, connection, since }: ExtensionContext, wish: PerRoomWish, bit = 0): RoomSpan[] {
   const knowsAll = bit === 0 || (connection.extensions & bit) !== 0
   const spans: RoomSpan[] = []
-  for (const one of wanted.rooms.values()) {
+  for (const one of knowsAll ? answered.active : wanted.rooms.values()) {
     const { room, member } = one.place
     if (member.membership !== 'join' || !isFor(wish, one)) continue
     const known = knowsAll ? connection.rooms.get(room.nid) : undefined
