@@ -10,6 +10,7 @@ import { logins } from './logins.ts'
 import { memory } from './memory.ts'
 import { sendToSync } from './send-to-sync.ts'
 import { sends } from './sends.ts'
+import { slidingSync } from './sliding-sync.ts'
 
 export const scenarios: Scenario[] =
-  [coldStart, memory, logins, sends, sendToSync, initialSync, incrementalSync, joinBigRoom, disk, growth]
+  [coldStart, memory, logins, sends, sendToSync, initialSync, incrementalSync, slidingSync, joinBigRoom, disk, growth]
