@@ -1,5 +1,5 @@
-import { live, newConnection, type Changes, type Connection, type Known } from './connection.ts'
-import { requiredStateFrom, type RequiredState } from './required-state.ts'
+import { knownLive, newConnection, type Changes, type Connection, type Known } from './connection.ts'
+import { noState, requiredStateFrom, type RequiredState } from './required-state.ts'
 
 /** Rooms that are known in the same way: number of the required state, timeline, position, and the rooms, each as what it is more than the one before. */
 type Group = number[]
@@ -57,7 +57,8 @@ export function encode({ state, rooms, extensions, next }: Connection): string {
 function knownIn({ rooms, gone }: StoredChanges, required: readonly RequiredState[]): Map<number, Known | undefined> {
   const found = new Map<number, Known | undefined>(gone.map((room) => [room, undefined]))
   for (const [number, timeline, upTo, ...differences] of rooms) {
-    const known: Known = { required: required[number ?? 0] ?? requiredStateFrom('[]'), timeline: take(timeline), upTo: upTo === -1 ? live : upTo ?? live }
+    const wanted = required[number ?? 0] ?? noState
+    const known = upTo === undefined || upTo === -1 ? knownLive(wanted, take(timeline)) : { upTo, required: wanted, timeline: take(timeline) }
     let room = 0
     for (const difference of differences) {
       room += difference

@@ -11,6 +11,17 @@ export interface Known {
 
 export const live = Infinity
 
+const alike = new WeakMap<RequiredState, Map<number, Known>>()
+
+/** A room of which the client has everything. */
+export function knownLive(required: RequiredState, timeline: number): Known {
+  const byTimeline = alike.get(required) ?? new Map<number, Known>()
+  alike.set(required, byTimeline)
+  const known = byTimeline.get(timeline) ?? { upTo: live, required, timeline }
+  byTimeline.set(timeline, known)
+  return known
+}
+
 /** What an answer changes in what the client knows. */
 export interface Changes {
   /** By room; undefined: the client need not know it any longer. */

@@ -127,3 +127,16 @@ test('a connection that knows 2,000 rooms takes up a few kilobytes', () => {
   const all = new Map(Array.from({ length: 2000 }, (_, index): [number, Known] => [index * 3 + 100_000, { upTo: live, timeline: index % 2 ? 1 : Infinity, required: requiredState([['a', '']], '@a:t') }]))
   assert.ok(encode({ ...newConnection(1, 'c'), rooms: all }).length < 6000)
 })
+
+over('who was away while hundreds of rooms went on begins anew, instead of waiting for all of them', async (world) => {
+  const alice = await world.login('alice')
+  const rooms = await Promise.all(Array.from({ length: 201 }, () => alice.createRoom()))
+  const all = { lists: { all: list(999) } }
+  const slider = new Slider(alice)
+  await slider.sync(all)
+  await world.restart()
+  await Promise.all(rooms.slice(1).map((room) => alice.send(room, 'x')))
+  assert.equal(Object.keys((await slider.peek(all)).rooms).length, 200)
+  await alice.send(there(rooms[0]), 'x')
+  assert.equal(await slider.refusal(all), '400 M_UNKNOWN_POS')
+})

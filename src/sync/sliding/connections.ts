@@ -12,9 +12,9 @@ export interface Connections extends AsyncDisposable {
   /**
    * Takes down what an answer changes, and returns its `pos`. What is to be stored is stored after the answer is on its way.
    * @param members - short ids of the member events that the answer has
-   * @param turn - `connection.turn` when the request came
+   * @param request - `connection.turn` when the request came, and the `pos` that it came with
    */
-  answer(connection: Connection, turn: number, position: number, changes: Changes, members: readonly number[]): Pos
+  answer(connection: Connection, request: { readonly turn: number, readonly pos: Pos | undefined }, position: number, changes: Changes, members: readonly number[]): Pos
   /** For the write that deletes devices. */
   deleteOf(tx: Tx, devices: readonly number[]): Promise<void>
 }
@@ -28,7 +28,7 @@ export interface ConnectionsDeps {
 
 const cachedConnections = 20_000
 /** Rooms in all cached connections. */
-const cachedRooms = 3_000_000
+const cachedRooms = 2_000_000
 /** Stored connections of a device. */
 const mostOfDevice = 10
 const day = 24 * 60 * 60 * 1000
@@ -99,10 +99,10 @@ export function openConnections({ database, now, randomId, onError }: Connection
       if (connection.savedTs > 0 && now() - connection.savedTs > day) save(connection)
       return connection
     },
-    answer: (connection, turn, position, changes, members) => {
+    answer: (connection, { turn, pos }, position, changes, members) => {
       const known = cache.peek(keyOf(connection.owner, connection.id))
-      // The client has begun another request meanwhile, and does not look at this answer.
-      if (connection.turn !== turn || (known && known !== connection)) return { position, state: connection.state }
+      // The client has begun another request meanwhile, and does not look at this answer; if it did, it would lose nothing.
+      if (connection.turn !== turn || (known && known !== connection)) return pos ?? { position: 0, state: emptyState }
       connection.nextMembers = { position, events: members }
       if (changes.rooms.size === 0 && changes.extensions === connection.extensions) return { position, state: connection.state }
       const state = randomId().slice(0, 10)

@@ -4,7 +4,7 @@ import type { Session } from '../../http/index.ts'
 import type { Room, StoredEvent, UserRoom } from '../../rooms/index.ts'
 import { timelineOf, wantedBy, type Timeline } from '../room-window.ts'
 import { heroesOf } from '../summary.ts'
-import { live, type Known } from './connection.ts'
+import { knownLive, type Known } from './connection.ts'
 import type { SlidingDeps } from './deps.ts'
 import type { Directs } from './labels.ts'
 import type { PickDeps } from './pick-state.ts'
@@ -78,7 +78,7 @@ export async function roomAnswer(context: RoomContext, task: RoomTask): Promise<
   if (joined) parts.push(...await memberParts(context, task, state.changed), await countPart(context, room))
   return {
     text: `{${parts.join(',')}}`,
-    known: { upTo: live, required: state.required, timeline: knownTimeline(task, timeline, expanded) },
+    known: knownLive(state.required, knownTimeline(task, timeline, expanded)),
     members: state.events.filter(({ event }) => event.type === 'm.room.member').map(({ nid }) => nid),
     events: shown.map(({ event }) => event.id),
   }

@@ -1,6 +1,6 @@
 import type { Room, UserRoom } from '../../rooms/index.ts'
 import { standingOf } from '../standing.ts'
-import { live, type Connection, type Known } from './connection.ts'
+import { knownLive, live, type Connection, type Known } from './connection.ts'
 import { farewellAnswer, strippedAnswer } from './outside-answer.ts'
 import { pickState } from './pick-state.ts'
 import type { Places } from './places.ts'
@@ -97,7 +97,7 @@ function look(
   for (const one of wanted.rooms.values()) {
     const { nid } = one.place.room
     const known = connection.rooms.get(nid)
-    if (known && known.upTo !== live) changes.set(nid, { ...known, upTo: live })
+    if (known && known.upTo !== live) changes.set(nid, knownLive(known.required, known.timeline))
     if (!known || known.upTo !== live || !covered || tail.lastOfRoom(nid) > since) {
       active.push(one)
       if (!gone.has(nid) && (isShort(known, one) || hasNews(context, known, one))) due.push(one)
@@ -165,10 +165,9 @@ async function placeAnswer(context: RoomContext, connection: Connection, { place
   const { room: { nid, id }, member } = place
   const before = connection.rooms.get(nid)
   const from = before ? knownUpTo(before, since) : 0
-  const known: Known = { upTo: live, required: config.required, timeline: 0 }
   if (member.membership === 'invite' || member.membership === 'knock') {
     const text = await strippedAnswer(context, id, member)
-    return text === undefined ? undefined : { id, nid, answer: { text, known, members: [] } }
+    return text === undefined ? undefined : { id, nid, answer: { text, known: knownLive(config.required, 0), members: [] } }
   }
   const room = await deps.rooms.byNid(nid)
   if (!room) return undefined

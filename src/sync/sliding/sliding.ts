@@ -35,7 +35,7 @@ export async function slidingSync(parts: SlidingParts, request: SlidingRequest, 
     const answer = await compute(parts, request, connection)
     const left = deadline - parts.now()
     if (!pos || answer.isNews || left <= 0 || signal.aborted || connection.turn !== turn) {
-      const next = parts.connections.answer(connection, turn, answer.until, answer.changes, answer.members)
+      const next = parts.connections.answer(connection, { turn, pos }, answer.until, answer.changes, answer.members)
       return `{"pos":"${posText(next)}"${answer.text}}`
     }
     await watch.wait(left, signal)
