@@ -10,6 +10,10 @@ export const commands: readonly Command[] = [
   { name: 'user password', summary: 'set a new password', load: () => import('./user-password.ts') },
   { name: 'user deactivate', summary: 'end an account for good', load: () => import('./user-deactivate.ts') },
   { name: 'user list', summary: 'list the accounts', load: () => import('./user-list.ts') },
+  { name: 'user links', summary: 'list who a user is at the identity providers', load: () => import('./user-links.ts') },
+  { name: 'user link', summary: 'link somebody of an identity provider to an account, or many from a file', load: () => import('./user-link.ts') },
+  { name: 'user unlink', summary: 'take such a link away', load: () => import('./user-unlink.ts') },
   { name: 'auth sign', summary: 'print a token to sign in with, for trying out', load: () => import('./auth-sign.ts') },
   { name: 'auth explain', summary: 'say what the server makes of a token, and why', load: () => import('./auth-explain.ts') },
+  { name: 'auth revoke', summary: 'end tokens of an identity provider that are access tokens', load: () => import('./auth-revoke.ts') },
 ]

@@ -106,5 +106,8 @@ export const askControl = async (config: Config): Promise<Operator | undefined> 
   if (path === undefined || !await isAlive(path)) return undefined
   // Each answer is what the same verb of the server's own operator gave.
   const call = (verb: keyof Operator) => (...values: unknown[]) => send(path, { verb, arguments: values }) as Promise<never>
-  return { create: call('create'), password: call('password'), deactivate: call('deactivate'), list: call('list') }
+  return {
+    create: call('create'), password: call('password'), deactivate: call('deactivate'), list: call('list'), links: call('links'), link: call('link'),
+    unlink: call('unlink'), importLinks: call('importLinks'), revoke: call('revoke'),
+  }
 }

@@ -1,6 +1,7 @@
 import type { Config } from '../config/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import { isLocalUser, localpartOf } from '../matrix/ids.ts'
+import type { EndedTokens, Imported, Link, Named } from '../login/index.ts'
 import type { Homeserver } from '../server.ts'
 import type { Account } from '../users/index.ts'
 import { askControl } from './control.ts'
@@ -28,6 +29,16 @@ export interface Operator {
   deactivate(name: string, erase: boolean): Promise<string>
   /** The accounts after a name, in the order of names. */
   list(after: string, limit: number, search: string | undefined): Promise<ListedUser[]>
+  /** Who the user is at the identity providers. */
+  links(name: string): Promise<Link[]>
+  /** Resolves to the user id. */
+  link(name: string, identity: Named): Promise<string>
+  /** Ends the sessions that came of it. Resolves to the user id. */
+  unlink(name: string, identity: Named): Promise<string>
+  /** Links many, each for itself. `line` says which one it is in what is answered. */
+  importLinks(wanted: readonly (Named & { line: number; name: string })[]): Promise<Imported>
+  /** Ends tokens of a provider that are access tokens themselves. */
+  revoke(provider: string, ended: EndedTokens): Promise<void>
 }
 
 const listed = ({ userId, displayName, createdTs, createdBy, admin, guest, locked, suspended, deactivated, hasPassword }: Account): ListedUser =>
@@ -60,6 +71,19 @@ export const operatorOf = ({ users, login, config }: Pick<Homeserver, 'users' | 
       return userId
     },
     list: async (after, limit, search) => (await users.list(after, limit, search)).map(listed),
+    links: async (name) => login.links.of((await find(name)).nid),
+    link: async (name, identity) => {
+      const { nid, userId } = await find(name)
+      await login.links.add(nid, identity)
+      return userId
+    },
+    unlink: async (name, identity) => {
+      const { nid, userId } = await find(name)
+      await login.links.remove(nid, identity)
+      return userId
+    },
+    importLinks: (wanted) => login.links.import(wanted.map(({ name, ...one }) => ({ ...one, user: localpart(name, config.server_name) }))),
+    revoke: (provider, ended) => login.revokeTokens(provider, ended),
   }
 }
 

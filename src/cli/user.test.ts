@@ -10,7 +10,12 @@ const folder = mkdtempSync(join(tmpdir(), 'latchkey-user-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 const main = join(import.meta.dirname, 'main.ts')
 const env = { PATH: process.env['PATH'] }
-writeFileSync(join(folder, 'latchkey.yaml'), 'server_name: example.org\nlisten: 127.0.0.1:0\nrate_limits: off\n')
+writeFileSync(join(folder, 'latchkey.yaml'), `server_name: example.org
+listen: 127.0.0.1:0
+rate_limits: off
+identity_providers:
+  - { id: corp, type: jwt, secret: ${'k'.repeat(32)}, issuer: https://c.example, audiences: chat, bearer: true }
+`)
 const latchkey = (args: string[], input = ''): { status: number | null, stdout: string, stderr: string } =>
   spawnSync(process.execPath, [main, 'user', ...args, '--config', 'latchkey.yaml'], { cwd: folder, encoding: 'utf8', input, env })
 /** The same without holding up this process, which reads what the server says. */
@@ -58,6 +63,24 @@ test('what cannot be done is said in a sentence, and the exit code is 1', () => 
   assert.equal(latchkey(['list', 'alice']).status, 2)
 })
 
+test('links are made, listed, imported and taken away', () => {
+  const link = ['--provider', 'corp', '--subject', '4711']
+  assert.equal(latchkey(['link', 'alice', ...link]).stdout, '@alice:example.org is 4711 of corp.\n')
+  const [provider, subject, by] = latchkey(['links', 'alice']).stdout.split('\t')
+  assert.deepEqual([provider, subject, by], ['corp', '4711', 'operator'])
+  assert.match(latchkey(['link', 'bob', ...link]).stderr, /linked to another account/)
+  assert.match(latchkey(['link', 'alice', '--provider', 'nobody', '--subject', 'x']).stderr, /no identity provider "nobody"/)
+  writeFileSync(join(folder, 'links'), `# moved over\nalice\tcorp\t1\n\n${JSON.stringify({ user: '@bob:example.org', provider: 'corp', subject: 'with\ttab' })}\nnobody\tcorp\t2\nalice\tcorp\t4711\n`)
+  const imported = latchkey(['link', '--file', join(folder, 'links')])
+  assert.deepEqual([imported.status, imported.stdout], [1, '2 linked, 1 there already, 1 refused.\n'])
+  assert.match(imported.stderr, /^line 5: There is no user "nobody"/)
+  assert.equal((JSON.parse(latchkey(['links', 'bob', '--json']).stdout) as { subject: string }).subject, 'with\ttab')
+  assert.equal(latchkey(['unlink', 'alice', ...link]).stdout, '@alice:example.org is not 4711 of corp any more.\n')
+  assert.match(latchkey(['unlink', 'alice', ...link]).stderr, /no such link/)
+  writeFileSync(join(folder, 'links'), 'alice corp 1\n')
+  for (const args of [['link', '--file', join(folder, 'links')], ['link', 'alice'], ['link', 'alice', '--file', 'x'], ['unlink', 'alice', '--provider', 'corp']]) assert.equal(latchkey(args).status, 2, args.join(' '))
+})
+
 test('while a server runs it does the work itself, and the effect is there at once', async () => {
   const { server, url } = await start()
   try {
@@ -68,6 +91,8 @@ test('while a server runs it does the work itself, and the effect is there at on
     assert.match(await ask(['password', 'carol'], 'another one\n'), /new password/)
     assert.equal(await login(url, 'carol', 'battery staple'), 403)
     assert.equal(await login(url, 'carol', 'another one'), 200)
+    assert.match(await ask(['link', 'carol', '--provider', 'corp', '--subject', 'c']), /is c of corp/)
+    assert.match(await ask(['links', 'carol']), /^corp\tc\t/)
     assert.match(await ask(['deactivate', 'carol']), /is deactivated/)
     assert.equal(await login(url, 'carol', 'another one'), 403)
     assert.match(await ask(['list']), /@carol:example.org\t\tdeactivated\n/)

@@ -149,6 +149,7 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
     open,
     isTokenOf: (session, token) => typeof token === 'string' && known.get(session)?.hash === hashToken(token),
     revoke: async (provider, { subject, sid, jti }) => {
+      if (!context.policies.has(provider)) throw new MatrixError('M_INVALID_PARAM', `There is no identity provider "${provider.slice(0, 64)}"`)
       const { people } = policyFor(context, provider)
       const marks = ([['sub', subject], ['sid', sid], ['jti', jti]] as const)
         .flatMap(([kind, value]) => (value === undefined ? [] : [{ provider: people, kind, value }]))
