@@ -157,7 +157,7 @@ test('keys that are weak or confused keep the server from starting, with the rea
     [{ secret: [secret], one_time: true, bearer: true }, /good once cannot be an access token/], [{ secret: [secret], bearer: true, require_expiry: false }, /must carry "exp"/],
     [{ secret: [secret], one_time: true, require_expiry: false }, /must carry "exp"/],
   ] as const) {
-    const errors = jwtChecks(defaultConfig({ identity_providers: [{ ...entry, ...more } as never] })).filter(({ level }) => level === 'error')
+    const errors = jwtChecks(defaultConfig({ identity_providers: [{ ...entry, ...more }] })).filter(({ level }) => level === 'error')
     assert.ok(errors.length > 0 && errors.every(({ fix }) => fix), JSON.stringify(more))
     assert.match(errors.map(({ message }) => message).join('\n'), pattern)
   }
