@@ -242,3 +242,23 @@ inWorld('a sign-in is one line in the log that names provider, key and user, and
   assert.deepEqual([line?.details['provider'], line?.details['key'], line?.details['user'], line?.details['made']], ['a', 'HMAC secret of 32 bytes', '@sam:one.test', true])
   assert.ok(!JSON.stringify(world.said).includes(one.split('.')[2] ?? ''))
 })
+
+inEveryWorld('the mail address of the provider is the account\'s, unless it is somebody else\'s, and cannot be changed here where it is locked', only(
+  provider('a', { mapping: { email: '{email}', refresh: 'always' } }), provider('b', { name: 'Corp', mapping: { email: '{email}', locked: ['email'] } }),
+), async (world) => {
+  const addresses = async (access: string): Promise<unknown> =>
+    ((await world.ask('GET', '/account/3pid', undefined, access)).body['threepids'] as Body[]).map(({ medium, address }) => `${String(medium)} ${String(address)}`)
+  const sam = await session(world, 'a', { sub: 'sam', email: 'Sam@Example.org' })
+  assert.deepEqual(await addresses(sam), ['email sam@example.org'])
+  await session(world, 'a', { sub: 'sam', email: 'sam@new.example' })
+  assert.deepEqual(await addresses(sam), ['email sam@new.example'])
+  for (const email of ['nothing', 'a b@x.example', '@x.example', 7, ['sam@x.example'], 'x@', `${'x'.repeat(300)}@x.example`]) await session(world, 'a', { sub: 'sam', email })
+  assert.deepEqual(await addresses(sam), ['email sam@new.example'])
+  const eve = await session(world, 'b', { sub: 'eve', email: 'sam@new.example' })
+  assert.deepEqual(await addresses(eve), [])
+  await session(world, 'b', { sub: 'eve', email: 'eve@x.example' })
+  const remove = (access: string, address: string): Promise<string> => world.refused('/account/3pid/delete', { medium: 'email', address }, access)
+  assert.match(await remove(eve, 'eve@x.example'), /^403 M_FORBIDDEN Your mail address comes from "Corp"/)
+  assert.match(await remove(sam, 'sam@new.example'), /^200/)
+  assert.deepEqual([await addresses(sam), await addresses(eve)], [[], ['email eve@x.example']])
+})

@@ -7,7 +7,7 @@ import type {
   DevicesTable, DeviceListChangesTable, ToDeviceTable, ToDeviceTxnsTable, DeviceKeysTable, OneTimeKeysTable, FallbackKeysTable, CrossSigningKeysTable, KeySignaturesTable, KeySignatureChangesTable, KeyBackupsTable, BackedUpKeysTable, DehydratedDevicesTable,
 } from './tables/devices.ts'
 import type {
-  BearerDevicesTable, GroupRoomsTable, IdentitiesTable, ProviderKeysTable, RevokedTokensTable, ThreepidsTable, UsedTokensTable,
+  BearerDevicesTable, GroupRoomsTable, IdentitiesTable, ProviderKeysTable, RevokedTokensTable, UsedTokensTable,
 } from './tables/identities.ts'
 import type { ReportsTable } from './tables/admin.ts'
 import type { UserWordsTable } from './tables/directory.ts'
@@ -49,6 +49,8 @@ export interface EmailsTable {
   user_nid: number
   validated_ts: number
   added_ts: number
+  /** The identity provider that says whose it is; null: the user has shown it. */
+  provider: string | null
 }
 
 /** Addresses that are being confirmed, or were and wait to be used, once. */
@@ -263,7 +265,6 @@ export interface Tables {
   used_tokens: UsedTokensTable
   revoked_tokens: RevokedTokensTable
   bearer_devices: BearerDevicesTable
-  threepids: ThreepidsTable
   group_rooms: GroupRoomsTable
   emails: EmailsTable
   email_validations: EmailValidationsTable

@@ -28,8 +28,10 @@ const applyNames = async (context: LoginContext, identity: Identity, user: Local
   if (name !== undefined) await attempt(context, identity, 'display_name', () => context.users.profiles.set(user.nid, 'displayname', shownName(name)))
   const address = isDue(policy, 'email', made) ? renderFirst(policy.fields.email, identity.claims)?.toLowerCase() : undefined
   if (address === undefined || !mail.test(address)) return
-  await attempt(context, identity, 'email', () => context.database.write((tx) =>
-    replaceEmail(tx, { user: user.nid, address, provider: policy.people, now: context.now() })))
+  await attempt(context, identity, 'email', async () => {
+    const kept = await context.database.write((tx) => replaceEmail(tx, { user: user.nid, address, provider: policy.people, now: context.now() }))
+    if (!kept) throw new Error('The mail address is that of another account')
+  })
 }
 
 const applyAdmin = async (context: LoginContext, identity: Identity, user: LocalUser): Promise<void> => {

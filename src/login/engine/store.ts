@@ -72,12 +72,13 @@ export const setAvatarSource = async (tx: Tx, link: { provider: string; subject:
   await tx.updateTable('identities').set({ avatar_source: link.source }).where('provider', '=', link.provider).where('subject', '=', link.subject).execute()
 }
 
-/** Has the mail address that a provider names take the place of what it named before. */
-export const replaceEmail = async (tx: Tx, { user, address, provider, now }: { user: number; address: string; provider: string; now: number }): Promise<void> => {
-  const known = await tx.selectFrom('threepids').where('user_nid', '=', user).where('medium', '=', 'email').select(['address', 'provider']).execute()
-  if (known.some((row) => row.address === address)) return
-  await tx.deleteFrom('threepids').where('user_nid', '=', user).where('medium', '=', 'email').where('provider', '=', provider).execute()
-  await tx.insertInto('threepids').values({ user_nid: user, medium: 'email', address, added_ts: now, provider }).execute()
+/** Has the mail address that a provider names take the place of what it named before. False when the address is somebody else's. */
+export const replaceEmail = async (tx: Tx, { user, address, provider, now }: { user: number; address: string; provider: string; now: number }): Promise<boolean> => {
+  const owner = await tx.selectFrom('emails').where('address', '=', address).select('user_nid').executeTakeFirst()
+  if (owner) return owner.user_nid === user
+  await tx.deleteFrom('emails').where('user_nid', '=', user).where('provider', '=', provider).execute()
+  await tx.insertInto('emails').values({ address, user_nid: user, validated_ts: now, added_ts: now, provider }).execute()
+  return true
 }
 
 /** A room that somebody is in because of a group. */

@@ -3,6 +3,7 @@ import { route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { LoginContext } from '../deps.ts'
+import { lockOf } from '../engine/index.ts'
 import { textsFor } from '../pages/texts.ts'
 import { flowsFor } from '../uia/stages.ts'
 import { parseAddress } from './address.ts'
@@ -60,6 +61,7 @@ const addressRoutes = (context: LoginContext): Route[] => [
     body: Type.Object({ client_secret: Type.String(), sid: Type.String(), auth: Type.Optional(Type.Unknown()) }),
     reply: Type.Object({}),
     handle: async ({ session, body, ip }) => {
+      await mustNotBeLocked(context, session.user)
       const credentials = { sid: body.sid, clientSecret: body.client_secret }
       await checkProof(context, credentials, 'add', session.user)
       // The body is JSON by construction; the schema says no more than it needs.
@@ -82,6 +84,7 @@ const addressRoutes = (context: LoginContext): Route[] => [
   route({
     id: 'delete3pidFromAccount', method: 'POST', path: '/_matrix/client/v3/account/3pid/delete', auth: 'user', limit: 'session', body: Medium, reply: Unbound,
     handle: async ({ session, body }) => {
+      await mustNotBeLocked(context, session.user)
       if (body.medium === 'email') await context.database.write((tx) => deleteEmail(tx, session.user, parseAddress(body.address)))
       return { id_server_unbind_result: noIdentityServer }
     },
@@ -93,6 +96,12 @@ const addressRoutes = (context: LoginContext): Route[] => [
     handle: () => ({ id_server_unbind_result: noIdentityServer }),
   }),
 ]
+
+/** @throws MatrixError M_FORBIDDEN when an identity provider alone says what the user's mail address is */
+const mustNotBeLocked = async (context: LoginContext, user: number): Promise<void> => {
+  const provider = await lockOf(context, user, 'email')
+  if (provider) throw new MatrixError('M_FORBIDDEN', `Your mail address comes from "${provider.name}", and is changed there`)
+}
 
 const phones: ReadonlyArray<readonly [id: string, path: string]> = [
   ['requestTokenToRegisterMSISDN', '/_matrix/client/v3/register/msisdn/requestToken'],

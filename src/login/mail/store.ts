@@ -53,7 +53,7 @@ export const readEmails = (db: Reader, user: number): Promise<Array<{ address: s
 export async function addEmail(tx: Tx, user: number, address: string, validated: number, now: number): Promise<boolean> {
   const owner = await readOwner(tx, address)
   if (owner !== undefined) return owner === user
-  await tx.insertInto('emails').values({ address, user_nid: user, validated_ts: validated, added_ts: now }).execute()
+  await tx.insertInto('emails').values({ address, user_nid: user, validated_ts: validated, added_ts: now, provider: null }).execute()
   return true
 }
 

@@ -69,15 +69,12 @@ export const initial: Migration = {
       provider text not null, kind text not null, value text not null, revoked_ts {int} not null, expires_ts {int},
       primary key (provider, kind, value)) {clustered}`,
     `create table bearer_devices (device_nid {id} primary key, provider text not null, kind text not null, value text not null)`,
-    `create table threepids (
-      user_nid {int} not null, medium text not null, address text not null, added_ts {int} not null, provider text,
-      primary key (user_nid, medium, address)) {clustered}`,
     `create table group_rooms (
       user_nid {int} not null, provider text not null, room_id text not null, named text not null, power {int}, leave {int} not null,
       primary key (user_nid, provider, room_id)) {clustered}`,
 
     `create table emails (
-      address text primary key, user_nid {int} not null, validated_ts {int} not null, added_ts {int} not null) {clustered}`,
+      address text primary key, user_nid {int} not null, validated_ts {int} not null, added_ts {int} not null, provider text) {clustered}`,
     `create index emails_by_user on emails (user_nid)`,
     `create table email_validations (
       sid text primary key, purpose text not null, address text not null, secret_hash text not null, user_nid {int}, token_hash text unique,

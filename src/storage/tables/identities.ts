@@ -47,16 +47,6 @@ export interface BearerDevicesTable {
   value: string
 }
 
-/** Mail addresses of accounts. */
-export interface ThreepidsTable {
-  user_nid: number
-  medium: string
-  address: string
-  added_ts: number
-  /** The provider that says so; null: the user has added it. */
-  provider: string | null
-}
-
 /** Rooms that somebody is in because of a group of an identity provider. */
 export interface GroupRoomsTable {
   user_nid: number
