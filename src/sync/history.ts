@@ -46,7 +46,7 @@ export async function historyOf(context: RoomContext, wish: HistoryWish): Promis
   const { deps, request: { filter, session, useStateAfter: after } } = context
   const { room, span, isNew, afterwards } = wish
   const full = isNew || wish.fullState
-  const { timeline, start } = await timelineFor(context, wish)
+  const timeline = await timelineFor(context, wish)
   const summary = wish.summarised && (full || timeline.limited || timeline.touchesSummary) ? await summaryOf(deps.users, room, session.user) : undefined
   const state = await stateOf(context, wish, timeline, summary?.heroes ?? [], full)
   const shown = afterwards ? [...timeline.events, afterwards] : timeline.events
@@ -54,27 +54,32 @@ export async function historyOf(context: RoomContext, wish: HistoryWish): Promis
 
   if (filter.room.state.lazyLoadMembers) context.lazy.note(context.request, room.nid, span.until, [...state, ...shown], full)
   const [timelineTexts, stateTexts] = await Promise.all([eventTexts(context, shown), eventTexts(context, state, true)])
-  const text = `"timeline":{"events":[${timelineTexts.join(',')}],"limited":${timeline.limited || wish.isReturn},"prev_batch":"${start}"},`
+  const [first] = timeline.events
+  const text = `"timeline":{"events":[${timelineTexts.join(',')}],"limited":${timeline.limited || wish.isReturn},"prev_batch":"${first ? first.position - 1 : span.until}"},`
     + `"${after ? 'state_after' : 'state'}":${eventList(stateTexts)}`
   return { text, summary }
 }
 
-/** What the user may see of the timeline, and the place to go on from, backwards. */
-async function timelineFor({ deps, request: { filter, session }, ignored }: RoomContext, { room, span, isNew }: HistoryWish): Promise<{ timeline: Timeline, start: number }> {
+/** What the user may see of the timeline. */
+async function timelineFor({ deps, request: { filter, session }, ignored }: RoomContext, { room, span, isNew }: HistoryWish): Promise<Timeline> {
   const { limit, none } = filter.room.timeline
   const unwanted = none || !speaksOf(filter.room.timeline, room)
   const wanted = unwanted ? () => false : wantedBy(filter.room.timeline, ignored)
   const reach = isNew ? { since: Number.MIN_SAFE_INTEGER, until: span.until } : span
   // Of the past of a room that is new to the client nothing is looked for when nothing is wanted.
   const timeline = unwanted && isNew ? { events: [], limited: false, hidesState: false, touchesSummary: true } : await timelineOf(deps, room.nid, reach, limit, wanted)
-  const [first] = timeline.events
-  const start = first ? first.position - 1 : span.until
-  if (!isNew) return { timeline, start }
-  const events = await deps.visible(session, room, timeline.events)
-  if (events.length === timeline.events.length) return { timeline, start }
-  const seen = new Set(events)
-  const hidesState = timeline.hidesState || timeline.events.some((stored) => stored.event.stateKey !== undefined && !seen.has(stored))
-  return { timeline: { ...timeline, events, hidesState }, start }
+  return isNew ? sinceHidden(timeline, await deps.visible(session, room, timeline.events)) : timeline
+}
+
+/**
+ * What follows the last event that is not for the user's eyes. The rest is to be had by paging back: in one list the state before
+ * the gap would take the place of what was set in it.
+ */
+function sinceHidden(timeline: Timeline, visible: readonly StoredEvent[]): Timeline {
+  if (visible.length === timeline.events.length) return timeline
+  const seen = new Set(visible)
+  const events = timeline.events.slice(timeline.events.findLastIndex((stored) => !seen.has(stored)) + 1)
+  return { ...timeline, events, limited: timeline.limited || events.length < visible.length }
 }
 
 /** The events that stand in `state` or `state_after`. */

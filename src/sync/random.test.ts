@@ -42,8 +42,8 @@ class KnownRoom {
   }
 }
 
-/** What is wanted of syncs: few or many events, and state before or after them. */
-interface Habit { limit: number; after: boolean; lazy: boolean }
+/** What is wanted of syncs: few or many events, of all types or not, and state before or after them. */
+interface Habit { limit: number; types: object; after: boolean; lazy: boolean }
 
 class Model {
   readonly client: Client
@@ -59,8 +59,8 @@ class Model {
   }
 
   async sync(): Promise<SyncBody> {
-    const { limit, after, lazy } = this.habit
-    const filter = JSON.stringify({ room: { timeline: { limit }, state: { lazy_load_members: lazy }, include_leave: this.client.since === undefined }, presence: { types: [] } })
+    const { limit, types, after, lazy } = this.habit
+    const filter = JSON.stringify({ room: { timeline: { limit, ...types }, state: { lazy_load_members: lazy }, include_leave: this.client.since === undefined }, presence: { types: [] } })
     const body = await this.client.sync({ filter, use_state_after: after })
     const { join: joins = {}, leave = {}, invite = {}, knock = {} } = body.rooms ?? {}
     for (const roomId of Object.keys({ ...joins, ...leave, ...invite, ...knock })) {
@@ -91,8 +91,9 @@ class Model {
 
   async gap(known: KnownRoom, roomId: string, { timeline }: SyncRoom): Promise<string[]> {
     const found: string[] = []
+    const filter = encodeURIComponent(JSON.stringify(this.habit.types))
     for (let from = timeline.prev_batch; from !== undefined;) {
-      const page: { chunk: ClientEvent[]; end?: string } = await this.client.req('GET', inRoom(roomId, `/messages?dir=b&limit=20&from=${from}`))
+      const page: { chunk: ClientEvent[]; end?: string } = await this.client.req('GET', inRoom(roomId, `/messages?dir=b&limit=20&filter=${filter}&from=${from}`))
       for (const { event_id: id } of page.chunk) {
         assert.ok(!found.includes(id) && !timeline.events.some((event) => event.event_id === id), 'a page repeats what is known')
         found.push(id)
@@ -116,7 +117,7 @@ class Model {
   }
 }
 
-const habits: Habit[] = [{ limit: 3, after: false, lazy: false }, { limit: 5, after: true, lazy: false }, { limit: 2, after: false, lazy: true }]
+const habitFrom = (pick: number): Habit => ({ limit: [2, 5, 60][pick % 3] ?? 10, types: pick % 7 < 3 ? { not_types: ['m.room.name', 'm.room.topic'] } : {}, after: pick % 5 === 0, lazy: pick % 4 === 0 })
 
 async function run(url: string, folder: string, list: readonly Step[]): Promise<void> {
   const start = (listen: string): Promise<TestServer> => startServer({ database: url, data_dir: folder, listen, presence: false })
@@ -126,7 +127,7 @@ async function run(url: string, folder: string, list: readonly Step[]): Promise<
     const clients: Client[] = []
     for (const name of names) clients.push(await server.login(name))
     const of = (index: number): Client => clients[index] ?? assert.fail()
-    const models = clients.map((client, index) => new Model(client, habits[index] ?? assert.fail()))
+    const models = clients.map((client, index) => new Model(client, habitFrom(list[index + 3]?.pick ?? 0)))
     for (const model of models) await model.sync()
     const rooms: string[] = []
     for (const index of [0, 1, 2]) {

@@ -14,7 +14,7 @@ export interface Standing {
 export interface Stay {
   /** It began in the span, so that the client knows nothing of the room, or something old. */
   readonly isNew: boolean
-  /** The user had been in the room before it. */
+  /** The user had been in the room before it, or been put out: the client has events of the room's timeline. */
   readonly isReturn: boolean
   /** The member event that it ended with; undefined: it goes on. */
   readonly end: StoredEvent | undefined
@@ -29,6 +29,9 @@ export const membershipIn = ({ event }: StoredEvent): Membership => {
 }
 
 const joins = (stored: StoredEvent): boolean => membershipIn(stored) === 'join'
+
+/** Who is invited, or knocks, is told of the state alone. */
+const showsTimeline = (stored: StoredEvent): boolean => !['invite', 'knock'].includes(membershipIn(stored))
 
 const previous = async (rooms: Rooms, { replaces }: StoredEvent): Promise<StoredEvent | undefined> =>
   (replaces === null ? undefined : rooms.events.get(replaces))
@@ -59,12 +62,12 @@ export async function standingOf(rooms: Rooms, member: Pick<UserRoom, 'event'>, 
   if (last === -1) return { own, before, stay: undefined }
   const start = events.findIndex((stored, index) => index > last && !joins(stored))
   const isNew = before !== 'join' || start !== -1
-  const isReturn = isNew && (events.some((stored, index) => start !== -1 && index > start && joins(stored)) || await wasIn(rooms, oldest))
+  const isReturn = isNew && (events.some((stored, index) => start !== -1 && index >= start && showsTimeline(stored)) || await wasTold(rooms, oldest))
   return { own, before, stay: { isNew, isReturn, end: events[last - 1] } }
 }
 
-/** Whether somebody was ever in a room before one of their member events. */
-async function wasIn(rooms: Rooms, later: StoredEvent): Promise<boolean> {
-  for (let stored = await previous(rooms, later); stored; stored = await previous(rooms, stored)) if (joins(stored)) return true
+/** Whether somebody was told of a room's timeline before one of their member events. */
+async function wasTold(rooms: Rooms, later: StoredEvent): Promise<boolean> {
+  for (let stored = await previous(rooms, later); stored; stored = await previous(rooms, stored)) if (showsTimeline(stored)) return true
   return false
 }
