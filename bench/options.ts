@@ -1,5 +1,6 @@
 // The driver's command line.
 import { parseArgs } from 'node:util'
+import type { Issuer } from './issuer.ts'
 
 /** What the driver was asked to do. */
 export interface Options {
@@ -26,6 +27,8 @@ export interface Options {
   rooms: number
   members: number
   growth: number[]
+  /** Signs tokens that the server trusts, where it was started here. */
+  issuer?: Issuer
 }
 
 const usage = `npm run bench -- [options]

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { jwtConfig, jwtSecret } from '../test/harness/jwt.ts'
 import { freePort, startCommand } from '../test/harness/process.ts'
+import { openIssuer } from './issuer.ts'
 import type { Options } from './options.ts'
 import { buildRequest, Connection, parseOrigin } from './wire.ts'
 
@@ -39,15 +40,16 @@ async function firstAnswer(url: string, child: ChildProcess): Promise<number> {
   throw new Error(`no answer from ${url} within ${startTimeout / 1000} s`)
 }
 
-/** Latchkey with its default settings but for the rate limits, which would measure themselves. */
+/** Latchkey with its default settings but for the rate limits, which would measure themselves, and the log, which would measure the terminal. */
 async function latchkey(options: Options, home: string): Promise<{ url: string; command: (data: string) => [string, string[]] }> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   options.jwtSecret ??= jwtSecret
+  const issuer = options.issuer = await openIssuer()
   return {
     url,
     command: (data) => startCommand(join(home, 'latchkey.yaml'), {
-      server_name: 'bench.test', public_base_url: url, listen: `127.0.0.1:${port}`, data_dir: data, rate_limits: 'off', jwt_config: jwtConfig,
+      server_name: 'bench.test', public_base_url: url, listen: `127.0.0.1:${port}`, data_dir: data, rate_limits: 'off', log: { level: 'warn' }, jwt_config: jwtConfig, identity_providers: issuer.providers,
       ...(options.database === undefined ? {} : { database: options.database }),
     }),
   }

@@ -3,6 +3,7 @@ import type { Scenario } from '../scenario.ts'
 import { coldStart } from './cold-start.ts'
 import { disk } from './disk.ts'
 import { growth } from './growth.ts'
+import { identity } from './identity.ts'
 import { incrementalSync } from './incremental-sync.ts'
 import { initialSync } from './initial-sync.ts'
 import { joinBigRoom } from './join-big-room.ts'
@@ -13,4 +14,4 @@ import { sends } from './sends.ts'
 import { slidingSync } from './sliding-sync.ts'
 
 export const scenarios: Scenario[] =
-  [coldStart, memory, logins, sends, sendToSync, initialSync, incrementalSync, slidingSync, joinBigRoom, disk, growth]
+  [coldStart, memory, logins, identity, sends, sendToSync, initialSync, incrementalSync, slidingSync, joinBigRoom, disk, growth]
