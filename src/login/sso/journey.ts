@@ -1,7 +1,7 @@
 import { Reply } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { type Account, gate } from '../../users/index.ts'
-import { type Arrival, accountOf, admit, type Identity } from '../engine/index.ts'
+import { type Arrival, accountOf, admit, type Identity, policyFor } from '../engine/index.ts'
 import { confirmedPage, continuePage, linkPage, provePage } from '../pages/sso.ts'
 import { addLoginToken } from '../store.ts'
 import { hashToken, makeToken } from '../tokens.ts'
@@ -87,7 +87,7 @@ const toClient = async (web: Web, request: PageRequest, arrived: Arrived, target
 export const handOver = async (web: Web, request: PageRequest, account: Account, { identity, sid, browser }: Arrived, text: string): Promise<Reply> => {
   const target = parseRedirect(text)
   if (!target) throw new Problem('bad_target', 'The target is none')
-  const from = { provider: identity.provider, subject: identity.subject, sid }
+  const from = { provider: policyFor(web.context, identity.provider).people, subject: identity.subject, sid }
   const trusted = [...web.context.config.sso.trusted_clients, ...(web.publicUrl === undefined ? [] : [web.publicUrl])]
   if (request.form.size === 0 && isTrusted(target, trusted)) return redirect(await signedTarget(web, account, from, target))
   const ticket = web.leaving.seal({ user: account.nid, target: target.href, from, browser })
