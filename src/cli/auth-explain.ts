@@ -25,7 +25,7 @@ export const run = async (args: readonly string[]): Promise<number> => {
   using keyring = openKeyring({
     outgoing, now: () => Date.now(), logger: { info: () => {}, warn: complain }, kept: new Map(), keep: () => Promise.resolve(),
   }, jwtProviders(config).providers)
-  const explanation = await explainToken({ keyring, policies: policiesOf(config).policies, serverName: config.server_name }, token)
+  const explanation = await explainToken({ keyring, policies: policiesOf(config).policies, serverName: config.server_name, entries: config.identity_providers }, token)
   if (!explanation) {
     process.stderr.write('This configuration takes no tokens: set jwt_config or identity_providers.\n')
     return 1

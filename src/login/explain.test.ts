@@ -11,7 +11,7 @@ const explain = async (input: ConfigInput, token: string): Promise<Explanation |
   const config = defaultConfig({ server_name: 'example.org', ...input })
   await using outgoing = createOutgoing()
   using keyring = openKeyring({ outgoing, now: () => now, logger: { info: () => {}, warn: () => {} }, kept: new Map(), keep: () => Promise.resolve() }, jwtProviders(config).providers)
-  return explainToken({ keyring, policies: policiesOf(config).policies, serverName: config.server_name }, token)
+  return explainToken({ keyring, policies: policiesOf(config).policies, serverName: config.server_name, entries: config.identity_providers }, token)
 }
 const block: ConfigInput = { jwt_config: { enabled: true, secret: 'my-secret-token', algorithm: 'HS256' } }
 
@@ -48,4 +48,13 @@ test('rules, names and what is taken over are explained too', async () => {
   assert.deepEqual(broken?.steps.slice(-2).map(({ rule }) => rule), ['rule', 'rule'])
   const nameless = await explain(input, sign({ ...claims, email: undefined }, undefined, secret))
   assert.match(nameless?.problem ?? '', /\{email\|before @\}/)
+})
+
+test('a token of a provider whose people come in through the browser is told what to do', async () => {
+  const oidc = { id: 'kc', type: 'oidc', issuer: 'https://k.example', client_id: 'matrix' } as const
+  for (const jwt of [{}, block]) {
+    const said = await explain({ public_base_url: 'https://m.example', identity_providers: [oidc], ...jwt }, sign({ iss: 'https://k.example', sub: 'a' }, undefined, 'x'))
+    assert.deepEqual([said?.accepted, said?.provider], [false, 'kc'])
+    assert.match(said?.fix ?? '', /same_people_as: kc/)
+  }
 })

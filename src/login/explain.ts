@@ -1,4 +1,6 @@
+import type { Config } from '../config/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
+import { own } from '../matrix/json.ts'
 import type { Claims } from './claims/index.ts'
 import { renderFirst } from './claims/index.ts'
 import { groupsIn, type Identity, nameFor, type Policy, userIdOf } from './engine/index.ts'
@@ -118,16 +120,40 @@ const ofIdentity = (
   return { ...refused, accepted: true, steps: [...steps, { rule: 'name', found: named.userId }], user: named.userId, takes, code: undefined, problem: undefined, fix: undefined }
 }
 
+/** What explaining takes: whose tokens are taken, what is settled about people, and who else is configured. */
+export interface ExplainDeps {
+  readonly keyring: Keyring
+  readonly policies: ReadonlyMap<string, Policy>
+  readonly serverName: string
+  /** The entries of `identity_providers`. */
+  readonly entries: Config['identity_providers']
+}
+
+/** What to do about a token of a provider whose people come in by another way. */
+const otherWay = (entries: ExplainDeps['entries'], claims: Claims): { provider: string; fix: string } | undefined => {
+  const issuer = own(claims, 'iss')
+  const entry = entries.find((one) => one.type !== 'jwt' && 'issuer' in one && one.issuer === issuer)
+  return entry && {
+    provider: entry.id,
+    fix: `People of "${entry.id}" come in through the browser (type ${entry.type}). To take its tokens too, add an entry of type jwt with the same issuer and same_people_as: ${entry.id}`,
+  }
+}
+
 /**
  * Holds a token against its provider and says in plain words what became of it; undefined where no provider is configured.
  * Changes nothing and asks no database: whether an account is there, and whose it is, is not looked at.
  */
 export const explainToken = async (
-  { keyring, policies, serverName }: { keyring: Keyring; policies: ReadonlyMap<string, Policy>; serverName: string }, token: string,
+  { keyring, policies, serverName, entries }: ExplainDeps, token: string,
 ): Promise<Explanation | undefined> => {
-  const verified = await keyring.verify(token)
-  if (!verified) return undefined
   const { header, claims } = peek(token)
+  const verified = await keyring.verify(token)
+  const other = verified?.ok ? undefined : otherWay(entries, claims)
+  if (other) {
+    const problem = `It is a token of "${other.provider}", which is not configured to sign people in by token`
+    return { ...other, header, claims, accepted: false, key: undefined, steps: [{ rule: 'issuer', found: problem }], user: undefined, takes: {}, code: 'issuer_wrong', problem }
+  }
+  if (!verified) return undefined
   const base = { provider: verified.provider, header, claims }
   if (!verified.ok) {
     return { ...base, accepted: false, key: undefined, steps: verified.steps, user: undefined, takes: {}, code: verified.code, problem: verified.reason, fix: fixes[verified.code] }
