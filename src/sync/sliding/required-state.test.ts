@@ -41,13 +41,13 @@ test('a union has what either has, and nothing else', () => {
     const both = union(a, b)
     assert.equal(matches(both, type, key), matches(a, type, key) || matches(b, type, key))
     assert.ok(covers(both, a) && covers(both, b))
-  }))
+  }), { numRuns: 1000 })
 })
 
 test('what covers another matches all that the other matches', () => {
   fc.assert(fc.property(required, required, asked, (a, b, [type, key]) => {
     if (covers(a, b) && matches(b, type, key)) assert.ok(matches(a, type, key))
-  }))
+  }), { numRuns: 1000 })
 })
 
 test('its text gives it back', () => {

@@ -47,7 +47,7 @@ export function matches({ pairs, lazy }: RequiredState, type: string, stateKey: 
   if (keys && (keys.has(stateKey) || keys.has(any))) return true
   const ofAll = pairs.get(any)
   if (!ofAll) return false
-  return ofAll.has(stateKey) || (ofAll.has(any) && !(lazy && type === member))
+  return ofAll.has(any) && !(lazy && type === member) || (stateKey !== any && ofAll.has(stateKey))
 }
 
 const pairsOf = ({ pairs, lazy }: RequiredState): StatePair[] =>
@@ -75,6 +75,7 @@ export function covers(a: RequiredState, b: RequiredState): boolean {
 }
 
 function coversPair(a: RequiredState, b: RequiredState, type: string, key: string, hasMembers: boolean): boolean {
+  if (type === member && key === any) return hasMembers
   if (type === any && key === any) return (a.pairs.get(any)?.has(any) ?? false) && (hasMembers || b.lazy)
   if (type === any) return a.pairs.get(any)?.has(key) || (a.pairs.get(any)?.has(any) && hasMembers) || false
   return matches(a, type, key)
