@@ -1,27 +1,40 @@
 import { parseArgs } from 'node:util'
 import { readFlags, UsageError } from '../config/index.ts'
 import { jwtProviders, signTrial } from '../login/index.ts'
+import { isObject } from '../matrix/json.ts'
 import { startConfig } from './start-config.ts'
 
-export const help = `latchkey auth sign [--sub NAME] [--hours N] [--provider ID] [--config FILE]
+export const help = `latchkey auth sign [--sub NAME] [--hours N] [--claims JSON] [--provider ID] [--config FILE]
 
 Prints a token (JWT) to sign in with, signed with the secret of the configuration as your own backend would. For trying out:
 in earnest your backend makes the tokens. Without a configuration it uses the secret that "latchkey start" has generated.
 
   --sub NAME      whose token it is; default alice
   --hours N       how long it is good; default 1
+  --claims JSON   further claims, as '{"groups":["staff"]}'
   --provider ID   which one of identity_providers signs; default the first that has a secret
   --config FILE   the YAML file; else the one that LATCHKEY_CONFIG names`
 
 const hourMs = 3_600_000
 
+const claimsOf = (text: string): Record<string, unknown> => {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (isObject(value)) return value
+  } catch {
+    // It is refused below, as anything else that is no object.
+  }
+  throw new UsageError('--claims must be a JSON object.')
+}
+
 export const run = async (args: readonly string[]): Promise<number> => {
   const { file, flags, rest } = readFlags(args)
   const { values } = parseArgs({
-    args: [...rest], options: { sub: { type: 'string', default: 'alice' }, hours: { type: 'string', default: '1' }, provider: { type: 'string' } },
+    args: [...rest], options: { sub: { type: 'string', default: 'alice' }, hours: { type: 'string', default: '1' }, provider: { type: 'string' }, claims: { type: 'string', default: '{}' } },
   })
   const hours = Number(values.hours)
   if (!(hours > 0 && hours <= 24 * 366)) throw new UsageError('--hours must be a number above 0, a year at most.')
+  const more = claimsOf(values.claims)
   const config = await startConfig(file, flags)
   const { providers } = jwtProviders(config)
   const chosen = values.provider === undefined ? providers : providers.filter(({ id }) => id === values.provider)
@@ -29,7 +42,7 @@ export const run = async (args: readonly string[]): Promise<number> => {
     throw new UsageError(values.provider === undefined ? 'This configuration takes no tokens: set jwt_config or identity_providers.' : `There is no provider "${values.provider}".`)
   }
   for (const provider of chosen) {
-    const token = signTrial(provider, values.sub, Date.now(), hours * hourMs)
+    const token = signTrial(provider, values.sub, Date.now(), hours * hourMs, more)
     if (token === undefined) continue
     process.stdout.write(`${token}\n`)
     return 0

@@ -39,9 +39,9 @@ test('a refused token is explained by the check it fails and the way out, and th
 
 test('auth sign makes a token that auth explain takes, with and without a configuration', () => {
   for (const config of [configure('c.yaml', block('    issuer: "i"\n    audiences: ["a"]\n    subject_claim: "name"\n')), []]) {
-    const { status, stdout, stderr } = latchkey(['auth', 'sign', '--sub', 'Bob', ...config])
+    const { status, stdout, stderr } = latchkey(['auth', 'sign', '--sub', 'Bob', '--claims', '{"groups":["staff"]}', ...config])
     assert.equal(status, 0, stderr)
-    assert.match(latchkey(['auth', 'explain', stdout.trim(), ...config]).stdout, /^This token signs in @bob:/)
+    assert.match(latchkey(['auth', 'explain', stdout.trim(), ...config]).stdout, /^This token signs in @bob:[^]*"groups":\["staff"\]/)
   }
   assert.ok(existsSync(join(folder, 'data', 'jwt-secret')), 'the secret of a try-out is kept for the start')
 })
@@ -58,5 +58,8 @@ test('what cannot be meant is refused with a sentence', () => {
   assert.equal(latchkey(['auth', 'explain', ...config]).status, 2)
   assert.match(latchkey(['auth', 'sign', '--hours', 'x', ...config]).stderr, /--hours must be a number/)
   assert.match(latchkey(['auth', 'sign', '--provider', 'x', ...config]).stderr, /no provider "x"/)
+  for (const claims of ['x', '[]', '7']) assert.match(latchkey(['auth', 'sign', '--claims', claims, ...config]).stderr, /--claims must be a JSON object/)
+  assert.equal(latchkey(['auth', 'revoke', '--provider', 'x', ...config]).status, 2)
+  assert.match(latchkey(['auth', 'revoke', '--provider', 'x', '--sid', 's', ...config]).stderr, /no identity provider "x"/)
   assert.match(latchkey(['auth', 'sign', ...configure('f.yaml', '')]).stderr, /takes no tokens/)
 })

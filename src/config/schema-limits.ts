@@ -14,7 +14,7 @@ const rate = (description: string, perSecond: number, burst: number) => ({
 
 /** The kinds of requests that are counted apart; each user, or address where nobody is signed in, has one of each. */
 export const rateLimits = {
-  login: rate('Attempts to sign in, per address.', 50, 500),
+  login: rate('Attempts to sign in by what can be guessed (passwords, login tokens), per address. Tokens of a provider are not counted.', 50, 500),
   failed_login: rate('Refused passwords, per name and address, and refused tokens, per address. Whoever brings a good one is not held up.',
     0.2, 20),
   registration: rate('New accounts, per address.', 1, 20),
