@@ -28,6 +28,9 @@ export interface RoomReply {
 
 interface PlainEvent { type: string, content: Record<string, unknown>, sender?: string }
 
+/** By room id and event id of the root. */
+export type ThreadUpdates = Record<string, Record<string, { thread_root?: ClientEvent, prev_batch?: string }>>
+
 export interface Reply {
   pos: string
   txn_id?: string
@@ -39,6 +42,7 @@ export interface Reply {
     account_data?: { global: PlainEvent[], rooms: Record<string, PlainEvent[]> }
     receipts?: { rooms: Record<string, PlainEvent> }
     typing?: { rooms: Record<string, PlainEvent> }
+    'io.element.msc4360.threads'?: { updates: ThreadUpdates, prev_batch?: string }
   }
 }
 

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { RawJson, route, type Route } from '../../http/index.ts'
+import { MatrixError } from '../../matrix/errors.ts'
 import { openConnections, type Connections } from './connections.ts'
 import type { SlidingDeps } from './deps.ts'
 import { openLabels } from './labels.ts'
@@ -9,6 +10,7 @@ import { Body, Query, readRequest } from './request.ts'
 import { slidingSync, type SlidingParts } from './sliding.ts'
 import { openSpaceChildren } from './space-children.ts'
 import { openStatePlaces } from './state-places.ts'
+import { threadUpdates, updatesText } from './thread-updates.ts'
 
 export type { SlidingDeps } from './deps.ts'
 
@@ -34,7 +36,7 @@ export function openSlidingSync(deps: SlidingDeps): SlidingSync {
   })
   const parts: SlidingParts = { ...deps, connections, places, labels, statePlaces, spaceChildren: openSpaceChildren(deps.rooms) }
   return {
-    routes: [slidingSyncRoute(parts)],
+    routes: [slidingSyncRoute(parts), threadUpdatesRoute(deps)],
     deleteOf: connections.deleteOf,
     [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),
   }
@@ -53,3 +55,32 @@ const slidingSyncRoute = (parts: SlidingParts): Route => route({
     return new RawJson(await slidingSync(parts, request, signal))
   },
 })
+
+const mostThreads = 100
+
+/**
+ * Threads in which something was said, back to a `pos`: for those that an answer had no place for.
+ * @see https://github.com/matrix-org/matrix-spec-proposals/pull/4360
+ */
+const threadUpdatesRoute = (deps: SlidingDeps): Route => route({
+  id: 'threadUpdates', method: 'GET', path: '/_matrix/client/unstable/io.element.msc4360/thread_updates', auth: 'user',
+  query: Type.Object({
+    dir: Type.Literal('b'), from: Type.Optional(Type.String()), to: Type.Optional(Type.String()), limit: Type.Optional(Type.Integer({ minimum: 1 })),
+  }),
+  reply: Type.Object({}),
+  handle: async ({ session, query }) => {
+    const updates = await threadUpdates(deps, {
+      session, memberships: await deps.rooms.of(session.user), since: positionIn(query.to) ?? 0, until: Math.min(positionIn(query.from) ?? deps.log.now, deps.log.now),
+      limit: Math.min(query.limit ?? mostThreads, mostThreads), withRoots: true, told: new Set(),
+    })
+    return new RawJson(`{"chunk":${updatesText(updates)}${updates.next === undefined ? '' : `,"next_batch":"${updates.next}"`}}`)
+  },
+})
+
+/** A pagination token, or the first half of a `pos`. @throws {MatrixError} M_INVALID_PARAM */
+function positionIn(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const [, position] = /^(\d{1,15})(_[\w-]{1,16})?$/.exec(text) ?? []
+  if (position === undefined) throw new MatrixError('M_INVALID_PARAM', 'This is not a token of this server')
+  return Number(position)
+}

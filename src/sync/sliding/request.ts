@@ -30,6 +30,9 @@ const Extensions = Type.Object({
   })),
   e2ee: Type.Optional(Type.Object({ enabled: Type.Optional(Type.Boolean()) })),
   account_data: Type.Optional(PerRoom), receipts: Type.Optional(PerRoom), typing: Type.Optional(PerRoom),
+  'io.element.msc4360.threads': Type.Optional(Type.Object({
+    enabled: Type.Optional(Type.Boolean()), include_roots: Type.Optional(Type.Boolean()), limit: Type.Optional(Type.Integer({ minimum: 1 })),
+  })),
 })
 
 export const Body = Type.Object({

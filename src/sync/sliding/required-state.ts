@@ -53,7 +53,7 @@ export function matches({ pairs, lazy }: RequiredState, type: string, stateKey: 
 const pairsOf = ({ pairs, lazy }: RequiredState): StatePair[] =>
   [...[...pairs].flatMap(([type, keys]) => [...keys].map((key): StatePair => [type, key])), ...(lazy ? [[member, lazily] as const] : [])]
 
-/** All that either wants. Members come lazily where they do so in both, or where one does not want them at all. */
+/** All that either wants. */
 export function union(a: RequiredState, b: RequiredState): RequiredState {
   if (covers(a, b)) return a
   if (covers(b, a)) return b

@@ -16,7 +16,7 @@ export interface RoomsAnswer {
   readonly texts: ReadonlyMap<string, string>
   readonly changes: ReadonlyMap<number, Known | undefined>
   readonly members: readonly number[]
-  /** Ids of the events in the timelines of rooms that the client knew nothing of, by room. */
+  /** Ids of the events in the timelines, by room. */
   readonly shown: ReadonlyMap<number, readonly string[]>
   /** The wanted rooms in which anything at all can have happened since. */
   readonly active: readonly Wanted[]
@@ -57,7 +57,7 @@ export async function roomsAnswer(context: RoomContext, connection: Connection, 
   for (const one of found) {
     if (!one) continue
     texts.set(one.id, one.answer.text)
-    if (!connection.rooms.has(one.nid)) shown.set(one.nid, one.answer.events ?? [])
+    shown.set(one.nid, one.answer.events ?? [])
     members.push(...one.answer.members)
     const before = connection.rooms.get(one.nid)
     if (!isSame(before, one.answer.known)) changes.set(one.nid, one.answer.known)

@@ -95,3 +95,24 @@ export async function readReceiptsFor(db: Reader, user: number, rooms: readonly 
     .where((row) => row.or([row('user_nid', '=', user), ...(events.length > 0 ? [row.and([row('event_id', 'in', events), row('type', '=', 'm.read')])] : [])]))
     .orderBy('position').select(['room_nid', 'user_nid', 'type', 'thread', 'event_id', 'ts']).execute()
 }
+
+export interface ThreadRow {
+  readonly room_nid: number
+  readonly thread_root: string | null
+  /** Position of the newest event. */
+  readonly latest: number
+  readonly events: number
+}
+
+/** Threads of some rooms with events in `(since, until]`, the one with the newest event first. */
+export async function readThreads(db: Reader, rooms: readonly number[], since: number, until: number, limit: number): Promise<ThreadRow[]> {
+  const found: ThreadRow[] = []
+  for (let start = 0; start < rooms.length; start += atOnce) {
+    const rows = await db.selectFrom('events').where('room_nid', 'in', rooms.slice(start, start + atOnce)).where('thread_root', 'is not', null)
+      .where('position', '>', since).where('position', '<=', until).where('standing', '=', 0).groupBy(['room_nid', 'thread_root'])
+      .select((row) => ['room_nid', 'thread_root', row.fn.max('position').as('latest'), row.fn.countAll<number>().as('events')])
+      .orderBy('latest', 'desc').limit(limit).execute()
+    found.push(...rows.map((row) => ({ ...row, latest: Number(row.latest) })))
+  }
+  return found.sort((a, b) => b.latest - a.latest).slice(0, limit)
+}
