@@ -1,7 +1,8 @@
 import { own } from '../../matrix/json.ts'
 import type { StoredEvent, UserRoom } from '../../rooms/index.ts'
 import type { Entry } from '../../streams/index.ts'
-import { loadingCache, type AccountDataNews } from '../../users/index.ts'
+import { LruCache } from '../../storage/lru.ts'
+import type { AccountDataNews } from '../../users/index.ts'
 import { openArrivals } from './arrivals.ts'
 import type { SlidingDeps } from './deps.ts'
 import type { ListedRoom, ListedRooms } from './listed-rooms.ts'
@@ -40,7 +41,9 @@ interface Kept extends Places {
   upTo: number
 }
 
-const cachedUsers = 5000
+const cachedUsers = 20_000
+/** Rooms in all cached lists. */
+const cachedPlaces = 1_000_000
 /** Entries of the log that are looked through for what moved up; with more, the list is made anew. */
 const mostEntries = 1000
 
@@ -71,18 +74,39 @@ export function openPlaces(deps: SlidingDeps, listed: ListedRooms): PlacesCache 
     return { list, byNid: new Map(list.map((place) => [place.room.nid, place])), byId: new Map(list.map((place) => [place.room.id, place])), upTo }
   }
 
-  const cache = loadingCache<number, Kept>(cachedUsers, load)
+  const cache = new LruCache<number, Kept>({ max: cachedUsers, maxSize: cachedPlaces, sizeCalculation: ({ list }) => list.length + 1 })
+  /** Lists that are being made. One is not kept when it was dropped meanwhile. */
+  const loading = new Map<number, Promise<Kept>>()
+  const drop = (user: number): void => {
+    cache.delete(user)
+    loading.delete(user)
+  }
+  const start = (user: number): Promise<Kept> => {
+    const promise = load(user).then((kept) => {
+      if (loading.get(user) === promise) cache.set(user, kept)
+      return kept
+    }).finally(() => {
+      if (loading.get(user) === promise) loading.delete(user)
+    })
+    loading.set(user, promise)
+    return promise
+  }
 
   return {
     of: async (user) => {
-      const kept = cache.peek(user)
-      if (kept && refresh(kept, deps, listed)) return kept
-      if (kept) cache.drop(user)
-      return await cache.get(user) ?? load(user)
+      for (;;) {
+        const kept = cache.get(user)
+        if (kept && refresh(kept, deps, listed)) return kept
+        cache.delete(user)
+        const underWay = loading.get(user)
+        const made = await (underWay ?? start(user))
+        // One that was begun for somebody else may be older than what this request waits for.
+        if (!underWay || cache.peek(user) !== made) return made
+      }
     },
     hear: ({ kind, user, room, data, position }) => {
       if (user === undefined) return
-      if (kind === 'account_data' && room === undefined && (data as AccountDataNews).type === 'm.ignored_user_list') cache.drop(user) // such entries carry it
+      if (kind === 'account_data' && room === undefined && (data as AccountDataNews).type === 'm.ignored_user_list') drop(user) // such entries carry it
       if (kind !== 'event' || room === undefined) return
       const kept = cache.peek(user)
       const place = kept?.byNid.get(room)
@@ -91,7 +115,7 @@ export function openPlaces(deps: SlidingDeps, listed: ListedRooms): PlacesCache 
       if (kept && place && isJoined(place.member) && own(event.content, 'membership') === 'join') {
         replace(kept, place, { ...place, member: { ...place.member, event: nid, position } })
       } else {
-        cache.drop(user)
+        drop(user)
       }
     },
   }
