@@ -1,8 +1,9 @@
 import type { UserRoom } from '../../../rooms/index.ts'
 import type { Connection } from '../connection.ts'
+import { knownUpTo } from '../due.ts'
 import type { PerRoomWish, SlidingRequest } from '../request.ts'
 import type { RoomContext } from '../room-answer.ts'
-import { knownUpTo, type RoomsAnswer } from '../rooms-answer.ts'
+import type { RoomsAnswer } from '../rooms-answer.ts'
 import type { Wanted, WantedRooms } from '../wanted.ts'
 
 /** What an extension looks at. */
