@@ -48,7 +48,8 @@ function flushFolder(folder: string): void {
 }
 
 /**
- * SQLite in write-ahead mode: one connection that writes, one that reads what is committed.
+ * SQLite in write-ahead mode: one connection that writes, one that reads what is committed while a transaction is open. Between
+ * transactions the writing one reads too: its pages are in memory, whereas every commit throws away those of the other.
  * `:memory:` is a private file in the system's temporary folder, never synced, gone on close: a shared in-memory database
  * would let its readers see what is not committed.
  */
@@ -59,15 +60,17 @@ export function openSqlite(path: string): Backend {
   writer.exec('PRAGMA journal_mode = WAL')
   // Commits are made durable by `sync` below, off this thread, and not by SQLite, which would stand still for it.
   writer.exec(`PRAGMA synchronous = ${temporary ? 'OFF' : 'NORMAL'}`)
-  writer.exec('PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY')
+  writer.exec('PRAGMA cache_size = -32000; PRAGMA mmap_size = 268435456; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY')
+  const write = executeOn(writer)
   const reader = new DatabaseSync(file, { readOnly: true, timeout: 5000 })
   reader.exec('PRAGMA query_only = ON; PRAGMA cache_size = -32000; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY')
+  const readBeside = executeOn(reader)
   const walFile = temporary ? undefined : openSync(`${file}-wal`, 'r+')
   if (!temporary) flushFolder(dirname(file))
   return {
     dialect: 'sqlite',
-    read: executeOn(reader),
-    write: executeOn(writer),
+    read: (sql, parameters) => (writer.isTransaction ? readBeside : write)(sql, parameters),
+    write,
     control: (sql) => writer.exec(sql),
     ...(walFile !== undefined && { sync: () => flush(walFile) }),
     close: async () => {
