@@ -26,8 +26,9 @@ const checkProviders: Check = ({ identity_providers: providers, public_base_url:
   const sameIssuer = providers.findIndex((other) => 'issuer' in other && 'issuer' in provider && other.type === provider.type && other.issuer === provider.issuer) < index
   const common = providers.findIndex(({ id }) => id === provider.id) < index
     ? [error(`${path}.id`, `"${path}.id" is the id of an earlier provider.`, 'Give each its own.')] : []
+  if (provider.type === 'ldap') return common
   if (provider.type !== 'jwt') {
-    return [...common, ...checkReturn(provider.id, path, url), ...(provider.type === 'oidc' ? checkOidc(provider, path) : checkEncrypted(`${path}.url`, provider.url))]
+    return [...common, ...checkReturn(provider.id, path, url), ...(provider.type === 'oidc' ? checkOidc(provider, path) : provider.type === 'cas' ? checkEncrypted(`${path}.url`, provider.url) : [])]
   }
   return [
     ...common,

@@ -217,17 +217,14 @@ test('what is filled in without effect is a warning', async () => {
   ])
 })
 
-test('identity providers are told apart by type, and a type that does not exist yet gets a sentence', async () => {
+test('identity providers are told apart by type', async () => {
   const jwt = '{ id: a, type: jwt, secret: x, algorithms: [HS256], issuer: b, audiences: c }'
   const { config } = await load(`server_name: a.org\nidentity_providers:\n  - ${jwt}`)
   const [provider] = config.identity_providers
   assert.ok(provider?.type === 'jwt')
   assert.deepEqual([provider.id, provider.secret, provider.algorithms, provider.issuer, provider.audiences, provider.subject_claim, provider.mapping.display_name, provider.taken],
     ['a', ['x'], ['HS256'], 'b', ['c'], 'sub', ['{name}'], 'refuse'])
-  assert.deepEqual(await saidOf('identity_providers:\n  - id: a\n    type: saml'), [
-    'latchkey.yaml:3: Sign-in by SAML does not exist in this version; "jwt", "oidc" and "cas" do.',
-  ])
-  assert.match((await saidOf('identity_providers:\n  - id: a\n    type: magic'))[0] ?? '', /"identity_providers\[0\].type" must be jwt, oidc or cas, not "magic"/)
+  assert.match((await saidOf('identity_providers:\n  - id: a\n    type: magic'))[0] ?? '', /"identity_providers\[0\].type" must be jwt, oidc, saml, cas or ldap, not "magic"/)
   assert.match((await saidOf('identity_providers:\n  - id: a'))[0] ?? '', /:2: "identity_providers\[0\].type" is missing/)
   assert.match((await saidOf(`identity_providers: ${jwt}`))[0] ?? '', /must be a list of blocks, not a block. Begin each block with "- "/)
   assert.deepEqual((await saidOf(`identity_providers:\n  - ${jwt}\n  - ${jwt}`)).map((text) => text.split(' ').slice(0, 2).join(' ')), [

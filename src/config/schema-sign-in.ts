@@ -1,4 +1,6 @@
 import { casProvider } from './schema-cas.ts'
+import { ldapProvider } from './schema-ldap.ts'
+import { samlProvider } from './schema-saml.ts'
 import { oidcProvider } from './schema-oidc.ts'
 import { algorithm, jwtProvider, subjectClaim } from './schema-jwt.ts'
 import type { Keys } from './setting.ts'
@@ -32,12 +34,10 @@ export const jwtConfig = {
   },
 } as const satisfies Keys
 
-const notYet = (what: string): string => `Sign-in by ${what} does not exist in this version; "jwt", "oidc" and "cas" do.`
-
 /** Every entry of `identity_providers`, told apart by its `type`. A new type is a new line here. */
 export const identityProvider = {
   kind: 'variants',
   description: 'An identity provider.',
-  variants: { jwt: jwtProvider, oidc: oidcProvider, cas: casProvider },
-  missing: { saml: notYet('SAML'), ldap: notYet('LDAP') },
+  variants: { jwt: jwtProvider, oidc: oidcProvider, saml: samlProvider, cas: casProvider, ldap: ldapProvider },
+  missing: {},
 } as const
