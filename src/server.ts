@@ -1,5 +1,5 @@
 // The only file that knows every folder: builds them in order, fills their ports, mounts their routes, and disposes of them.
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomFillSync } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -16,7 +16,7 @@ import { MatrixError } from './matrix/errors.ts'
 import { readSigningKey, signingKey, writeSigningKey, type SigningKey } from './matrix/signing.ts'
 import { roomVersions } from './matrix/room-version.ts'
 import {
-  createProfiles, createRoutes, departFromAll, historyRoutes, membershipRoutes, openHistory, openPlacements, openRooms, sendRoutes, spreadProfile, upgradeRoutes, openSuccessions, type Rooms, type RoomsRouteDeps,
+  createProfiles, createRoutes, departFromAll, historyRoutes, membershipRoutes, openHistory, openPlacements, openRooms, searchRoutes, sendRoutes, spreadProfile, startIndexer, upgradeRoutes, openSuccessions, type Rooms, type RoomsRouteDeps,
 } from './rooms/index.ts'
 import { mediaRoutes, openMedia, upload } from './media/index.ts'
 import { openJobs } from './jobs/index.ts'
@@ -61,7 +61,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const config = defaultConfig(input)
   const logger = options.logger ?? createLogger(config.log)
   const now = options.now ?? (() => Date.now())
-  const randomId = (): string => randomBytes(32).toString('base64url')
+  const randomId = randomIds()
   const onError = (error: unknown): void => logger.error({ err: error }, 'something failed that nobody waits for')
   const serverName = config.server_name
   await using stack = new AsyncDisposableStack()
@@ -74,6 +74,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const users = createUsers({ database, log, serverName, now })
   const rooms = await openRooms({ database, log, users, serverName, signingKey: key, now, randomId })
   const history = openHistory({ database, log, users, rooms, serverName })
+  const indexer = stack.use(await startIndexer({ rooms, database, log, onError }))
   const devices = stack.use(await openDevices({ database, log, users, serverName, now, randomId, onError, sharers: (user) => rooms.sharers(user) }))
   const outgoing = stack.use(createOutgoing())
   const jobs = stack.use(await openJobs({ database, now, randomBytes: (count) => randomBytes(count), onError }))
@@ -145,6 +146,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     ...createRoutes(roomDeps), ...membershipRoutes(roomDeps), ...sendRoutes(roomDeps),
     ...upgradeRoutes({ ...roomDeps, successions }),
     ...historyRoutes({ ...roomDeps, history }),
+    ...searchRoutes({ ...roomDeps, history, indexer }),
     ...directoryRoutes({ database, rooms, users, aliases, serverName }),
     ...ephemeralRoutes({ ephemeral, rooms, users, log }),
     ...mediaRoutes(media),
@@ -171,6 +173,18 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const running = stack.move()
   const close = (): Promise<void> => running.disposeAsync()
   return { urls, url: urls[0] ?? '', config, inject: http.inject, routes, users, login, rooms, close, [Symbol.asyncDispose]: close }
+}
+
+/** Makes URL-safe ids of 256 random bits. These are taken in blocks: a call for each costs more than all the rest. */
+function randomIds(): () => string {
+  const [block, size] = [Buffer.alloc(4096), 32]
+  let next = block.length
+  return () => {
+    if (next === block.length) randomFillSync(block, next = 0)
+    const id = block.toString('base64url', next, next + size)
+    block.fill(0, next, next += size)
+    return id
+  }
 }
 
 /** Reads the key that events are signed with, or makes it. A server in memory keeps it there. */

@@ -136,9 +136,15 @@ export async function takeLoginToken(tx: Tx, hash: string): Promise<{ user: numb
 
 /** Notes what the session of a device comes of, in place of what it came of before. */
 export async function noteProviderSession(tx: Tx, device: number, from: ProviderSession | undefined): Promise<void> {
-  await forgetProviderSessions(tx, [device])
-  if (from) await tx.insertInto('provider_sessions').values({ device_nid: device, provider: from.provider, subject: from.subject, sid: from.sid ?? null }).execute()
+  if (from) await putProviderSession.run(tx, { device, provider: from.provider, subject: from.subject, sid: from.sid ?? null })
+  else await forgetProviderSessions(tx, [device])
 }
+
+const putProviderSession = hot((db, p: { device: number; provider: string; subject: string; sid: string | null }) =>
+  db.insertInto('provider_sessions').values({ device_nid: p.device, provider: p.provider, subject: p.subject, sid: p.sid })
+    .onConflict((conflict) => conflict.column('device_nid').doUpdateSet((row) => ({
+      provider: row.ref('excluded.provider'), subject: row.ref('excluded.subject'), sid: row.ref('excluded.sid'),
+    }))))
 
 const deleteProviderSession = hot((db, p: { device: number }) => db.deleteFrom('provider_sessions').where('device_nid', '=', p.device))
 
