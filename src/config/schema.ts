@@ -1,5 +1,6 @@
 import { isUserId } from '../matrix/ids.ts'
 import { parseAddressRange, parseBaseUrl, parseDatabase, parseListen, parseServerName, redactDatabase } from './forms.ts'
+import { embed } from './schema-embed.ts'
 import { sso } from './schema-oidc.ts'
 import { identityProvider, jwtConfig } from './schema-sign-in.ts'
 import { rateLimits } from './schema-limits.ts'
@@ -100,7 +101,8 @@ export const schema = {
       issuer: 'https://backend.example.org', audiences: ['matrix'],
     }],
   },
-  sso: { kind: 'group', description: 'Sign-in through a browser, by identity providers of type oidc and cas.', keys: sso },
+  sso: { kind: 'group', description: 'Sign-in through a browser, by identity providers of type oidc, saml and cas.', keys: sso },
+  embed: { kind: 'group', description: 'Chat inside the pages of other applications.', keys: embed },
   password_login: {
     kind: 'boolean',
     description: 'Whether people can sign in with a password. Turn it off when everybody comes by token.',

@@ -21,7 +21,7 @@ export interface LoginLog {
 }
 
 /** The settings that sign-in follows. */
-export type LoginConfig = Pick<Config, 'server_name' | 'public_base_url' | 'well_known' | 'jwt_config' | 'identity_providers' | 'sso' | 'password_login'
+export type LoginConfig = Pick<Config, 'server_name' | 'public_base_url' | 'well_known' | 'jwt_config' | 'identity_providers' | 'sso' | 'embed' | 'password_login'
   | 'registration' | 'registration_tokens' | 'registration_shared_secret' | 'allow_guests' | 'access_token_lifetime' | 'rate_limits' | 'email'>
 
 /** What login/ is given. */

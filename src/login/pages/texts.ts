@@ -82,6 +82,10 @@ const en = {
     add: (provider: string) => `Link ${provider}`,
     linked: 'The sign-in is linked.',
   },
+  embed: {
+    title: 'Chat in an application',
+    lead: 'This page works inside the applications that it is made for, and shows nothing by itself.',
+  },
   problem: {
     title: 'That did not work',
     reference: (trace: string) => `If you ask your administrator for help, give them this reference: ${trace}`,
@@ -192,6 +196,10 @@ const de: Texts = {
     lastOne: 'Der einzige Weg in dein Konto; er lässt sich deshalb nicht lösen.',
     add: (provider) => `${provider} verknüpfen`,
     linked: 'Die Anmeldung ist verknüpft.',
+  },
+  embed: {
+    title: 'Chat in einer Anwendung',
+    lead: 'Diese Seite arbeitet in den Anwendungen, für die sie gemacht ist, und zeigt selbst nichts.',
   },
   problem: {
     title: 'Das hat nicht geklappt',

@@ -1,6 +1,8 @@
 import type { Config } from '../../config/index.ts'
 import type { Route } from '../../http/index.ts'
 import type { LoginContext, LoginDeps } from '../deps.ts'
+import { embedRoutes } from '../embed/routes.ts'
+import { samlProvider, useOnceIn } from '../saml/index.ts'
 import { assetRoutes } from '../pages/page.ts'
 import { accountPageRoutes } from './account.ts'
 import { casProvider } from './cas.ts'
@@ -25,5 +27,5 @@ export const ssoProviders = (config: Pick<Config, 'identity_providers' | 'public
 /** Sign-in through a browser, and the account page. */
 export const webRoutes = (context: LoginContext): Route[] => {
   const web = createWeb(context)
-  return [...ssoRoutes(web), ...accountPageRoutes(web), ...assetRoutes]
+  return [...ssoRoutes(web), ...accountPageRoutes(web), ...embedRoutes(web), ...assetRoutes]
 }
