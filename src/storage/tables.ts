@@ -7,7 +7,7 @@ import type {
   DevicesTable, DeviceListChangesTable, ToDeviceTable, ToDeviceTxnsTable, DeviceKeysTable, OneTimeKeysTable, FallbackKeysTable, CrossSigningKeysTable, KeySignaturesTable, KeySignatureChangesTable, KeyBackupsTable, BackedUpKeysTable, DehydratedDevicesTable,
 } from './tables/devices.ts'
 import type {
-  BearerDevicesTable, GroupRoomsTable, IdentitiesTable, ProviderKeysTable, RevokedTokensTable, UsedTokensTable,
+  BearerDevicesTable, GroupRoomsTable, IdentitiesTable, ProviderKeysTable, ProviderLocksTable, RevokedTokensTable, ScimGroupsTable, ScimMembersTable, ScimUsersTable, UsedTokensTable,
 } from './tables/identities.ts'
 import type { ReportsTable } from './tables/admin.ts'
 import type { UserWordsTable } from './tables/directory.ts'
@@ -266,6 +266,10 @@ export interface Tables {
   revoked_tokens: RevokedTokensTable
   bearer_devices: BearerDevicesTable
   group_rooms: GroupRoomsTable
+  provider_locks: ProviderLocksTable
+  scim_users: ScimUsersTable
+  scim_groups: ScimGroupsTable
+  scim_members: ScimMembersTable
   emails: EmailsTable
   email_validations: EmailValidationsTable
   accounts: AccountsTable

@@ -72,6 +72,22 @@ export const initial: Migration = {
     `create table group_rooms (
       user_nid {int} not null, provider text not null, room_id text not null, named text not null, power {int}, leave {int} not null,
       primary key (user_nid, provider, room_id)) {clustered}`,
+    `create table provider_locks (user_nid {int} not null, provider text not null, locked_ts {int} not null, primary key (user_nid, provider)) {clustered}`,
+    `create index provider_locks_by_provider on provider_locks (provider)`,
+    `create table scim_users (
+      provider text not null, id text not null, user_nid {int} not null, subject text not null, user_name text not null, external_id text,
+      active {int} not null, json text not null, created_ts {int} not null, changed_ts {int} not null, version {int} not null,
+      primary key (provider, id)) {clustered}`,
+    `create unique index scim_users_by_name on scim_users (provider, user_name)`,
+    `create index scim_users_by_external_id on scim_users (provider, external_id) where external_id is not null`,
+    `create index scim_users_by_user on scim_users (user_nid)`,
+    `create table scim_groups (
+      provider text not null, id text not null, display_name text not null, folded text not null, external_id text,
+      created_ts {int} not null, changed_ts {int} not null, version {int} not null, primary key (provider, id)) {clustered}`,
+    `create index scim_groups_by_name on scim_groups (provider, folded)`,
+    `create table scim_members (
+      provider text not null, group_id text not null, user_id text not null, primary key (provider, group_id, user_id)) {clustered}`,
+    `create index scim_members_by_user on scim_members (provider, user_id)`,
 
     `create table emails (
       address text primary key, user_nid {int} not null, validated_ts {int} not null, added_ts {int} not null, provider text) {clustered}`,

@@ -59,3 +59,48 @@ export interface GroupRoomsTable {
   /** Whether the room is left when the group goes. */
   leave: number
 }
+
+/** Who is locked because an identity provider knows them no more: the lock goes when it does again. */
+export interface ProviderLocksTable {
+  user_nid: number
+  provider: string
+  locked_ts: number
+}
+
+/** Somebody whom a provider manages here by SCIM. */
+export interface ScimUsersTable {
+  provider: string
+  id: string
+  user_nid: number
+  /** As in `identities`. */
+  subject: string
+  /** In small letters. */
+  user_name: string
+  external_id: string | null
+  active: number
+  /** What the provider says of them, as a SCIM resource. */
+  json: string
+  created_ts: number
+  changed_ts: number
+  version: number
+}
+
+/** A group that a provider manages here by SCIM. */
+export interface ScimGroupsTable {
+  provider: string
+  id: string
+  display_name: string
+  /** Its name in small letters. */
+  folded: string
+  external_id: string | null
+  created_ts: number
+  changed_ts: number
+  version: number
+}
+
+/** Who is in a group, by the ids of both. */
+export interface ScimMembersTable {
+  provider: string
+  group_id: string
+  user_id: string
+}
