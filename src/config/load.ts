@@ -90,7 +90,8 @@ function finish(
   for (const more of [before, run(ownChecks), run(checks)]) {
     // What was found to be wrong needs no second opinion, and what is misspelt is not missing.
     const news = more.filter((one) => !findings.some(({ key, fix }) => key === one.key || fix?.includes(`"${one.key}"`)))
-    findings.push(...news.map((one) => findingAt(placeOf(root, one.key), one.level, one.key, one.message, one.fix)))
+    // What a check has found in another file has its place already.
+    findings.push(...news.map((one) => (one.file === undefined ? findingAt(placeOf(root, one.key), one.level, one.key, one.message, one.fix) : one)))
   }
   const sorted = sortFindings(findings)
   if (!config || findings.some(({ level }) => level === 'error')) throw new ConfigError(sorted)

@@ -194,6 +194,14 @@ export const schema = {
     default: [],
     example: [{ type: 'livekit', livekit_service_url: 'https://livekit-jwt.example.org' }],
   },
+  app_service_config_files: {
+    kind: 'list',
+    description: 'The registration files of application services, which are bridges to other networks, for the most part; each makes its own. They are'
+      + ' read when the server starts.',
+    of: { kind: 'path', description: 'A registration file.' },
+    default: [],
+    example: ['/etc/latchkey/bridges/irc.yaml'],
+  },
   default_room_version: {
     kind: 'choice',
     description: 'The version of new rooms, unless the client asks for another one.',

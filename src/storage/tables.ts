@@ -10,6 +10,7 @@ import type {
   BearerDevicesTable, GroupRoomsTable, IdentitiesTable, ProviderKeysTable, ProviderLocksTable, RevokedTokensTable, ScimGroupsTable, ScimMembersTable, ScimUsersTable, UsedTokensTable,
 } from './tables/identities.ts'
 import type { ReportsTable } from './tables/admin.ts'
+import type { AppserviceRoomsTable, AppservicesTable } from './tables/appservice.ts'
 import type { UserWordsTable } from './tables/directory.ts'
 import type {
   MediaTable, MediaFilesTable, MediaThumbnailsTable, MediaGarbageTable, UrlPreviewsTable,
@@ -20,6 +21,7 @@ import type {
 
 export type * from './tables/admin.ts'
 export type * from './tables/devices.ts'
+export type * from './tables/appservice.ts'
 export type * from './tables/directory.ts'
 export type * from './tables/identities.ts'
 export type * from './tables/media.ts'
@@ -303,3 +305,5 @@ export interface Tables {
   url_previews: UrlPreviewsTable
   jobs: JobsTable
 }
+  appservices: AppservicesTable
+  appservice_rooms: AppserviceRoomsTable

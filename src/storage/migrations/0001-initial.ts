@@ -190,6 +190,12 @@ export const initial: Migration = {
     `create table url_previews (url text primary key, json text not null, expires_ts {int} not null) {clustered}`,
     `create index url_previews_by_time on url_previews (expires_ts)`,
 
+    `create table appservices (
+      id text primary key, epoch text not null, position {int} not null, txn {int} not null, body text, body_position {int} not null) {clustered}`,
+    `create table appservice_rooms (
+      appservice text not null, network text not null, room_nid {int} not null, primary key (appservice, network, room_nid)) {clustered}`,
+    `create index appservice_rooms_by_room on appservice_rooms (room_nid)`,
+
     `create table jobs (
       id {id} primary key, queue text not null, key text not null, payload text not null, created_ts {int} not null, due_ts {int} not null,
       leased_until {int} not null, attempts {int} not null)`,

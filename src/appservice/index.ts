@@ -1,0 +1,1 @@
+export { loadRegistrations, registrationChecks } from './registrations.ts'
