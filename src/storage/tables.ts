@@ -20,8 +20,8 @@ import type {
 } from './tables/rooms.ts'
 
 export type * from './tables/admin.ts'
-export type * from './tables/devices.ts'
 export type * from './tables/appservice.ts'
+export type * from './tables/devices.ts'
 export type * from './tables/directory.ts'
 export type * from './tables/identities.ts'
 export type * from './tables/media.ts'
@@ -303,7 +303,7 @@ export interface Tables {
   media_thumbnails: MediaThumbnailsTable
   media_garbage: MediaGarbageTable
   url_previews: UrlPreviewsTable
-  jobs: JobsTable
-}
   appservices: AppservicesTable
   appservice_rooms: AppserviceRoomsTable
+  jobs: JobsTable
+}
