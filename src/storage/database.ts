@@ -16,9 +16,10 @@ export interface Database extends AsyncDisposable {
   readonly read: Reader
   /**
    * Runs `work` in the next group commit and resolves once that is durable. If `work` throws, its own changes alone are undone.
-   * `work` must do nothing but statements of its own `tx`: everyone else's writes wait for it.
+   * `work` must do nothing but statements of its own `tx`: everyone else's writes wait for it. What it needs besides is `ready`
+   * before the transaction begins.
    */
-  write<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  write<T>(work: (tx: Tx) => Promise<T>, ready?: Promise<unknown>): Promise<T>
 }
 
 export interface OpenOptions {
@@ -55,7 +56,7 @@ async function ready(backend: Backend, serverName: string, release: (() => void)
   return {
     dialect: backend.dialect,
     read,
-    write: (work) => commits.write(() => work(tx)),
+    write: (work, ready) => commits.write(() => work(tx), ready),
     async [Symbol.asyncDispose]() {
       await commits.idle()
       await backend.close()

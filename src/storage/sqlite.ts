@@ -20,6 +20,8 @@ function executeOn(db: DatabaseSync): Execute {
     if (!prepared) {
       const statement = db.prepare(sql)
       prepared = { statement, reads: statement.columns().length > 0 }
+      // A change tells the id of the last row that was inserted, wanted or not; those inside a full-text index are too large for a number.
+      if (!prepared.reads) statement.setReadBigInts(true)
       if (cache.size >= cachedStatements) cache.delete(cache.keys().next().value ?? '')
       cache.set(sql, prepared)
     }

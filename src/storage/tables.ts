@@ -18,6 +18,7 @@ import type {
 import type {
   RoomsTable, EventsTable, StateKeysTable, StateSetsTable, MembershipsTable, RelationsTable, AliasesTable,
 } from './tables/rooms.ts'
+import type { SearchEditsTable, SearchIndexTable } from './tables/search.ts'
 
 export type * from './tables/admin.ts'
 export type * from './tables/appservice.ts'
@@ -26,6 +27,7 @@ export type * from './tables/directory.ts'
 export type * from './tables/identities.ts'
 export type * from './tables/media.ts'
 export type * from './tables/rooms.ts'
+export type * from './tables/search.ts'
 
 export interface MetaTable {
   key: string
@@ -306,4 +308,6 @@ export interface Tables {
   appservices: AppservicesTable
   appservice_rooms: AppserviceRoomsTable
   jobs: JobsTable
+  search_index: SearchIndexTable
+  search_edits: SearchEditsTable
 }

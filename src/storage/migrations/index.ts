@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { DialectName } from '../dialect.ts'
 import type { Backend } from '../group-commit.ts'
 import type { Reader, Tx } from '../database.ts'
 import { DatabaseRefused } from '../refused.ts'
@@ -7,8 +8,8 @@ import { initial } from './0001-initial.ts'
 export interface Migration {
   /** Never changes once released. */
   name: string
-  /** Run in order, in one transaction with all other migrations that are due. */
-  statements: readonly string[]
+  /** Run in order, in one transaction with all other migrations that are due. Where the databases differ in more than words: one for each. */
+  statements: ReadonlyArray<string | Readonly<Record<DialectName, string>>>
 }
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
@@ -72,7 +73,8 @@ async function migrateInside(backend: Backend, tx: Tx, serverName: string): Prom
   const schema = Number(await readMeta(tx, 'schema'))
   for (const migration of migrations.slice(schema)) {
     for (const statement of migration.statements) {
-      await backend.control(statement.replaceAll(/\{(\w+)\}/g, (_, word: keyof typeof words.sqlite) => words[backend.dialect][word]))
+      const text = typeof statement === 'string' ? statement : statement[backend.dialect]
+      await backend.control(text.replaceAll(/\{(\w+)\}/g, (_, word: keyof typeof words.sqlite) => words[backend.dialect][word]))
     }
   }
   if (schema < migrations.length) {
