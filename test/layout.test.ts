@@ -11,7 +11,7 @@ const firstFeature = order.indexOf('users')
 /** Foreign packages, and the only places that may import them. */
 const homes: Record<string, RegExp> = {
   fastify: /^http\//, pg: /^storage\//, kysely: /^storage\/|store\.ts$|\/store\/|tables\.ts$|\.test\.ts$/, jose: /^login\/|^cli\/|\.test\.ts$/,
-  yaml: /^config\/|^appservice\//, undici: /^http\//, sharp: /^media\//, 'file-type': /^media\//, nodemailer: /^login\//, 'openid-client': /^login\//, ldapts: /^login\//, typebox: /./,
+  yaml: /^config\/|^appservice\//, undici: /^http\//, sharp: /^media\//, 'file-type': /^media\//, nodemailer: /^login\//, 'openid-client': /^login\//, ldapts: /^login\//, '@node-saml': /^login\//, typebox: /./,
 }
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))

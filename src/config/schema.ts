@@ -101,7 +101,7 @@ export const schema = {
       issuer: 'https://backend.example.org', audiences: ['matrix'],
     }],
   },
-  sso: { kind: 'group', description: 'Sign-in through a browser, by identity providers of type oidc and cas.', keys: sso },
+  sso: { kind: 'group', description: 'Sign-in through a browser, by identity providers of type oidc, saml and cas.', keys: sso },
   embed: { kind: 'group', description: 'Chat inside the pages of other applications.', keys: embed },
   password_login: {
     kind: 'boolean',

@@ -8,10 +8,12 @@ import { createBearer, type EndedTokens, openRevocations } from './bearer/index.
 import { createFollowUps, type Imported, importLinks, type Link, link, linksOf, lockOf, type Named, policiesOf, unlink } from './engine/index.ts'
 import { createFailures } from './failures.ts'
 import { jwtProviders, keepKeys, openKeyring, readKeptKeys } from './jwt/index.ts'
+import { ldapChecks, openDirectories, startPolls } from './ldap/index.ts'
 import { createPasswords, type PasswordCost } from './password.ts'
 import { routesOf } from './routes.ts'
 import { createSessionCache } from './session-cache.ts'
 import { authenticate, followChanges, logoutAll } from './sessions.ts'
+import { samlChecks } from './saml/index.ts'
 import { ssoProviders } from './sso/index.ts'
 import { createInteractiveAuth } from './uia/engine.ts'
 import { flowsFor } from './uia/stages.ts'
@@ -65,7 +67,7 @@ const cachedSessions = 50_000
 export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<Login> => {
   const { providers, findings: ofKeys } = jwtProviders(deps.config)
   const { policies, findings: ofPeople } = policiesOf(deps.config)
-  const findings = [...ofKeys, ...ofPeople]
+  const findings = [...ofKeys, ...ofPeople, ...samlChecks(deps.config)]
   if (findings.some(({ level }) => level === 'error')) throw new ConfigError(findings)
   for (const { key, message, fix } of findings) deps.logger.warn({ key }, `${message} ${fix ?? ''}`)
   const limits = deps.config.rate_limits
@@ -81,6 +83,7 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
     serverName: deps.config.server_name,
     keyring,
     policies,
+    directories: openDirectories(deps.config, policies, deps),
     sso: ssoProviders(deps.config, deps),
     passwords: createPasswords(deps, cost),
     cache: createSessionCache(cachedSessions),
@@ -95,6 +98,7 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
   }
   const bearer = createBearer(context, await openRevocations(deps.database, deps.now))
   followChanges(context)
+  if (deps.jobs && context.directories.length > 0) await startPolls(context, deps.jobs)
   return {
     routes: routesOf(context),
     authenticate: (token, caller) => authenticate(context, token, caller),

@@ -37,7 +37,7 @@ const mustBeIn = async (web: Web, request: PageRequest): Promise<{ visit: Visit;
 const door = (web: Web, request: PageRequest): Reply => {
   const choices = web.context.sso.map(({ id, name }) => ({ name, href: `${at(web)}/sign-in/${id}` }))
   const view = doorPage(request.texts, {
-    at: at(web), token: formToken(request.browser), server: web.context.serverName, choices, password: web.context.config.password_login,
+    at: at(web), token: formToken(request.browser), server: web.context.serverName, choices, password: takesPasswords(web.context),
   })
   return show(web, request, { ...view, cookie: web.browser.write(request.browser) })
 }

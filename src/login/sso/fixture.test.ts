@@ -23,10 +23,10 @@ export const startOf = (home: string, target = `${app}/#/home`): string => `${ho
 export const tokenOf = ({ url }: Pick<Landing, 'url'>): string => new URL(url).searchParams.get('loginToken') ?? assert.fail(`no token in ${url}`)
 
 /** Settings of the provider, and of the server. */
-export interface SsoOptions { provider?: object; config?: object; second?: object }
+export interface SsoOptions { provider?: object; config?: object; second?: object; port?: number }
 
 export const withSso = async (options: SsoOptions, body: (world: SsoWorld) => Promise<void>): Promise<void> => {
-  const port = await freePort()
+  const port = options.port ?? await freePort()
   const home = `http://127.0.0.1:${port}`
   await using idp = await openIdentityProvider(home)
   const said: SsoWorld['said'] = []

@@ -2,6 +2,7 @@ import type { Config } from '../../config/index.ts'
 import type { Route } from '../../http/index.ts'
 import type { LoginContext, LoginDeps } from '../deps.ts'
 import { embedRoutes } from '../embed/routes.ts'
+import { samlProvider, useOnceIn } from '../saml/index.ts'
 import { assetRoutes } from '../pages/page.ts'
 import { accountPageRoutes } from './account.ts'
 import { casProvider } from './cas.ts'
@@ -13,12 +14,14 @@ import { createWeb } from './web.ts'
 export type { SsoProvider } from './provider.ts'
 
 /** The providers of the configuration that people are sent to with their browser. */
-export const ssoProviders = (config: Pick<Config, 'identity_providers' | 'public_base_url'>, { outgoing, now }: Pick<LoginDeps, 'outgoing' | 'now'>): SsoProvider[] =>
+export const ssoProviders = (config: Pick<Config, 'identity_providers' | 'public_base_url'>, deps: Pick<LoginDeps, 'outgoing' | 'now' | 'randomId' | 'database'>): SsoProvider[] =>
   config.identity_providers.flatMap((entry) => {
     const callback = `${config.public_base_url ?? ''}/_latchkey/sso/${entry.id}/callback`
+    const { outgoing, now, randomId, database } = deps
     switch (entry.type) {
       case 'oidc': return [oidcProvider(entry, { outgoing, now, callback })]
       case 'cas': return [casProvider(entry, { outgoing, now, callback })]
+      case 'saml': return [samlProvider(entry, { outgoing, now, randomId, callback, useOnce: useOnceIn(database, now, entry.id) })]
       default: return []
     }
   })

@@ -34,18 +34,47 @@ export const depart = async (web: Web, request: PageRequest, provider: SsoProvid
   return redirect(location.href, web.browser.write(request.browser))
 }
 
-/** Takes in somebody who comes back from a provider, and brings them to what they came for. */
-export const arrive = async (web: Web, request: PageRequest, answer: URLSearchParams, state: string | undefined): Promise<Reply> => {
-  const journey = web.journeys.open(state)
-  if (!journey || state === undefined || journey.provider !== request.params['provider'] || journey.browser !== browserHash(request.browser)) {
-    throw new Problem('lost', 'Somebody came back from a provider who did not leave from here, from this browser, lately')
-  }
-  const provider = providerOf(web, journey.provider)
+const strayed = (): Problem => new Problem('lost', 'Somebody came back from a provider who did not leave from here, from this browser, lately')
+
+/** What the provider says of somebody whose journey it is, as new as the journey needs it. */
+const proofOf = async (provider: SsoProvider, journey: Journey, state: string, answer: URLSearchParams): Promise<Proof> => {
   const proof = await provider.arrive({ state, nonce: journey.nonce, verifier: journey.verifier, fresh: journey.fresh }, answer)
   if (journey.fresh && (proof.authenticated ?? 0) < journey.started - leewayMs) {
     throw new Problem('not_fresh', `The provider ${provider.id} did not ask anew who somebody is, or does not say when it did`)
   }
-  const identity: Identity = { provider: provider.id, subject: proof.subject, claims: proof.claims }
+  return proof
+}
+
+/** Takes in somebody who comes back from a provider, and brings them to what they came for. */
+export const arrive = async (web: Web, request: PageRequest, state: string | undefined): Promise<Reply> => {
+  const journey = web.journeys.open(state)
+  const provider = providerOf(web, request.params['provider'])
+  if (!journey || state === undefined || provider.stateOf || journey.provider !== provider.id || journey.browser !== browserHash(request.browser)) throw strayed()
+  return goOn(web, request, journey, await proofOf(provider, journey, state, request.query))
+}
+
+/**
+ * Takes in what a provider has a browser send as a form. No cookie comes along from another site, so that whose browser it is shows one step
+ * later, in `arriveAgain`.
+ */
+export const arriveByForm = async (web: Web, request: PageRequest): Promise<Reply> => {
+  const provider = providerOf(web, request.params['provider'])
+  const state = provider.stateOf?.(request.form)
+  const journey = web.journeys.open(state)
+  if (!journey || state === undefined || journey.provider !== provider.id) throw strayed()
+  const ticket = web.arrivals.keep({ journey, proof: await proofOf(provider, journey, state, request.form) })
+  return new Reply({ status: 303, headers: { location: `${web.base}/_latchkey/sso/${provider.id}/arrived?ticket=${ticket}` } })
+}
+
+/** The second step of whoever came back by a form: the browser has to be the one that left. */
+export const arriveAgain = (web: Web, request: PageRequest): Promise<Reply> => {
+  const arrival = web.arrivals.take(request.query.get('ticket'))
+  if (!arrival || arrival.journey.provider !== request.params['provider'] || arrival.journey.browser !== browserHash(request.browser)) throw strayed()
+  return goOn(web, request, arrival.journey, arrival.proof)
+}
+
+const goOn = (web: Web, request: PageRequest, journey: Journey, proof: Proof): Promise<Reply> => {
+  const identity: Identity = { provider: journey.provider, subject: proof.subject, claims: proof.claims }
   const { goal } = journey
   switch (goal.to) {
     case 'client': return toClient(web, request, { identity, sid: proof.sid, browser: journey.browser }, goal.target)

@@ -42,10 +42,17 @@ export interface SsoProvider {
   readonly backchannelLogout: 'soft' | 'hard' | 'off'
   /** Where to send the browser. @throws Problem */
   leave(trip: Trip): Promise<URL>
+  /**
+   * Of a provider whose answer is a form of another site, with which no cookie comes along: the state that the form belongs to, given once.
+   * Nothing of the form is believed for that.
+   */
+  stateOf?(form: URLSearchParams): string | undefined
   /** Who came back, with what. @throws Problem */
   arrive(trip: Trip, answer: URLSearchParams): Promise<Proof>
   /** Where to sign out at the provider, too; undefined where it has no such place. */
   signOut?(idToken: string, back: string): Promise<URL | undefined>
+  /** What the provider wants to know of this server, as XML. */
+  metadata?(): string
   /** Reads what the provider sends when it ends a session of its. @throws Problem */
   readLogout?(token: string): Promise<LoggedOut>
 }

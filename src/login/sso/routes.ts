@@ -2,12 +2,12 @@ import { Reply, route, type Route } from '../../http/index.ts'
 import { Type } from 'typebox'
 import { MatrixError } from '../../matrix/errors.ts'
 import { gate } from '../../users/index.ts'
-import { verifyPassword } from '../credentials.ts'
+import { accountByPassword, takesPasswords } from '../credentials.ts'
 import { admit } from '../engine/index.ts'
 import { linkedProviders } from '../engine/links.ts'
 import { field, formLimit, readForm } from '../pages/form.ts'
 import { choosePage, confirmedPage, confirmPage } from '../pages/sso.ts'
-import { arrive, depart, handOver, providerOf, redirect, signedTarget } from './journey.ts'
+import { arrive, arriveAgain, arriveByForm, depart, handOver, providerOf, redirect, signedTarget } from './journey.ts'
 import { endSessionsFrom } from './logout.ts'
 import { Problem } from './problem.ts'
 import { parseRedirect } from './redirect-url.ts'
@@ -78,7 +78,23 @@ const wayRoutes = (web: Web): Route[] => [
     id: 'ssoCallback', method: 'GET', path: '/_latchkey/sso/:provider/callback',
     handle: (request) => {
       const states = request.query.getAll('state')
-      return arrive(web, request, request.query, states.length === 1 ? states[0] : undefined)
+      return arrive(web, request, states.length === 1 ? states[0] : undefined)
+    },
+  }),
+
+  /** Where a provider has browsers send a form to. */
+  pageRoute(web, { id: 'ssoForm', method: 'POST', path: '/_latchkey/sso/:provider/callback', foreign: true, handle: (request) => arriveByForm(web, request) }),
+
+  /** From there, to what somebody came for. */
+  pageRoute(web, { id: 'ssoArrived', method: 'GET', path: '/_latchkey/sso/:provider/arrived', handle: (request) => arriveAgain(web, request) }),
+
+  /** What a SAML provider has to know of this server. */
+  pageRoute(web, {
+    id: 'ssoMetadata', method: 'GET', path: '/_latchkey/sso/:provider/metadata',
+    handle: (request) => {
+      const { id, metadata } = providerOf(web, request.params['provider'])
+      if (!metadata) throw new Problem('not_found', `The provider ${id} has no metadata`)
+      return new Reply({ status: 200, headers: { 'content-type': 'application/samlmetadata+xml' }, body: metadata() })
     },
   }),
 
@@ -108,10 +124,10 @@ const wayRoutes = (web: Web): Route[] => [
 ]
 
 /** The short id of the user whose password the form has. @throws Problem */
-export const passwordOf = async (web: Web, { form, ip }: PageRequest, user: string): Promise<number> => {
-  if (!web.context.config.password_login) throw new Problem('not_allowed', 'There is no sign-in by password')
+export const passwordOf = async (web: Web, { form, ip, trace }: PageRequest, user: string): Promise<number> => {
+  if (!takesPasswords(web.context)) throw new Problem('not_allowed', 'There is no sign-in by password')
   try {
-    return (await verifyPassword(web.context, user, field(form, 'password') ?? '', ip)).nid
+    return (await accountByPassword(web.context, user, field(form, 'password') ?? '', { ip, trace })).nid
   } catch (error) {
     if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') throw new Problem('wrong_password', error.message, { cause: error })
     throw error

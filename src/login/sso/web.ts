@@ -13,6 +13,7 @@ import { type Texts, textsFor } from '../pages/texts.ts'
 import { isSameSecret } from '../secrets.ts'
 import { hashToken } from '../tokens.ts'
 import { Problem, type ProblemCode } from './problem.ts'
+import { type Arrivals, createArrivals } from './arrivals.ts'
 import { createSeal, type Seal, sealKey } from './seal.ts'
 import { createVisits, type Visits } from './visits.ts'
 
@@ -55,6 +56,8 @@ export interface Web {
   readonly visitor: Cookie
   readonly visits: Visits
   readonly journeys: Seal<Journey>
+  /** Those who came back by a form, and whose browser has not shown yet that it is theirs. */
+  readonly arrivals: Arrivals
   /** Somebody who is signed in, and asked whether to go on to an app. */
   readonly leaving: Seal<{ user: number; target: string; from: { provider: string; subject: string; sid?: string | undefined }; browser: string }>
   /** A confirmation that was begun on its page. */
@@ -75,7 +78,7 @@ export const createWeb = (context: LoginContext): Web => {
   return {
     context, publicUrl, base: publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/$/, ''),
     browser: cookie('latchkey_browser', secure), visitor: cookie('latchkey_account', secure), visits: createVisits(context),
-    journeys: createSeal(sealing, 'journey', journeyMs), leaving: createSeal(sealing, 'leaving', stepMs),
+    arrivals: createArrivals(context), journeys: createSeal(sealing, 'journey', journeyMs), leaving: createSeal(sealing, 'leaving', stepMs),
     confirming: createSeal(sealing, 'confirming', stepMs), linking: createSeal(sealing, 'linking', stepMs),
   }
 }

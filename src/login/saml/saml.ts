@@ -1,0 +1,120 @@
+import { SAML, type Profile } from '@node-saml/node-saml'
+import type { Config } from '../../config/index.ts'
+import type { Outgoing } from '../../http/index.ts'
+import { Problem } from '../sso/problem.ts'
+import type { SsoProvider, Trip } from '../sso/provider.ts'
+import { type Asserted, readAssertion } from './assertion.ts'
+import { idpSource } from './idp.ts'
+import type { IdpDescription } from './metadata.ts'
+import { decodeResponse, readEnvelope } from './response.ts'
+import { createWaiting } from './waiting.ts'
+
+/** An entry of `identity_providers` of type `saml`. */
+export type SamlConfig = Extract<Config['identity_providers'][number], { type: 'saml' }>
+
+/** What talking to the provider takes. */
+export interface SamlDeps {
+  readonly outgoing: Outgoing
+  readonly now: () => number
+  readonly randomId: () => string
+  /** Where the provider sends people back to. */
+  readonly callback: string
+  /** Notes, for good, that something was used, until it runs out (ms). False when it was used before. */
+  readonly useOnce: (what: string, expires: number) => Promise<boolean>
+}
+
+const formats: Readonly<Record<SamlConfig['name_id_format'], string | null>> = {
+  persistent: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
+  email: 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress',
+  unspecified: 'urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified',
+  any: null,
+}
+
+const failed = (message: string, cause?: unknown): Problem => new Problem('provider_failed', message, cause === undefined ? undefined : { cause })
+
+/** An XML id must not begin with a digit. */
+const requestOf = ({ nonce }: Pick<Trip, 'nonce'>): string => `_${nonce}`
+
+/** The name of this server at the provider. */
+export const ownEntityId = (config: SamlConfig, callback: string): string => config.own_entity_id ?? callback.replace(/\/callback$/, '/metadata')
+
+/** The library, set up for one question: whom to believe, and what to ask. Times and audience are looked at here, by the server's own clock. */
+const libraryFor = (config: SamlConfig, callback: string, idp: Pick<IdpDescription, 'signOn' | 'certificates'>, trip?: Trip): SAML => new SAML({
+  callbackUrl: callback, issuer: ownEntityId(config, callback), entryPoint: idp.signOn, idpCert: [...idp.certificates],
+  identifierFormat: formats[config.name_id_format], disableRequestedAuthnContext: true, forceAuthn: trip?.fresh ?? false,
+  wantAuthnResponseSigned: config.signed === 'response' || config.signed === 'both', wantAssertionsSigned: config.signed === 'assertion' || config.signed === 'both',
+  acceptedClockSkewMs: -1, audience: ownEntityId(config, callback), signatureAlgorithm: 'sha256',
+  ...(trip && { generateUniqueId: () => requestOf(trip) }), ...(config.request_key !== undefined && { privateKey: config.request_key }),
+})
+
+/** The signed assertion of a response. @throws Problem */
+const verifiedAssertion = async (config: SamlConfig, callback: string, idp: IdpDescription, response: string): Promise<string> => {
+  let profile: Profile | null
+  try {
+    ({ profile } = await libraryFor(config, callback, idp).validatePostResponseAsync({ SAMLResponse: Buffer.from(response).toString('base64') }))
+  } catch (error) {
+    throw failed(`The response was not accepted: ${error instanceof Error ? error.message : 'unknown'}`, error)
+  }
+  const assertion = profile?.getAssertionXml?.()
+  if (assertion === undefined) throw failed('The response has no signed assertion')
+  return assertion
+}
+
+/** What a response says, if it may be believed. `request` is left out for looking at one without having asked. @throws Problem */
+export const readResponse = async (
+  config: SamlConfig, { callback, now }: Pick<SamlDeps, 'callback' | 'now'>, idp: IdpDescription, xml: string, request: string | undefined,
+): Promise<Asserted> => {
+  const envelope = readEnvelope(xml)
+  if (!envelope.signed.response && !envelope.signed.assertion) throw failed('Nothing of the response is signed')
+  if (envelope.issuer !== undefined && envelope.issuer !== idp.entityId) throw failed(`The response is of ${envelope.issuer.slice(0, 200)}, and not of ${idp.entityId}`)
+  if (envelope.destination === undefined ? envelope.signed.response : envelope.destination !== callback) {
+    throw failed(`The response was sent to ${envelope.destination?.slice(0, 200) ?? 'nobody'}, and not to ${callback}`)
+  }
+  if (request !== undefined && envelope.inResponseTo !== request) throw failed('The response answers another request, or none')
+  return readAssertion(await verifiedAssertion(config, callback, idp, xml), {
+    issuer: idp.entityId, audience: ownEntityId(config, callback), recipient: callback, request, subjectAttribute: config.subject_attribute,
+    attributes: config.attributes, leewayMs: config.leeway, now: now(),
+  })
+}
+
+/** What the provider has to know of this server, as SAML metadata. */
+const ownMetadata = (config: SamlConfig, callback: string): string =>
+  // Whoever reads it needs no key of the provider's; the library wants one all the same.
+  libraryFor(config, callback, { signOn: callback, certificates: ['none'] }).generateServiceProviderMetadata(null, config.request_certificate ?? null)
+
+/**
+ * A provider that speaks SAML 2.0: requests by redirect, responses by form, each the answer to a request of ours.
+ * @see https://docs.oasis-open.org/security/saml/v2.0/saml-profiles-2.0-os.pdf section 4.1
+ */
+export const samlProvider = (config: SamlConfig, deps: SamlDeps): SsoProvider => {
+  const idp = idpSource(config, deps)
+  const waiting = createWaiting(deps)
+
+  /** Once more with the keys that the provider has now, where those that are known fit not. */
+  const read = async (xml: string, request: string): Promise<Asserted> => {
+    const known = await idp()
+    try {
+      return await readResponse(config, deps, known, xml, request)
+    } catch (error) {
+      const next = await idp.again()
+      if (!next || next.certificates.join() === known.certificates.join()) throw error
+      return readResponse(config, deps, next, xml, request)
+    }
+  }
+
+  return {
+    id: config.id, name: config.name ?? config.id, icon: config.icon, brand: config.brand, backchannelLogout: 'off',
+    leave: async (trip) => new URL(await libraryFor(config, deps.callback, await idp(), trip).getAuthorizeUrlAsync(waiting.keep(trip.state), undefined, {})),
+    stateOf: (form) => waiting.take(form.get('RelayState')),
+    arrive: async (trip, answer) => {
+      const [text, ...more] = answer.getAll('SAMLResponse')
+      if (text === undefined || more.length > 0) throw new Problem('cancelled', 'Somebody came back from the provider without a response')
+      const asserted = await read(decodeResponse(text), requestOf(trip))
+      if (!await deps.useOnce(`assertion ${asserted.id}`, asserted.expires) || !await deps.useOnce(`request ${requestOf(trip)}`, asserted.expires)) {
+        throw new Problem('lost', 'The response was used before')
+      }
+      return { subject: asserted.subject, claims: asserted.claims, sid: asserted.session, authenticated: asserted.authenticated }
+    },
+    metadata: () => ownMetadata(config, deps.callback),
+  }
+}
