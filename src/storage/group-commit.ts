@@ -120,6 +120,8 @@ export function groupCommit(backend: Backend): GroupCommit {
   return {
     write: <T>(work: () => Promise<T>, ready?: Promise<unknown>) => new Promise<T>((resolve, reject) => {
       let result: T
+      // Its failure is met in `run`, a few turns later.
+      ready?.catch(() => {})
       queue.push({
         ready,
         run: async () => {
