@@ -97,15 +97,20 @@ async function beyond(deps: PageDeps, view: View, { dir, to }: PageWish): Promis
   return more.length > 0 ? to : undefined
 }
 
-/** The filter, and whom the user ignores: of those only state is shown. */
-async function wantedBy({ users, database }: PageDeps, { room, session }: View, filter: RoomEventFilter): Promise<(list: readonly StoredEvent[]) => Promise<readonly StoredEvent[]>> {
-  const ignored = await users.accountData.ignored(session.user)
+/** Those of a room's events that the filter wants. */
+async function wantedBy(deps: PageDeps, { room, session }: View, filter: RoomEventFilter): Promise<(list: readonly StoredEvent[]) => Promise<readonly StoredEvent[]>> {
+  return filter.rooms.includes(room.id) ? wantedIn(deps, session.user, filter) : async () => []
+}
+
+/** The filter, whichever rooms it is for, and whom the user ignores: of those only state is shown. */
+export async function wantedIn({ users, database }: Pick<PageDeps, 'users' | 'database'>, user: number, filter: RoomEventFilter): Promise<(list: readonly StoredEvent[]) => Promise<readonly StoredEvent[]>> {
+  const ignored = await users.accountData.ignored(user)
   const { relatedBySenders, relatedByRelTypes } = filter
   const senders = relatedBySenders && (await Promise.all(relatedBySenders.map((userId) => users.find(userId)))).filter((nid) => nid !== undefined)
   // No database is asked for a text that it could not hold.
   const relTypes = relatedByRelTypes?.filter((type) => !type.includes('\0') && type.isWellFormed())
   return async (list) => {
-    if (filter.none || !filter.rooms.includes(room.id) || senders?.length === 0 || relTypes?.length === 0) return []
+    if (filter.none || senders?.length === 0 || relTypes?.length === 0) return []
     const wanted = filter.all && ignored.size === 0 ? list
       : list.filter(({ event }) => filter.matches(event) && (event.stateKey !== undefined || !ignored.has(event.sender)))
     if (!senders && !relTypes) return wanted

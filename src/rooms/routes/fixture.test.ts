@@ -9,7 +9,7 @@ import { signingKey } from '../../matrix/signing.ts'
 import { openDatabase, type Database } from '../../storage/index.ts'
 import { openLog, type Log } from '../../streams/index.ts'
 import { createUsers, usersRoutes } from '../../users/index.ts'
-import { createProfiles, createRoutes, historyRoutes, membershipRoutes, openHistory, openRooms, sendRoutes, type History, type Rooms } from '../index.ts'
+import { createProfiles, createRoutes, historyRoutes, membershipRoutes, openHistory, openRooms, searchRoutes, sendRoutes, startIndexer, type History, type Indexer, type Rooms } from '../index.ts'
 
 export interface Shown {
   event_id: string
@@ -25,6 +25,7 @@ export interface Shown {
 export interface World extends Mounted {
   rooms: Rooms
   history: History
+  indexer: Indexer
   log: Log
   database: Database
   sessions: Record<Name, Session>
@@ -86,11 +87,12 @@ export async function openWorld(database: Database): Promise<World> {
   const aliases = {
     reserve: async (name: string) => `#${name}:one.test`, release: () => {}, add: async () => {}, resolve: async () => undefined, publish: async () => {}, move: async () => {},
   }
-  const deps = { ...base, rooms, history, profiles: createProfiles(users), aliases }
+  const indexer = await startIndexer({ ...base, rooms, onError: (error) => { throw error } })
+  const deps = { ...base, rooms, history, indexer, profiles: createProfiles(users), aliases }
   const sessions = {} as Record<Name, Session> // every name is filled in below
   for (const [index, name] of names.entries()) sessions[name] = sessionOf(await users.intern(idOf(name)), idOf(name), { device: index + 1, deviceId: name.toUpperCase() })
   const http = mount([
-    ...createRoutes(deps), ...membershipRoutes(deps), ...sendRoutes(deps), ...historyRoutes(deps), ...usersRoutes({ users, roomOf: async () => undefined }),
+    ...createRoutes(deps), ...membershipRoutes(deps), ...sendRoutes(deps), ...historyRoutes(deps), ...searchRoutes(deps), ...usersRoutes({ users, roomOf: async () => undefined }),
   ], sessions)
 
   let txn = 0
@@ -101,9 +103,10 @@ export async function openWorld(database: Database): Promise<World> {
   }
   const idIn = (body: Record<string, unknown>): string => String(body['event_id'] ?? body['room_id'])
   return {
-    ...http, rooms, history, log, database, clock, sessions, reads: () => reads,
+    ...http, rooms, history, indexer, log, database, clock, sessions, reads: () => reads,
     [Symbol.asyncDispose]: async () => {
       await http[Symbol.asyncDispose]()
+      await indexer[Symbol.asyncDispose]()
       log.close()
     },
     get: async <T>(name: Name | undefined, at: string) => await must(name, 'GET', at) as T,
