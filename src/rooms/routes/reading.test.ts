@@ -153,6 +153,9 @@ over('a summary is for who could join or read the room', async (world) => {
     room_id: open, num_joined_members: 1, world_readable: false, guest_can_join: false, join_rule: 'public', room_version: '12', name: 'Open', topic: 'All',
   })
   assert.equal((await summary('alice', open)).body['membership'], 'join')
+  for (const old of [`summary/${encodeURIComponent(open)}`, `rooms/${encodeURIComponent(open)}/summary`]) {
+    assert.deepEqual(await world.ask('alice', 'GET', `/_matrix/client/unstable/im.nheko.summary/${old}`), await summary('alice', open))
+  }
   assert.equal((await summary('bob', closed)).body['membership'], 'invite')
   assert.deepEqual((await summary('alice', linked)).body['allowed_room_ids'], [closed])
   assert.equal((await summary('bob', linked)).status, 404)

@@ -43,6 +43,8 @@ export const summaryRoutes = (deps: HistoryRouteDeps): Route[] => [
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1room_summaryroomidoralias */
   route({
     id: 'getRoomSummary', method: 'GET', path: '/_matrix/client/v1/room_summary/:roomIdOrAlias', auth: 'optional',
+    // Where it was before it came into the specification; many clients still ask there.
+    paths: ['/_matrix/client/unstable/im.nheko.summary/summary/:roomIdOrAlias', '/_matrix/client/unstable/im.nheko.summary/rooms/:roomIdOrAlias/summary'],
     params: Type.Object({ roomIdOrAlias: Type.String() }), reply: Summary,
     handle: async ({ session, params }) => {
       const room = await findRoom(deps, params.roomIdOrAlias)
