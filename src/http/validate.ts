@@ -1,5 +1,6 @@
-import { Compile } from 'typebox/schema'
+import { createRequire } from 'node:module'
 import type { TObject, TSchema } from 'typebox'
+import type * as Schema from 'typebox/schema'
 import { MatrixError, type ErrCode } from '../matrix/errors.ts'
 
 interface Fault {
@@ -54,14 +55,18 @@ function closeRecords(schema: unknown): unknown {
   return { ...rest, additionalProperties: patterns['^.*$'] }
 }
 
+/** TypeBox's compiler is 160 modules, which are loaded when the first request has something to check. */
+const load = createRequire(import.meta.url)
+const compile = (schema: TSchema): ReturnType<typeof Schema.Compile> => (load('typebox/schema') as typeof Schema).Compile(schema)
+
 /**
  * A check of a value against a schema, compiled when first used: a server has hundreds, and is up before any is needed.
  * @throws MatrixError: `missing` when a top-level property is absent, `wrong` for everything else
  */
 function checker(schema: TSchema, wrong: ErrCode): (value: unknown) => void {
-  let compiled: ReturnType<typeof Compile> | undefined
+  let compiled: ReturnType<typeof compile> | undefined
   return (value) => {
-    compiled ??= Compile(closeRecords(schema) as TSchema)
+    compiled ??= compile(closeRecords(schema) as TSchema)
     if (compiled.Check(value)) return
     const faults: readonly Fault[] = compiled.Errors(value)[1]
     const fault = worst(faults)
