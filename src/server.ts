@@ -79,7 +79,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const outgoing = stack.use(createOutgoing())
   const jobs = stack.use(await openJobs({ database, now, randomBytes: (count) => randomBytes(count), onError }))
   const login = await openLogin({
-    mail: openMail({ config, jobs, logger }), database, log, users, devices, config, now, randomId, logger, outgoing, randomBytes: (count) => randomBytes(count), isExclusive: () => false,
+    mail: openMail({ config, jobs, logger }), jobs, database, log, users, devices, config, now, randomId, logger, outgoing, randomBytes: (count) => randomBytes(count), isExclusive: () => false,
     people: {
       savePicture: ({ nid }, { bytes, type }) => upload(media.context, { user: nid, suspended: false }, { body: Readable.from([bytes]), type, filename: undefined, length: bytes.length }),
       enterRoom: (user, room, power) => placements.enter(user, room, power),

@@ -1,11 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { MatrixError } from '../matrix/errors.ts'
 import { isObject, type JsonObject, own } from '../matrix/json.ts'
 import { isLocalUser, localpartOf } from '../matrix/ids.ts'
 import type { Tx } from '../storage/index.ts'
 import type { Account } from '../users/index.ts'
 import type { LoginContext } from './deps.ts'
-import type { Arrival, Identity } from './engine/index.ts'
+import { accountOf, type Arrival, type Identity } from './engine/index.ts'
 import { type JwtProvider, sidOf, useToken, type Verified } from './jwt/index.ts'
+import { askDirectories } from './ldap/index.ts'
 
 /** Where a credential came from: for limits and for the log. */
 export interface Origin {
@@ -84,26 +86,60 @@ const accountNamed = (context: LoginContext, name: string): Promise<Account | un
   return isLocalUser(name, context.serverName) ? context.users.findByLocalpart(localpartOf(name)) : undefined
 }
 
-/**
- * The account that the name and password are of. An unknown name, an account without a password and a wrong password take
- * the same time and get the same answer.
- */
-export const verifyPassword = async (context: LoginContext, name: string, password: string, ip: string): Promise<Account> => {
-  const right = context.failures.guess(ip, name)
-  const account = await accountNamed(context, name)
+/** Whether the password is the one that the account has here. An account without one, and none at all, take the same time. */
+const isOwnPassword = async (context: LoginContext, account: Account | undefined, password: string): Promise<boolean> => {
   const stored = account ? await context.users.passwordHash(account.nid) : null
   const { ok, outdated } = await context.passwords.verify(password, stored)
-  if (!ok || !account) {
-    // That an account is gone for good is no secret, and its owner is owed the reason.
-    if (account?.deactivated) throw new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated')
-    throw new MatrixError('M_FORBIDDEN', 'Wrong user name or password')
-  }
-  right()
-  if (outdated) {
+  if (ok && outdated && account) {
     const hash = await context.passwords.hash(password)
     // Unless it was changed just now.
     if (await context.users.passwordHash(account.nid) === stored) await context.users.setPassword(account.nid, hash)
   }
+  return ok
+}
+
+/** Whether anybody comes in by password: by one that is kept here, or by one that a directory knows. */
+export const takesPasswords = ({ config, directories }: LoginContext): boolean => config.password_login || directories.length > 0
+
+/** A refusal by a directory takes at least this long: how long the directory took for it then says less. In ms. */
+const leastMs = 300
+
+/**
+ * Whose name and password these are: an account's own password is looked at first, then every directory is asked. An unknown name, an
+ * account without a password and a wrong password take the same way, and get the same answer.
+ */
+export const verifyPassword = async (
+  context: LoginContext, name: string, password: string, origin: Origin,
+): Promise<{ account: Account } | { identity: Identity; arrival: Arrival }> => {
+  const right = context.failures.guess(origin.ip, name)
+  const refusable = context.directories.length > 0 ? delay(leastMs) : undefined
+  const account = await accountNamed(context, name)
+  if (context.config.password_login && await isOwnPassword(context, account, password) && account) {
+    right()
+    return { account }
+  }
+  try {
+    const found = await askDirectories(context, name, password, account, origin)
+    if (found) {
+      right()
+      return found
+    }
+  } catch (error) {
+    // Nobody can be guessing while nobody answers.
+    right()
+    throw error
+  }
+  await refusable
+  // That an account is gone for good is no secret, and its owner is owed the reason.
+  if (account?.deactivated) throw new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated')
+  throw new MatrixError('M_FORBIDDEN', 'Wrong user name or password')
+}
+
+/** The account that a name and password are of. Throws as `verifyPassword`, and the same for somebody who has none here. */
+export const accountByPassword = async (context: LoginContext, name: string, password: string, origin: Origin): Promise<Account> => {
+  const verified = await verifyPassword(context, name, password, origin)
+  const account = 'account' in verified ? verified.account : await accountOf(context, verified.identity)
+  if (!account) throw new MatrixError('M_FORBIDDEN', 'Wrong user name or password')
   return account
 }
 

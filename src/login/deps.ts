@@ -1,6 +1,7 @@
 import type { Config } from '../config/index.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Outgoing } from '../http/index.ts'
+import type { Jobs } from '../jobs/index.ts'
 import type { Database, Sequence } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
@@ -9,6 +10,7 @@ import type { FollowUps, PeoplePorts, Policy } from './engine/index.ts'
 import type { Failures } from './failures.ts'
 import type { Mail } from './mail/index.ts'
 import type { Keyring } from './jwt/index.ts'
+import type { Directory } from './ldap/index.ts'
 import type { Passwords } from './password.ts'
 import type { SessionCache } from './session-cache.ts'
 import type { SsoProvider } from './sso/provider.ts'
@@ -41,6 +43,8 @@ export interface LoginDeps {
   readonly outgoing: Outgoing
   /** Port to appservice/: whether one keeps this user id for itself. */
   readonly isExclusive: (userId: string) => boolean
+  /** What has to be done although nobody waits for it; left out where directories are not looked at from time to time. */
+  readonly jobs?: Jobs | undefined
   /** How mail is sent; left out where none is. */
   readonly mail?: Mail | undefined
   /** Ports to rooms/ and media/: for pictures and rooms of people whom providers vouch for. */
@@ -54,6 +58,8 @@ export interface LoginContext extends LoginDeps {
   readonly keyring: Keyring
   /** What the operator has settled about the people of each provider, by its id. */
   readonly policies: ReadonlyMap<string, Policy>
+  /** The directories that know people's passwords. */
+  readonly directories: readonly Directory[]
   /** The providers that people are sent to with their browser. */
   readonly sso: readonly SsoProvider[]
   readonly passwords: Passwords

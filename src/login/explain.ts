@@ -4,11 +4,11 @@ import { own } from '../matrix/json.ts'
 import type { Claims } from './claims/index.ts'
 import { renderFirst } from './claims/index.ts'
 import { groupsIn, type Identity, nameFor, type Policy, userIdOf } from './engine/index.ts'
-import { deviceOf, type JwtProvider, type Keyring, peek, type RefusalCode, type Step, type Verified } from './jwt/index.ts'
+import { deviceOf, type JwtProvider, type Keyring, peek, type RefusalCode, type Step } from './jwt/index.ts'
 
 /** A check, and what it found. */
 export interface ExplainedStep {
-  readonly rule: Step['rule'] | 'rule' | 'name'
+  readonly rule: Step['rule'] | 'rule' | 'name' | 'entry'
   readonly found: string
 }
 
@@ -28,7 +28,7 @@ export interface Explanation {
   /** What stands in the token, verified or not; empty when it cannot be read. */
   header: Claims
   claims: Claims
-  code: RefusalCode | 'rule_broken' | 'name_unusable' | undefined
+  code: RefusalCode | 'rule_broken' | 'name_unusable' | 'not_found' | undefined
   problem: string | undefined
   /** What to do about the problem. */
   fix: string | undefined
@@ -94,17 +94,24 @@ const nameOf = (policy: Policy, identity: Identity, serverName: string): { userI
   }
 }
 
-type Base = Pick<Explanation, 'provider' | 'header' | 'claims'>
 
-/** What becomes of somebody whose token is a good one. */
-const ofIdentity = (
-  base: Base, policy: Policy, provider: JwtProvider | undefined, verified: Verified & { ok: true }, serverName: string,
+/** Somebody whom a provider vouches for, and how that was found out. */
+export interface Vouched {
+  readonly identity: Identity
+  readonly steps: readonly ExplainedStep[]
+  readonly key: string | undefined
+  /** Whose token it was; undefined: it was none. */
+  readonly provider?: JwtProvider | undefined
+}
+
+/** What becomes of somebody whom a provider vouches for. */
+export const explainIdentity = (
+  base: Pick<Explanation, 'provider' | 'header' | 'claims'>, policy: Policy, { identity, steps: before, key, provider }: Vouched, serverName: string,
 ): Explanation => {
-  const identity: Identity = { provider: verified.provider, subject: verified.subject, claims: verified.claims }
   const broken = policy.rules.find((rule) => !rule.holds(identity.claims))
   const held = broken ? policy.rules.slice(0, policy.rules.indexOf(broken)) : policy.rules
-  const steps: ExplainedStep[] = [...verified.steps, ...held.map(({ text }) => ({ rule: 'rule' as const, found: text }))]
-  const refused = { ...base, accepted: false, key: verified.key.description, user: undefined, takes: {} }
+  const steps: ExplainedStep[] = [...before, ...held.map(({ text }) => ({ rule: 'rule' as const, found: text }))]
+  const refused = { ...base, accepted: false, key, user: undefined, takes: {} }
   if (broken) {
     const problem = `The rule "${broken.text}" does not hold`
     return { ...refused, steps: [...steps, { rule: 'rule', found: problem }], code: 'rule_broken', problem, fix: 'Give the user what the rule asks for at the identity provider, or change rules in the configuration' }
@@ -160,5 +167,7 @@ export const explainToken = async (
   }
   const policy = policies.get(verified.provider)
   if (!policy) throw new Error(`There is no identity provider "${verified.provider}"`)
-  return ofIdentity(base, policy, keyring.providers.find(({ id }) => id === verified.provider), verified, serverName)
+  const identity: Identity = { provider: verified.provider, subject: verified.subject, claims: verified.claims }
+  const provider = keyring.providers.find(({ id }) => id === verified.provider)
+  return explainIdentity(base, policy, { identity, steps: verified.steps, key: verified.key.description, provider }, serverName)
 }

@@ -68,6 +68,7 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
   const { providers, findings: ofKeys } = jwtProviders(deps.config)
   const { policies, findings: ofPeople } = policiesOf(deps.config)
   const findings = [...ofKeys, ...ofPeople, ...samlChecks(deps.config)]
+  findings.push(...ldapChecks(deps.config))
   if (findings.some(({ level }) => level === 'error')) throw new ConfigError(findings)
   for (const { key, message, fix } of findings) deps.logger.warn({ key }, `${message} ${fix ?? ''}`)
   const limits = deps.config.rate_limits

@@ -81,6 +81,29 @@ export const replaceEmail = async (tx: Tx, { user, address, provider, now }: { u
   return true
 }
 
+/** The users whom a provider means by its subjects, with these. */
+export const readPeople = async (db: Reader, provider: string): Promise<{ subject: string; user: number; locked: boolean }[]> => {
+  const rows = await db.selectFrom('identities').innerJoin('accounts', 'accounts.user_nid', 'identities.user_nid').where('provider', '=', provider)
+    .where('accounts.deactivated', '=', 0).select(['subject', 'identities.user_nid as user', 'accounts.locked']).execute()
+  return rows.map(({ subject, user, locked }) => ({ subject, user, locked: locked === 1 }))
+}
+
+/** The providers that have locked a user. */
+export const readProviderLocks = async (db: Reader, user: number): Promise<string[]> =>
+  (await db.selectFrom('provider_locks').where('user_nid', '=', user).select('provider').execute()).map(({ provider }) => provider)
+
+/** The users whom a provider has locked. */
+export const readLockedBy = async (db: Reader, provider: string): Promise<Set<number>> =>
+  new Set((await db.selectFrom('provider_locks').where('provider', '=', provider).select('user_nid').execute()).map((row) => row.user_nid))
+
+export async function addProviderLock(tx: Tx, { user, people, now }: { user: number; people: string; now: number }): Promise<void> {
+  await tx.insertInto('provider_locks').values({ user_nid: user, provider: people, locked_ts: now }).onConflict((conflict) => conflict.doNothing()).execute()
+}
+
+export async function removeProviderLock(tx: Tx, user: number, people: string): Promise<void> {
+  await tx.deleteFrom('provider_locks').where('user_nid', '=', user).where('provider', '=', people).execute()
+}
+
 /** A room that somebody is in because of a group. */
 export interface GroupRow {
   readonly roomId: string

@@ -1,15 +1,15 @@
 import { MatrixError } from '../../matrix/errors.ts'
-import { namedUser, requiredText, verifyPassword } from '../credentials.ts'
+import { namedUser, requiredText, takesPasswords, verifyPassword } from '../credentials.ts'
 import type { Method } from './method.ts'
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#password-based */
 export const password: Method = {
   types: ['m.login.password'],
   guessable: true,
-  enabled: ({ config }) => config.password_login,
-  verify: async (context, body, { ip }) => {
+  enabled: takesPasswords,
+  verify: (context, body, origin) => {
     const user = namedUser(body)
     if (user === undefined) throw new MatrixError('M_MISSING_PARAM', '"identifier" is missing')
-    return { account: await verifyPassword(context, user, requiredText(body, 'password'), ip) }
+    return verifyPassword(context, user, requiredText(body, 'password'), origin)
   },
 }

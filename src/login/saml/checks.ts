@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import type { Check, Finding } from '../../config/index.ts'
+import type { Config, Finding } from '../../config/index.ts'
 import { error, warning } from '../findings.ts'
 import { certificateOf, readMetadata } from './metadata.ts'
 import { readFileSync } from 'node:fs'
@@ -54,7 +54,7 @@ const checkPlain = (config: SamlConfig, path: string): Finding[] => {
 }
 
 /** What `config check` and the start say about providers of type `saml`. */
-export const samlChecks: Check = ({ identity_providers: entries }) => entries.flatMap((entry, index) => {
+export const samlChecks = ({ identity_providers: entries }: Pick<Config, 'identity_providers'>): Finding[] => entries.flatMap((entry, index) => {
   const path = `identity_providers[${index}]`
   return entry.type === 'saml' ? [...checkIdp(entry, path), ...checkRequests(entry, path), ...checkPlain(entry, path)] : []
 })

@@ -1,6 +1,7 @@
 import { Reply, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { type Account, gate } from '../../users/index.ts'
+import { takesPasswords } from '../credentials.ts'
 import { link, linkedProviders, linksOf, unlink } from '../engine/links.ts'
 import { accountPage, doorPage, leftPage } from '../pages/account.ts'
 import { field } from '../pages/form.ts'

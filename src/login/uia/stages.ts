@@ -2,7 +2,7 @@ import type { Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { own } from '../../matrix/json.ts'
 import { isSameSecret } from '../secrets.ts'
-import { namedUser, requiredText, verifyJwtCredential, verifyPassword } from '../credentials.ts'
+import { accountByPassword, namedUser, requiredText, verifyJwtCredential } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
 import { accountOf, type Claims } from '../engine/index.ts'
 import type { JwtProvider } from '../jwt/index.ts'
@@ -22,7 +22,7 @@ const password = (context: LoginContext): Stage => ({
   type: 'm.login.password',
   verify: async (auth, { session, ip }) => {
     const { userId, user } = mine(session)
-    const account = await verifyPassword(context, namedUser(auth) ?? userId, requiredText(auth, 'password'), ip)
+    const account = await accountByPassword(context, namedUser(auth) ?? userId, requiredText(auth, 'password'), { ip })
     if (account.nid !== user) throw new MatrixError('M_FORBIDDEN', 'This is the password of another account')
   },
 })
@@ -79,9 +79,10 @@ export const registrationToken = (context: LoginContext): Stage => ({
 /** The ways in which whoever is signed in can confirm something. */
 export const flowsFor = async (context: LoginContext, { user }: Session): Promise<Stage[][]> => {
   const account = await context.users.account(user)
-  const linked = context.sso.length > 0 ? await linkedProviders(context, context.database.read, user) : new Set()
+  const linked = context.sso.length + context.directories.length > 0 ? await linkedProviders(context, context.database.read, user) : new Set()
+  const hasPassword = (account?.hasPassword && context.config.password_login) || context.directories.some(({ id }) => linked.has(id))
   return [
-    ...(account?.hasPassword && context.config.password_login ? [[password(context)]] : []),
+    ...(hasPassword ? [[password(context)]] : []),
     ...(context.sso.some(({ id }) => linked.has(id)) ? [[sso]] : []),
     ...(context.keyring.providers.length > 0 ? [[jwt(context)]] : []),
   ]

@@ -1,0 +1,7 @@
+export { DirectoryError } from './connection.ts'
+export { createDirectory, type Directory, type Person, type Who } from './directory.ts'
+export { openDirectories } from './directories.ts'
+export { explainPerson } from './explain.ts'
+export { startPolls } from './poll.ts'
+export { ldapChecks } from './settings.ts'
+export { askDirectories } from './sign-in.ts'

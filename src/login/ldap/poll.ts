@@ -1,0 +1,93 @@
+import type { Jobs } from '../../jobs/index.ts'
+import { deactivate } from '../accounts.ts'
+import type { LoginContext } from '../deps.ts'
+import { policyFor } from '../engine/index.ts'
+import { lockBy, unlockBy } from '../engine/provider-locks.ts'
+import { readLockedBy, readPeople } from '../engine/store.ts'
+import type { Directory } from './directory.ts'
+
+/** What a look at the directory has changed. */
+export interface Polled {
+  readonly locked: number
+  readonly deactivated: number
+  readonly unlocked: number
+  /** Why nothing was changed; undefined where all is well. */
+  readonly refused?: string
+}
+
+const queue = 'ldap-poll'
+/** So many may go at once, however few there are. */
+const alwaysMayGo = 5
+
+type Linked = Awaited<ReturnType<typeof readPeople>>[number]
+
+/**
+ * Why the directory is not believed when it says that these are gone. A service that lost its rights, a base that was moved or a filter
+ * with a slip in it look just like everybody leaving at once.
+ */
+const distrust = ({ config }: Directory, there: ReadonlySet<string>, linked: readonly Linked[], gone: number): string | undefined => {
+  if (there.size === 0) return 'the directory says that there is nobody at all'
+  const share = (gone * 100) / linked.length
+  return gone > alwaysMayGo && share > config.most_gone ? `${gone} of ${linked.length} people would be gone at once, which is more than most_gone (${config.most_gone} %)` : undefined
+}
+
+/**
+ * Locks or deactivates whoever has no entry in the directory any more, or one that does not fit the filter, and unlocks those who are back.
+ * @throws DirectoryError when the directory could not be asked; nothing is changed then
+ */
+export const poll = async (context: LoginContext, directory: Directory): Promise<Polled> => {
+  const { people } = policyFor(context, directory.id)
+  const { when_gone: what } = directory.config
+  const there = await directory.everybody()
+  const linked = await readPeople(context.database.read, people)
+  const locked = await readLockedBy(context.database.read, people)
+  const result = { locked: 0, deactivated: 0, unlocked: 0 }
+  // Whoever has several entries is gone when all of them are.
+  const back = new Set(linked.filter(({ subject }) => there.has(subject)).map(({ user }) => user))
+  for (const user of back) {
+    if (!locked.has(user) || !await unlockBy(context, people, user)) continue
+    result.unlocked++
+    context.logger.info({ provider: directory.id, user: await context.users.nameOf(user) }, 'somebody is back in the directory, and not locked any more')
+  }
+  const missing = linked.filter(({ user }) => !back.has(user))
+  const fresh = missing.filter((one) => !(one.locked && locked.has(one.user)))
+  const refused = fresh.length === 0 ? undefined : distrust(directory, there, linked, fresh.length)
+  if (refused !== undefined) return { ...result, refused }
+  for (const { subject, user } of fresh) {
+    // Once more, each alone: a list may have had a gap.
+    if ((await directory.find({ subject })).refused?.code !== 'not_found') continue
+    if (what === 'deactivate') {
+      await deactivate(context, user, false)
+      result.deactivated++
+    } else if (await lockBy(context, people, user)) result.locked++
+    else continue
+    context.logger.info({ provider: directory.id, user: await context.users.nameOf(user), what }, 'somebody is gone from the directory')
+  }
+  return result
+}
+
+/** Looks at every directory from time to time; the time of the next look outlives a restart. */
+export const startPolls = async (context: LoginContext, jobs: Jobs): Promise<void> => {
+  const polled = new Map(context.directories.filter(({ searchable, config }) => searchable && config.when_gone !== 'keep').map((one) => [one.id, one]))
+  const next = (id: string, runAt: number): Promise<void> => context.database.write(async (tx) => {
+    await jobs.drop(tx, queue, id)
+    await jobs.enqueue(tx, { queue, key: id, payload: {}, runAt })
+  })
+  for (const id of polled.keys()) await next(id, context.now())
+  jobs.work(queue, {
+    // A directory may be large, and its server slow.
+    leaseMs: 30 * 60_000,
+    handle: async ({ key }) => {
+      const directory = polled.get(key)
+      if (!directory) return
+      try {
+        const { refused, ...counts } = await poll(context, directory)
+        if (refused !== undefined) context.logger.warn({ provider: key, reason: refused }, 'a directory is not believed: nobody is locked')
+        else if (Object.values(counts).some((count) => count > 0)) context.logger.info({ provider: key, ...counts }, 'accounts follow the directory')
+      } catch (error) {
+        context.logger.warn({ provider: key, err: error }, 'a directory could not be asked who is there: nobody is locked')
+      }
+      await next(key, context.now() + directory.config.poll_interval)
+    },
+  })
+}
