@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { ConfigError, describe, type Finding, formatFinding, loadConfig, type Loaded, nearestFlag, readFlags, UsageError } from '../config/index.ts'
+import { ConfigError, describe, type Finding, formatFinding, loadConfig, type Loaded, readFlags } from '../config/index.ts'
 import { configChecks } from './config-checks.ts'
 
 export const help = `latchkey config check [--config FILE] [--json] [SETTINGS]
@@ -13,12 +13,6 @@ The exit code is 0 when all is well, 1 when there is an error. A warning is no e
 
 export const run = async (args: readonly string[]): Promise<number> => {
   const { file, flags, rest } = readFlags(args)
-  const stray = rest.find((word) => word !== '--json')
-  if (stray?.startsWith('-')) {
-    const meant = nearestFlag(stray)
-    throw new UsageError(`"${stray}" is not a flag.${meant ? ` Did you mean "${meant}"?` : ''}`)
-  }
-  if (stray !== undefined) throw new UsageError(`"${stray}" stands alone. For a file, write --config ${stray}`)
   const { values: { json = false } } = parseArgs({ args: [...rest], options: { json: { type: 'boolean' } } })
   try {
     const loaded = await loadConfig({ file, flags, env: process.env, cwd: process.cwd(), checks: configChecks })

@@ -37,7 +37,11 @@ test('an unknown flag is refused with the nearest one', () => {
   assert.equal(status, 2)
   assert.match(stderr, /^"--confg" is not a flag. Did you mean "--config"\?\n"latchkey config check --help" explains the command.\n$/)
   assert.equal(latchkey('config', 'example', '--nonsense').status, 2)
-  assert.match(latchkey('config', 'check', 'x.yaml').stderr, /write --config x.yaml/)
+  for (const command of [['config', 'check'], ['start']]) {
+    assert.match(latchkey(...command, 'x.yaml').stderr, /write --config x.yaml/)
+    assert.match(latchkey(...command, '--lisen', '1').stderr, /Did you mean "--listen"\?/)
+  }
+  assert.match(latchkey('auth', 'sign', '--sbu', 'alice').stderr, /^"--sbu" is not a flag. Did you mean "--sub"\?/)
 })
 
 test('config check says what it understood', () => {

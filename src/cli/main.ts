@@ -48,15 +48,25 @@ async function unknown(words: readonly string[]): Promise<number> {
   return 2
 }
 
-async function failed(error: unknown, name: string): Promise<number> {
-  const { ConfigError, formatFinding, UsageError } = await import('../config/index.ts')
+/** What to say of words that a command does not take. Its help tells what it does. */
+function misread({ code, message }: { code: unknown, message: string }, help: string, nearestFlag: (word: string, own: readonly string[]) => string | undefined): string {
+  const typed = /'([^' ]+)/.exec(message)?.[1] ?? ''
+  if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') return `"${typed}" stands alone.${help.includes('--config FILE') ? ` For a file, write --config ${typed}` : ''}`
+  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return message
+  const meant = nearestFlag(typed, help.match(/--[a-z][a-z-]*/g) ?? [])
+  return `"${typed}" is not a flag.${meant ? ` Did you mean "${meant}"?` : ''}`
+}
+
+async function failed(error: unknown, name: string, help: string): Promise<number> {
+  const { ConfigError, formatFinding, nearestFlag, UsageError } = await import('../config/index.ts')
   if (error instanceof ConfigError) {
     complain(error.findings.map(formatFinding).join('\n'))
     return 1
   }
-  const isUsage = error instanceof UsageError || (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
-  if (isUsage) {
-    complain(`${error.message}\n"latchkey ${name} --help" explains the command.`)
+  const usage = error instanceof UsageError ? error.message
+    : error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS') ? misread(error, help, nearestFlag) : undefined
+  if (usage !== undefined) {
+    complain(`${usage}\n"latchkey ${name} --help" explains the command.`)
     return 2
   }
   complain(error instanceof Error ? error.stack ?? error.message : String(error))
@@ -75,13 +85,13 @@ async function main(words: readonly string[]): Promise<number> {
   }
   const found = find(words)
   if (!found) return unknown(words)
+  const { help, run } = await found.command.load()
   try {
-    const { help, run } = await found.command.load()
     if (!found.args.some((word) => word === '--help' || word === '-h')) return await run(found.args)
     say(help)
     return 0
   } catch (error) {
-    return failed(error, found.command.name)
+    return failed(error, found.command.name, help)
   }
 }
 

@@ -65,5 +65,6 @@ const assignment = (text: string): Override => {
   return { name: `--set ${path}`, path: path.split('.'), text: value }
 }
 
-/** The flag of a setting that was most likely meant, or undefined. */
-export const nearestFlag = (word: string): string | undefined => nearest(word, [...keyOfFlag.keys(), '--config', '--set'])
+/** The flag that was most likely meant, or undefined: one of the command's own, or of a setting where it takes these. */
+export const nearestFlag = (word: string, own: readonly string[]): string | undefined =>
+  nearest(word, own.includes('--config') ? [...own, ...keyOfFlag.keys(), '--set'] : own)
