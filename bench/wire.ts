@@ -18,15 +18,18 @@ export function parseOrigin(url: string): Origin {
   return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (tls ? 443 : 80)), tls, prefix: pathname.replace(/\/$/, '') }
 }
 
-/** The bytes of one request, to be written as often as wanted. `body` is JSON text. */
-export function buildRequest(origin: Origin, method: string, path: string, options: { token?: string | undefined; body?: string | undefined } = {}): Buffer {
-  const { token, body } = options
-  return Buffer.from([
+/** The bytes of one request, to be written as often as wanted. `body` is JSON text, unless `type` says otherwise. */
+export function buildRequest(
+  origin: Origin, method: string, path: string, options: { token?: string | undefined; body?: string | Uint8Array | undefined; type?: string } = {},
+): Buffer {
+  const { token, body, type = 'application/json' } = options
+  const head = [
     `${method} ${origin.prefix}${path} HTTP/1.1`, `Host: ${origin.host}:${origin.port}`, 'Accept: application/json',
     ...(token === undefined ? [] : [`Authorization: Bearer ${token}`]),
-    ...(body === undefined ? [] : ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`]),
-    '', body ?? '',
-  ].join('\r\n'))
+    ...(body === undefined ? [] : [`Content-Type: ${type}`, `Content-Length: ${Buffer.byteLength(body)}`]),
+    '', '',
+  ]
+  return Buffer.concat([Buffer.from(head.join('\r\n')), Buffer.from(body ?? '')])
 }
 
 function unchunk(data: Buffer): Buffer {

@@ -8,10 +8,13 @@ import { incrementalSync } from './incremental-sync.ts'
 import { initialSync } from './initial-sync.ts'
 import { joinBigRoom } from './join-big-room.ts'
 import { logins } from './logins.ts'
+import { media } from './media.ts'
 import { memory } from './memory.ts'
+import { push } from './push.ts'
 import { sendToSync } from './send-to-sync.ts'
 import { sends } from './sends.ts'
 import { slidingSync } from './sliding-sync.ts'
+import { toDevice } from './to-device.ts'
 
 export const scenarios: Scenario[] =
-  [coldStart, memory, logins, identity, sends, sendToSync, initialSync, incrementalSync, slidingSync, joinBigRoom, disk, growth]
+  [coldStart, memory, logins, identity, sends, sendToSync, initialSync, incrementalSync, slidingSync, joinBigRoom, toDevice, push, media, disk, growth]
