@@ -46,6 +46,23 @@ test('auth sign makes a token that auth explain takes, with and without a config
   assert.ok(existsSync(join(folder, 'data', 'jwt-secret')), 'the secret of a try-out is kept for the start')
 })
 
+test('claims are named one by one or as an object, nested ones by their path, and null leaves one out', () => {
+  const config = configure('g.yaml', 'identity_providers: [{ id: b, type: jwt, secret: a-secret-of-thirty-two-bytes-or-more, issuer: i, audiences: [a] }]\n')
+  const sign = (...args: string[]): Record<string, unknown> => {
+    const { stdout, stderr } = latchkey(['auth', 'sign', ...args, ...config])
+    assert.equal(stderr, '')
+    return JSON.parse(Buffer.from(stdout.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>
+  }
+  const { iat: _iat, exp: _exp, ...claims } = sign('--claims', '{"name":"A","realm":{"id":1}}', '--claim', 'name=Alice = me', '--claim', 'realm.roles=["chat"]', '--claim', 'ok=true', '--claim', '"https://x.y/z"=1')
+  assert.deepEqual(claims, { sub: 'alice', iss: 'i', aud: 'a', name: 'Alice = me', realm: { id: 1, roles: ['chat'] }, ok: true, 'https://x.y/z': 1 })
+  assert.deepEqual(Object.keys(sign('--claim', 'aud=null', '--claim', 'exp=null')).sort(), ['iat', 'iss', 'sub'])
+  for (const [wrong, fix] of [['name', /write NAME=VALUE/], ['=x', /write NAME=VALUE/], ['a..b=x', /stands in quotes/]] as const) {
+    const { status, stderr } = latchkey(['auth', 'sign', '--claim', wrong, ...config])
+    assert.equal(status, 2)
+    assert.match(stderr, fix)
+  }
+})
+
 test('a server that has only a public key says that it cannot sign', () => {
   const pem = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).trim().replaceAll('\n', '\n      ')
   const { status, stderr } = latchkey(['auth', 'sign', ...configure('d.yaml', `jwt_config:\n    enabled: true\n    algorithm: EdDSA\n    secret: |\n      ${pem}\n`)])
