@@ -16,7 +16,7 @@ import { MatrixError } from './matrix/errors.ts'
 import { readSigningKey, signingKey, writeSigningKey, type SigningKey } from './matrix/signing.ts'
 import { roomVersions } from './matrix/room-version.ts'
 import {
-  createProfiles, createRoutes, departFromAll, historyRoutes, membershipRoutes, openHistory, openPlacements, openRooms, searchRoutes, sendRoutes, spreadProfile, startIndexer, upgradeRoutes, openSuccessions, type Rooms, type RoomsRouteDeps,
+  createProfiles, createRoutes, delayedLimits, delayedRoutes, departFromAll, historyRoutes, membershipRoutes, openDelayed, openHistory, openPlacements, openRooms, openSender, searchRoutes, sendRoutes, spreadProfile, startIndexer, upgradeRoutes, openSuccessions, type Rooms, type RoomsRouteDeps,
 } from './rooms/index.ts'
 import { mediaRoutes, openMedia, upload } from './media/index.ts'
 import { openJobs } from './jobs/index.ts'
@@ -102,6 +102,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   }
 
   const placements = openPlacements(roomDeps)
+  const delayed = openDelayed({ database, jobs, rooms, users, sender: openSender(roomDeps), now, randomId })
   const successions = stack.use(openSuccessions({ rooms, users, log, onError, copyPushRules: (user, from, to) => copyRoomRules(rules, user, from, to) }))
 
   const counts = createCounts({ database, log, rooms, users, rules, receipts: ephemeral.receipts, ignored: (user) => users.accountData.ignored(user) })
@@ -137,13 +138,13 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   devices.onDelete({ within: (tx, gone) => sliding.deleteOf(tx, gone) })
 
   const routes: Route[] = [
-    versionsRoute({ 'uk.half-shot.msc2666.query_mutual_rooms': true, 'org.matrix.msc3814': true, 'org.matrix.simplified_msc3575': true }),
+    versionsRoute({ 'org.matrix.msc4140': true, 'uk.half-shot.msc2666.query_mutual_rooms': true, 'org.matrix.msc3814': true, 'org.matrix.simplified_msc3575': true }),
     capabilitiesRoute((session) => capabilities(config, session)),
     ...wellKnownRoutes({ baseUrl: config.public_base_url, federation: config.well_known.server, extra: wellKnownExtra(config), contact: config.admin_contact }),
     ...login.routes,
     ...usersRoutes({ users, lockedBy: login.lockedBy, roomOf: async (roomId, user) => (await rooms.find(roomId).then((room) => room?.members.has(user) ? room.nid : undefined)) }),
     ...devicesRoutes({ devices, log, confirm: login.confirm, keyChanges: (session, from, to) => keyChanges(syncDeps, session, from, to) }),
-    ...createRoutes(roomDeps), ...membershipRoutes(roomDeps), ...sendRoutes(roomDeps),
+    ...createRoutes(roomDeps), ...membershipRoutes(roomDeps), ...sendRoutes({ ...roomDeps, delayed }), ...delayedRoutes(delayed),
     ...upgradeRoutes({ ...roomDeps, successions }),
     ...historyRoutes({ ...roomDeps, history }),
     ...searchRoutes({ ...roomDeps, history, indexer }),
@@ -216,6 +217,7 @@ const capabilities = (config: Config, { admin }: Session): Record<string, unknow
   'm.3pid_changes': { enabled: config.email.smtp !== undefined },
   'm.get_login_token': { enabled: true },
   'm.forget_forced_upon_leave': { enabled: false },
+  'org.matrix.msc4140.delayed_events': { max_delay_ms: delayedLimits.maxDelayMs, max_scheduled: delayedLimits.maxScheduled },
   ...(admin && { 'm.account_moderation': { suspend: true, lock: true } }),
 })
 

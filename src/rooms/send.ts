@@ -51,7 +51,7 @@ async function sendEvent(rooms: Rooms, room: Room, draft: Draft): Promise<Stored
 }
 
 /** Sets state. What is there already, by the same sender and to the letter, stays: the answer is its event. */
-export async function setState(rooms: Rooms, room: Room, sender: Draft['sender'], type: string, stateKey: string, content: JsonObject, ts?: number): Promise<StoredEvent> {
+export async function setState(rooms: Rooms, room: Room, sender: Draft['sender'], type: string, stateKey: string, content: JsonObject, origin: Pick<Draft, 'device' | 'txnId' | 'ts'> = {}): Promise<StoredEvent> {
   if (type === 'm.room.create') throw new MatrixError('M_FORBIDDEN', 'A room is created once')
   const before = await rooms.stateEvent(room, type, stateKey)
   if (before && before.sender === sender.nid && canonicalJson(before.event.content) === canonicalJson(content)) {
@@ -59,7 +59,7 @@ export async function setState(rooms: Rooms, room: Room, sender: Draft['sender']
     await rooms.settled()
     if (!room.dead) return before
   }
-  return sendEvent(rooms, room, { type, stateKey, sender, content, ...(ts !== undefined && { ts }) })
+  return sendEvent(rooms, room, { ...origin, type, stateKey, sender, content })
 }
 
 /**

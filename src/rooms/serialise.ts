@@ -2,7 +2,7 @@ import { own } from '../matrix/json.ts'
 import { bundlesOf, type Bundle, type BundleDeps } from './bundle.ts'
 import { clientEvent, neighbours, type EventReader } from './client-event.ts'
 import type { Onlooker } from './sight.ts'
-import type { StoredEvent } from './stored-event.ts'
+import { delayedDevice, type StoredEvent } from './stored-event.ts'
 
 /** Who reads events, and how they are wanted. */
 export interface Reader extends EventReader {
@@ -30,6 +30,8 @@ async function serialiseWith(deps: BundleDeps, list: readonly StoredEvent[], rea
     const extras = [...around.get(stored.nid) ?? []]
     const membership = memberships?.[index]
     if (membership !== undefined) extras.push(`"membership":${JSON.stringify(membership)}`)
+    // Whoever had it delayed is told which of theirs it is.
+    if (stored.device === delayedDevice && stored.sender === session.user) extras.push(`"org.matrix.msc4140.delay_id":${JSON.stringify(stored.txnId)}`)
     const relation = relations?.get(stored.nid)
     if (relation !== undefined) extras.push(relation)
     return clientEvent(stored, reader, extras)

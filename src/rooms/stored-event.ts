@@ -3,6 +3,9 @@ import type { RoomEvent } from '../matrix/event.ts'
 /** How an event stands: taken, kept out of the current state (soft-failed), or rejected by the auth rules. */
 export const standings = { accepted: 0, softFailed: 1, rejected: 2 } as const
 
+/** The device of events that the server sent for somebody at the time they had set; the transaction id is that of the delay. */
+export const delayedDevice = 0
+
 /** An event as this server holds it. What changes later is its position, once, and what its redaction takes away. */
 export interface StoredEvent {
   readonly nid: number

@@ -10,6 +10,7 @@ import type {
   BearerDevicesTable, GroupRoomsTable, IdentitiesTable, ProviderKeysTable, ProviderLocksTable, RevokedTokensTable, ScimGroupsTable, ScimMembersTable, ScimUsersTable, UsedTokensTable,
 } from './tables/identities.ts'
 import type { ReportsTable } from './tables/admin.ts'
+import type { DelayedEventsTable } from './tables/delayed.ts'
 import type { AppserviceRoomsTable, AppservicesTable } from './tables/appservice.ts'
 import type { UserWordsTable } from './tables/directory.ts'
 import type {
@@ -22,6 +23,7 @@ import type { SearchEditsTable, SearchIndexTable } from './tables/search.ts'
 
 export type * from './tables/admin.ts'
 export type * from './tables/appservice.ts'
+export type * from './tables/delayed.ts'
 export type * from './tables/devices.ts'
 export type * from './tables/directory.ts'
 export type * from './tables/identities.ts'
@@ -308,6 +310,7 @@ export interface Tables {
   appservices: AppservicesTable
   appservice_rooms: AppserviceRoomsTable
   jobs: JobsTable
+  delayed_events: DelayedEventsTable
   search_index: SearchIndexTable
   search_edits: SearchEditsTable
 }

@@ -23,6 +23,8 @@ const excerpt = (value: unknown): string => {
 
 /** Throws an AssertionError that lists every fault of the answer; an endpoint outside the specification has none. */
 export function assertSpec({ method, path, request, status, reply, contentType }: Exchange): void {
+  // What is sent later (MSC4140) has no event id yet, which the specification does not know.
+  if (status === 200 && /[?&]org\.matrix\.msc4140\.delay=/.test(path)) return
   const found = specCheck?.checkExchange({ method, url: path, status, body: reply, ...(contentType === undefined ? {} : { contentType }) }) ?? []
   // No event can be what the schema asks for here: either any object or an event, and not both.
   const contradicts = /\/state\/.*\?.*format=event/.test(path)

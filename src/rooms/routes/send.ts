@@ -1,99 +1,70 @@
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
-import { isUserId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
-import { mustNotBeSuspended } from '../../users/index.ts'
-import { checkAliasEvent } from '../alias-event.ts'
+import type { Delayed, DelayedWish } from '../delayed/index.ts'
 import type { RoomsRouteDeps } from '../deps.ts'
-import { mustTakeInvites } from '../invite-permission.ts'
-import { join, joinedRoom, leave, notIn } from '../membership.ts'
-import type { StoredEvent } from '../stored-event.ts'
-import { redactEvent, sendOnce, setState, type SendDeps } from '../send.ts'
-import { checkRelation } from '../send-checks.ts'
+import { openSender } from '../sender.ts'
 import { EventIdReply, openObject } from './shapes.ts'
 
-const whoOf = (session: Session) => ({ nid: session.user, userId: session.userId })
+/** Not at once, but in so many milliseconds (MSC4140). */
+const delayParam = 'org.matrix.msc4140.delay'
+
+const SendQuery = Type.Object({ [delayParam]: Type.Optional(Type.Integer()) })
+
+/** Of what is delayed, only the id of the delay is known. */
+const SentReply = Type.Union([EventIdReply, Type.Object({ delay_id: Type.String() })])
 
 const SendParams = Type.Object({ roomId: Type.String(), eventType: Type.String(), txnId: Type.String({ maxLength: 255 }) })
 const RedactParams = Type.Object({ roomId: Type.String(), eventId: Type.String(), txnId: Type.String({ maxLength: 255 }) })
 const StateParams = Type.Object({ roomId: Type.String(), eventType: Type.String(), stateKey: Type.String() })
 
-async function putState(deps: RoomsRouteDeps, session: Session, roomId: string, type: string, stateKey: string, content: JsonObject): Promise<{ event_id: string }> {
-  const leaving = type === 'm.room.member' && stateKey === session.userId && content['membership'] === 'leave'
-  if (!leaving) mustNotBeSuspended(session)
-  if (type === 'm.room.member' && stateKey === session.userId && content['membership'] === 'join') {
-    const room = await deps.rooms.find(roomId)
-    if (room && !room.joined.has(session.user)) {
-      await join(deps, whoOf(session), room, { extra: content })
-      return { event_id: (await memberEvent(deps, room.nid, session)).event.id }
-    }
-  }
-  if (leaving) {
-    const room = await deps.rooms.find(roomId)
-    if (!room?.members.has(session.user)) throw notIn(roomId)
-    const { membership: _membership, reason, ...extra } = content
-    await leave(deps, whoOf(session), room, { extra, ...(typeof reason === 'string' && { reason }) })
-    return { event_id: (await memberEvent(deps, room.nid, session)).event.id }
-  }
-  const room = await joinedRoom(deps.rooms, roomId, session.user)
-  if (type === 'm.room.member' && !isUserId(stateKey)) throw new MatrixError('M_BAD_JSON', `The state key of a member event is a user id; "${stateKey}" is none`)
-  if (type === 'm.room.member' && content['membership'] === 'invite') await mustTakeInvites(deps.users, stateKey)
-  if (type === 'm.room.canonical_alias') await checkAliasEvent(deps, room, content)
-  const stored = await setState(deps.rooms, room, whoOf(session), type, stateKey, content)
-  return { event_id: stored.event.id }
+/** What the routes that send are made with. */
+export interface SendRouteDeps extends RoomsRouteDeps {
+  /** Absent: nothing can be delayed. */
+  readonly delayed?: Delayed
 }
 
-async function memberEvent(deps: RoomsRouteDeps, nid: number, session: Session): Promise<StoredEvent> {
-  const room = await deps.rooms.byNid(nid)
-  const stored = room && await deps.rooms.stateEvent(room, 'm.room.member', session.userId)
-  if (!stored) throw new Error('A member that has joined has no member event')
-  return stored
-}
-
-export const sendRoutes = (deps: RoomsRouteDeps): Route[] => {
-  const sending: SendDeps = { rooms: deps.rooms, database: deps.database, underWay: new Map() }
+export const sendRoutes = (deps: SendRouteDeps): Route[] => {
+  const sender = openSender(deps)
+  const later = async (session: Session, wish: DelayedWish): Promise<{ delay_id: string }> => {
+    if (!deps.delayed) throw new MatrixError('M_UNRECOGNIZED', 'Nothing can be delayed here')
+    return { delay_id: await deps.delayed.schedule(session, wish) }
+  }
+  const putState = async (session: Session, { roomId, eventType: type, stateKey = '' }: { roomId: string, eventType: string, stateKey?: string }, query: Static<typeof SendQuery>, content: JsonObject) => {
+    const delay = query[delayParam]
+    if (delay !== undefined) return later(session, { roomId, type, stateKey, content, delay })
+    return { event_id: await sender.state(session, roomId, type, stateKey, content, { device: session.device }) }
+  }
   return [
     /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid */
     route({
       id: 'sendMessage', method: 'PUT', path: '/_matrix/client/v3/rooms/:roomId/send/:eventType/:txnId', auth: 'guest', limit: 'message',
-      params: SendParams, body: openObject, reply: EventIdReply,
-      handle: async ({ session, params: { roomId, eventType, txnId }, body }) => {
-        mustNotBeSuspended(session)
-        const room = await joinedRoom(deps.rooms, roomId, session.user)
-        const draft = { type: eventType, sender: whoOf(session), content: body, device: session.device, txnId }
-        if (eventType === 'm.room.redaction') {
-          const redacts = body['redacts']
-          if (typeof redacts !== 'string') throw new MatrixError('M_MISSING_PARAM', 'redacts is missing: name the event, or use the redact endpoint')
-          return { event_id: (await redactEvent(sending, room, redacts, draft)).event.id }
-        }
-        await checkRelation(deps, room, session.user, eventType, body)
-        return { event_id: (await sendOnce(sending, room, draft)).event.id }
+      params: SendParams, query: SendQuery, body: openObject, reply: SentReply,
+      handle: async ({ session, params: { roomId, eventType: type, txnId }, query, body: content }) => {
+        const delay = query[delayParam]
+        if (delay !== undefined) return later(session, { roomId, type, content, delay, txnId })
+        return { event_id: await sender.message(session, roomId, type, content, { device: session.device, txnId }) }
       },
     }),
     /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid */
     route({
       id: 'redactEvent', method: 'PUT', path: '/_matrix/client/v3/rooms/:roomId/redact/:eventId/:txnId', auth: 'guest', limit: 'message',
       params: RedactParams, body: openObject, reply: EventIdReply,
-      handle: async ({ session, params: { roomId, eventId, txnId }, body }) => {
-        const room = await joinedRoom(deps.rooms, roomId, session.user)
-        const reason = body['reason']
-        if (reason !== undefined && typeof reason !== 'string') throw new MatrixError('M_BAD_JSON', 'reason is not a string')
-        const stored = await redactEvent(sending, room, eventId, { sender: whoOf(session), content: body, device: session.device, txnId })
-        return { event_id: stored.event.id }
-      },
+      handle: async ({ session, params: { roomId, eventId, txnId }, body }) =>
+        ({ event_id: await sender.redact(session, roomId, eventId, body, { device: session.device, txnId }) }),
     }),
     /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey */
     route({
       id: 'setRoomStateWithKey', method: 'PUT', path: '/_matrix/client/v3/rooms/:roomId/state/:eventType/:stateKey', auth: 'guest', limit: 'message',
-      params: StateParams, body: openObject, reply: EventIdReply,
-      handle: async ({ session, params, body }) => putState(deps, session, params.roomId, params.eventType, params.stateKey, body),
+      params: StateParams, query: SendQuery, body: openObject, reply: SentReply,
+      handle: async ({ session, params, query, body }) => putState(session, params, query, body),
     }),
     route({
       id: 'setRoomState', method: 'PUT', path: '/_matrix/client/v3/rooms/:roomId/state/:eventType', auth: 'guest', limit: 'message',
       paths: ['/_matrix/client/v3/rooms/:roomId/state/:eventType/'],
-      params: Type.Object({ roomId: Type.String(), eventType: Type.String() }), body: openObject, reply: EventIdReply,
-      handle: async ({ session, params, body }) => putState(deps, session, params.roomId, params.eventType, '', body),
+      params: Type.Object({ roomId: Type.String(), eventType: Type.String() }), query: SendQuery, body: openObject, reply: SentReply,
+      handle: async ({ session, params, query, body }) => putState(session, params, query, body),
     }),
   ]
 }

@@ -25,7 +25,7 @@ type Change = { put: IndexedText } | { remove: number } | { edit: number, target
 
 /** So long do events wait for others: what comes together costs less together. */
 const gatherMs = 500
-const together = 200
+const together = 100
 /** Beyond, events are read again from the database rather than kept in memory. */
 const mostWaiting = 5000
 /** Of each event, so many edits are looked at for the one that counts. */

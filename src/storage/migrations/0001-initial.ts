@@ -203,6 +203,11 @@ export const initial: Migration = {
     `create index jobs_by_key on jobs (queue, key, id)`,
     `create index jobs_leased on jobs (id) where leased_until > 0`,
 
+    `create table delayed_events (
+      delay_id text primary key, user_nid {int} not null, device_nid {int}, txn_id text, room_id text not null, type text not null, state_key text,
+      content text not null, delay_ms {int} not null, since_ts {int} not null, finalised_ts {int}, event_id text, error text) {clustered}`,
+    `create index delayed_events_by_user on delayed_events (user_nid, finalised_ts)`,
+
     // Without the texts themselves: what is found is read from its event. The words come as the server has split them.
     {
       sqlite: `create virtual table search_index using fts5(place, words, content = '', contentless_delete = 1, tokenize = 'ascii')`,
