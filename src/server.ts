@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Logger } from 'pino'
 import { adminRoutes } from './admin/index.ts'
+import { appserviceRoutes, followLog, loadRegistrations, openAppservices, openQueries, openThirdParties } from './appservice/index.ts'
 import { createLogger } from './config/logger.ts'
 import { defaultConfig, type Config, type ConfigInput } from './config/index.ts'
 import { devicesRoutes, openDevices } from './devices/index.ts'
@@ -59,6 +60,7 @@ export interface HomeserverOptions {
  */
 export async function createHomeserver(input: ConfigInput | Config = {}, options: HomeserverOptions = {}): Promise<Homeserver> {
   const config = defaultConfig(input)
+  const registrations = loadRegistrations(config)
   const logger = options.logger ?? createLogger(config.log)
   const now = options.now ?? (() => Date.now())
   const randomId = randomIds()
@@ -71,15 +73,17 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const database = stack.use(await openDatabase({ url: config.database, serverName, onError }))
   const log = await openLog(database, onError)
   stack.defer(() => log.close())
-  const users = createUsers({ database, log, serverName, now })
+  const users = createUsers({ database, log, serverName, now, summon: (userId) => queries.user(userId) })
   const rooms = await openRooms({ database, log, users, serverName, signingKey: key, now, randomId })
   const history = openHistory({ database, log, users, rooms, serverName })
   const indexer = stack.use(await startIndexer({ rooms, database, log, onError }))
   const devices = stack.use(await openDevices({ database, log, users, serverName, now, randomId, onError, sharers: (user) => rooms.sharers(user) }))
   const outgoing = stack.use(createOutgoing())
   const jobs = stack.use(await openJobs({ database, now, randomBytes: (count) => randomBytes(count), onError }))
+  const appservices = openAppservices({ registrations, serverName, log, users, devices, outgoing, now })
+  const queries = openQueries({ appservices, users, serverName, logger })
   const login = await openLogin({
-    mail: openMail({ config, jobs, logger }), jobs, database, log, users, devices, config, now, randomId, logger, outgoing, randomBytes: (count) => randomBytes(count), isExclusive: () => false,
+    mail: openMail({ config, jobs, logger }), jobs, database, log, users, devices, config, now, randomId, logger, outgoing, randomBytes: (count) => randomBytes(count), isExclusive: (userId) => appservices.keepsUser(userId), appservices: registrations.length > 0 ? appservices : undefined,
     people: {
       savePicture: ({ nid }, { bytes, type }) => upload(media.context, { user: nid, suspended: false }, { body: Readable.from([bytes]), type, filename: undefined, length: bytes.length }),
       enterRoom: (user, room, power) => placements.enter(user, room, power),
@@ -96,7 +100,10 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     now, randomId, onError,
   }))
   const rules = openPushRules({ database, log, users })
-  const aliases = openAliases({ database, rooms, users, serverName })
+  const aliases = openAliases({
+    database, rooms, users, serverName,
+    services: { keeps: appservices.keepsAlias, owns: appservices.ownsAlias, summon: (alias) => queries.alias(alias) },
+  })
   const roomDeps: RoomsRouteDeps = {
     rooms, users, profiles: createProfiles(users), aliases, database, log, serverName, signingKey: key, now, randomId, defaultRoomVersion: config.default_room_version,
   }
@@ -137,8 +144,13 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const sliding = stack.use(openSlidingSync({ ...syncDeps, database, randomId, onError, stayOf: (who, room) => history.sight.stayOf(who, room) }))
   devices.onDelete({ within: (tx, gone) => sliding.deleteOf(tx, gone) })
 
+  const followings = stack.use(await followLog(appservices, {
+    database, log, rooms, users, devices, aliases, typing: ephemeral.typing, presence: ephemeral.presence, ask: appservices.ask, now, randomId,
+    chance: () => (randomBytes(1)[0] ?? 0) / 255, logger, onError,
+  }))
+
   const routes: Route[] = [
-    versionsRoute({ 'org.matrix.msc4140': true, 'uk.half-shot.msc2666.query_mutual_rooms': true, 'org.matrix.msc3814': true, 'org.matrix.simplified_msc3575': true }),
+    versionsRoute({ 'org.matrix.msc4140': true, 'uk.half-shot.msc2666.query_mutual_rooms': true, 'org.matrix.msc3814': true, 'org.matrix.simplified_msc3575': true, 'fi.mau.msc2659.stable': true }),
     capabilitiesRoute((session) => capabilities(config, session)),
     ...wellKnownRoutes({ baseUrl: config.public_base_url, federation: config.well_known.server, extra: wellKnownExtra(config), contact: config.admin_contact }),
     ...login.routes,
@@ -160,10 +172,11 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     ...syncRoutes(syncDeps), ...sliding.routes,
     ...callRoutes({ turn: config.turn, rtcTransports: config.rtc_transports, now }),
     ...openIdRoutes({ database, users, now, randomId, serverName }),
+    ...appserviceRoutes({ appservices, followings, thirdParties: openThirdParties(appservices, now), now }),
     ...adminRoutes({ database, users, devices, rooms, history, logger, serverName, now }),
   ]
   const http = createHttp({
-    routes, authenticate: login.authenticate, log: logger, now, randomId, trustedProxies: config.trusted_proxies, queryAccessToken: config.query_access_token, maxRequestSize: config.max_request_size,
+    routes, authenticate: login.authenticate, isUnlimited: registrations.length > 0 ? appservices.isUnlimited : undefined, log: logger, now, randomId, trustedProxies: config.trusted_proxies, queryAccessToken: config.query_access_token, maxRequestSize: config.max_request_size,
     rateLimits: config.rate_limits === 'off' ? 'off' : httpRates(config.rate_limits),
   })
   stack.defer(() => login[Symbol.asyncDispose]())

@@ -1,1 +1,5 @@
+export { followLog, openAppservices, type Appservices, type Followings } from './appservices.ts'
+export { openQueries, type Queries } from './queries.ts'
 export { loadRegistrations, registrationChecks } from './registrations.ts'
+export { appserviceRoutes, type AppserviceRouteDeps } from './routes.ts'
+export { openThirdParties, type ThirdParties } from './third-party.ts'

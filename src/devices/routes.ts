@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { route, type Route, type Session } from '../http/index.ts'
+import { Reply, route, type Route, type Session } from '../http/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import type { Log } from '../streams/index.ts'
@@ -59,16 +59,21 @@ const managementRoutes = ({ devices, log, confirm }: DevicesRouteDeps): Route[] 
       return shown(device)
     },
   }),
-  /** Those who share a room learn the new name. @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3devicesdeviceid */
+  /**
+   * Those who share a room learn the new name. An application service makes a device in this way, and needs no session for it.
+   * @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3devicesdeviceid
+   */
   route({
     id: 'updateDevice', method: 'PUT', path: '/_matrix/client/v3/devices/:deviceId', auth: 'guest', limit: 'session', params: DeviceParams,
     body: Type.Object({ display_name: Type.Optional(shortText) }), reply: Type.Object({}),
-    handle: async ({ session, params, body }) => {
+    handle: async ({ session, params, body, ip, userAgent }) => {
       const found = body.display_name === undefined
         ? await devices.get(session.user, params.deviceId)
         : await devices.rename(session.user, params.deviceId, body.display_name)
-      if (!found) throw notFound()
-      return {}
+      if (found) return {}
+      if (session.appservice === undefined) throw notFound()
+      await log.write((tx) => devices.ensure(tx, { user: session.user, deviceId: params.deviceId, displayName: body.display_name, ip, userAgent }))
+      return new Reply({ status: 201, headers: { 'content-type': 'application/json' }, body: '{}' })
     },
   }),
   /**

@@ -30,8 +30,8 @@ export interface ToDevice {
    * the sync came with: whatever was handed over together with that token is deleted. `until` is the token that it will answer.
    */
   take(device: number, since: number | undefined, until: number, limit?: number): readonly JsonObject[] | Promise<readonly JsonObject[]>
-  /** The events that wait after a position, oldest first, none of which is deleted; up to where they go, and whether there are more. */
-  look(device: number, after: number, limit: number): Promise<{ events: readonly JsonObject[]; upTo: number; hasMore: boolean }>
+  /** The events that wait after a position (and not after `until`), oldest first, none of which is deleted; up to where they go, and whether there are more. */
+  look(device: number, after: number, limit: number, until?: number): Promise<{ events: readonly JsonObject[]; upTo: number; hasMore: boolean }>
 }
 
 /** What a `to_device` entry of the log says besides its user. */
@@ -159,8 +159,8 @@ export function openToDevice(deps: DevicesDeps): ToDevice {
     },
     take: (device, since, until, limit = atOnce) =>
       mailboxes.peek(device)?.newest === 0 ? none : hand(device, since, until, limit),
-    look: async (device, after, limit) => {
-      const rows = await readMessages(database.read, device, after, log.now, limit + 1)
+    look: async (device, after, limit, until = log.now) => {
+      const rows = await readMessages(database.read, device, after, until, limit + 1)
       const handed = rows.slice(0, limit)
       return { events: handed.map(decode), upTo: handed.at(-1)?.position ?? after, hasMore: rows.length > limit }
     },

@@ -6,23 +6,49 @@ import type { Database } from '../storage/index.ts'
 import type { Users } from '../users/index.ts'
 import { deleteAlias, insertAlias, moveAliases, readAlias, readAliases } from './store.ts'
 
+/** Port to appservice/: those that have a say in aliases. */
+export interface AliasServices {
+  /** Whether one, other than `but`, keeps the alias for itself. */
+  keeps(alias: string, but?: string): boolean
+  /** Whether the alias is in the namespace of that service. */
+  owns(service: string, alias: string): boolean
+  /** Has one make a room of this alias, where one answers for it. True when it says that it did. */
+  summon(alias: string): Promise<boolean>
+}
+
 export interface AliasesDeps {
   readonly database: Database
   readonly rooms: Rooms
   readonly users: Users
   readonly serverName: string
+  readonly services?: AliasServices
+}
+
+interface Place {
+  readonly room: number
+  readonly creator: number
 }
 
 /** Names of rooms on this server: what rooms/ needs of them, and what the routes do. */
 export interface RoomAliases extends Aliases {
   /** Where an alias of this server leads, and who made it. */
-  find(alias: string): Promise<{ readonly room: number, readonly creator: number } | undefined>
+  find(alias: string): Promise<Place | undefined>
+  /** The same, after whoever answers for an alias that leads nowhere had a chance to make its room. */
+  findOrMake(alias: string): Promise<Place | undefined>
   /** All aliases of a room, in the order of the alphabet. */
   of(room: number): Promise<string[]>
-  /** @throws {MatrixError} M_UNKNOWN (409) when it is taken; M_INVALID_PARAM when it is no alias of this server; M_FORBIDDEN when the room has too many */
-  create(alias: string, room: number, creator: number): Promise<void>
+  /**
+   * `service` is the application service that asks, if one does.
+   * @throws {MatrixError} M_UNKNOWN (409) when it is taken; M_INVALID_PARAM when it is no alias of this server; M_EXCLUSIVE when it is somebody
+   * else's to make; M_FORBIDDEN when the room has too many
+   */
+  create(alias: string, room: number, creator: number, service: string | undefined): Promise<void>
+  /** @throws {MatrixError} M_EXCLUSIVE when an alias is an application service's to decide on, and not that of `service` */
+  mustBeFree(alias: string, service: string | undefined): void
   /** True when it led to the room and was removed. */
   remove(alias: string, room: number): Promise<boolean>
+  /** Calls `listener` with a room whose aliases are not what they were. */
+  onChange(listener: (room: number) => void): void
 }
 
 /** Bridges make one for each room; nobody needs this many for one. */
@@ -42,6 +68,8 @@ function checkNewAlias(alias: string, serverName: string): void {
 
 export function openAliases(deps: AliasesDeps): RoomAliases {
   const { database, rooms, serverName } = deps
+  const listeners: Array<(room: number) => void> = []
+  const changed = (...rooms: readonly number[]): void => rooms.forEach((room) => listeners.forEach((listener) => listener(room)))
   /** Taken for rooms that are being made. */
   const reserved = new Set<string>()
 
@@ -53,16 +81,27 @@ export function openAliases(deps: AliasesDeps): RoomAliases {
   const insert = async (alias: string, room: number, creator: number, taken: () => MatrixError): Promise<void> => {
     const made = await database.write((tx) => insertAlias(tx, { alias, room_nid: room, creator_nid: creator }))
     if (!made) throw taken()
+    changed(room)
+  }
+
+  const findOrMake: RoomAliases['find'] = async (alias) => await find(alias) ?? (await deps.services?.summon(alias) ? find(alias) : undefined)
+
+  const mustBeFree: RoomAliases['mustBeFree'] = (alias, service) => {
+    if (service !== undefined && deps.services?.owns(service, alias) !== true) throw new MatrixError('M_EXCLUSIVE', `The alias ${alias} is not in the namespace of the application service`)
+    if (deps.services?.keeps(alias, service)) throw new MatrixError('M_EXCLUSIVE', `The alias ${alias} is kept for an application service`)
   }
 
   return {
     find,
+    findOrMake,
+    mustBeFree,
     of: async (room) => (await readAliases(database.read, room)).map((row) => row.alias),
-    resolve: async (alias) => (await find(alias))?.room,
-    reserve: async (localpart) => {
+    resolve: async (alias) => (await findOrMake(alias))?.room,
+    reserve: async (localpart, service) => {
       const alias = `#${localpart}:${serverName}`
       checkNewAlias(alias, serverName)
       if (parseRoomAlias(alias)?.localpart !== localpart) throw new MatrixError('M_INVALID_PARAM', 'The local part of an alias has no colon')
+      mustBeFree(alias, service)
       const taken = new MatrixError('M_ROOM_IN_USE', `The alias ${alias} is taken`)
       if (reserved.has(alias)) throw taken
       reserved.add(alias)
@@ -76,8 +115,9 @@ export function openAliases(deps: AliasesDeps): RoomAliases {
     },
     release: (alias) => void reserved.delete(alias),
     add: (alias, room, creator) => insert(alias, room, creator, () => new MatrixError('M_ROOM_IN_USE', `The alias ${alias} is taken`)),
-    create: async (alias, room, creator) => {
+    create: async (alias, room, creator, service) => {
       checkNewAlias(alias, serverName)
+      mustBeFree(alias, service)
       const taken = (): MatrixError => new MatrixError('M_UNKNOWN', `The alias ${alias} exists already`, { status: 409 })
       if (reserved.has(alias)) throw taken()
       if ((await readAliases(database.read, room)).length >= mostPerRoom) {
@@ -85,13 +125,19 @@ export function openAliases(deps: AliasesDeps): RoomAliases {
       }
       await insert(alias, room, creator, taken)
     },
-    remove: (alias, room) => database.write((tx) => deleteAlias(tx, alias, room)),
+    remove: async (alias, room) => {
+      const removed = await database.write((tx) => deleteAlias(tx, alias, room))
+      if (removed) changed(room)
+      return removed
+    },
+    onChange: (listener) => void listeners.push(listener),
     publish: (room, published) => rooms.publish(room, published),
     move: async (from, to, user) => {
       if (!await isSuccessor(rooms, from, to)) throw new MatrixError('M_FORBIDDEN', `${to.id} is not the room that took the place of ${from.id}`)
       const all = await mayRename(deps, from, user)
       const movable = (await readAliases(database.read, from.nid)).filter((row) => all || row.creator_nid === user).map((row) => row.alias)
       if (movable.length > 0) await database.write((tx) => moveAliases(tx, movable, from.nid, to.nid))
+      changed(from.nid, to.nid)
       if (all && from.published) {
         await rooms.publish(to, true)
         await rooms.publish(from, false)

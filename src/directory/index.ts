@@ -1,3 +1,3 @@
-export { openAliases, type AliasesDeps, type RoomAliases } from './aliases.ts'
+export { openAliases, type AliasesDeps, type AliasServices, type RoomAliases } from './aliases.ts'
 export type { DirectoryRouteDeps } from './deps.ts'
 export { directoryRoutes } from './routes.ts'

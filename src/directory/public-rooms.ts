@@ -1,6 +1,6 @@
 import { MatrixError } from '../matrix/errors.ts'
 import type { Database, RoomsTable } from '../storage/index.ts'
-import { readAliasesOfMany, readPublished, readPublishedCount, type Place } from './store.ts'
+import { readAliasesOfMany, readPublished, readPublishedCount, type Place, type RoomList } from './store.ts'
 import { entryOf, type RoomEntry } from './summary.ts'
 
 export interface PublicRoomsQuery {
@@ -10,6 +10,8 @@ export interface PublicRoomsQuery {
   /** Words that must all occur in name, topic or aliases, whatever their case. */
   readonly term?: string | undefined
   /** Null: rooms without a type. */
+  /** Which list; default that of this server. */
+  readonly list?: RoomList | undefined
   readonly roomTypes?: ReadonlyArray<string | null> | undefined
 }
 
@@ -43,7 +45,7 @@ export async function listPublicRooms(database: Database, query: PublicRoomsQuer
     chunk: page.map(entryOf),
     ...(last && isMoreAfter && { next_batch: tokenOf('after', last) }),
     ...(first && isMoreBefore && { prev_batch: tokenOf('before', first) }),
-    total_room_count_estimate: await readPublishedCount(database.read),
+    total_room_count_estimate: await readPublishedCount(database.read, query.list),
   }
 }
 
@@ -54,7 +56,7 @@ async function matching(database: Database, query: PublicRoomsQuery, start: Plac
   const found: RoomsTable[] = []
   for (let place = start; ;) {
     const size = isFiltered ? atOnce : wanted
-    const rows = await readPublished(database.read, place, dir, size)
+    const rows = await readPublished(database.read, place, dir, size, query.list)
     const aliases = words.length > 0 ? await readAliasesOfMany(database.read, rows.map((row) => row.nid)) : new Map<number, string[]>()
     for (const row of rows) {
       if (types && !types.has(row.room_type)) continue

@@ -34,16 +34,33 @@ export interface Place {
 /** Written out, since an index of a part of a table serves only queries that name the part. */
 const published = sql.lit(1)
 
-/** Published rooms next to a place (which is not among them): after it in the order of the list, or before it, nearest first. */
-export function readPublished(db: Reader, place: Place, dir: 'after' | 'before', limit: number): Promise<RoomsTable[]> {
+/** A list of rooms: of a network that an application service leads to, or this server's and all of these together. */
+export type RoomList = 'everything' | { readonly appservice: string, readonly network: string }
+
+const roomsIn = (db: Reader, list: RoomList | undefined) => {
+  const rooms = db.selectFrom('rooms').where('joined_members', '>', 0)
+  if (list === undefined) return rooms.where('published', '=', published)
+  const listed = db.selectFrom('appservice_rooms').select('room_nid')
+  if (list === 'everything') return rooms.where((eb) => eb.or([eb('published', '=', published), eb('nid', 'in', listed)]))
+  return rooms.where('nid', 'in', listed.where('appservice', '=', list.appservice).where('network', '=', list.network))
+}
+
+/** Puts a room on the list of a network, or takes it off. */
+export async function setListed(tx: Tx, appservice: string, network: string, room: number, listed: boolean): Promise<void> {
+  if (listed) await tx.insertInto('appservice_rooms').values({ appservice, network, room_nid: room }).onConflict((conflict) => conflict.doNothing()).execute()
+  else await tx.deleteFrom('appservice_rooms').where('appservice', '=', appservice).where('network', '=', network).where('room_nid', '=', room).execute()
+}
+
+/** Listed rooms next to a place (which is not among them): after it in the order of the list, or before it, nearest first. */
+export function readPublished(db: Reader, place: Place, dir: 'after' | 'before', limit: number, list?: RoomList): Promise<RoomsTable[]> {
   const order = dir === 'after' ? 'desc' : 'asc'
-  return db.selectFrom('rooms').where('published', '=', published).where('joined_members', '>', 0)
+  return roomsIn(db, list)
     .where(({ eb, refTuple, tuple }) => eb(refTuple('joined_members', 'nid'), dir === 'after' ? '<' : '>', tuple(place.joined, place.nid)))
     .orderBy('joined_members', order).orderBy('nid', order).limit(limit).selectAll().execute()
 }
 
-export async function readPublishedCount(db: Reader): Promise<number> {
-  const { count } = await db.selectFrom('rooms').where('published', '=', published).where('joined_members', '>', 0)
+export async function readPublishedCount(db: Reader, list?: RoomList): Promise<number> {
+  const { count } = await roomsIn(db, list)
     .select((query) => query.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
   return count
 }

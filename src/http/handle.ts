@@ -25,6 +25,8 @@ export interface HandlerHost extends ExchangeHost {
   /** Largest JSON body, in bytes. */
   readonly maxRequestSize: number
   readonly limiters: Readonly<Record<LimitName, Limiter>> | undefined
+  /** Whether rate limits do not hold for whoever brings this token, on routes that ask for none. */
+  readonly isUnlimited: ((token: string) => boolean) | undefined
   readonly log: HttpLog
   readonly now: () => number
   /** Whether the server is stopping: connections are not kept. */
@@ -55,6 +57,18 @@ function admit(route: Route, session: Session): Session {
   }
   if (session.guest && route.auth === 'user') throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests may not do this')
   return session
+}
+
+function isExempt({ isUnlimited, queryAccessToken }: HandlerHost, { session, headers, query }: Exchange): boolean {
+  if (session) return session.unlimited === true
+  if (!isUnlimited || (headers.authorization === undefined && !queryAccessToken)) return false
+  try {
+    const token = accessToken(headers.authorization, query, queryAccessToken)
+    return token !== undefined && isUnlimited(token)
+  } catch {
+    // No route that asks for no token refuses a wrong one.
+    return false
+  }
 }
 
 const badEncoding = (): MatrixError => new MatrixError('M_INVALID_PARAM', 'The URL is not percent-encoded UTF-8')
@@ -151,8 +165,10 @@ export function handlerOf(host: HandlerHost, route: Route, pattern: string): (in
       const session = answer instanceof Promise ? await answer : answer
       if (session) exchange.session = admit(route, session)
     }
-    const wait = limiter?.take(exchange.session?.user ?? clientNetwork(exchange.ip)) ?? 0
-    if (wait > 0) throw limitExceeded(wait)
+    if (limiter && !isExempt(host, exchange)) {
+      const wait = limiter.take(exchange.session?.user ?? clientNetwork(exchange.ip))
+      if (wait > 0) throw limitExceeded(wait)
+    }
     checkQuery(target)
     exchange.params = readParams ? readParams(params) : params
     if (readQuery) exchange.query = readQuery(query)

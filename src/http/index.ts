@@ -4,6 +4,7 @@ export { RawJson, Reply } from './reply.ts'
 export { route, type Method, type Route, type RouteDefinition, type RouteHandlerContext } from './route.ts'
 export { createHttp, type HttpOptions, type HttpServer } from './server.ts'
 export type { Auth, Authenticate, Caller, Session, SessionOf } from './session.ts'
+export { accessToken } from './token.ts'
 export { capabilitiesRoute, clientWellKnown, specVersions, versionsRoute, wellKnownRoutes, type WellKnown } from './well-known.ts'
 export {
   createOutgoing, OutgoingError, type Outgoing, type OutgoingFailure, type OutgoingOptions, type OutgoingReply, type OutgoingRequest,

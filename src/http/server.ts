@@ -15,6 +15,8 @@ export interface HttpOptions {
   readonly log: HttpLog
   readonly now: () => number
   readonly randomId: () => string
+  /** Whether rate limits do not hold for whoever brings this token, on routes that ask for none. */
+  readonly isUnlimited?: ((token: string) => boolean) | undefined
   /** `off`, or rates that differ from the usual ones. */
   readonly rateLimits?: 'off' | Partial<Record<LimitName, Rate>>
   /** Addresses and networks (`10.0.0.0/8`) whose X-Forwarded-For is believed. Default: nobody's. */
@@ -132,6 +134,7 @@ export function createHttp(options: HttpOptions): HttpServer {
     queryAccessToken: options.queryAccessToken ?? false,
     maxRequestSize: options.maxRequestSize ?? usualRequestSize,
     limiters: limitersOf(options),
+    isUnlimited: options.isUnlimited,
     log: options.log,
     now: options.now,
     randomId: options.randomId,

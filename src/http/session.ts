@@ -13,6 +13,10 @@ export interface Session {
   readonly locked: boolean
   /** The account is suspended: features refuse what a suspended account may not do. */
   readonly suspended: boolean
+  /** Id of the application service that asks in this user's name; absent where the user asks. */
+  readonly appservice?: string
+  /** Whether rate limits do not hold for it. */
+  readonly unlimited?: boolean
 }
 
 /** What is known of the request a token came with. */

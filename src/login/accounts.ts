@@ -22,9 +22,11 @@ const longestDisplayName = 255
 /** A display name from outside, made fit to be kept: it is given by programs, and worth shortening, not a refusal. */
 export const shownName = (name: string): string => name.replaceAll('\0', '').slice(0, longestDisplayName).toWellFormed()
 
-/** Makes an account and, where a session is wanted, opens its first in the same write. Throws as `checkNewName`. */
-export const register = async (context: LoginContext, account: NewAccount, session: WantedSession | undefined): Promise<{ userId: string; opened: Opened | undefined }> => {
-  await checkNewName(context, account.localpart)
+/** Makes an account and, where a session is wanted, opens its first in the same write. Throws as `checkNewName`, or as `check` does. */
+export const register = async (
+  context: LoginContext, account: NewAccount, session: WantedSession | undefined, check = checkNewName,
+): Promise<{ userId: string; opened: Opened | undefined }> => {
+  await check(context, account.localpart)
   const displayName = typeof account.displayName === 'string' ? shownName(account.displayName) : null
   const create = (tx: LogTx): Promise<Account> => context.users.create(tx.sql, { ...account, displayName })
   if (session) {

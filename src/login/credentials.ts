@@ -4,6 +4,7 @@ import { isObject, type JsonObject, own } from '../matrix/json.ts'
 import { isLocalUser, localpartOf } from '../matrix/ids.ts'
 import type { Tx } from '../storage/index.ts'
 import type { Account } from '../users/index.ts'
+import type { AppService } from './appservice.ts'
 import type { LoginContext } from './deps.ts'
 import { accountOf, type Arrival, type Identity } from './engine/index.ts'
 import { type JwtProvider, sidOf, useToken, type Verified } from './jwt/index.ts'
@@ -14,6 +15,8 @@ export interface Origin {
   ip: string
   /** Names the request in the log. */
   trace?: string | undefined
+  /** The application service whose token came along, where that is what signs in. */
+  service?: AppService | undefined
 }
 
 /** Somebody whom a JWT speaks for. */

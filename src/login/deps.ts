@@ -5,6 +5,7 @@ import type { Jobs } from '../jobs/index.ts'
 import type { Database, Sequence } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
+import type { AppServices } from './appservice.ts'
 import type { Bearer } from './bearer/index.ts'
 import type { FollowUps, PeoplePorts, Policy } from './engine/index.ts'
 import type { Failures } from './failures.ts'
@@ -24,7 +25,7 @@ export interface LoginLog {
 
 /** The settings that sign-in follows. */
 export type LoginConfig = Pick<Config, 'server_name' | 'public_base_url' | 'well_known' | 'jwt_config' | 'identity_providers' | 'sso' | 'embed' | 'password_login'
-  | 'registration' | 'registration_tokens' | 'registration_shared_secret' | 'allow_guests' | 'access_token_lifetime' | 'rate_limits' | 'email'>
+  | 'registration' | 'registration_tokens' | 'registration_shared_secret' | 'allow_guests' | 'access_token_lifetime' | 'rate_limits' | 'email' | 'query_access_token'>
 
 /** What login/ is given. */
 export interface LoginDeps {
@@ -43,6 +44,8 @@ export interface LoginDeps {
   readonly outgoing: Outgoing
   /** Port to appservice/: whether one keeps this user id for itself. */
   readonly isExclusive: (userId: string) => boolean
+  /** Port to appservice/, where there are any. */
+  readonly appservices?: AppServices | undefined
   /** What has to be done although nobody waits for it; left out where directories are not looked at from time to time. */
   readonly jobs?: Jobs | undefined
   /** How mail is sent; left out where none is. */

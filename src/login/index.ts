@@ -1,3 +1,4 @@
+export type { AppService, AppServices } from './appservice.ts'
 export type { LoginDeps } from './deps.ts'
 export type { EndedTokens } from './bearer/index.ts'
 export { accountOf, admit, type Arrival, type Claims, type Identity, type Imported, type Link, type LocalUser, type Named, type PeoplePorts, type Picture, policiesOf, policyChecks, signIn, userIdOf } from './engine/index.ts'

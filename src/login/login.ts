@@ -103,7 +103,10 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
   return {
     routes: routesOf(context),
     authenticate: (token, caller) => authenticate(context, token, caller),
-    confirm: async (request) => context.uia.confirm({ ...request, flows: await flowsFor(context, request.session) }),
+    // What an application service does with its own users nobody else could confirm.
+    confirm: async (request) => {
+      if (request.session.appservice === undefined) await context.uia.confirm({ ...request, flows: await flowsFor(context, request.session) })
+    },
     createAccount: async ({ password, ...account }) => {
       const passwordHash = password === null ? null : await context.passwords.hash(password)
       return (await register(context, { ...account, passwordHash }, undefined)).userId

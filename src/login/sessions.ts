@@ -138,6 +138,8 @@ export const authenticate = (context: LoginContext, token: string, caller: Calle
   const hash = hashToken(token)
   const held = context.cache.get(hash, context.now())
   if (held) return seen(context, held, caller)
+  const service = context.appservices?.open(hash, caller)
+  if (service) return service
   if (context.bearer.takes(token)) return context.bearer.open(token, hash, caller).then((session) => seen(context, session, caller))
   return loadSession(context, hash).then((session) => seen(context, session, caller))
 }

@@ -10,11 +10,11 @@ import type { Rooms } from './rooms.ts'
 /** Port, filled by directory/: names of rooms. */
 export interface Aliases {
   /**
-   * Takes the local part of an alias for a room that is being made.
+   * Takes the local part of an alias for a room that is being made; `service` is the application service that makes it, if one does.
    * @returns the whole alias
-   * @throws {MatrixError} M_ROOM_IN_USE, M_INVALID_PARAM
+   * @throws {MatrixError} M_ROOM_IN_USE, M_INVALID_PARAM, M_EXCLUSIVE
    */
-  reserve(localpart: string): Promise<string>
+  reserve(localpart: string, service?: string): Promise<string>
   release(alias: string): void
   add(alias: string, room: number, creator: number): Promise<void>
   /** The room behind an alias of this server. */

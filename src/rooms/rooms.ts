@@ -9,7 +9,7 @@ import type { Draft } from './stage.ts'
 import { openStateKeys, type StateKeys } from './state-keys.ts'
 import { openStateSets, type StateMap, type StateSets } from './state-sets.ts'
 import type { StoredEvent } from './stored-event.ts'
-import { readMemberEvents, readTimeline, type Span } from './store/events.ts'
+import { readEverywhere, readMemberEvents, readTimeline, type Span } from './store/events.ts'
 import { forgetRoom, readChangedRooms, setPublished } from './store/rooms.ts'
 import { openUserRooms, type UserRoom } from './user-rooms.ts'
 
@@ -30,6 +30,8 @@ export interface Rooms {
   stateBefore(stored: StoredEvent): Promise<StateMap>
   /** The room's accepted events between two positions. */
   timeline(span: Span): Promise<StoredEvent[]>
+  /** The accepted events of all rooms in `(since, until]`, in the order of the log: for who follows it, and was away. */
+  everywhere(since: number, until: number): Promise<StoredEvent[]>
   /** Those of the rooms that have events after `since`. */
   changedSince(rooms: readonly number[], since: number): Promise<number[]>
   /** The member events of a room in `(since, until]`. */
@@ -108,6 +110,7 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
     },
     stateBefore: async (stored) => (stored.stateBefore === null ? new Map() : stateSets.load(stored.stateBefore)),
     timeline,
+    everywhere: async (since, until) => events.adopt(await readEverywhere(database.read, since, until)),
     changedSince: (nids, since) => readChangedRooms(database.read, nids, since),
     membersChanged: async (room, since, until) => events.adopt(await readMemberEvents(database.read, room, since, until)),
     append: (room, drafts) => append(appendDeps, room, drafts),

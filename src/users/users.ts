@@ -12,6 +12,8 @@ export interface UsersDeps {
   readonly serverName: string
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** Port to appservice/: has one make a local user who is not there, where one answers for the name. */
+  readonly summon?: (userId: string) => Promise<void>
 }
 
 /** Everyone who was ever seen, and those who live here with what they keep here. */
@@ -19,6 +21,8 @@ export interface Users extends UserNames, Accounts {
   readonly profiles: Profiles
   readonly accountData: AccountData
   readonly filters: Filters
+  /** Gives whoever answers for a user that is not there a chance to make them. */
+  summon(userId: string): Promise<void>
 }
 
 export function createUsers(deps: UsersDeps): Users {
@@ -31,5 +35,6 @@ export function createUsers(deps: UsersDeps): Users {
     profiles: openProfiles(database, names, accounts),
     accountData: openAccountData(database, deps.log),
     filters: openFilters(database),
+    summon: deps.summon ?? (async () => {}),
   }
 }

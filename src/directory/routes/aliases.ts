@@ -39,11 +39,12 @@ async function forgetInState({ rooms }: DirectoryRouteDeps, room: Room, session:
 export const aliasRoutes = (deps: DirectoryRouteDeps): Route[] => [
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3directoryroomroomalias */
   route({
-    id: 'getRoomIdByAlias', method: 'GET', path, auth: 'none', params: AliasParams,
+    id: 'getRoomIdByAlias', method: 'GET', path, auth: 'optional', params: AliasParams,
     reply: Type.Object({ room_id: Type.String(), servers: Type.Array(Type.String()) }),
-    handle: async ({ params: { roomAlias } }) => {
+    handle: async ({ session, params: { roomAlias } }) => {
       mustBeAlias(roomAlias)
-      const found = await deps.aliases.find(roomAlias)
+      // Strangers have no rooms made.
+      const found = await (session ? deps.aliases.findOrMake(roomAlias) : deps.aliases.find(roomAlias))
       const room = found && await deps.rooms.byNid(found.room)
       if (!room) throw notFound(roomAlias)
       return { room_id: room.id, servers: [deps.serverName] }
@@ -58,10 +59,10 @@ export const aliasRoutes = (deps: DirectoryRouteDeps): Route[] => [
     handle: async ({ session, params, body }) => {
       mustNotBeSuspended(session)
       const room = await deps.rooms.find(body.room_id)
-      if (!room || !(session.admin || room.joined.has(session.user))) {
+      if (!room || !(session.admin || session.appservice !== undefined || room.joined.has(session.user))) {
         throw new MatrixError('M_FORBIDDEN', `You are not in the room ${body.room_id}: an alias is made by a member`)
       }
-      await deps.aliases.create(params.roomAlias, room.nid, session.user)
+      await deps.aliases.create(params.roomAlias, room.nid, session.user, session.appservice)
       return {}
     },
   }),
@@ -77,7 +78,9 @@ export const aliasRoutes = (deps: DirectoryRouteDeps): Route[] => [
       const found = await deps.aliases.find(roomAlias)
       if (!found) throw notFound(roomAlias)
       const room = await deps.rooms.byNid(found.room)
-      const may = session.admin || found.creator === session.user || (room !== undefined && await mayRename(deps, room, session.user))
+      if (!session.admin) deps.aliases.mustBeFree(roomAlias, session.appservice)
+      // A service decides on all names in its namespace, and on no others.
+      const may = session.admin || session.appservice !== undefined || found.creator === session.user || (room !== undefined && await mayRename(deps, room, session.user))
       if (!may) throw new MatrixError('M_FORBIDDEN', 'Only who made an alias, and who may set the main alias of its room, may delete it')
       // It may have been moved or deleted meanwhile: then what was allowed is not what would be done.
       if (!await deps.aliases.remove(roomAlias, found.room)) throw notFound(roomAlias)

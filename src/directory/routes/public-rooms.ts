@@ -7,6 +7,7 @@ import { mustNotBeSuspended } from '../../users/index.ts'
 import { mayRename } from '../aliases.ts'
 import type { DirectoryRouteDeps } from '../deps.ts'
 import { listPublicRooms } from '../public-rooms.ts'
+import { setListed, type RoomList } from '../store.ts'
 import { RoomEntry } from '../summary.ts'
 
 const RoomParams = Type.Object({ roomId: Type.String() })
@@ -42,6 +43,13 @@ function mustBeOurs(server: string | undefined, serverName: string): void {
   throw new MatrixError('M_NOT_FOUND', `This server cannot ask ${server} for its rooms`)
 }
 
+/** The list of a network, by what `/thirdparty/protocols` calls its `instance_id`. */
+function listOf(instance: string | null | undefined): RoomList | undefined {
+  if (instance === undefined || instance === null || instance === '') return undefined
+  const at = instance.lastIndexOf('|')
+  return { appservice: instance.slice(0, Math.max(at, 0)), network: instance.slice(at + 1) }
+}
+
 const visibilityPath = '/_matrix/client/v3/directory/list/room/:roomId'
 
 export const publicRoomsRoutes = (deps: DirectoryRouteDeps): Route[] => [
@@ -67,6 +75,20 @@ export const publicRoomsRoutes = (deps: DirectoryRouteDeps): Route[] => [
       return {}
     },
   }),
+  /**
+   * Puts a room on the list of a network that the application service leads to, or takes it off.
+   * @see https://spec.matrix.org/v1.19/application-service-api/#put_matrixclientv3directorylistappservicenetworkidroomid
+   */
+  route({
+    id: 'updateAppserviceRoomDirectoryVisibility', method: 'PUT', path: '/_matrix/client/v3/directory/list/appservice/:networkId/:roomId', auth: 'user',
+    params: Type.Object({ networkId: Type.String({ maxLength: 255, pattern: '^[^|\\u0000]+$' }), roomId: Type.String() }), body: Type.Object({ visibility: Visibility }), reply: Type.Object({}),
+    handle: async ({ session: { appservice }, params, body }) => {
+      if (appservice === undefined) throw new MatrixError('M_FORBIDDEN', 'Only application services have lists of other networks')
+      const room = await roomOf(deps, params.roomId)
+      await deps.database.write((tx) => setListed(tx, appservice, params.networkId, room.nid, body.visibility === 'public'))
+      return {}
+    },
+  }),
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3publicrooms */
   route({
     id: 'getPublicRooms', method: 'GET', path: '/_matrix/client/v3/publicRooms', auth: 'none', limit: 'heavy',
@@ -80,11 +102,10 @@ export const publicRoomsRoutes = (deps: DirectoryRouteDeps): Route[] => [
   route({
     id: 'queryPublicRooms', method: 'POST', path: '/_matrix/client/v3/publicRooms', auth: 'guest', limit: 'heavy',
     query: Type.Object({ server: Server }), body: Search, reply: Page,
-    handle: async ({ query: { server }, body: { limit, since, filter, third_party_instance_id: network } }) => {
+    handle: async ({ query: { server }, body: { limit, since, filter, third_party_instance_id: instance, include_all_networks: all } }) => {
       mustBeOurs(server, deps.serverName)
-      // There are no rooms of other networks here.
-      if (typeof network === 'string' && network !== '') return { chunk: [], total_room_count_estimate: 0 }
-      return listPublicRooms(deps.database, { limit, since, term: filter?.generic_search_term ?? undefined, roomTypes: filter?.room_types ?? undefined })
+      const list = all === true ? 'everything' : listOf(instance)
+      return listPublicRooms(deps.database, { limit, since, list, term: filter?.generic_search_term ?? undefined, roomTypes: filter?.room_types ?? undefined })
     },
   }),
 ]

@@ -1,11 +1,12 @@
 import type { LoginContext } from '../deps.ts'
+import { appservice } from './appservice.ts'
 import { jwt } from './jwt.ts'
 import type { Method } from './method.ts'
 import { password } from './password.ts'
 import { token } from './token.ts'
 
 /** Every way to sign in. A new one is a file and a word here. */
-const methods: readonly Method[] = [jwt, password, token]
+const methods: readonly Method[] = [jwt, password, token, appservice]
 
 /** What `GET /login` answers. */
 export const flowsOf = (context: LoginContext): { type: string; [key: string]: unknown }[] =>

@@ -52,7 +52,9 @@ export const accountRoutes = (context: LoginContext): Route[] => [
     body: Type.Object({ erase: Type.Optional(Type.Boolean()), auth: Type.Optional(Type.Unknown()) }),
     reply: Type.Object({ id_server_unbind_result: Type.String() }),
     handle: async ({ session, body, ip }) => {
-      await context.uia.confirm({ session, ip, operation: 'deactivate', body: body as JsonObject, flows: await flowsFor(context, session) })
+      if (session.appservice === undefined) {
+        await context.uia.confirm({ session, ip, operation: 'deactivate', body: body as JsonObject, flows: await flowsFor(context, session) })
+      }
       await deactivate(context, session.user, body.erase ?? false)
       return { id_server_unbind_result: 'no-support' }
     },

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { clientWellKnown, route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
+import { appserviceType, serviceOf } from '../appservice.ts'
 import type { LoginContext } from '../deps.ts'
 import { flowsOf } from '../methods/index.ts'
 import type { Opened, WantedSession } from '../sessions.ts'
@@ -65,10 +66,13 @@ export const signInRoutes = (context: LoginContext): Route[] => [
    */
   route({
     id: 'login', method: 'POST', path: '/_matrix/client/v3/login', auth: 'none', limit: 'own',
-    body: Type.Object({ type: Type.String(), ...sessionFields }),
+    query: Type.Object({ access_token: Type.Optional(Type.String()) }), body: Type.Object({ type: Type.String(), ...sessionFields }),
     reply: SessionReply,
-    handle: async ({ body, ip, userAgent, trace }) =>
+    handle: async ({ body, query, headers, ip, userAgent, trace }) => {
+      const service = body.type === appserviceType && context.appservices ? serviceOf(context, { headers, query }) : undefined
       // Each method looks at its own fields; the schema lets them through as they came.
-      sessionReply(context, await signInBy(context, body.type, body as Parameters<typeof signInBy>[2], { ip, trace }, wantedSession(body, { ip, userAgent }))),
+      const fields = body as Parameters<typeof signInBy>[2]
+      return sessionReply(context, await signInBy(context, body.type, fields, { ip, trace, service }, wantedSession(body, { ip, userAgent })))
+    },
   }),
 ]

@@ -3,10 +3,11 @@ import { route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { type JsonObject, own } from '../../matrix/json.ts'
 import { checkNewName, randomLocalpart, register } from '../accounts.ts'
+import { type AppService, appserviceType, checkServiceName, mustSignIn, serviceOf } from '../appservice.ts'
 import type { LoginContext } from '../deps.ts'
 import { addEmail, emailStage, type Proof } from '../mail/index.ts'
 import { isSameSecret } from '../secrets.ts'
-import type { Opened } from '../sessions.ts'
+import type { Opened, WantedSession } from '../sessions.ts'
 import type { Stage } from '../uia/engine.ts'
 import { dummy, registrationToken } from '../uia/stages.ts'
 import { sessionFields, sessionReply, wantedSession } from './login.ts'
@@ -32,6 +33,15 @@ const flowsToRegister = (context: LoginContext, proven: (proof: Proof) => void):
   return registration === 'token' ? [plain] : [plain, byMail]
 }
 
+/** A user of an application service: it has no password, and may be made although nobody else can register. */
+const registerFor = async (context: LoginContext, service: AppService, body: { username?: string | null; inhibit_login?: boolean }, wanted: WantedSession) => {
+  const { username, inhibit_login: withoutSession = false } = body
+  if (typeof username !== 'string') throw new MatrixError('M_MISSING_PARAM', '"username" is missing')
+  if (!withoutSession) mustSignIn(service)
+  const check = (): Promise<void> => checkServiceName(context, service, username)
+  return register(context, { localpart: username, createdBy: 'appservice' }, withoutSession ? undefined : wanted, check)
+}
+
 const keepAddress = async (context: LoginContext, userId: string, { address, validated }: Proof): Promise<void> => {
   const user = await context.users.find(userId)
   // Where somebody else got it meanwhile, the account is there without it.
@@ -45,14 +55,15 @@ export const registerRoutes = (context: LoginContext): Route[] => [
    */
   route({
     id: 'register', method: 'POST', path: '/_matrix/client/v3/register', auth: 'none', limit: 'registration',
-    query: Type.Object({ kind: Type.Optional(Type.Union([Type.Literal('user'), Type.Literal('guest')])) }),
+    query: Type.Object({ kind: Type.Optional(Type.Union([Type.Literal('user'), Type.Literal('guest')])), access_token: Type.Optional(Type.String()) }),
     body: Type.Object({
       username: Type.Optional(Type.Union([Type.String(), Type.Null()])), password: Type.Optional(Type.Union([Type.String(), Type.Null()])),
       inhibit_login: Type.Optional(Type.Boolean()), auth: Type.Optional(Type.Unknown()), ...sessionFields,
     }),
     reply: Registered,
-    handle: async ({ body, query, ip, userAgent }) => {
+    handle: async ({ body, query, headers, ip, userAgent }) => {
       const wanted = wantedSession(body, { ip, userAgent })
+      if (own(body, 'type') === appserviceType) return reply(context, await registerFor(context, serviceOf(context, { headers, query }), body, wanted))
       if (query.kind === 'guest') {
         if (!context.config.allow_guests) throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'This server takes no guests: sign in, or make an account')
         return reply(context, await register(context, { localpart: `guest-${randomLocalpart(context)}`, createdBy: 'guest', guest: true }, wanted))

@@ -36,7 +36,7 @@ export const createRoutes = (deps: RoomsRouteDeps): Route[] => [
       if ((body.invite_3pid ?? []).length > 0) {
         throw new MatrixError('M_THREEPID_DENIED', 'This server does not invite by e-mail address or telephone number')
       }
-      const alias = body.room_alias_name === undefined ? undefined : await deps.aliases.reserve(body.room_alias_name)
+      const alias = body.room_alias_name === undefined ? undefined : await deps.aliases.reserve(body.room_alias_name, session.appservice)
       const wish: RoomWish = {
         ...(body.room_version !== undefined && { version: body.room_version }),
         ...(body.preset && { preset: body.preset }),

@@ -37,6 +37,12 @@ const memberEvents = hot((db, p: { room: number, above: number, upTo: number }) 
     .where('events.room_nid', '=', p.room).where('events.position', '>', p.above).where('events.position', '<=', p.upTo)
     .where('events.type', '=', 'm.room.member').where('events.standing', '=', 0).orderBy('events.position').select(columns))
 
+/** The rooms tell which of them have anything there: positions alone have no index. */
+const everywhere = hot((db, p: { above: number, upTo: number }) =>
+  db.selectFrom('rooms').innerJoin('events', 'events.room_nid', 'rooms.nid')
+    .where('rooms.latest_position', '>', p.above).where('events.position', '>', p.above).where('events.position', '<=', p.upTo)
+    .where('events.standing', '=', 0).orderBy('events.position').select(columns))
+
 const insert = hot((db, p: EventsTable) => db.insertInto('events').values({
   nid: p.nid, event_id: p.event_id, room_nid: p.room_nid, position: p.position, depth: p.depth, ts: p.ts, type: p.type, state_key: p.state_key,
   sender_nid: p.sender_nid, json: p.json, state_nid: p.state_nid, standing: p.standing, device_nid: p.device_nid, txn_id: p.txn_id,
@@ -82,6 +88,9 @@ export interface Span {
 
 /** The room's timeline between two positions. */
 export const readTimeline = (db: Reader, { dir, ...span }: Span): Promise<EventRow[]> => (dir === 'b' ? backwards : forwards).all(db, span)
+
+/** The accepted events of all rooms between two positions, in the order of the log. */
+export const readEverywhere = (db: Reader, above: number, upTo: number): Promise<EventRow[]> => everywhere.all(db, { above, upTo })
 
 /** Several events, in no order; ids that are not there are left out. */
 export async function readEvents(db: Reader, nids: readonly number[]): Promise<EventRow[]> {

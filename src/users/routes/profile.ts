@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
-import { own } from '../../matrix/json.ts'
+import { own, type JsonObject } from '../../matrix/json.ts'
 import { mustNotBeSuspended } from '../gate.ts'
 import { anyObject, mustBeSelf } from '../shapes.ts'
 import type { Users } from '../users.ts'
@@ -27,13 +27,21 @@ async function mayChange({ lockedBy }: ProfilePort, session: Session, userId: st
   if (provider !== undefined) throw new MatrixError('M_FORBIDDEN', `This comes from "${provider}", and is changed there`)
 }
 
+/** The profile; of a user who is not there, once whoever answers for the name had a chance to make them. Strangers make nobody. */
+async function profileFor({ profiles, summon }: Users, session: Session | undefined, userId: string): Promise<JsonObject | undefined> {
+  const profile = await profiles.get(userId)
+  if (profile || !session) return profile
+  await summon(userId)
+  return profiles.get(userId)
+}
+
 /** What users say of themselves, for everyone to read. */
-export const profileRoutes = ({ users: { profiles }, ...port }: { users: Users } & ProfilePort): Route[] => [
+export const profileRoutes = ({ users, ...port }: { users: Users } & ProfilePort): Route[] => [
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3profileuserid */
   route({
     id: 'getUserProfile', method: 'GET', path, auth: 'optional', params: Type.Object({ userId: Type.String() }), reply: anyObject,
-    handle: async ({ params }) => {
-      const profile = await profiles.get(params.userId)
+    handle: async ({ session, params }) => {
+      const profile = await profileFor(users, session, params.userId)
       if (!profile) throw notFound()
       return profile
     },
@@ -41,8 +49,8 @@ export const profileRoutes = ({ users: { profiles }, ...port }: { users: Users }
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3profileuseridkeyname */
   route({
     id: 'getProfileField', method: 'GET', path: fieldPath, auth: 'optional', params: Field, reply: anyObject,
-    handle: async ({ params }) => {
-      const value = own(await profiles.get(params.userId), params.keyName)
+    handle: async ({ session, params }) => {
+      const value = own(await profileFor(users, session, params.userId), params.keyName)
       if (value === undefined) throw notFound()
       return { [params.keyName]: value }
     },
@@ -54,7 +62,7 @@ export const profileRoutes = ({ users: { profiles }, ...port }: { users: Users }
       await mayChange(port, session, params.userId, params.keyName)
       const value = own(body, params.keyName)
       if (value === undefined) throw new MatrixError('M_MISSING_PARAM', `"${params.keyName.slice(0, 255)}" is missing`)
-      await profiles.set(session.user, params.keyName, value)
+      await users.profiles.set(session.user, params.keyName, value)
       return {}
     },
   }),
@@ -63,7 +71,7 @@ export const profileRoutes = ({ users: { profiles }, ...port }: { users: Users }
     id: 'deleteProfileField', method: 'DELETE', path: fieldPath, auth: 'guest', limit: 'message', params: Field, reply: Type.Object({}),
     handle: async ({ session, params }) => {
       await mayChange(port, session, params.userId, params.keyName)
-      await profiles.remove(session.user, params.keyName)
+      await users.profiles.remove(session.user, params.keyName)
       return {}
     },
   }),

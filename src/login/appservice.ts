@@ -1,0 +1,50 @@
+import { accessToken } from '../http/index.ts'
+import type { Caller, RouteHandlerContext, Session } from '../http/index.ts'
+import { MatrixError } from '../matrix/errors.ts'
+import { makeUserId } from '../matrix/ids.ts'
+import type { LoginContext } from './deps.ts'
+import { hashToken } from './tokens.ts'
+
+/** An application service, as far as signing in is concerned. */
+export interface AppService {
+  readonly id: string
+  /** Whether it may ask as this user. */
+  covers(userId: string): boolean
+  /** Whether it makes devices instead of signing in. */
+  readonly withoutLogin: boolean
+}
+
+/** Port to appservice/: those that have accounts of their own here, and may ask in the names of these. */
+export interface AppServices {
+  /** Whether one, other than `but`, keeps this user id for itself. */
+  keepsUser(userId: string, but?: string): boolean
+  /** Whose token this is, by its hash. */
+  byTokenHash(tokenHash: string): AppService | undefined
+  /** Who asks when the service of this token does; undefined when it is no such token. */
+  open(tokenHash: string, caller: Caller): Promise<Session> | undefined
+}
+
+/** The `type` of a sign-in or registration by an application service. */
+export const appserviceType = 'm.login.application_service'
+
+/** The service whose token a request brings to a route that asks for none. @throws MatrixError M_MISSING_TOKEN, M_UNKNOWN_TOKEN */
+export const serviceOf = (context: LoginContext, { headers, query }: Pick<RouteHandlerContext<'none', unknown, Readonly<Record<string, unknown>>>, 'headers' | 'query'>): AppService => {
+  const token = accessToken(headers.authorization, query, context.config.query_access_token)
+  if (token === undefined) throw new MatrixError('M_MISSING_TOKEN', 'This needs the token of an application service')
+  const service = context.appservices?.byTokenHash(hashToken(token))
+  if (!service) throw new MatrixError('M_UNKNOWN_TOKEN', 'This is not the token of an application service')
+  return service
+}
+
+/** A service that makes devices gets no sessions. @throws MatrixError M_APPSERVICE_LOGIN_UNSUPPORTED */
+export const mustSignIn = (service: AppService): void => {
+  if (service.withoutLogin) throw new MatrixError('M_APPSERVICE_LOGIN_UNSUPPORTED', 'By its registration this application service does not sign in: it makes devices with PUT /devices')
+}
+
+/** Throws when the service cannot make an account of this name: M_INVALID_USERNAME, M_EXCLUSIVE, M_USER_IN_USE. */
+export const checkServiceName = async (context: LoginContext, service: AppService, localpart: string): Promise<void> => {
+  const userId = makeUserId(localpart, context.serverName)
+  if (!service.covers(userId)) throw new MatrixError('M_EXCLUSIVE', `${userId} is not in the namespace of the application service "${service.id}"`)
+  if (context.appservices?.keepsUser(userId, service.id)) throw new MatrixError('M_EXCLUSIVE', `${userId} is kept for another application service`)
+  if (await context.users.findByLocalpart(localpart)) throw new MatrixError('M_USER_IN_USE', 'This user name is taken')
+}
