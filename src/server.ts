@@ -179,6 +179,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     routes, authenticate: login.authenticate, isUnlimited: registrations.length > 0 ? appservices.isUnlimited : undefined, log: logger, now, randomId, trustedProxies: config.trusted_proxies, queryAccessToken: config.query_access_token, maxRequestSize: config.max_request_size,
     rateLimits: config.rate_limits === 'off' ? 'off' : httpRates(config.rate_limits),
   })
+  login.onEnded((ended) => http.recheck(ended))
   stack.defer(() => login[Symbol.asyncDispose]())
   // First of all to go: nothing new comes in while the rest ends.
   stack.defer(() => http.close())

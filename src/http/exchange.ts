@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import { plainAddress } from './address.ts'
-import type { RouteHandlerContext } from './route.ts'
+import type { Route, RouteHandlerContext } from './route.ts'
 import type { Caller, Session } from './session.ts'
 
 /** What all exchanges of one server share. */
@@ -16,6 +16,8 @@ export interface ExchangeHost {
  */
 export class Exchange implements RouteHandlerContext, Caller {
   session: Session
+  /** What is asked for, once it is known. */
+  route: Route | undefined = undefined
   params: unknown
   query: Readonly<Record<string, unknown>>
   body: unknown = undefined
@@ -26,6 +28,7 @@ export class Exchange implements RouteHandlerContext, Caller {
   readonly #host: ExchangeHost
   readonly #address: () => string
   #abort: AbortController | undefined
+  #refusal: Error | undefined
   #trace: string | undefined
 
   constructor(
@@ -84,5 +87,16 @@ export class Exchange implements RouteHandlerContext, Caller {
   /** Ends whatever the handler waits for. */
   abort(): void {
     this.#abort?.abort()
+  }
+
+  /** Why the answer is a refusal, whatever the handler says: its session has ended meanwhile. */
+  get refusal(): Error | undefined {
+    return this.#refusal
+  }
+
+  /** Ends whatever the handler waits for, and has this answered. */
+  refuse(refusal: Error): void {
+    this.#refusal = refusal
+    this.abort()
   }
 }

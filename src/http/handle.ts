@@ -71,6 +71,13 @@ function isExempt({ isUnlimited, queryAccessToken }: HandlerHost, { session, hea
   }
 }
 
+/** Has a request that waits show again that its session may make it. @throws MatrixError */
+export async function admitAgain(host: HandlerHost, exchange: Exchange): Promise<void> {
+  const { route } = exchange
+  const session = route && await identify(host, route, exchange)
+  if (session) admit(route, session)
+}
+
 const badEncoding = (): MatrixError => new MatrixError('M_INVALID_PARAM', 'The URL is not percent-encoded UTF-8')
 
 /** `%zz` and bytes that are no UTF-8 are refused rather than guessed at. */
@@ -160,6 +167,7 @@ export function handlerOf(host: HandlerHost, route: Route, pattern: string): (in
   const answer = async (exchange: Exchange, { request, response, params, query }: Incoming): Promise<void> => {
     const target = request.url ?? ''
     if (!matches(target, params)) throw unrecognized()
+    exchange.route = route
     if (route.auth !== 'none') {
       const answer = identify(host, route, exchange)
       const session = answer instanceof Promise ? await answer : answer
@@ -176,6 +184,7 @@ export function handlerOf(host: HandlerHost, route: Route, pattern: string): (in
     else if (readBody) exchange.body = readBody(await readJson(request, Math.min(route.bodyLimit, host.maxRequestSize)))
     const returned = route.handle(exchange)
     const result: unknown = returned instanceof Promise ? await returned : returned
+    if (exchange.refusal) throw exchange.refusal
     if (host.stopping) exchange.setHeader('connection', 'close')
     const streamed = sendResult(response, result, exchange.added)
     if (streamed) await streamed
@@ -186,7 +195,7 @@ export function handlerOf(host: HandlerHost, route: Route, pattern: string): (in
     try {
       await answer(exchange, incoming)
     } catch (error) {
-      fail(host, exchange, error, route)
+      fail(host, exchange, exchange.refusal ?? error, route)
     }
   }
 }

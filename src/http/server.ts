@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import fastify, { type FastifyReply, type FastifyRequest, type InjectOptions, type LightMyRequestResponse } from 'fastify'
-import { handlerOf, refuseEncoding, refuseUnknown, type HandlerHost, type HttpLog, type Incoming } from './handle.ts'
+import { admitAgain, handlerOf, refuseEncoding, refuseUnknown, type HandlerHost, type HttpLog, type Incoming } from './handle.ts'
 import { createLimiter, rates, type Limiter, type LimitName, type Rate } from './limits.ts'
 import { methodTable, modernTarget } from './paths.ts'
+import { createRecheck, type MayHaveEnded } from './recheck.ts'
 import type { Route } from './route.ts'
 import { sendPreflight } from './send.ts'
 import type { Authenticate } from './session.ts'
@@ -32,6 +33,8 @@ export interface HttpServer extends AsyncDisposable {
   listen: (addresses: readonly string[]) => Promise<string[]>
   /** Answers a request without a socket. */
   inject: (request: InjectOptions | string) => Promise<LightMyRequestResponse>
+  /** Sessions may have ended: requests of theirs that wait have their token looked at again, and are refused if it is good no more. */
+  recheck: (ended: MayHaveEnded) => void
   /** Takes no more, ends long polls at once, lets the rest finish for half a second, then cuts. */
   close: () => Promise<void>
 }
@@ -179,6 +182,10 @@ export function createHttp(options: HttpOptions): HttpServer {
       return urls
     },
     inject: (request) => app.inject(request),
+    recheck: createRecheck({
+      waiting: host.waiting, admits: (exchange) => admitAgain(host, exchange),
+      onError: (error) => { host.log.error({ err: error }, 'the session of a request that waits could not be looked at') },
+    }),
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -1,5 +1,5 @@
 import { ConfigError } from '../config/index.ts'
-import type { Authenticate, Rate, Route, Session } from '../http/index.ts'
+import type { Authenticate, MayHaveEnded, Rate, Route, Session } from '../http/index.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import { openSequence } from '../storage/index.ts'
 import { deactivate, register } from './accounts.ts'
@@ -54,6 +54,8 @@ export interface Login extends AsyncDisposable {
   lockedBy(user: number, field: 'displayname' | 'avatar_url'): Promise<string | undefined>
   /** Ends tokens of a provider that are access tokens themselves: those of a subject so far, of a session of the provider's, or one. */
   revokeTokens(provider: string, ended: EndedTokens): Promise<void>
+  /** Fills the port of http/: calls `listener` with sessions that have ended, or whose account is not what it was. */
+  onEnded(listener: (ended: MayHaveEnded) => void): void
   /** Resolves when nothing is under way that sign-ins have set going. */
   settled(): Promise<void>
 }
@@ -125,6 +127,7 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
     },
     lockedBy: async (user, field) => (await lockOf(context, user, field === 'displayname' ? 'display_name' : 'avatar'))?.name,
     revokeTokens: (provider, ended) => context.bearer.revoke(provider, ended),
+    onEnded: (listener) => context.cache.onRevoke(listener),
     settled: () => context.followUp.settled(),
     [Symbol.asyncDispose]: async () => {
       keyring[Symbol.dispose]()

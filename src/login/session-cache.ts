@@ -1,4 +1,4 @@
-import type { Session } from '../http/index.ts'
+import type { MayHaveEnded, Session } from '../http/index.ts'
 
 interface Held { session: Session; expires: number }
 
@@ -18,6 +18,10 @@ export interface SessionCache {
   revokeDevices(devices: readonly number[]): void
   /** Takes out whatever `which` says; looks at all that are held. */
   revokeAll(which: (session: Session) => boolean): void
+  /** Takes out the session of a token that a newer one of the same session has taken the place of: requests that it has begun go on. */
+  supersede(user: number, tokenId: number): void
+  /** Calls `listener` with sessions that were taken out, whether or not they were held. */
+  onRevoke(listener: (ended: MayHaveEnded) => void): void
   readonly size: number
 }
 
@@ -49,6 +53,10 @@ export const createSessionCache = (max: number): SessionCache => {
   let young = new Map<string, Held>()
   let old = new Map<string, Held>()
   let revocations = 0
+  const listeners: ((ended: MayHaveEnded) => void)[] = []
+  const tell = (ended: MayHaveEnded): void => {
+    for (const listener of listeners) listener(ended)
+  }
   const forget = (hash: string, { session: { user, device } }: Held): void => {
     byUser.remove(user, hash)
     if (device !== null) byDevice.remove(device, hash)
@@ -100,15 +108,23 @@ export const createSessionCache = (max: number): SessionCache => {
     revoke: (user, which) => {
       revocations++
       removeAll(byUser.of(user), which)
+      tell({ user })
     },
     revokeDevices: (devices) => {
       revocations++
       for (const device of devices) removeAll(byDevice.of(device))
+      tell({ devices })
     },
     revokeAll: (which) => {
       revocations++
       removeAll([...young.keys(), ...old.keys()], which)
+      tell({ which })
     },
+    supersede: (user, tokenId) => {
+      revocations++
+      removeAll(byUser.of(user), (session) => session.tokenId === tokenId)
+    },
+    onRevoke: (listener) => void listeners.push(listener),
     get size() {
       return young.size + old.size
     },

@@ -101,7 +101,7 @@ const confirm = async (context: LoginContext, user: number, tokenId: number): Pr
     const token = await readUnconfirmed(tx, tokenId)
     return token && confirmToken(tx, token)
   })
-  if (ended !== undefined) context.cache.revoke(user, (session) => session.tokenId === ended)
+  if (ended !== undefined) context.cache.supersede(user, ended)
 }
 
 const loadSession = async (context: LoginContext, hash: string, tries = 5): Promise<Session> => {
@@ -168,7 +168,7 @@ export const refreshSession = async (context: LoginContext, token: string): Prom
     const { tokens } = await mint(context, tx, account, refresh.device_nid, { refresh: true, supersedes: refresh.id, until: refresh.expires_ts ?? undefined })
     return { tokens, ended }
   })
-  if (ended !== undefined) context.cache.revoke(account.nid, (session) => session.tokenId === ended)
+  if (ended !== undefined) context.cache.supersede(account.nid, ended)
   return tokens
 }
 
