@@ -32,6 +32,7 @@ const checkProviders: Check = ({ identity_providers: providers, public_base_url:
   }
   return [
     ...common,
+    ...checkIntrospection(provider, path),
     ...(sameIssuer
       ? [error(`${path}.issuer`, `"${path}.issuer" is the issuer of an earlier provider.`, 'Keys are never shared between issuers: keep one.')] : []),
     ...(/^https?:\/\/[^/]/.test(provider.issuer) || provider.secret || provider.public_key || provider.jwks || provider.jwks_uri ? []
@@ -54,8 +55,22 @@ const checkEncrypted = (path: string, address: string): Finding[] => (!address.s
 const checkOidc = (provider: Extract<Config['identity_providers'][number], { type: 'oidc' }>, path: string): Finding[] => [
   ...(provider.scopes.includes('openid') ? []
     : [error(`${path}.scopes`, `"${path}.scopes" is without "openid": the provider would not say who signs in.`, 'Add openid.')]),
+  ...(provider.session_check === 'off' || provider.client_secret !== undefined ? []
+    : [error(`${path}.session_check`, `"${path}.session_check" keeps tokens of the provider, and without "client_secret" nothing seals them.`, 'Set "client_secret".')]),
   ...checkEncrypted(`${path}.issuer`, provider.issuer),
 ]
+
+const checkIntrospection = (provider: Extract<Config['identity_providers'][number], { type: 'jwt' }>, path: string): Finding[] => {
+  if (provider.session_check === 'off') return []
+  return [
+    ...(provider.client_id !== undefined && provider.client_secret !== undefined ? []
+      : [error(`${path}.session_check`, `"${path}.session_check" asks the provider, which wants to know who asks.`, 'Set "client_id" and "client_secret".')]),
+    ...(/^https?:\/\/[^/]/.test(provider.issuer) ? []
+      : [error(`${path}.session_check`, `"${path}.session_check" asks the provider, and "issuer" is not its address.`, 'Take it out.')]),
+    ...(provider.session_until === 'token_expiry' ? []
+      : [error(`${path}.session_until`, `With "${path}.session_check" a session cannot outlive its token, which is all that the provider can be asked about.`, 'Write session_until: token_expiry.')]),
+  ]
+}
 
 const checkRegistration: Check = (config) => {
   const count = config.registration_tokens.length

@@ -15,6 +15,16 @@ export const providerKeys = {
   name: { kind: 'text', description: 'What people know it by, on buttons and pages; without it they see the id.', example: 'Example Account' },
 } as const satisfies Keys
 
+/** @param how what the provider is asked with */
+export const sessionCheck = (how: string) => ({
+  kind: 'duration',
+  description: `How old the provider's word may be that somebody's session there still stands, before it is asked again while the session here is in use: whoever is disabled or signed out there is out here that soon. ${how}`
+    + ' While the provider does not answer, sessions go on. With "off" it is not asked.',
+  off: true,
+  default: 'off',
+  example: '4s',
+} as const)
+
 /** How clients show a provider that people are sent to with their browser. */
 export const buttonKeys = {
   icon: {

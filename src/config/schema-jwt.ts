@@ -1,5 +1,5 @@
 import { parseBaseUrl } from './forms.ts'
-import { peopleKeys, providerKeys } from './schema-identity.ts'
+import { peopleKeys, providerKeys, sessionCheck } from './schema-identity.ts'
 import type { Keys } from './setting.ts'
 
 const text = (description: string) => ({ kind: 'text', description } as const)
@@ -120,5 +120,11 @@ const bearer = {
   },
 } as const satisfies Keys
 
+const check = {
+  session_check: sessionCheck('By introspection of the token (RFC 7662), which its discovery document must offer; sessions then must end with the token (session_until: token_expiry).'),
+  client_id: { kind: 'text', description: 'The name under which this server is registered at the provider, for session_check.', example: 'matrix' },
+  client_secret: { kind: 'text', description: 'The secret of that registration.', secret: true, example: 'change-me' },
+} as const satisfies Keys
+
 /** A provider of type `jwt`: whoever signs tokens for people. */
-export const jwtProvider = { ...providerKeys, ...keys, ...rules, ...bearer, ...peopleKeys } as const satisfies Keys
+export const jwtProvider = { ...providerKeys, ...keys, ...rules, ...bearer, ...check, ...peopleKeys } as const satisfies Keys

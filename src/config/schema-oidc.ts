@@ -1,5 +1,5 @@
 import { parseBaseUrl } from './forms.ts'
-import { buttonKeys, peopleKeys, providerKeys } from './schema-identity.ts'
+import { buttonKeys, peopleKeys, providerKeys, sessionCheck } from './schema-identity.ts'
 import type { Keys } from './setting.ts'
 
 /** A provider that speaks OpenID Connect, to which people are sent with their browser. */
@@ -54,6 +54,7 @@ export const oidcProvider = {
     values: ['soft', 'hard', 'off'],
     default: 'soft',
   },
+  session_check: sessionCheck('With a refresh token of the provider, which has to give one; add "offline_access" to "scopes" for sessions that outlive those in the browser.'),
   ...peopleKeys,
 } as const satisfies Keys
 

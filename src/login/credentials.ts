@@ -55,7 +55,7 @@ export const verifyJwtCredential = async (context: LoginContext, token: unknown,
   return {
     provider,
     identity: { provider: provider.id, subject, claims },
-    arrival: { ...origin, sid: sidOf(claims), expires, key: verified.key.description, within: use },
+    arrival: { ...origin, sid: sidOf(claims), expires, evidence: typeof token === 'string' ? token : undefined, key: verified.key.description, within: use },
   }
 }
 

@@ -13,6 +13,7 @@ import type { Mail } from './mail/index.ts'
 import type { Keyring } from './jwt/index.ts'
 import type { Directory } from './ldap/index.ts'
 import type { Passwords } from './password.ts'
+import type { Standing } from './standing/index.ts'
 import type { SessionCache } from './session-cache.ts'
 import type { SsoProvider } from './sso/provider.ts'
 import type { InteractiveAuth } from './uia/engine.ts'
@@ -71,6 +72,8 @@ export interface LoginContext extends LoginDeps {
   readonly uia: InteractiveAuth
   /** Tokens of providers that are access tokens themselves. */
   readonly bearer: Bearer
+  /** Whether sessions of providers still stand. */
+  readonly standing: Standing
   /** Aborted when the server stops. */
   readonly signal: AbortSignal
   /** For what a sign-in sets going and nobody waits for. */

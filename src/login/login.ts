@@ -15,6 +15,7 @@ import { createSessionCache } from './session-cache.ts'
 import { authenticate, followChanges, logoutAll } from './sessions.ts'
 import { samlChecks } from './saml/index.ts'
 import { ssoProviders } from './sso/index.ts'
+import { createStanding, introspector } from './standing/index.ts'
 import { createInteractiveAuth } from './uia/engine.ts'
 import { flowsFor } from './uia/stages.ts'
 
@@ -98,8 +99,14 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
     get bearer() {
       return bearer
     },
+    get standing() {
+      return standing
+    },
   }
   const bearer = createBearer(context, await openRevocations(deps.database, deps.now))
+  const standing = createStanding(context, [
+    ...context.sso.flatMap(({ asker }) => asker ?? []), ...deps.config.identity_providers.flatMap((entry) => (entry.type === 'jwt' ? introspector(entry, deps) ?? [] : [])),
+  ])
   followChanges(context)
   if (deps.jobs && context.directories.length > 0) await startPolls(context, deps.jobs)
   return {

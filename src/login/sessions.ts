@@ -133,15 +133,21 @@ const seen = (context: LoginContext, session: Session, caller: Caller): Session 
   return session
 }
 
+/** A session that goes on only as long as its provider says so may have to wait for the provider's word. */
+const standing = (context: LoginContext, session: Session, token: string, caller: Caller): Session | Promise<Session> => {
+  const pending = context.standing.pending(session, token)
+  return pending === undefined ? seen(context, session, caller) : pending.then(() => seen(context, session, caller))
+}
+
 /** Who brings this access token. Answered without a promise when the token was seen before. Throws 401. */
 export const authenticate = (context: LoginContext, token: string, caller: Caller): Session | Promise<Session> => {
   const hash = hashToken(token)
   const held = context.cache.get(hash, context.now())
-  if (held) return seen(context, held, caller)
+  if (held) return standing(context, held, token, caller)
   const service = context.appservices?.open(hash, caller)
   if (service) return service
-  if (context.bearer.takes(token)) return context.bearer.open(token, hash, caller).then((session) => seen(context, session, caller))
-  return loadSession(context, hash).then((session) => seen(context, session, caller))
+  if (context.bearer.takes(token)) return context.bearer.open(token, hash, caller).then((session) => standing(context, session, token, caller))
+  return loadSession(context, hash).then((session) => standing(context, session, token, caller))
 }
 
 /**
@@ -158,6 +164,7 @@ export const refreshSession = async (context: LoginContext, token: string): Prom
   if (found.expires_ts !== null && found.expires_ts <= context.now()) {
     throw new MatrixError('M_UNKNOWN_TOKEN', 'This session has ended: sign in again', { extra: { soft_logout: true } })
   }
+  await context.standing.holdsDevice(found.device_nid)
   const { tokens, ended } = await context.log.write(async (tx) => {
     // Read again inside: another request may have ended it since.
     const refresh = await readRefresh(tx.sql, hash)

@@ -7,7 +7,7 @@ import type {
   DevicesTable, DeviceListChangesTable, ToDeviceTable, ToDeviceTxnsTable, DeviceKeysTable, OneTimeKeysTable, FallbackKeysTable, CrossSigningKeysTable, KeySignaturesTable, KeySignatureChangesTable, KeyBackupsTable, BackedUpKeysTable, DehydratedDevicesTable,
 } from './tables/devices.ts'
 import type {
-  BearerDevicesTable, GroupRoomsTable, IdentitiesTable, ProviderKeysTable, ProviderLocksTable, RevokedTokensTable, ScimGroupsTable, ScimMembersTable, ScimUsersTable, UsedTokensTable,
+  BearerDevicesTable, ProviderEvidenceTable, GroupRoomsTable, IdentitiesTable, ProviderKeysTable, ProviderLocksTable, RevokedTokensTable, ScimGroupsTable, ScimMembersTable, ScimUsersTable, UsedTokensTable,
 } from './tables/identities.ts'
 import type { ReportsTable } from './tables/admin.ts'
 import type { DelayedEventsTable } from './tables/delayed.ts'
@@ -266,6 +266,7 @@ export interface Tables {
   login_tokens: LoginTokensTable
   openid_tokens: OpenIdTokensTable
   provider_sessions: ProviderSessionsTable
+  provider_evidence: ProviderEvidenceTable
   identities: IdentitiesTable
   provider_keys: ProviderKeysTable
   used_tokens: UsedTokensTable

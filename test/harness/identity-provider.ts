@@ -12,6 +12,8 @@ export interface IdentityProvider extends AsyncDisposable {
   claims: Record<string, unknown>
   /** How often somebody had to show who they are. */
   asked: number
+  /** Whether nobody's session stands any more. */
+  disabled: boolean
   /** What was asked of it, as `GET /auth`. */
   readonly log: string[]
 }
@@ -37,15 +39,16 @@ export const openIdentityProvider = async (home: string, id = 'idp'): Promise<Id
   const issuer = `http://127.0.0.1:${port}`
   const provider = new Provider(issuer, {
     clients: [{
-      client_id: 'matrix', client_secret: 'a secret of the client', redirect_uris: [`${home}/_latchkey/sso/${id}/callback`], response_types: ['code'], grant_types: ['authorization_code'],
+      client_id: 'matrix', client_secret: 'a secret of the client', redirect_uris: [`${home}/_latchkey/sso/${id}/callback`], response_types: ['code'], grant_types: ['authorization_code', 'refresh_token'],
       post_logout_redirect_uris: [`${home}/account`], backchannel_logout_uri: `${home}/_latchkey/sso/${id}/logout`, backchannel_logout_session_required: true,
     }],
     pkce: { required: () => true },
     cookies: { keys: ['a key of the provider'] },
     conformIdTokenClaims: false,
     claims: { openid: ['sub', 'sid'], profile: ['name', 'preferred_username'], email: ['email'] },
-    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true }, rpInitiatedLogout: { enabled: true } },
-    findAccount: (_: unknown, accountId: string) => ({
+    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true }, rpInitiatedLogout: { enabled: true }, introspection: { enabled: true } },
+    issueRefreshToken: () => true,
+    findAccount: (_: unknown, accountId: string) => (self.disabled ? undefined : {
       accountId,
       claims: () => ({ sub: accountId, name: `Name of ${accountId}`, preferred_username: accountId.replace(/^id-/, ''), email: `${accountId}@idp.test`, ...self.claims }),
     }),
@@ -55,14 +58,19 @@ export const openIdentityProvider = async (home: string, id = 'idp'): Promise<Id
     ttl: { Session: 3600, Grant: 3600, Interaction: 600, AccessToken: 600, IdToken: 600, AuthorizationCode: 60 },
   })
   const self: IdentityProvider = {
-    issuer, person: 'id-alice', claims: {}, asked: 0, log: [],
+    issuer, person: 'id-alice', claims: {}, asked: 0, disabled: false, log: [],
     [Symbol.asyncDispose]: () => new Promise((resolve) => {
       server.closeAllConnections()
       server.close(() => { resolve() })
     }),
   }
-  provider.use(async ({ path, req, res }, next) => {
+  provider.use(async (context, next) => {
+    const { path, req, res } = context
     self.log.push(`${req.method} ${path}`)
+    if (self.disabled && path === '/token/introspection') {
+      context.body = { active: false }
+      return
+    }
     if (!path.startsWith('/interaction/')) return next()
     const { prompt, params, session } = await provider.interactionDetails(req, res)
     if (self.person === undefined) return provider.interactionFinished(req, res, { error: 'access_denied' })

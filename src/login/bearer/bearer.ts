@@ -37,6 +37,8 @@ export interface Bearer {
   open(token: string, hash: string, caller: Caller): Promise<Session>
   /** Whether the session is one that just this token stands for. */
   isTokenOf(session: Session, token: unknown): boolean
+  /** The provider whose token the session stands for; undefined for a session of ours. */
+  providerOf(session: Session): string | undefined
   /** Ends tokens that have not run out, for good. Of a subject: those that were issued until now. */
   revoke(provider: string, ended: EndedTokens): Promise<void>
   /** Ends, inside a write, the tokens of a session that has no device. False when it is none of ours. */
@@ -148,6 +150,7 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
     takes: (token) => enabled && !token.startsWith('lk') && token.includes('.'),
     open,
     isTokenOf: (session, token) => typeof token === 'string' && known.get(session)?.hash === hashToken(token),
+    providerOf: (session) => known.get(session)?.provider,
     revoke: async (provider, { subject, sid, jti }) => {
       if (!context.policies.has(provider)) throw new MatrixError('M_INVALID_PARAM', `There is no identity provider "${provider.slice(0, 64)}"`)
       const { people } = policyFor(context, provider)

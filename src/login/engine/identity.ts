@@ -24,6 +24,8 @@ export interface Arrival {
   readonly key?: string | undefined
   /** The provider's own session, by which it may end ours later. */
   readonly sid?: string | undefined
+  /** What the provider can be asked with whether its session still stands. */
+  readonly evidence?: string | undefined
   /** When what the provider gave runs out (ms); the session ends with it where the provider's settings say so. */
   readonly expires?: number | undefined
   /** The short id of the user whom the same person has proven to be, by another credential, in this very request: an unlinked account is linked only then. */

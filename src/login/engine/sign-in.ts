@@ -48,6 +48,7 @@ const settleIn = (arrival: Arrival, { account, settle }: Resolved) => async (tx:
 export const signIn = async (context: LoginContext, identity: Identity, arrival: Arrival, wanted: WantedSession): Promise<Opened> => {
   const policy = policyFor(context, identity.provider)
   const from = { provider: policy.people, subject: identity.subject, sid: arrival.sid }
+  await context.standing.begin(identity.provider, from, arrival.evidence)
   const until = policy.capped ? arrival.expires : undefined
   const { opened, user, made } = await twice(async () => {
     const resolved = await resolve(context, identity, arrival)

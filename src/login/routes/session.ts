@@ -3,6 +3,7 @@ import { route, type Route } from '../../http/index.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { LoginContext } from '../deps.ts'
 import { logout, logoutAll, refreshSession } from '../sessions.ts'
+import { readOrigin } from '../standing/index.ts'
 import { addLoginToken } from '../store.ts'
 import { hashToken, makeToken } from '../tokens.ts'
 import { flowsFor } from '../uia/stages.ts'
@@ -66,7 +67,9 @@ export const sessionRoutes = (context: LoginContext): Route[] => [
       await context.uia.confirm({ session, ip, operation: 'get_token', body: body as JsonObject, flows: await flowsFor(context, session) })
       const token = makeToken('login', context.randomId)
       const now = context.now()
-      await context.database.write((tx) => addLoginToken(tx, { hash: hashToken(token), user: session.user, expires: now + loginTokenMs, now }))
+      // The other session comes of the same: it ends with it.
+      const from = session.device === null ? undefined : await readOrigin(context.database.read, session.device)
+      await context.database.write((tx) => addLoginToken(tx, { hash: hashToken(token), user: session.user, expires: now + loginTokenMs, now, from }))
       return { login_token: token, expires_in_ms: loginTokenMs }
     },
   }),

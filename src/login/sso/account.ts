@@ -2,6 +2,7 @@ import { Reply, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { type Account, gate } from '../../users/index.ts'
 import { takesPasswords } from '../credentials.ts'
+import { policyFor } from '../engine/index.ts'
 import { link, linkedProviders, linksOf, unlink } from '../engine/links.ts'
 import { accountPage, doorPage, leftPage } from '../pages/account.ts'
 import { field } from '../pages/form.ts'
@@ -23,9 +24,17 @@ const isInUse = (error: unknown): true => {
   throw error
 }
 
+const isOver = (error: unknown): void => {
+  if (!(error instanceof MatrixError && error.errcode === 'M_UNKNOWN_TOKEN')) throw error
+}
+
 /** Who is on the page; undefined for nobody. @throws MatrixError for an account that may not come in any more */
 const visitorOf = async (web: Web, { headers }: PageRequest): Promise<{ visit: Visit; account: Account } | undefined> => {
-  const visit = web.visits.find(web.visitor.read(headers))
+  const secret = web.visitor.read(headers)
+  const from = web.visits.find(secret)?.from
+  // It ends just then, where the provider says that its session has ended.
+  if (from) await web.context.standing.holds({ ...from, provider: policyFor(web.context, from.provider).people, sid: from.sid }).catch(isOver)
+  const visit = web.visits.find(secret)
   return visit && { visit, account: await accountAt(web, visit.user, gate) }
 }
 

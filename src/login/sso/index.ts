@@ -29,5 +29,8 @@ export const ssoProviders = (config: Pick<Config, 'identity_providers' | 'public
 /** Sign-in through a browser, and the account page. */
 export const webRoutes = (context: LoginContext): Route[] => {
   const web = createWeb(context)
+  context.standing.onEnd(({ provider, subject, sid }) => {
+    for (const { id, people } of context.policies.values()) if (people === provider) web.visits.endFrom(id, { subject, sid })
+  })
   return [...ssoRoutes(web), ...accountPageRoutes(web), ...embedRoutes(web), ...assetRoutes]
 }

@@ -73,8 +73,10 @@ export const arriveAgain = (web: Web, request: PageRequest): Promise<Reply> => {
   return goOn(web, request, arrival.journey, arrival.proof)
 }
 
-const goOn = (web: Web, request: PageRequest, journey: Journey, proof: Proof): Promise<Reply> => {
+const goOn = async (web: Web, request: PageRequest, journey: Journey, proof: Proof): Promise<Reply> => {
   const identity: Identity = { provider: journey.provider, subject: proof.subject, claims: proof.claims }
+  const from = { provider: policyFor(web.context, journey.provider).people, subject: proof.subject, sid: proof.sid }
+  if (journey.goal.to === 'client' || journey.goal.to === 'account') await web.context.standing.keep(journey.provider, from, proof.evidence)
   const { goal } = journey
   switch (goal.to) {
     case 'client': return toClient(web, request, { identity, sid: proof.sid, browser: journey.browser }, goal.target)

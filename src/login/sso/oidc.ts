@@ -2,8 +2,10 @@ import * as client from 'openid-client'
 import type { Config } from '../../config/index.ts'
 import { type Outgoing, OutgoingError } from '../../http/index.ts'
 import type { JsonObject } from '../../matrix/json.ts'
+import { discoverer, fetchBy, messageOf } from './discovery.ts'
 import { createLogoutReader } from './logout-token.ts'
 import { Problem } from './problem.ts'
+import type { Asker } from '../standing/index.ts'
 import type { Proof, SsoProvider, Trip } from './provider.ts'
 
 /** An entry of `identity_providers` of type `oidc`. */
@@ -17,60 +19,10 @@ export interface OidcDeps {
   readonly callback: string
 }
 
-/** How long what the provider says of itself is believed before it is asked again. */
-const discoveredMs = 60 * 60_000
 /** The oldest sign-in that counts as one that was asked for, in seconds: what the person needed to type, and clocks. */
 const freshSeconds = 300
-const largestReply = 1024 * 1024
-
-/** Through the one outgoing fetch. Only the issuer's own origin may be in a private network: where its document points to may not. */
-const fetchBy = (outgoing: Outgoing, issuer: URL): client.CustomFetch => async (url, options) => {
-  const { method, body } = options
-  if (method !== 'GET' && method !== 'POST') throw new Error(`${method} is not asked of a provider`)
-  const reply = await outgoing(url, {
-    method, headers: options.headers, maxBytes: largestReply, configured: new URL(url).origin === issuer.origin,
-    ...(body instanceof URLSearchParams ? { body: body.toString() } : typeof body === 'string' ? { body } : {}),
-    ...(options.signal && { signal: options.signal }),
-  })
-  const { 'content-encoding': _, 'content-length': __, ...headers } = reply.headers
-  return new Response(reply.body.length === 0 ? null : new Uint8Array(reply.body), { status: reply.status, headers })
-}
-
-const authentication = ({ client_secret: secret, client_authentication: method }: OidcConfig): client.ClientAuth =>
-  secret === undefined ? client.None() : method === 'post' ? client.ClientSecretPost(secret) : client.ClientSecretBasic(secret)
-
-/** Asks for the provider's document when it is first needed, and keeps the last good one across outages. */
-const discoverer = (config: OidcConfig, deps: OidcDeps) => {
-  const issuer = new URL(config.issuer)
-  let held: { at: number; found: client.Configuration } | undefined
-  let asking: Promise<client.Configuration> | undefined
-  const ask = async (): Promise<client.Configuration> => {
-    const found = await client.discovery(issuer, config.client_id, { id_token_signed_response_alg: config.id_token_algorithm }, authentication(config), {
-      [client.customFetch]: fetchBy(deps.outgoing, issuer),
-      // The operator has written http:// themselves; `config check` has warned of it.
-      execute: issuer.protocol === 'http:' ? [client.allowInsecureRequests] : [],
-    })
-    held = { at: deps.now(), found }
-    return found
-  }
-  return async (): Promise<client.Configuration> => {
-    if (held && deps.now() - held.at < discoveredMs) return held.found
-    asking ??= ask().finally(() => {
-      asking = undefined
-    })
-    try {
-      return await asking
-    } catch (error) {
-      if (held) return held.found
-      throw new Problem('provider_unreachable', `The provider's discovery document cannot be had: ${messageOf(error)}`, { cause: error })
-    }
-  }
-}
-
-const messageOf = (error: unknown): string => {
-  const { cause } = error instanceof Error ? error : {}
-  return `${error instanceof Error ? error.message : 'unknown'}${cause instanceof Error ? ` (${cause.message})` : ''}`
-}
+/** How long before it runs out a refresh token is exchanged for a new one. */
+const renewMs = 10 * 60_000
 
 const problemOf = (error: unknown): Problem => {
   if (error instanceof Problem) return error
@@ -113,12 +65,30 @@ export const oidcProvider = (config: OidcConfig, deps: OidcDeps): SsoProvider =>
     // Both are JSON of the provider, with names that only it knows. The ID token is signed: it has the last word.
     const all = { ...more, ...claims } as JsonObject
     return {
-      subject: claims.sub, claims: all, sid: text(claims['sid']), idToken: tokens.id_token,
+      subject: claims.sub, claims: all, evidence: config.session_check === 'off' ? undefined : tokens.refresh_token, sid: text(claims['sid']), idToken: tokens.id_token,
       authenticated: typeof claims.auth_time === 'number' ? claims.auth_time * 1000 : undefined,
     }
   }
 
+  /** A refresh token stands for the session that it came of. It is renewed in time, or where that is the only way to ask. */
+  const ask: Asker['ask'] = async (token) => {
+    const found = await discovered()
+    if (found.serverMetadata().introspection_endpoint !== undefined) {
+      const { active, exp } = await client.tokenIntrospection(found, token, { token_type_hint: 'refresh_token' })
+      if (active && (exp === undefined || exp * 1000 - deps.now() > renewMs)) return { stands: true }
+    }
+    try {
+      return { stands: true, evidence: (await client.refreshTokenGrant(found, token)).refresh_token }
+    } catch (error) {
+      if (error instanceof client.ResponseBodyError && error.error === 'invalid_grant') return { stands: false }
+      throw error
+    }
+  }
+
   return {
+    ...(config.session_check !== 'off' && config.client_secret !== undefined && {
+      asker: { provider: config.id, everyMs: config.session_check, secret: config.client_secret, ask },
+    }),
     id: config.id, name: config.name ?? config.id, icon: config.icon, brand: config.brand, backchannelLogout: config.backchannel_logout,
     leave: async (trip) => client.buildAuthorizationUrl(await discovered(), {
       redirect_uri: deps.callback, response_type: 'code', scope: config.scopes.join(' '), state: trip.state, nonce: trip.nonce,

@@ -1,4 +1,5 @@
 import type { Claims } from '../engine/index.ts'
+import type { Asker } from '../standing/index.ts'
 
 /** Whom a provider has vouched for in a browser. */
 export interface Proof {
@@ -11,6 +12,8 @@ export interface Proof {
   readonly authenticated?: number | undefined
   /** What the provider wants back when somebody signs out there. */
   readonly idToken?: string | undefined
+  /** What the provider can be asked with whether its session still stands. */
+  readonly evidence?: string | undefined
 }
 
 /** What a trip to a provider and back is bound to. */
@@ -40,6 +43,8 @@ export interface SsoProvider {
   readonly brand: string | undefined
   /** What becomes of our sessions when the provider says that theirs has ended. */
   readonly backchannelLogout: 'soft' | 'hard' | 'off'
+  /** Left out where the provider is not asked whether sessions of its still stand. */
+  readonly asker?: Asker
   /** Where to send the browser. @throws Problem */
   leave(trip: Trip): Promise<URL>
   /**

@@ -58,6 +58,8 @@ export const initial: Migration = {
     `create table provider_sessions (device_nid {id} primary key, provider text not null, subject text not null, sid text)`,
     `create index provider_sessions_by_subject on provider_sessions (provider, subject)`,
     `create index provider_sessions_by_sid on provider_sessions (provider, sid) where sid is not null`,
+    `create table provider_evidence (
+      people text not null, subject text not null, sid text not null, asker text not null, sealed text not null, primary key (people, subject, sid, asker)) {clustered}`,
     `create table identities (
       provider text not null, subject text not null, user_nid {int} not null, linked_by text not null, linked_ts {int} not null,
       avatar_source text, primary key (provider, subject)) {clustered}`,

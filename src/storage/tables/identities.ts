@@ -47,6 +47,19 @@ export interface BearerDevicesTable {
   value: string
 }
 
+/** What a provider can be asked with whether a session of its still stands. */
+export interface ProviderEvidenceTable {
+  /** The provider's id under which its people are linked, as in `provider_sessions`. */
+  people: string
+  subject: string
+  /** Empty for a session without a name. */
+  sid: string
+  /** The id of the provider that is asked. */
+  asker: string
+  /** A token, sealed by the secret of this server at the provider. */
+  sealed: string
+}
+
 /** Rooms that somebody is in because of a group of an identity provider. */
 export interface GroupRoomsTable {
   user_nid: number
