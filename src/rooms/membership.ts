@@ -24,6 +24,8 @@ export interface MembershipWish {
   readonly reason?: string | undefined
   /** Further keys of the member event's content. */
   readonly extra?: JsonObject
+  /** Milliseconds; now, unless an application service says otherwise. */
+  readonly ts?: number
 }
 
 export const membershipOf = (room: Room, user: number): Membership | undefined => room.members.get(user)?.membership
@@ -138,7 +140,7 @@ export async function setMembership(
     membership,
     ...(wish.reason !== undefined && { reason: wish.reason }),
   }
-  const [stored] = await deps.rooms.append(room, [{ type: 'm.room.member', stateKey: userId, sender: who, content }])
+  const [stored] = await deps.rooms.append(room, [{ type: 'm.room.member', stateKey: userId, sender: who, content, ...(wish.ts !== undefined && { ts: wish.ts }) }])
   return stored
 }
 

@@ -7,13 +7,23 @@ import type { RoomsRouteDeps } from '../deps.ts'
 import { openSender } from '../sender.ts'
 import { EventIdReply, openObject } from './shapes.ts'
 
+/** What transaction ids are told apart by: an application service has a number for each user that it asks as. */
+const deviceOf = ({ device, appservice, tokenId }: Session): number | null => device ?? (appservice === undefined ? null : -tokenId)
+
 /** Not at once, but in so many milliseconds (MSC4140). */
 const delayParam = 'org.matrix.msc4140.delay'
 
-const SendQuery = Type.Object({ [delayParam]: Type.Optional(Type.Integer()) })
+const SendQuery = Type.Object({ ts: Type.Optional(Type.String()), [delayParam]: Type.Optional(Type.Integer()) })
 
 /** Of what is delayed, only the id of the delay is known. */
 const SentReply = Type.Union([EventIdReply, Type.Object({ delay_id: Type.String() })])
+
+/** The time that an application service gives to an event; nobody else has a say in it. @throws {MatrixError} M_INVALID_PARAM */
+function timeFor({ appservice }: Session, { ts }: { ts?: string }): { ts?: number } {
+  if (appservice === undefined || ts === undefined) return {}
+  if (!/^\d{1,15}$/.test(ts)) throw new MatrixError('M_INVALID_PARAM', '"ts" must be milliseconds since 1970')
+  return { ts: Number(ts) }
+}
 
 const SendParams = Type.Object({ roomId: Type.String(), eventType: Type.String(), txnId: Type.String({ maxLength: 255 }) })
 const RedactParams = Type.Object({ roomId: Type.String(), eventId: Type.String(), txnId: Type.String({ maxLength: 255 }) })
@@ -34,7 +44,7 @@ export const sendRoutes = (deps: SendRouteDeps): Route[] => {
   const putState = async (session: Session, { roomId, eventType: type, stateKey = '' }: { roomId: string, eventType: string, stateKey?: string }, query: Static<typeof SendQuery>, content: JsonObject) => {
     const delay = query[delayParam]
     if (delay !== undefined) return later(session, { roomId, type, stateKey, content, delay })
-    return { event_id: await sender.state(session, roomId, type, stateKey, content, { device: session.device }) }
+    return { event_id: await sender.state(session, roomId, type, stateKey, content, { device: deviceOf(session), ...timeFor(session, query) }) }
   }
   return [
     /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid */
@@ -44,7 +54,7 @@ export const sendRoutes = (deps: SendRouteDeps): Route[] => {
       handle: async ({ session, params: { roomId, eventType: type, txnId }, query, body: content }) => {
         const delay = query[delayParam]
         if (delay !== undefined) return later(session, { roomId, type, content, delay, txnId })
-        return { event_id: await sender.message(session, roomId, type, content, { device: session.device, txnId }) }
+        return { event_id: await sender.message(session, roomId, type, content, { device: deviceOf(session), txnId, ...timeFor(session, query) }) }
       },
     }),
     /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid */
@@ -52,7 +62,7 @@ export const sendRoutes = (deps: SendRouteDeps): Route[] => {
       id: 'redactEvent', method: 'PUT', path: '/_matrix/client/v3/rooms/:roomId/redact/:eventId/:txnId', auth: 'guest', limit: 'message',
       params: RedactParams, body: openObject, reply: EventIdReply,
       handle: async ({ session, params: { roomId, eventId, txnId }, body }) =>
-        ({ event_id: await sender.redact(session, roomId, eventId, body, { device: session.device, txnId }) }),
+        ({ event_id: await sender.redact(session, roomId, eventId, body, { device: deviceOf(session), txnId }) }),
     }),
     /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey */
     route({
