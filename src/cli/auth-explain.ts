@@ -2,12 +2,13 @@ import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { readFlags, UsageError } from '../config/index.ts'
 import { createOutgoing } from '../http/index.ts'
-import { type Explanation, explainToken, jwtProviders, openKeyring, policiesOf } from '../login/index.ts'
+import { type Explanation, explainResponse, explainToken, jwtProviders, openKeyring, policiesOf } from '../login/index.ts'
 import { startConfig } from './start-config.ts'
 
 export const help = `latchkey auth explain TOKEN [--json] [--config FILE]
 
-Says what this server makes of a token (JWT): whose keys and rules it is held against, which check it fails, what the user would be
+Says what this server makes of a token (JWT), or of what a SAML provider sends (the field SAMLResponse of the form, as the browser's
+tools show it): whose keys and rules it is held against, which check it fails, what the user would be
 called and given, and what to do. Changes nothing, and does not need the server to run; published keys are read from their issuer. The exit code is 0 for a token that would sign in.
 
   TOKEN           the token; "-" reads it from standard input, so that it does not end up in the history of your shell
@@ -25,7 +26,8 @@ export const run = async (args: readonly string[]): Promise<number> => {
   using keyring = openKeyring({
     outgoing, now: () => Date.now(), logger: { info: () => {}, warn: complain }, kept: new Map(), keep: () => Promise.resolve(),
   }, jwtProviders(config).providers)
-  const explanation = await explainToken({ keyring, policies: policiesOf(config).policies, serverName: config.server_name, entries: config.identity_providers }, token)
+  const known = { policies: policiesOf(config).policies, serverName: config.server_name, entries: config.identity_providers }
+  const explanation = await explainResponse({ ...known, outgoing, now: () => Date.now(), publicUrl: config.public_base_url }, token) ?? await explainToken({ ...known, keyring }, token)
   if (!explanation) {
     process.stderr.write('This configuration takes no tokens: set jwt_config or identity_providers.\n')
     return 1

@@ -1,5 +1,5 @@
 import type { Claims } from '../engine/index.ts'
-import { Problem } from '../sso/problem.ts'
+import { Unfit } from './unfit.ts'
 import { childOf, childrenOf, type Element, names, readXml, textOf, timeOf } from './xml.ts'
 
 /** What an assertion must fit. */
@@ -34,10 +34,10 @@ const { assertion: saml } = names
 const bearer = 'urn:oasis:names:tc:SAML:2.0:cm:bearer'
 const transient = 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient'
 
-const failed = (message: string): Problem => new Problem('provider_failed', message)
+const failed = (rule: Unfit['rule'], message: string): Unfit => new Unfit(rule, message)
 
 const need = <T>(value: T | undefined, what: string): T => {
-  if (value === undefined) throw failed(`The assertion is without ${what}`)
+  if (value === undefined) throw failed('form', `The assertion is without ${what}`)
   return value
 }
 
@@ -47,21 +47,21 @@ const timesOf = ({ attributes }: Element): { from: number; until: number } => {
 }
 
 const checkTimes = ({ from, until }: { from: number; until: number }, { now, leewayMs }: Expected, what: string): void => {
-  if (now + leewayMs < from) throw failed(`The ${what} is not valid yet: compare the clocks`)
-  if (now - leewayMs >= until) throw failed(`The ${what} has run out: compare the clocks`)
+  if (now + leewayMs < from) throw failed('times', `The ${what} is not valid yet: compare the clocks`)
+  if (now - leewayMs >= until) throw failed('times', `The ${what} has run out: compare the clocks`)
 }
 
 /** @see https://docs.oasis-open.org/security/saml/v2.0/saml-profiles-2.0-os.pdf section 4.1.4.3 */
 const checkConfirmation = (subject: Element, expected: Expected): number => {
   const found = childrenOf(subject, `${saml}SubjectConfirmation`).filter(({ attributes }) => attributes.get('Method') === bearer)
   const [confirmation, ...more] = found
-  if (!confirmation || more.length > 0) throw failed('The assertion has no confirmation of method bearer, or several')
+  if (!confirmation || more.length > 0) throw failed('form', 'The assertion has no confirmation of method bearer, or several')
   const data = need(childOf(confirmation, `${saml}SubjectConfirmationData`), 'SubjectConfirmationData')
-  if (data.attributes.get('Recipient') !== expected.recipient) throw failed(`The assertion was made for ${data.attributes.get('Recipient')?.slice(0, 200)}, and not for ${expected.recipient}`)
-  if (!data.attributes.has('NotOnOrAfter')) throw failed('The confirmation never runs out')
+  if (data.attributes.get('Recipient') !== expected.recipient) throw failed('audience', `The assertion was made for ${data.attributes.get('Recipient')?.slice(0, 200)}, and not for ${expected.recipient}`)
+  if (!data.attributes.has('NotOnOrAfter')) throw failed('times', 'The confirmation never runs out')
   const times = timesOf(data)
   checkTimes(times, expected, 'confirmation')
-  if (expected.request !== undefined && data.attributes.get('InResponseTo') !== expected.request) throw failed('The assertion answers another request, or none')
+  if (expected.request !== undefined && data.attributes.get('InResponseTo') !== expected.request) throw failed('audience', 'The assertion answers another request, or none')
   return times.until
 }
 
@@ -70,10 +70,10 @@ const checkConditions = (assertion: Element, expected: Expected): number => {
   const times = timesOf(conditions)
   checkTimes(times, expected, 'assertion')
   const restrictions = childrenOf(conditions, `${saml}AudienceRestriction`)
-  if (restrictions.length === 0) throw failed('The assertion has no audience')
+  if (restrictions.length === 0) throw failed('audience', 'The assertion has no audience')
   for (const restriction of restrictions) {
     const audiences = childrenOf(restriction, `${saml}Audience`).map(textOf)
-    if (!audiences.includes(expected.audience)) throw failed(`The assertion is for the audience ${audiences.join(', ').slice(0, 200)}, and not for ${expected.audience}`)
+    if (!audiences.includes(expected.audience)) throw failed('audience', `The assertion is for the audience ${audiences.join(', ').slice(0, 200)}, and not for ${expected.audience}`)
   }
   return times.until
 }
@@ -117,11 +117,11 @@ const nameIdOf = (subject: Element): { name: string; format: string | undefined 
 const subjectOf = (attributes: ReadonlyMap<string, string[]>, name: ReturnType<typeof nameIdOf>, { subjectAttribute }: Expected): string => {
   if (subjectAttribute !== undefined) {
     const [value, ...more] = attributes.get(subjectAttribute) ?? []
-    if (value === undefined || value === '' || more.length > 0) throw failed(`The attribute ${subjectAttribute}, which names the person, is not there once`)
+    if (value === undefined || value === '' || more.length > 0) throw failed('subject', `The attribute ${subjectAttribute}, which names the person, is not there once`)
     return value
   }
-  if (!name) throw failed('The assertion names nobody (NameID)')
-  if (name.format === transient) throw failed('The assertion names somebody by a name that is another one each time (transient): set name_id_format or subject_attribute')
+  if (!name) throw failed('subject', 'The assertion names nobody (NameID)')
+  if (name.format === transient) throw failed('subject', 'The assertion names somebody by a name that is another one each time (transient): set name_id_format or subject_attribute')
   return name.name
 }
 
@@ -131,14 +131,14 @@ const subjectOf = (attributes: ReadonlyMap<string, string[]>, name: ReturnType<t
  */
 export const readAssertion = (xml: string, expected: Expected): Asserted => {
   const assertion = readXml(xml, { what: 'The assertion', plain: true })
-  if (assertion.name !== `${saml}Assertion` || assertion.attributes.get('Version') !== '2.0') throw failed('What is signed is not an assertion of SAML 2.0')
+  if (assertion.name !== `${saml}Assertion` || assertion.attributes.get('Version') !== '2.0') throw failed('form', 'What is signed is not an assertion of SAML 2.0')
   const issuer = textOf(need(childOf(assertion, `${saml}Issuer`), 'an issuer'))
-  if (issuer !== expected.issuer) throw failed(`The assertion is of ${issuer.slice(0, 200)}, and not of ${expected.issuer}`)
+  if (issuer !== expected.issuer) throw failed('issuer', `The assertion is of ${issuer.slice(0, 200)}, and not of ${expected.issuer}`)
   const subject = need(childOf(assertion, `${saml}Subject`), 'a subject')
   const until = Math.min(checkConfirmation(subject, expected), checkConditions(assertion, expected))
   const statement = need(childOf(assertion, `${saml}AuthnStatement`), 'a statement of how somebody signed in')
   const ends = statement.attributes.get('SessionNotOnOrAfter')
-  if (ends !== undefined && expected.now - expected.leewayMs >= timeOf(ends)) throw failed('The session at the provider has run out')
+  if (ends !== undefined && expected.now - expected.leewayMs >= timeOf(ends)) throw failed('times', 'The session at the provider has run out')
   const [name, attributes] = [nameIdOf(subject), attributesOf(assertion)]
   return {
     id: need(assertion.attributes.get('ID'), 'an id'), subject: subjectOf(attributes, name, expected), claims: claimsOf(attributes, expected, name?.name),

@@ -4,6 +4,9 @@ import { Problem } from '../sso/problem.ts'
 import { certificateOf, type IdpDescription, readMetadata } from './metadata.ts'
 import type { SamlConfig, SamlDeps } from './saml.ts'
 
+/** What learning of the provider takes. */
+export type IdpDeps = Pick<SamlDeps, 'outgoing' | 'now'>
+
 /** What is known of the provider, kept up to date. */
 export interface IdpSource {
   /** @throws Problem */
@@ -20,7 +23,7 @@ const largest = 8 * 1024 * 1024
 
 const fixed = (description: IdpDescription): IdpSource => Object.assign(() => Promise.resolve(description), { again: () => Promise.resolve(undefined) })
 
-const published = (config: SamlConfig, url: string, { outgoing, now }: SamlDeps): IdpSource => {
+const published = (config: SamlConfig, url: string, { outgoing, now }: IdpDeps): IdpSource => {
   let held: { at: number; found: IdpDescription } | undefined
   let asked = -Infinity
   let asking: Promise<IdpDescription> | undefined
@@ -53,7 +56,7 @@ const published = (config: SamlConfig, url: string, { outgoing, now }: SamlDeps)
 }
 
 /** Where the configuration says what is known of the provider. @throws Error for a file that cannot be read, Problem for one that makes no sense */
-export const idpSource = (config: SamlConfig, deps: SamlDeps): IdpSource => {
+export const idpSource = (config: SamlConfig, deps: IdpDeps): IdpSource => {
   if (config.metadata_url !== undefined) return published(config, config.metadata_url, deps)
   if (config.metadata_file !== undefined) return fixed(readMetadata(readFileSync(config.metadata_file, 'utf8'), config.entity_id, deps.now()))
   return fixed({ entityId: config.entity_id ?? '', signOn: config.sign_on_url ?? '', certificates: (config.certificate ?? []).map(certificateOf) })

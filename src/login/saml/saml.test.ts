@@ -4,6 +4,11 @@ import { test } from 'node:test'
 import { openBrowser, send } from '../../../test/harness/identity-provider.ts'
 import { makeKey } from '../../../test/harness/saml-idp.ts'
 import { app, tokenOf } from '../sso/fixture.test.ts'
+import { defaultConfig } from '../../config/index.ts'
+import { createOutgoing } from '../../http/index.ts'
+import { policiesOf } from '../engine/index.ts'
+import { samlChecks } from './checks.ts'
+import { explainResponse } from './explain.ts'
 import { post, withSaml } from './fixture.test.ts'
 
 test('whoever the provider vouches for is signed in, with what it says of them', () => withSaml({ provider: { rules: ['groups contains chat'], attributes: [{ attribute: 'urn:oid:1.2', claim: 'groups' }] } }, async ({ arrive, ask, saml }) => {
@@ -178,3 +183,40 @@ test('a provider that is not there is said to be away', () => withSaml({ provide
   const page = await leave()
   assert.deepEqual([page.status, /does not answer/.test(page.text)], [502, true])
 }))
+
+test('what becomes of a response is explained, without asking whether it answers anything', () => withSaml({ provider: { rules: ['uid equals alice'] } }, async ({ saml, home, leave }) => {
+  await leave()
+  await using outgoing = createOutgoing()
+  const config = defaultConfig({
+    server_name: 'one.test', public_base_url: home,
+    identity_providers: [{ id: 'saml', type: 'saml', metadata_url: `${saml.url}/metadata`, rules: ['uid equals alice'], mapping: { localpart: ['{uid}'] } }],
+  })
+  const deps = { outgoing, now: () => Date.now(), policies: policiesOf(config).policies, serverName: 'one.test', publicUrl: home, entries: config.identity_providers }
+  const explain = (xml: string) => explainResponse(deps, Buffer.from(xml).toString('base64'))
+  const good = await explain(saml.respond())
+  assert.deepEqual([good?.accepted, good?.user, good?.provider], [true, '@alice:one.test', 'saml'])
+  const problems = await Promise.all([
+    saml.respond({ sign: 'none' }), saml.respond({ audience: 'x' }), saml.respond({ shift: -4000 }), saml.respond({ issuer: 'x' }), saml.respond({ nameId: '' }), '<a/>', saml.respond({ attributes: { uid: 'bob' } }),
+  ].map(async (xml) => (await explain(xml))?.steps.at(-1)?.rule))
+  assert.deepEqual(problems, ['signature', 'audience', 'times', 'issuer', 'subject', 'form', 'rule'])
+  assert.equal(await explainResponse(deps, 'eyJhbGciOiJIUzI1NiJ9.e30.x'), undefined)
+}))
+
+test('a configuration that cannot work is refused, with the reason', () => {
+  const weak = makeKey(1024).certificate
+  const [key, other] = [makeKey(), makeKey()]
+  const pem = key.privateKey.export({ type: 'pkcs8', format: 'pem' })
+  const about = (entry: object): string[] =>
+    samlChecks(defaultConfig({ public_base_url: 'https://one.test', identity_providers: [{ id: 'saml', type: 'saml', ...entry }] })).map(({ level, message }) => `${level} ${message}`)
+  const metadata = { metadata_url: 'https://idp.test/metadata' }
+  assert.deepEqual(about(metadata), [])
+  for (const [entry, expected] of [
+    [{}, /error.*says it by 0/], [{ ...metadata, sign_on_url: 'https://idp.test/' }, /error.*says it by 2/], [{ ...metadata, certificate: [key.certificate] }, /error.*in its metadata/],
+    [{ sign_on_url: 'https://idp.test/', certificate: [key.certificate] }, /error.*entity_id" is missing/], [{ sign_on_url: 'https://idp.test/', entity_id: 'x' }, /error.*certificate" is missing/],
+    [{ sign_on_url: 'https://idp.test/', entity_id: 'x', certificate: [weak] }, /error.*1024 bits/], [{ sign_on_url: 'https://idp.test/', entity_id: 'x', certificate: ['x'] }, /error.*cannot be used/],
+    [{ ...metadata, request_key: pem }, /error.*belong together/], [{ ...metadata, request_key: pem, request_certificate: other.certificate }, /error.*not that of request_key/],
+    [{ ...metadata, request_key: 'x', request_certificate: key.certificate }, /error.*cannot be read/], [{ metadata_url: 'http://idp.test/metadata' }, /warning.*not encrypted/],
+    [{ metadata_file: '/nowhere' }, /error.*cannot be used/],
+  ] as const) assert.match(about(entry).join('\n'), expected)
+  assert.deepEqual(about({ ...metadata, request_key: pem, request_certificate: key.certificate }), [])
+})

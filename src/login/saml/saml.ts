@@ -7,6 +7,7 @@ import { type Asserted, readAssertion } from './assertion.ts'
 import { idpSource } from './idp.ts'
 import type { IdpDescription } from './metadata.ts'
 import { decodeResponse, readEnvelope } from './response.ts'
+import { Unfit } from './unfit.ts'
 import { createWaiting } from './waiting.ts'
 
 /** An entry of `identity_providers` of type `saml`. */
@@ -30,20 +31,18 @@ const formats: Readonly<Record<SamlConfig['name_id_format'], string | null>> = {
   any: null,
 }
 
-const failed = (message: string, cause?: unknown): Problem => new Problem('provider_failed', message, cause === undefined ? undefined : { cause })
-
 /** An XML id must not begin with a digit. */
 const requestOf = ({ nonce }: Pick<Trip, 'nonce'>): string => `_${nonce}`
 
 /** The name of this server at the provider. */
 export const ownEntityId = (config: SamlConfig, callback: string): string => config.own_entity_id ?? callback.replace(/\/callback$/, '/metadata')
 
-/** The library, set up for one question: whom to believe, and what to ask. Times and audience are looked at here, by the server's own clock. */
+/** The library, set up for one question: whom to believe, and what to ask. Times and audience are looked at in assertion.ts, by the server's own clock. */
 const libraryFor = (config: SamlConfig, callback: string, idp: Pick<IdpDescription, 'signOn' | 'certificates'>, trip?: Trip): SAML => new SAML({
   callbackUrl: callback, issuer: ownEntityId(config, callback), entryPoint: idp.signOn, idpCert: [...idp.certificates],
   identifierFormat: formats[config.name_id_format], disableRequestedAuthnContext: true, forceAuthn: trip?.fresh ?? false,
   wantAuthnResponseSigned: config.signed === 'response' || config.signed === 'both', wantAssertionsSigned: config.signed === 'assertion' || config.signed === 'both',
-  acceptedClockSkewMs: -1, audience: ownEntityId(config, callback), signatureAlgorithm: 'sha256',
+  acceptedClockSkewMs: -1, audience: false, signatureAlgorithm: 'sha256',
   ...(trip && { generateUniqueId: () => requestOf(trip) }), ...(config.request_key !== undefined && { privateKey: config.request_key }),
 })
 
@@ -53,10 +52,10 @@ const verifiedAssertion = async (config: SamlConfig, callback: string, idp: IdpD
   try {
     ({ profile } = await libraryFor(config, callback, idp).validatePostResponseAsync({ SAMLResponse: Buffer.from(response).toString('base64') }))
   } catch (error) {
-    throw failed(`The response was not accepted: ${error instanceof Error ? error.message : 'unknown'}`, error)
+    throw new Unfit('signature', `The response was not accepted: ${error instanceof Error ? error.message : 'unknown'}`, { cause: error })
   }
   const assertion = profile?.getAssertionXml?.()
-  if (assertion === undefined) throw failed('The response has no signed assertion')
+  if (assertion === undefined) throw new Unfit('signature', 'The response has no signed assertion')
   return assertion
 }
 
@@ -65,12 +64,12 @@ export const readResponse = async (
   config: SamlConfig, { callback, now }: Pick<SamlDeps, 'callback' | 'now'>, idp: IdpDescription, xml: string, request: string | undefined,
 ): Promise<Asserted> => {
   const envelope = readEnvelope(xml)
-  if (!envelope.signed.response && !envelope.signed.assertion) throw failed('Nothing of the response is signed')
-  if (envelope.issuer !== undefined && envelope.issuer !== idp.entityId) throw failed(`The response is of ${envelope.issuer.slice(0, 200)}, and not of ${idp.entityId}`)
+  if (!envelope.signed.response && !envelope.signed.assertion) throw new Unfit('signature', 'Nothing of the response is signed')
+  if (envelope.issuer !== undefined && envelope.issuer !== idp.entityId) throw new Unfit('issuer', `The response is of ${envelope.issuer.slice(0, 200)}, and not of ${idp.entityId}`)
   if (envelope.destination === undefined ? envelope.signed.response : envelope.destination !== callback) {
-    throw failed(`The response was sent to ${envelope.destination?.slice(0, 200) ?? 'nobody'}, and not to ${callback}`)
+    throw new Unfit('audience', `The response was sent to ${envelope.destination?.slice(0, 200) ?? 'nobody'}, and not to ${callback}`)
   }
-  if (request !== undefined && envelope.inResponseTo !== request) throw failed('The response answers another request, or none')
+  if (request !== undefined && envelope.inResponseTo !== request) throw new Unfit('audience', 'The response answers another request, or none')
   return readAssertion(await verifiedAssertion(config, callback, idp, xml), {
     issuer: idp.entityId, audience: ownEntityId(config, callback), recipient: callback, request, subjectAttribute: config.subject_attribute,
     attributes: config.attributes, leewayMs: config.leeway, now: now(),
