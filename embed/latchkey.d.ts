@@ -63,6 +63,8 @@ export interface Session {
   clientOptions(): Promise<{ baseUrl: string; userId: string; deviceId: string; accessToken: string; fetchFn: typeof globalThis.fetch }>
   /** Proof of who this is, for requests that ask for it (user-interactive authentication). `session` is the one that the 401 named. */
   auth(session?: string): Promise<{ type: 'org.matrix.login.jwt'; token: string; session?: string }>
+  /** An address of the user's account page (sessions, linked identities, profile), good once, for two minutes: open it in a new tab. */
+  accountLink(): Promise<string>
   /** Signs out: the device and its keys go, here and at the homeserver. */
   end(): Promise<void>
 }

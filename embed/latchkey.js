@@ -172,12 +172,17 @@ export const openSession = async ({ homeserver: address, account, token, frame =
   const found = kept && await call('account/whoami', undefined, kept.accessToken).catch(() => undefined)
   opened = await current(found?.status === 401 ? kept.accessToken : undefined)
   const { userId, deviceId } = opened
+  const auth = async (session) => ({ type: 'org.matrix.login.jwt', token: await tokenFrom(token), ...(session && { session }) })
   return {
-    homeserver, userId, deviceId,
+    homeserver, userId, deviceId, auth,
     accessToken: async () => (await current()).accessToken,
     fetch: ask,
     clientOptions: async () => ({ baseUrl: homeserver, userId, deviceId, accessToken: (await current()).accessToken, fetchFn: ask }),
-    auth: async (session) => ({ type: 'org.matrix.login.jwt', token: await tokenFrom(token), ...(session && { session }) }),
+    accountLink: async () => {
+      const answer = await ask('/_matrix/client/v1/login/get_token', { method: 'POST', body: JSON.stringify({ auth: await auth() }) })
+      const { login_token: once } = answered({ status: answer.status, body: await answer.json() })
+      return `${homeserver}/account/enter?loginToken=${once}`
+    },
     end: () => inTurn(async () => {
       const kept = await load()
       if (kept?.deviceId !== deviceId) return

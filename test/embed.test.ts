@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import type { BrowserContext, Page } from 'playwright-core'
-import { noChromium, openChromium } from './harness/chromium.ts'
+import { noChromium, openChromium, picture } from './harness/chromium.ts'
 import { jwtConfig, signJwt } from './harness/jwt.ts'
 import { createHomeserver } from '../src/server.ts'
 import { freePort } from './harness/process.ts'
@@ -139,6 +139,19 @@ inBrowser('users of one browser are kept apart, tabs share a device, and signing
 
   app.user = undefined
   assert.equal(await codeOf(other, `account: 'carol'`), 'LATCHKEY_TOKEN')
+})
+
+inBrowser('the application opens the account page for its user, who is asked first', async ({ app, at, context }) => {
+  await open(await at(app))
+  const page = await at(app)
+  await open(page)
+  const account = await context.newPage()
+  await account.goto(String(await page.evaluate('session.accountLink()')))
+  await account.getByText('@alice:one.test').waitFor()
+  await picture(account, 'account-enter')
+  await account.getByRole('button', { name: 'This is my account' }).click()
+  await account.getByRole('heading', { name: '@alice:one.test' }).waitFor()
+  await context.clearCookies()
 })
 
 inBrowser('the frame signs users in where the application may not speak to the homeserver itself', async ({ clock, strict, at }) => {

@@ -13,7 +13,7 @@ export interface Bound {
 }
 
 /** The door of the account page. */
-export const doorPage = ({ signIn, choose }: Texts, { at, token, server, choices, password }: Bound & { server: string; choices: readonly Choice[]; password: boolean }): View => ({
+export const doorPage = ({ signIn, choose }: Texts, { at, token, server, choices, password, fromApp }: Bound & { server: string; choices: readonly Choice[]; password: boolean; fromApp: boolean }): View => ({
   title: signIn.title,
   body: html`<div class="card"><h1>${signIn.title}</h1><p>${signIn.lead(server)}</p>
 ${choices.length > 0 && choicesOf(choices, choose.by)}
@@ -22,7 +22,14 @@ ${password && html`<form method="post" action="${at}/sign-in">${hidden({ token }
 <label for="user">${signIn.user}</label><input id="user" name="user" autocomplete="username" autocapitalize="none" spellcheck="false" required>
 <label for="password">${signIn.password}</label><input id="password" name="password" type="password" autocomplete="current-password" required>
 <button>${signIn.go}</button></form>`}
-${choices.length === 0 && !password && html`<p>${choose.none}</p>`}</div>`,
+${choices.length === 0 && !password && html`<p>${fromApp ? signIn.fromApp : choose.none}</p>`}</div>`,
+})
+
+/** Asks whom an app has sent whether this is their account page. */
+export const enterPage = ({ enter }: Texts, { at, token, ticket, userId }: Bound & { ticket: string; userId: string }): View => ({
+  title: enter.title,
+  body: html`<div class="card"><h1>${enter.title}</h1><p>${enter.lead}<br><strong>${userId}</strong></p><p class="quiet">${enter.care}</p>
+<form method="post" action="${at}/entered" class="actions">${hidden({ token, ticket })}<button>${enter.go}</button></form></div>`,
 })
 
 /** Said once somebody has left the account page. */

@@ -51,6 +51,13 @@ const en = {
     password: 'Password',
     go: 'Sign in',
     or: 'or',
+    fromApp: 'Open this page from the app that you are signed in to.',
+  },
+  enter: {
+    title: 'Open your account page?',
+    lead: 'An app has sent you here, to the account page of',
+    care: 'If this is not your account, close this page: somebody may want you to take it for yours.',
+    go: 'This is my account',
   },
   signedOut: {
     title: 'Signed out',
@@ -166,6 +173,13 @@ const de: Texts = {
     password: 'Passwort',
     go: 'Anmelden',
     or: 'oder',
+    fromApp: 'Öffne diese Seite aus der App, in der du angemeldet bist.',
+  },
+  enter: {
+    title: 'Kontoseite öffnen?',
+    lead: 'Eine App hat dich hierher geschickt, zur Kontoseite von',
+    care: 'Wenn das nicht dein Konto ist, schließ diese Seite: Jemand will vielleicht, dass du es für deines hältst.',
+    go: 'Das ist mein Konto',
   },
   signedOut: {
     title: 'Abgemeldet',

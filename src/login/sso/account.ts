@@ -48,6 +48,7 @@ const door = (web: Web, request: PageRequest): Reply => {
   const choices = web.context.sso.map(({ id, name }) => ({ name, href: `${at(web)}/sign-in/${id}` }))
   const view = doorPage(request.texts, {
     at: at(web), token: formToken(request.browser), server: web.context.serverName, choices, password: takesPasswords(web.context),
+    fromApp: web.context.keyring.providers.length > 0,
   })
   return show(web, request, { ...view, cookie: web.browser.write(request.browser) })
 }

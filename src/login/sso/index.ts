@@ -5,6 +5,7 @@ import { embedRoutes } from '../embed/routes.ts'
 import { samlProvider, useOnceIn } from '../saml/index.ts'
 import { assetRoutes } from '../pages/page.ts'
 import { accountPageRoutes } from './account.ts'
+import { enterRoutes } from './enter.ts'
 import { casProvider } from './cas.ts'
 import { oidcProvider } from './oidc.ts'
 import type { SsoProvider } from './provider.ts'
@@ -32,5 +33,5 @@ export const webRoutes = (context: LoginContext): Route[] => {
   context.standing.onEnd(({ provider, subject, sid }) => {
     for (const { id, people } of context.policies.values()) if (people === provider) web.visits.endFrom(id, { subject, sid })
   })
-  return [...ssoRoutes(web), ...accountPageRoutes(web), ...embedRoutes(web), ...assetRoutes]
+  return [...ssoRoutes(web), ...accountPageRoutes(web), ...enterRoutes(web), ...embedRoutes(web), ...assetRoutes]
 }

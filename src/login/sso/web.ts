@@ -15,7 +15,7 @@ import { hashToken } from '../tokens.ts'
 import { Problem, type ProblemCode } from './problem.ts'
 import { type Arrivals, createArrivals } from './arrivals.ts'
 import { createSeal, type Seal, sealKey } from './seal.ts'
-import { createVisits, type Visits } from './visits.ts'
+import { createVisits, type Visit, type Visits } from './visits.ts'
 
 /** What a trip to a provider is for. */
 export type Goal =
@@ -62,6 +62,8 @@ export interface Web {
   readonly leaving: Seal<{ user: number; target: string; from: { provider: string; subject: string; sid?: string | undefined }; browser: string }>
   /** A confirmation that was begun on its page. */
   readonly confirming: Seal<{ session: string; browser: string }>
+  /** Somebody whom an app has sent to the account page, and who is asked whether they want to be there. */
+  readonly entering: Seal<{ user: number; from: Visit['from']; browser: string }>
   /** Somebody who has to prove that an account is theirs, or to say that it is to be linked. */
   readonly linking: Seal<Arrived & { user: number; target?: string | undefined }>
 }
@@ -79,7 +81,7 @@ export const createWeb = (context: LoginContext): Web => {
     context, publicUrl, base: publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/$/, ''),
     browser: cookie('latchkey_browser', secure), visitor: cookie('latchkey_account', secure), visits: createVisits(context),
     arrivals: createArrivals(context), journeys: createSeal(sealing, 'journey', journeyMs), leaving: createSeal(sealing, 'leaving', stepMs),
-    confirming: createSeal(sealing, 'confirming', stepMs), linking: createSeal(sealing, 'linking', stepMs),
+    confirming: createSeal(sealing, 'confirming', stepMs), entering: createSeal(sealing, 'entering', stepMs), linking: createSeal(sealing, 'linking', stepMs),
   }
 }
 

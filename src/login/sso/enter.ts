@@ -1,0 +1,61 @@
+import type { Reply, Route } from '../../http/index.ts'
+import { type Account, gate } from '../../users/index.ts'
+import { verifyJwtCredential } from '../credentials.ts'
+import { admit } from '../engine/index.ts'
+import { enterPage } from '../pages/account.ts'
+import { field } from '../pages/form.ts'
+import { takeLoginToken } from '../store.ts'
+import { hashToken } from '../tokens.ts'
+import { redirect } from './journey.ts'
+import { Problem } from './problem.ts'
+import type { Visit } from './visits.ts'
+import { accountAt, browserHash, formToken, pageRoute, type PageRequest, show, type Web } from './web.ts'
+
+/**
+ * Asks somebody whom an app has sent whether they want to be on the account page of this user. Whoever makes a link, or a form, could
+ * have others enter as somebody they are not, and then link their sign-in to that account: so nobody is let in without seeing the name.
+ */
+const ask = (web: Web, request: PageRequest, account: Account, from: Visit['from']): Reply => {
+  const ticket = web.entering.seal({ user: account.nid, from, browser: browserHash(request.browser) })
+  const view = enterPage(request.texts, { at: `${web.base}/account`, token: formToken(request.browser), ticket, userId: account.userId })
+  return show(web, request, { ...view, cookie: web.browser.write(request.browser) })
+}
+
+/** Ways to the account page from an app that is signed in already, for people who have no sign-in of their own in the browser. */
+export const enterRoutes = (web: Web): Route[] => [
+  /** By a link with a login token, which the app gets by `get_token`: good once, for two minutes. */
+  pageRoute(web, {
+    id: 'accountEnter', method: 'GET', path: '/account/enter',
+    handle: async (request) => {
+      const { database, failures, now } = web.context
+      const hash = hashToken(request.query.get('loginToken') ?? '')
+      const taken = await database.write((tx) => takeLoginToken(tx, hash))
+      if (!taken || taken.expires <= now()) {
+        failures.badToken(request.ip)
+        throw new Problem('lost', 'A login token is not valid, was used, or has run out')
+      }
+      return ask(web, request, await accountAt(web, taken.user, gate), taken.from)
+    },
+  }),
+
+  /** By a form of the app, whose field `token` is a JWT as for a sign-in. */
+  pageRoute(web, {
+    id: 'accountEnterByToken', method: 'POST', path: '/account/enter', foreign: true,
+    handle: async (request) => {
+      const { identity, arrival } = await verifyJwtCredential(web.context, field(request.form, 'token'), { ip: request.ip, trace: request.trace })
+      const account = await admit(web.context, identity, arrival)
+      return ask(web, request, account, { provider: identity.provider, subject: identity.subject, sid: arrival.sid })
+    },
+  }),
+
+  /** From the question to the page. */
+  pageRoute(web, {
+    id: 'accountEntered', method: 'POST', path: '/account/entered',
+    handle: async (request) => {
+      const ticket = web.entering.open(field(request.form, 'ticket'))
+      if (ticket?.browser !== browserHash(request.browser)) throw new Problem('lost', 'Nobody was asked in this browser, or too long ago')
+      await accountAt(web, ticket.user, gate)
+      return redirect(`${web.base}/account`, web.visitor.write(web.visits.begin({ user: ticket.user, from: ticket.from })))
+    },
+  }),
+]
