@@ -95,6 +95,7 @@ export const samlProvider = (config: SamlConfig, deps: SamlDeps): SsoProvider =>
     try {
       return await readResponse(config, deps, known, xml, request)
     } catch (error) {
+      if (!(error instanceof Unfit) || error.rule !== 'signature') throw error
       const next = await idp.again()
       if (!next || next.certificates.join() === known.certificates.join()) throw error
       return readResponse(config, deps, next, xml, request)

@@ -87,7 +87,7 @@ export const oidcProvider = (config: OidcConfig, deps: OidcDeps): SsoProvider =>
 
   return {
     ...(config.session_check !== 'off' && config.client_secret !== undefined && {
-      asker: { provider: config.id, everyMs: config.session_check, secret: config.client_secret, ask },
+      asker: { provider: config.id, about: 'session' as const, everyMs: config.session_check, secret: config.client_secret, ask },
     }),
     id: config.id, name: config.name ?? config.id, icon: config.icon, brand: config.brand, backchannelLogout: config.backchannel_logout,
     leave: async (trip) => client.buildAuthorizationUrl(await discovered(), {

@@ -15,7 +15,7 @@ export const introspector = (entry: JwtEntry, deps: { outgoing: Outgoing; now: (
   if (every === 'off' || id === undefined || secret === undefined) return undefined
   const discovered = discoverer({ issuer, client_id: id, client_secret: secret, client_authentication: 'basic', id_token_algorithm: 'RS256' }, deps)
   return {
-    provider: entry.id, everyMs: every, secret,
+    provider: entry.id, about: 'token', everyMs: every, secret,
     ask: async (token) => ({ stands: (await client.tokenIntrospection(await discovered(), token, { token_type_hint: 'access_token' })).active }),
   }
 }

@@ -1,6 +1,7 @@
 // Sessions that go on only as long as their provider says so.
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { freePort, openBrowser } from '../../../test/harness/identity-provider.ts'
@@ -75,7 +76,7 @@ const openIssuer = async () => {
   const issuer = `http://127.0.0.1:${port}`
   const { publicKey, privateKey } = await generateKeyPair('RS256')
   const jwk = { ...await exportJWK(publicKey), kid: 'k', alg: 'RS256' }
-  const state = { active: true, asked: 0, credentials: '' }
+  const state = { active: true, over: new Set<string>(), asked: 0, credentials: '' }
   const server = createServer((request, response) => {
     const reply = (body: object): void => void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     if (request.url === '/.well-known/openid-configuration') reply({ issuer, jwks_uri: `${issuer}/keys`, introspection_endpoint: `${issuer}/introspect` })
@@ -83,7 +84,7 @@ const openIssuer = async () => {
     else {
       state.asked += 1
       state.credentials = Buffer.from(request.headers.authorization?.replace('Basic ', '') ?? '', 'base64').toString()
-      reply({ active: state.active })
+      void text(request).then((body) => { reply({ active: state.active && !state.over.has(new URLSearchParams(body).get('token') ?? '') }) })
     }
   })
   await new Promise<void>((resolve) => { server.listen(port, '127.0.0.1', resolve) })
@@ -112,6 +113,14 @@ test('tokens, and the sessions that they opened, are good as long as their issue
     const before = issuer.state.asked
     for (let count = 0; count < 5; count++) await ask('GET', '/account/whoami', undefined, later)
     assert.ok(issuer.state.asked <= before + 2)
+    issuer.state.over.add(token)
+    await pause(check)
+    for (const gone of [access, token]) {
+      const answer = await ask('GET', '/account/whoami', undefined, gone)
+      assert.deepEqual([answer.status, answer.body['soft_logout']], [401, true])
+    }
+    const next = await issuer.token({ sub: 'dora', sid: 'one', jti: 'next' })
+    assert.equal((await ask('GET', '/account/whoami', undefined, next)).status, 200, 'another token of the same session is not that one')
     issuer.state.active = false
     await pause(check)
     for (const gone of [access, later, token]) assert.equal((await ask('GET', '/account/whoami', undefined, gone)).status, 401)

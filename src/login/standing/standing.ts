@@ -11,6 +11,8 @@ import { deleteEvidence, putEvidence, readDevicesOf, readEvidence, readOrigin } 
 /** A provider that can be asked whether a session of its still stands. */
 export interface Asker {
   readonly provider: string
+  /** What it is asked about: its session, which ends once and for all, or one token, after which there may be others. */
+  readonly about: 'session' | 'token'
   /** How old its last word may be, in ms. */
   readonly everyMs: number
   /** What evidence is sealed with where it is kept: it is of use to who has this secret only, and so is what it is sealed with. */
@@ -37,6 +39,8 @@ export interface Standing {
 
 interface State {
   confirmed: number
+  /** Of a token: that it is good no more. Nobody has to be asked again. */
+  over: boolean
   asking: Promise<boolean> | undefined
   readonly everyMs: number
   /** Whether it stands; ends what does not. */
@@ -70,16 +74,18 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
     await database.write((tx) => putEvidence(tx, from, { asker: provider, sealed }))
   }
 
-  const end = async (from: ProviderSession): Promise<void> => {
-    const devices = await context.database.write(async (tx) => {
+  /** @param whole whether it is the provider's session that has ended, and not just the token that there was to ask with */
+  const end = async (from: ProviderSession, whole: boolean): Promise<void> => {
+    const { sid } = from
+    const devices = await database.write(async (tx) => {
       await deleteEvidence(tx, from)
-      if (from.sid !== undefined) await deleteLoginTokensFrom(tx, from.provider, { sid: from.sid, subject: from.subject })
+      if (whole && sid !== undefined) await deleteLoginTokensFrom(tx, from.provider, { sid, subject: from.subject })
       const found = await readDevicesOf(tx, from)
       await expireTokens(tx, found, now())
       return found
     })
     context.cache.revokeDevices(devices)
-    if (from.sid !== undefined) await context.bearer.revoke(from.provider, { sid: from.sid })
+    if (whole && sid !== undefined) await context.bearer.revoke(from.provider, { sid })
     for (const listener of listeners) listener(from)
     ofOrigins.delete(keyOf(from))
     logger.info({ provider: from.provider, sessions: devices.length }, 'a provider says that a session of its has ended, and ours that came of it do too')
@@ -87,7 +93,7 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
 
   /** Whether any of the evidence for it is still good. */
   const lookAt = (from: ProviderSession) => async (): Promise<boolean> => {
-    let stands = false
+    let [stands, whole] = [false, false]
     for (const { asker: id, sealed } of await readEvidence(database.read, from)) {
       const [asker, opened] = [byId.get(id), seals.get(id)?.open(sealed)]
       // Of a provider that is asked no more, or by another secret: nothing that anybody could be asked with.
@@ -95,11 +101,14 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
       if (asker && answer.stands) {
         stands = true
         if (answer.evidence !== undefined && answer.evidence !== opened?.evidence) await keep(from, asker, answer.evidence)
-      } else await database.write((tx) => deleteEvidence(tx, from, { asker: id, sealed }))
+      } else {
+        whole ||= asker?.about === 'session'
+        await database.write((tx) => deleteEvidence(tx, from, { asker: id, sealed }))
+      }
     }
     // Somebody may have come in anew meanwhile.
     if (stands || (await readEvidence(database.read, from)).length > 0) return true
-    await end(from)
+    await end(from, whole)
     return false
   }
 
@@ -108,7 +117,7 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
     const known = ofOrigins.get(key)
     if (known) return known
     if (ofOrigins.size >= mostStates) for (const [old] of ofOrigins) if (ofOrigins.size >= mostStates) ofOrigins.delete(old)
-    const state: State = { confirmed: -Infinity, asking: undefined, everyMs, look: lookAt(from) }
+    const state: State = { confirmed: -Infinity, over: false, asking: undefined, everyMs, look: lookAt(from) }
     ofOrigins.set(key, state)
     return state
   }
@@ -124,19 +133,21 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
 
   const ofBearer = (session: Session, token: string): State | undefined => {
     const asker = byId.get(context.bearer.providerOf(session) ?? '')
-    return asker && {
-      confirmed: -Infinity, asking: undefined, everyMs: asker.everyMs,
+    if (!asker) return undefined
+    const state: State = {
+      confirmed: -Infinity, over: false, asking: undefined, everyMs: asker.everyMs,
       look: async () => {
         const { stands } = await asker.ask(token)
-        if (stands) return true
-        await database.write((tx) => context.bearer.revokeSession(tx, session))
-        logger.info({ provider: asker.provider, user: session.userId }, 'a provider says that a token of its is good no more')
-        return false
+        state.over = !stands
+        if (!stands) logger.info({ provider: asker.provider, user: session.userId }, 'a provider says that a token of its is good no more')
+        return stands
       },
     }
+    return state
   }
 
   const confirm = async (state: State): Promise<void> => {
+    if (state.over) throw ended()
     if (now() - state.confirmed < state.everyMs) return
     state.asking ??= state.look().then((stands) => {
       state.confirmed = stands ? now() : -Infinity
@@ -167,7 +178,11 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
   return {
     keep: async (id, from, evidence) => {
       const asker = byId.get(id)
-      if (!asker || evidence === undefined) return
+      if (!asker) return
+      if (evidence === undefined) {
+        logger.warn({ provider: id }, 'session_check is set, but the provider gives no refresh token: the session goes on whatever becomes of its own')
+        return
+      }
       await keep(from, asker, evidence)
       stateOf(from, asker.everyMs).confirmed = now()
     },
