@@ -103,7 +103,7 @@ export interface PageRequest {
 const codes: Readonly<Record<string, ProblemCode>> = {
   M_USER_DEACTIVATED: 'deactivated', M_USER_LOCKED: 'locked', M_LIMIT_EXCEEDED: 'too_many', M_NOT_FOUND: 'not_found', M_INVALID_PARAM: 'bad_request', M_TOO_LARGE: 'bad_request',
 }
-const finer: Readonly<Record<string, ProblemCode>> = { link_needed: 'link_needed', name_taken: 'name_taken', no_account: 'no_account' }
+const finer: Readonly<Record<string, ProblemCode>> = { link_needed: 'link_needed', name_taken: 'name_taken', no_account: 'no_account', rule_broken: 'rule_broken' }
 
 const problemOf = (error: unknown): Problem => {
   if (error instanceof Problem) return error
