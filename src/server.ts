@@ -12,7 +12,7 @@ import { devicesRoutes, openDevices } from './devices/index.ts'
 import { directoryRoutes, openAliases } from './directory/index.ts'
 import { capabilitiesRoute, createHttp, createOutgoing, versionsRoute, wellKnownRoutes, type HttpOptions, type HttpServer, type Rate, type Route, type Session } from './http/index.ts'
 import { callRoutes, ephemeralRoutes, openEphemeral } from './ephemeral/index.ts'
-import { openIdRoutes, openLogin, openMail, type Login } from './login/index.ts'
+import { openIdRoutes, openLogin, openMail, readEmails, type Login } from './login/index.ts'
 import { MatrixError } from './matrix/errors.ts'
 import { readSigningKey, signingKey, writeSigningKey, type SigningKey } from './matrix/signing.ts'
 import { roomVersions } from './matrix/room-version.ts'
@@ -21,7 +21,7 @@ import {
 } from './rooms/index.ts'
 import { mediaRoutes, openMedia, upload } from './media/index.ts'
 import { openJobs } from './jobs/index.ts'
-import { copyRoomRules, createCounts, notificationsRoutes, openPush, openPushRules, pushersRoutes, pushRulesRoutes, withPushRules } from './push/index.ts'
+import { copyRoomRules, createCounts, notificationsRoutes, openPush, openPushRules, pushersRoutes, pushRulesRoutes, unsubscribeRoutes, withPushRules } from './push/index.ts'
 import { openDatabase } from './storage/index.ts'
 import { openLog } from './streams/index.ts'
 import { keyChanges, openSlidingSync, syncRoutes, type PlainEvent, type SyncDeps } from './sync/index.ts'
@@ -82,8 +82,9 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const jobs = stack.use(await openJobs({ database, now, randomBytes: (count) => randomBytes(count), onError }))
   const appservices = openAppservices({ registrations, serverName, log, users, devices, outgoing, now })
   const queries = openQueries({ appservices, users, serverName, logger })
+  const mail = openMail({ config, jobs, logger })
   const login = await openLogin({
-    mail: openMail({ config, jobs, logger }), jobs, database, log, users, devices, config, now, randomId, logger, outgoing, randomBytes: (count) => randomBytes(count), isExclusive: (userId) => appservices.keepsUser(userId), appservices: registrations.length > 0 ? appservices : undefined,
+    mail, jobs, database, log, users, devices, config, now, randomId, logger, outgoing, randomBytes: (count) => randomBytes(count), isExclusive: (userId) => appservices.keepsUser(userId), appservices: registrations.length > 0 ? appservices : undefined,
     people: {
       savePicture: ({ nid }, { bytes, type }) => upload(media.context, { user: nid, suspended: false }, { body: Readable.from([bytes]), type, filename: undefined, length: bytes.length }),
       enterRoom: (user, room, power) => placements.enter(user, room, power),
@@ -135,9 +136,10 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     unread: counts,
   }
 
+  const ownsAddress = async (user: number, address: string): Promise<boolean> => (await readEmails(database.read, user)).some((email) => email.address === address)
   const push = stack.use(await openPush({
     database, log, jobs, rooms, users, rules, counts, receipts: ephemeral.receipts, outgoing, gateways: config.push.gateways, now, logger,
-    onError, ignored: (user) => users.accountData.ignored(user),
+    onError, ignored: (user) => users.accountData.ignored(user), mail, ownsAddress, baseUrl: config.public_base_url, serverName, randomId,
   }))
   devices.onDelete(push.pushers.onDeviceDelete)
 
@@ -164,7 +166,8 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     ...ephemeralRoutes({ ephemeral, rooms, users, log }),
     ...mediaRoutes(media),
     ...pushRulesRoutes({ rules }),
-    ...pushersRoutes({ pushers: push.pushers, gateways: config.push.gateways }),
+    ...pushersRoutes({ pushers: push.pushers, gateways: config.push.gateways, ownsAddress: mail && ownsAddress }),
+    ...unsubscribeRoutes({ database, pushers: push.pushers }),
     ...notificationsRoutes({
       rooms, rules, receipts: ephemeral.receipts, ignored: (user) => users.accountData.ignored(user),
       serialise: (session, events) => history.serialise(events, { session, device: session.device, now: now(), withRoomId: false }),

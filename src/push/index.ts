@@ -1,3 +1,4 @@
+export { unsubscribeRoutes } from './email/unsubscribe.ts'
 export { copyRoomRules } from './room-rules.ts'
 export { pushRulesRoutes } from './routes.ts'
 export { openPushRules, type PushRules, type PushRulesDeps, withPushRules } from './rules.ts'

@@ -3,7 +3,7 @@ import { own, type JsonObject } from '../matrix/json.ts'
 import { evaluate } from '../matrix/push-rules/index.ts'
 import { powerLevelOf } from '../matrix/power-levels.ts'
 import { powerLevelsOf, standings, type Room, type Rooms, type StoredEvent } from '../rooms/index.ts'
-import type { Database } from '../storage/index.ts'
+import type { Database, Tx } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import { viewOf } from './ledger.ts'
@@ -23,6 +23,8 @@ export interface NotifierDeps {
   readonly ignored: (user: number) => ReadonlySet<string> | Promise<ReadonlySet<string>>
   /** Whether a pusher was told of something unread, so that reading it is news to its gateway. */
   readonly mayClear: (pusher: number) => boolean
+  /** Sees to it that a mail is written in a while, unless the user has read by then what there is. */
+  readonly mailLater: (tx: Tx, pusher: number, sentTs: number) => Promise<void>
   readonly onError: (error: unknown) => void
 }
 
@@ -31,7 +33,12 @@ const mostWaiting = 50
 /** After a crash, so many of the newest events of a room are looked at again. */
 const mostMissed = 200
 
-interface Push { readonly pusher: number, readonly payload: JsonObject }
+interface Push {
+  readonly pusher: number
+  readonly payload: JsonObject
+  /** When what it is about was sent, in ms since 1970. */
+  readonly ts: number
+}
 
 /**
  * Looks at every event for those local members who have pushers, and queues what they are to be told. Rules are compiled once for all
@@ -48,7 +55,10 @@ export function startNotifier(deps: NotifierDeps): AsyncDisposable & { readonly 
   const store = async (pushes: readonly Push[]): Promise<void> => {
     const upTo = position
     await database.write(async (tx) => {
-      for (const { pusher, payload } of pushes) await jobs.enqueue(tx, { queue: pushQueue, key: String(pusher), payload, most: mostWaiting })
+      for (const { pusher, payload, ts } of pushes) {
+        if (pushers.isMail(pusher)) await deps.mailLater(tx, pusher, ts)
+        else await jobs.enqueue(tx, { queue: pushQueue, key: String(pusher), payload, most: mostWaiting })
+      }
       await writeCursor(tx, upTo)
     })
   }
@@ -61,7 +71,7 @@ export function startNotifier(deps: NotifierDeps): AsyncDisposable & { readonly 
       const pushes: Push[] = []
       for (const stored of events) pushes.push(...await pushesFor(deps, stored))
       for (const user of readers) {
-        for (const pusher of pushers.of(user)) if (deps.mayClear(pusher)) pushes.push({ pusher, payload: { badge: true } })
+        for (const pusher of pushers.of(user)) if (!pushers.isMail(pusher) && deps.mayClear(pusher)) pushes.push({ pusher, payload: { badge: true }, ts: 0 })
       }
       position = Math.max(position, ...events.map((stored) => stored.position))
       if (pushes.length > 0) await store(pushes)
@@ -134,7 +144,7 @@ async function pushesFor(deps: NotifierDeps, stored: StoredEvent): Promise<Push[
       const name = own(action, 'set_tweak')
       if (typeof name === 'string') tweaks[name] = own(action, 'value') ?? true
     }
-    for (const pusher of deps.pushers.of(user)) pushes.push({ pusher, payload: { event: stored.nid, tweaks } })
+    for (const pusher of deps.pushers.of(user)) pushes.push({ pusher, payload: { event: stored.nid, tweaks }, ts: event.ts })
   }
   return pushes
 }

@@ -4,13 +4,18 @@ import type { Jobs } from '../jobs/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import type { Database, Tx } from '../storage/index.ts'
+import type { Log } from '../streams/index.ts'
 import { deletePusher, putPusher, readAllPushers, readPusher, readPushersOf, readPushersOfDevices, readPushersWith, type PusherRow } from './store/pushers.ts'
 
 /** The queue of what is to be sent to push gateways; its keys are short ids of pushers. */
 export const pushQueue = 'push'
 
+/** The queue of mail that is to be written about what nobody reads; its keys are short ids of pushers. */
+export const mailQueue = 'push-mail'
+
 /** A pusher as its client describes it. */
 export interface WantedPusher {
+  readonly kind: 'http' | 'email'
   readonly appId: string
   readonly pushkey: string
   readonly appName: string
@@ -26,6 +31,8 @@ export interface Pushers {
   readonly users: ReadonlySet<number>
   /** Short ids of a user's pushers. */
   of(user: number): Iterable<number>
+  /** Whether a pusher is one that writes mail. */
+  isMail(nid: number): boolean
   get(nid: number): Promise<PusherRow | undefined>
   list(user: number): Promise<PusherRow[]>
   /**
@@ -48,31 +55,38 @@ type Named = Pick<PusherRow, 'nid' | 'user_nid'>
 export interface PushersDeps {
   readonly database: Database
   readonly jobs: Jobs
+  readonly log: Pick<Log, 'now'>
   /** Milliseconds since 1970. */
   readonly now: () => number
+  readonly randomId: () => string
 }
 
-export async function openPushers({ database, jobs, now }: PushersDeps): Promise<Pushers> {
+export async function openPushers({ database, jobs, log, now, randomId }: PushersDeps): Promise<Pushers> {
   /** The device of each pusher, by user and short id. */
   const byUser = new Map<number, Map<number, number | null>>()
   const users = new Set<number>()
-  const remember = (user: number, nid: number, device: number | null): void => {
+  const mail = new Set<number>()
+  const remember = (user: number, nid: number, device: number | null, kind: string): void => {
+    if (kind === 'email') mail.add(nid)
+    else mail.delete(nid)
     byUser.set(user, (byUser.get(user) ?? new Map<number, number | null>()).set(nid, device))
     users.add(user)
   }
   const forget = (user: number, nid: number): void => {
     const left = byUser.get(user)
     left?.delete(nid)
+    mail.delete(nid)
     if (left?.size !== 0) return
     byUser.delete(user)
     users.delete(user)
   }
-  for (const { nid, user_nid, device_nid } of await readAllPushers(database.read)) remember(user_nid, nid, device_nid)
+  for (const { nid, user_nid, device_nid, kind } of await readAllPushers(database.read)) remember(user_nid, nid, device_nid, kind)
 
   const remove = async (tx: Tx, gone: readonly Named[]): Promise<void> => {
     for (const { nid } of gone) {
       await deletePusher(tx, nid)
       await jobs.drop(tx, pushQueue, String(nid))
+      await jobs.drop(tx, mailQueue, String(nid))
     }
   }
   const removeNow = async (which: (tx: Tx) => Promise<readonly Named[]>): Promise<void> => {
@@ -87,6 +101,7 @@ export async function openPushers({ database, jobs, now }: PushersDeps): Promise
   return {
     users,
     of: (user) => byUser.get(user)?.keys() ?? [],
+    isMail: (nid) => mail.has(nid),
     get: (nid) => readPusher(database.read, nid),
     list: (user) => readPushersOf(database.read, user),
     set: async (session, wanted, append) => {
@@ -99,12 +114,13 @@ export async function openPushers({ database, jobs, now }: PushersDeps): Promise
         const gone = append ? [] : others.filter(({ user_nid }) => user_nid !== session.user)
         await remove(tx, gone)
         return { gone, nid: await putPusher(tx, {
-          user_nid: session.user, device_nid: session.device, app_id: wanted.appId, pushkey: wanted.pushkey, app_name: wanted.appName,
+          user_nid: session.user, device_nid: session.device, app_id: wanted.appId, kind: wanted.kind, pushkey: wanted.pushkey, app_name: wanted.appName,
           device_name: wanted.deviceName, profile_tag: wanted.profileTag ?? null, lang: wanted.lang, data: JSON.stringify(wanted.data), set_ts: now(),
+          secret: wanted.kind === 'email' ? randomId() : null, since_position: log.now,
         }) }
       })
       for (const other of gone) forget(other.user_nid, other.nid)
-      remember(session.user, nid, session.device)
+      remember(session.user, nid, session.device, wanted.kind)
     },
     delete: (user, appId, pushkey) =>
       removeNow(async (tx) => (await readPushersWith(tx, appId, pushkey)).filter(({ user_nid }) => user_nid === user)),

@@ -209,6 +209,8 @@ export interface PushersTable {
   /** The device that set it, with which it goes. */
   device_nid: number | null
   app_id: string
+  /** `http`, or `email`: then the key is the address. */
+  kind: string
   pushkey: string
   app_name: string
   device_name: string
@@ -217,6 +219,20 @@ export interface PushersTable {
   /** JSON: what the client wants the gateway to know, and the gateway's address as `url`. */
   data: string
   set_ts: number
+  /** Of mail: what its link to have no more of it is known by. */
+  secret: string | null
+  /** The position of the log when it was set. */
+  since_position: number
+}
+
+/** When a mail was written about a room, and how long the next one waits. */
+export interface PusherRoomsTable {
+  pusher_nid: number
+  room_nid: number
+  mailed_ts: number
+  wait_ms: number
+  /** What is at or below this position of the log has been written about. */
+  mailed_position: number
 }
 
 /** What of a user's presence outlives a restart. */
@@ -301,6 +317,7 @@ export interface Tables {
   receipts: ReceiptsTable
   push_rules: PushRulesTable
   pushers: PushersTable
+  pusher_rooms: PusherRoomsTable
   presence: PresenceTable
   sync_connections: SyncConnectionsTable
   media: MediaTable

@@ -1,4 +1,5 @@
 export { openMail, type Mail, type MailDeps } from './sender.ts'
 export { mailRoutes } from './routes.ts'
-export { addEmail, deleteEmailsOf } from './store.ts'
+export type { Message } from './message.ts'
+export { addEmail, deleteEmailsOf, readEmails } from './store.ts'
 export { emailStage, type Proof } from './validations.ts'

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { createServer, type AddressInfo } from 'node:net'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,49 +6,16 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { Client } from '../../../test/harness/client.ts'
+import { openMailServer, unquoted } from '../../../test/harness/mail-server.ts'
 import { databases } from '../../../test/harness/postgres.ts'
 import { createHomeserver, type HomeserverOptions } from '../../server.ts'
 import { parseAddress } from './address.ts'
 import { validationMail } from './message.ts'
 import { mailTexts } from './texts.ts'
 
-/** A mail server on loopback that keeps what it is given. */
-async function openSink() {
-  const mails: Array<{ from: string, to: string, data: string }> = []
-  const state = { down: false }
-  const server = createServer((socket) => {
-    if (state.down) return socket.destroy()
-    let [from, to, buffer, inData] = ['', '', '', false]
-    socket.on('error', () => {}).write('220 sink\r\n')
-    return socket.on('data', (chunk: Buffer) => {
-      buffer += chunk.toString()
-      for (;;) {
-        const end = buffer.indexOf(inData ? '\r\n.\r\n' : '\r\n')
-        if (end === -1) return
-        const line = buffer.slice(0, end)
-        buffer = buffer.slice(end + (inData ? 5 : 2))
-        if (inData) {
-          mails.push({ from, to, data: line })
-          inData = false
-        } else if (/^MAIL/i.test(line)) from = line
-        else if (/^RCPT/i.test(line)) to = line
-        else if (/^DATA/i.test(line)) {
-          inData = true
-          socket.write('354 go on\r\n')
-          continue
-        }
-        socket.write('250 ok\r\n')
-      }
-    })
-  })
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-  const url = `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { url, mails, state, close: () => { server.close() } }
-}
-
 interface World {
   client: () => Client
-  sink: Awaited<ReturnType<typeof openSink>>
+  sink: Awaited<ReturnType<typeof openMailServer>>
   clock: { ahead: number }
   /** The secret in the link of the mail of that number. */
   link: (index: number) => Promise<string>
@@ -57,13 +23,11 @@ interface World {
   follow: (token: string) => Promise<number>
 }
 
-const unquoted = (data: string): string => data.replaceAll('=\r\n', '').replaceAll('=3D', '=')
-
 const over = (name: string, email: { required_for_registration?: boolean }, body: (world: World) => Promise<void>): void => {
   for (const kind of databases) {
     test(`${name} (${kind.name})`, async () => {
       const { url, dispose } = await kind.open()
-      const sink = await openSink()
+      const sink = await openMailServer()
       const folder = mkdtempSync(join(tmpdir(), 'latchkey-mail-'))
       const clock = { ahead: 0 }
       const options: HomeserverOptions = { now: () => Date.now() + clock.ahead }

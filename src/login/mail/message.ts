@@ -8,6 +8,8 @@ export interface Message {
   readonly subject: string
   readonly text: string
   readonly html: string
+  /** Where whoever does not want such mail any more can say so, by opening it or by one POST. */
+  readonly unsubscribe?: string
 }
 
 /** The mail that asks its reader to confirm that the address is theirs. */

@@ -18,6 +18,10 @@ export interface Mail {
 const queue = 'mail'
 const minute = 60_000
 
+/** @see https://www.rfc-editor.org/rfc/rfc8058 */
+const unsubscribed = (link: string | undefined): Record<string, string> =>
+  (link === undefined ? {} : { 'List-Unsubscribe': `<${link}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' })
+
 /** The way to send mail; undefined where the settings name no mail server. */
 export function openMail({ config: { email }, jobs, logger }: MailDeps): Mail | undefined {
   const { smtp, from } = email
@@ -28,7 +32,7 @@ export function openMail({ config: { email }, jobs, logger }: MailDeps): Mail | 
     concurrency: 4, leaseMs: minute, firstMs: 2000, mostMs: 5 * minute, giveUpAfterMs: 60 * minute,
     onGiveUp: (_job, error) => logger.warn({ err: error }, 'a mail was given up'),
     handle: async ({ payload }) => {
-      const { to, subject, text, html } = payload as unknown as Message // as `send` below stores it
+      const { to, subject, text, html, unsubscribe } = payload as unknown as Message // as `send` below stores it
       // Loaded when first needed: most servers send no mail.
       const { createTransport } = await import('nodemailer')
       const transport = createTransport({
@@ -38,7 +42,7 @@ export function openMail({ config: { email }, jobs, logger }: MailDeps): Mail | 
       })
       try {
         // As an object the address is taken as one, whatever is in it.
-        await transport.sendMail({ from, to: { name: '', address: to }, subject, text, html, headers: { 'Auto-Submitted': 'auto-generated' } })
+        await transport.sendMail({ from, to: { name: '', address: to }, subject, text, html, headers: { 'Auto-Submitted': 'auto-generated', ...unsubscribed(unsubscribe) } })
       } catch (error) {
         logger.warn({ err: error, host: url.host }, 'a mail could not be sent')
         throw error
@@ -47,5 +51,5 @@ export function openMail({ config: { email }, jobs, logger }: MailDeps): Mail | 
       }
     },
   })
-  return { send: (tx, { to, subject, text, html }) => jobs.enqueue(tx, { queue, key: to, payload: { to, subject, text, html }, most: 10 }) }
+  return { send: (tx, message) => jobs.enqueue(tx, { queue, key: message.to, payload: { ...message }, most: 10 }) }
 }

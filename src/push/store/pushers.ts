@@ -12,8 +12,8 @@ export const readPushersOf = (db: Reader | Tx, user: number): Promise<PusherRow[
   db.selectFrom('pushers').where('user_nid', '=', user).orderBy('nid').selectAll().execute()
 
 /** Who has pushers, and which. */
-export const readAllPushers = (db: Reader): Promise<Array<Pick<PusherRow, 'nid' | 'user_nid' | 'device_nid'>>> =>
-  db.selectFrom('pushers').select(['nid', 'user_nid', 'device_nid']).execute()
+export const readAllPushers = (db: Reader): Promise<Array<Pick<PusherRow, 'nid' | 'user_nid' | 'device_nid' | 'kind'>>> =>
+  db.selectFrom('pushers').select(['nid', 'user_nid', 'device_nid', 'kind']).execute()
 
 /** Makes a pusher, or replaces the user's own of that app and key. Returns its short id. */
 export async function putPusher(tx: Tx, pusher: Omit<PusherRow, 'nid'>): Promise<number> {
@@ -32,6 +32,7 @@ export const readPushersOfDevices = (tx: Tx, devices: readonly number[]): Promis
 
 export async function deletePusher(tx: Tx, nid: number): Promise<void> {
   await tx.deleteFrom('pushers').where('nid', '=', nid).execute()
+  await tx.deleteFrom('pusher_rooms').where('pusher_nid', '=', nid).execute()
 }
 
 const cursor = 'push_position'

@@ -166,8 +166,12 @@ export const initial: Migration = {
     `create index receipts_by_user on receipts (user_nid, room_nid)`,
     `create table push_rules (user_nid {id} primary key, stored text not null, position {int} not null)`,
     `create table pushers (
-      nid {auto}, user_nid {int} not null, device_nid {int}, app_id text not null, pushkey text not null, app_name text not null,
-      device_name text not null, profile_tag text, lang text not null, data text not null, set_ts {int} not null, unique (user_nid, app_id, pushkey))`,
+      nid {auto}, user_nid {int} not null, device_nid {int}, app_id text not null, kind text not null, pushkey text not null, app_name text not null,
+      device_name text not null, profile_tag text, lang text not null, data text not null, set_ts {int} not null, secret text,
+      since_position {int} not null, unique (user_nid, app_id, pushkey))`,
+    `create table pusher_rooms (
+      pusher_nid {int} not null, room_nid {int} not null, mailed_ts {int} not null, wait_ms {int} not null,
+      mailed_position {int} not null, primary key (pusher_nid, room_nid)) {clustered}`,
     `create index pushers_by_key on pushers (app_id, pushkey)`,
     `create index pushers_by_device on pushers (device_nid)`,
     `create table presence (user_nid {id} primary key, status_msg text not null)`,
