@@ -137,6 +137,17 @@ test('what has to be confirmed is confirmed by signing in anew, and by nothing o
   assert.match(account.text, /Old School/)
 }))
 
+test('somebody with a password links their SAML sign-in on the account page', () => withSaml({}, async ({ home, ask, arrive, saml }) => {
+  await ask('POST', '/register', { username: 'carol', password: 'a long password', auth: { type: 'm.login.dummy' } })
+  const browser = openBrowser()
+  const page = await browser.submit(await browser.go(`${home}/account`), '/account/sign-in', { user: 'carol', password: 'a long password' })
+  const question = await browser.submit(await browser.follow(page, '/account/link/saml'), '/sso/saml/callback')
+  assert.match(question.text, /id-alice of Old School will be able to sign in to @carol:one\.test/)
+  assert.match(saml.request.xml, /ForceAuthn="true"/)
+  assert.match((await browser.submit(question, '/account/link')).text, /The sign-in is linked/)
+  assert.equal((await ask('POST', '/login', { type: 'm.login.token', token: tokenOf(await arrive()) })).body['user_id'], '@carol:one.test')
+}))
+
 test('the provider learns of this server by its metadata, and requests are signed where there is a key', async () => {
   const { privateKey, certificate } = makeKey()
   await withSaml({ provider: { request_key: privateKey.export({ type: 'pkcs8', format: 'pem' }), request_certificate: certificate, name_id_format: 'email' } }, async ({ home, leave, saml }) => {
