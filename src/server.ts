@@ -13,6 +13,7 @@ import { directoryRoutes, openAliases } from './directory/index.ts'
 import { capabilitiesRoute, createHttp, createOutgoing, versionsRoute, wellKnownRoutes, type HttpOptions, type HttpServer, type Rate, type Route, type Session } from './http/index.ts'
 import { callRoutes, ephemeralRoutes, openEphemeral } from './ephemeral/index.ts'
 import { openIdRoutes, openLogin, openMail, readEmails, type Login } from './login/index.ts'
+import { openMetrics } from './metrics/index.ts'
 import { MatrixError } from './matrix/errors.ts'
 import { readSigningKey, signingKey, writeSigningKey, type SigningKey } from './matrix/signing.ts'
 import { roomVersions } from './matrix/room-version.ts'
@@ -31,6 +32,8 @@ export { DatabaseRefused } from './storage/index.ts'
 
 /** A homeserver that is running. Dispose of it with `await using`, or `close()`. */
 export interface Homeserver extends AsyncDisposable {
+  /** Where the metrics are read; undefined where they are off. */
+  readonly metricsUrl: string | undefined
   /** Where it listens, in the order of `listen`. */
   readonly urls: readonly string[]
   /** The first of these. */
@@ -70,8 +73,11 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
 
   if (config.database.startsWith('sqlite:') && config.database !== 'sqlite::memory:') mkdirSync(dirname(config.database.slice('sqlite:'.length)), { recursive: true })
   const key = loadSigningKey(config)
-  const database = stack.use(await openDatabase({ url: config.database, serverName, onError }))
+  const metricsAt = config.metrics.listen === 'off' ? undefined : parseListen(config.metrics.listen)
+  const metrics = metricsAt === undefined ? undefined : stack.use(await openMetrics(metricsAt))
+  const database = stack.use(await openDatabase({ url: config.database, serverName, onError, onCommit: metrics?.onCommit }))
   const log = await openLog(database, onError)
+  metrics?.follow(log)
   stack.defer(() => log.close())
   const users = createUsers({ database, log, serverName, now, summon: (userId) => queries.user(userId) })
   const rooms = await openRooms({ database, log, users, serverName, signingKey: key, now, randomId })
@@ -85,6 +91,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const mail = openMail({ config, jobs, logger })
   const login = await openLogin({
     mail, jobs, database, log, users, devices, config, now, randomId, logger, outgoing, randomBytes: (count) => randomBytes(count), isExclusive: (userId) => appservices.keepsUser(userId), appservices: registrations.length > 0 ? appservices : undefined,
+    count: metrics?.signIn,
     people: {
       savePicture: ({ nid }, { bytes, type }) => upload(media.context, { user: nid, suspended: false }, { body: Readable.from([bytes]), type, filename: undefined, length: bytes.length }),
       enterRoom: (user, room, power) => placements.enter(user, room, power),
@@ -179,7 +186,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     ...adminRoutes({ database, users, devices, rooms, history, logger, serverName, now }),
   ]
   const http = createHttp({
-    routes, authenticate: login.authenticate, isUnlimited: registrations.length > 0 ? appservices.isUnlimited : undefined, log: logger, now, randomId, trustedProxies: config.trusted_proxies, queryAccessToken: config.query_access_token, maxRequestSize: config.max_request_size,
+    routes, authenticate: login.authenticate, isUnlimited: registrations.length > 0 ? appservices.isUnlimited : undefined, log: logger, tally: metrics?.tally, now, randomId, trustedProxies: config.trusted_proxies, queryAccessToken: config.query_access_token, maxRequestSize: config.max_request_size,
     rateLimits: config.rate_limits === 'off' ? 'off' : httpRates(config.rate_limits),
   })
   login.onEnded((ended) => http.recheck(ended))
@@ -190,7 +197,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const urls = await http.listen(config.listen)
   const running = stack.move()
   const close = (): Promise<void> => running.disposeAsync()
-  return { urls, url: urls[0] ?? '', config, inject: http.inject, routes, users, login, rooms, close, [Symbol.asyncDispose]: close }
+  return { urls, url: urls[0] ?? '', metricsUrl: metrics?.url, config, inject: http.inject, routes, users, login, rooms, close, [Symbol.asyncDispose]: close }
 }
 
 /** Makes URL-safe ids of 256 random bits. These are taken in blocks: a call for each costs more than all the rest. */

@@ -6,12 +6,12 @@ import { test } from 'node:test'
 
 const root = join(import.meta.dirname, '..', 'src')
 const order = ['matrix', 'config', 'storage', 'streams', 'jobs', 'http', 'users', 'devices', 'login', 'rooms', 'directory',
-  'ephemeral', 'media', 'push', 'appservice', 'federation', 'sync', 'admin', 'server.ts', 'cli']
+  'ephemeral', 'media', 'push', 'appservice', 'federation', 'sync', 'admin', 'metrics', 'server.ts', 'cli']
 const firstFeature = order.indexOf('users')
 /** Foreign packages, and the only places that may import them. */
 const homes: Record<string, RegExp> = {
   fastify: /^http\//, pg: /^storage\//, kysely: /^storage\/|store\.ts$|\/store\/|tables\.ts$|\.test\.ts$/, jose: /^login\/|^cli\/|\.test\.ts$/,
-  yaml: /^config\/|^appservice\//, undici: /^http\//, sharp: /^media\//, 'file-type': /^media\//, nodemailer: /^login\//, 'openid-client': /^login\//, ldapts: /^login\//, '@node-saml': /^login\//, typebox: /./,
+  yaml: /^config\/|^appservice\//, undici: /^http\//, sharp: /^media\//, 'file-type': /^media\//, nodemailer: /^login\//, 'openid-client': /^login\//, ldapts: /^login\//, '@node-saml': /^login\//, 'prom-client': /^metrics\//, typebox: /./,
 }
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))

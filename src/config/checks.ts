@@ -123,5 +123,15 @@ const checkCalls: Check = ({ turn, rtc_transports: transports }) => [
     : [error(`rtc_transports[${index}]`, `"rtc_transports[${index}]" does not say of which "type" it is.`, 'Write type: livekit, for example.')])),
 ]
 
+const checkMetrics: Check = ({ listen, metrics: { listen: own } }) => {
+  if (own === 'off') return []
+  return [
+    ...(listen.includes(own) && !own.endsWith(':0')
+      ? [error('metrics.listen', '"metrics.listen" is an address of "listen".', 'Give it a port of its own: numbers are not for everybody who reaches the server.')] : []),
+    ...(isLoopback(parseListen(own)?.host ?? '') ? []
+      : [warning('metrics.listen', '"metrics.listen" is reachable from elsewhere, and asks nobody who they are.', 'Use 127.0.0.1, or keep others out by a firewall.')]),
+  ]
+}
+
 /** What must hold between settings, beyond the shape of each. */
-export const ownChecks: readonly Check[] = [checkJwt, checkProviders, checkPeople, checkRegistration, checkReach, checkCalls, checkMedia, checkEmail]
+export const ownChecks: readonly Check[] = [checkJwt, checkProviders, checkPeople, checkRegistration, checkReach, checkCalls, checkMedia, checkEmail, checkMetrics]

@@ -6,6 +6,7 @@ import { identityProvider, jwtConfig } from './schema-sign-in.ts'
 import { rateLimits } from './schema-limits.ts'
 import { email } from './schema-email.ts'
 import { media } from './schema-media.ts'
+import { metrics } from './schema-metrics.ts'
 import { push } from './schema-push.ts'
 import { turn } from './schema-calls.ts'
 import type { InputsOf, Keys, ValuesOf } from './setting.ts'
@@ -239,6 +240,7 @@ export const schema = {
     expected: 'a mail address or a Matrix ID, such as admin@example.org or @admin:example.org',
     example: 'admin@example.org',
   },
+  metrics: { kind: 'group', description: 'Numbers of the running server, for Prometheus and whatever reads the same.', keys: metrics },
   log: {
     kind: 'group',
     description: 'What the server says on its standard error.',

@@ -29,6 +29,9 @@ export interface HandlerHost extends ExchangeHost {
   readonly isUnlimited: ((token: string) => boolean) | undefined
   readonly log: HttpLog
   readonly now: () => number
+  /** What counts the answers of an operation, with the time they took in ms. */
+  readonly tally?: ((route: string) => (status: number, ms: number) => void) | undefined
+  readonly tallyUnrecognized?: ((status: number, ms: number) => void) | undefined
   /** Whether the server is stopping: connections are not kept. */
   stopping: boolean
 }
@@ -101,6 +104,7 @@ export function refuseUnknown(host: HandlerHost, incoming: Incoming, methods: re
     const error = new MatrixError('M_UNRECOGNIZED', 'This path has no such method', { status: 405 })
     fail(host, exchange, error, undefined, ['allow', [...methods, 'OPTIONS'].join(', ')])
   }
+  host.tallyUnrecognized?.(incoming.response.statusCode, 0)
 }
 
 /** Answers a path that cannot be decoded, and so matched. */
@@ -190,12 +194,16 @@ export function handlerOf(host: HandlerHost, route: Route, pattern: string): (in
     if (streamed) await streamed
   }
 
+  const tally = host.tally?.(route.id)
   return async (incoming) => {
+    const start = tally ? host.now() : 0
     const exchange = begin(host, incoming, route)
     try {
       await answer(exchange, incoming)
     } catch (error) {
       fail(host, exchange, exchange.refusal ?? error, route)
     }
+    // Who went away was answered nothing: counted as others do, who have no status for it either.
+    if (tally) tally(incoming.response.headersSent ? incoming.response.statusCode : 499, host.now() - start)
   }
 }

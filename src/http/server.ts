@@ -26,6 +26,8 @@ export interface HttpOptions {
   readonly queryAccessToken?: boolean
   /** Largest JSON body in bytes. Default 1 MiB. */
   readonly maxRequestSize?: number
+  /** Port to metrics/: what is called with each answer of an operation, its status and the time it took in ms. */
+  readonly tally?: ((route: string) => (status: number, ms: number) => void) | undefined
 }
 
 export interface HttpServer extends AsyncDisposable {
@@ -142,6 +144,8 @@ export function createHttp(options: HttpOptions): HttpServer {
     now: options.now,
     randomId: options.randomId,
     waiting: new Set(),
+    tally: options.tally,
+    tallyUnrecognized: options.tally?.('unrecognized'),
     stopping: false,
   }
   const { app, listener } = buildApp(options, host)

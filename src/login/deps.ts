@@ -51,6 +51,8 @@ export interface LoginDeps {
   readonly jobs?: Jobs | undefined
   /** How mail is sent; left out where none is. */
   readonly mail?: Mail | undefined
+  /** Port to metrics/: told of each attempt to come in; `refusedBy` is the check or rule that was not passed. */
+  readonly count?: ((attempt: { provider: string; key?: string | undefined; refusedBy?: string | undefined }) => void) | undefined
   /** Ports to rooms/ and media/: for pictures and rooms of people whom providers vouch for. */
   readonly people?: PeoplePorts
 }

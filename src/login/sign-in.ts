@@ -43,5 +43,6 @@ export const signInBy = async (context: LoginContext, type: string, body: JsonOb
   }
   const opened = await openSession(context, verified.account, undefined, { ...wanted, from: verified.from })
   context.logger.info({ trace: origin.trace, type, user: opened.userId, device: opened.deviceId }, 'somebody signed in')
+  context.count?.({ provider: verified.from?.provider ?? (type === 'm.login.token' ? 'login token' : 'password') })
   return opened
 }

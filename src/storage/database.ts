@@ -27,20 +27,22 @@ export interface OpenOptions {
   url: string
   serverName: string
   onError?: (error: Error) => void
+  /** Told of each commit, with the number of changes in it. */
+  onCommit?: ((changes: number) => void) | undefined
 }
 
 /**
  * Opens the database, takes it for this process alone, and brings its schema up to date.
  * @throws {DatabaseRefused} when it is foreign, newer, another server's, or in use by another process.
  */
-export async function openDatabase({ url, serverName, onError }: OpenOptions): Promise<Database> {
+export async function openDatabase({ url, serverName, onError, onCommit }: OpenOptions): Promise<Database> {
   const release = url.startsWith('sqlite:') ? claim(url.slice('sqlite:'.length)) : undefined
   let backend: Backend | undefined
   try {
     backend = url.startsWith('sqlite:')
       ? openSqlite(url.slice('sqlite:'.length))
       : await (await import('./postgres.ts')).openPostgres(url, { ...(onError && { onError }) })
-    return await ready(backend, serverName, release)
+    return await ready(backend, serverName, release, onCommit)
   } catch (error) {
     await backend?.close()
     release?.()
@@ -48,11 +50,13 @@ export async function openDatabase({ url, serverName, onError }: OpenOptions): P
   }
 }
 
-async function ready(backend: Backend, serverName: string, release: (() => void) | undefined): Promise<Database> {
+async function ready(
+  backend: Backend, serverName: string, release: (() => void) | undefined, onCommit: OpenOptions['onCommit'],
+): Promise<Database> {
   const tx = kyselyOver(backend.dialect, backend.write)
   await migrate(backend, tx, serverName)
   const read = kyselyOver(backend.dialect, backend.read)
-  const commits = groupCommit(backend)
+  const commits = groupCommit(backend, onCommit)
   return {
     dialect: backend.dialect,
     read,

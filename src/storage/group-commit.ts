@@ -41,7 +41,7 @@ const largestGroup = 500
  * Where the disk is flushed apart from the commit, this goes on beside the next transactions: a single flush serves all that were
  * committed before it began, and the processor works while the disk does.
  */
-export function groupCommit(backend: Backend): GroupCommit {
+export function groupCommit(backend: Backend, onCommit?: (changes: number) => void): GroupCommit {
   let queue: Job[] = []
   let running: Promise<void> | undefined
   let committed: Job[] = []
@@ -72,6 +72,7 @@ export function groupCommit(backend: Backend): GroupCommit {
         if (error !== undefined) failures.set(job, error)
       }
       await backend.control(failures.size === jobs.length ? 'ROLLBACK' : 'COMMIT')
+      if (failures.size < jobs.length) onCommit?.(jobs.length - failures.size)
     } catch (error) {
       try {
         await backend.control('ROLLBACK')

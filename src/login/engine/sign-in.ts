@@ -28,6 +28,7 @@ const resolve = async (context: LoginContext, identity: Identity, arrival: Arriv
     const rule = error instanceof RuleBroken ? error.rule.text : undefined
     const details = { trace: arrival.trace, provider: identity.provider, key: arrival.key, code: error.body()['code'] ?? error.errcode, reason: error.message }
     context.logger.info({ ...details, ...(rule !== undefined && { rule }) }, 'somebody whom an identity provider vouches for was refused')
+    context.count?.({ provider: identity.provider, key: arrival.key, refusedBy: rule ?? error.errcode })
     throw error
   }
 }
@@ -59,6 +60,7 @@ export const signIn = async (context: LoginContext, identity: Identity, arrival:
   })
   const { trace, key } = arrival
   context.logger.info({ trace, provider: identity.provider, key, user: opened.userId, device: opened.deviceId, made }, 'somebody signed in')
+  context.count?.({ provider: identity.provider, key })
   if (user) await applyClaims(context, identity, user, made)
   return opened
 }
