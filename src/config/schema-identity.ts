@@ -114,6 +114,44 @@ const groupRoom = {
   },
 } as const satisfies Keys
 
+const scim = {
+  token: {
+    kind: 'list',
+    description: 'What the provider shows that it is the provider: at least 32 random characters. Without it there is no SCIM. While one is being'
+      + ' replaced, both may stand here.',
+    of: { kind: 'text', description: 'A token.' },
+    secret: true,
+    min: 1,
+    example: ['change-me-to-at-least-32-random-characters'],
+  },
+  subject: {
+    kind: 'list',
+    description: 'What somebody is called by the provider when they sign in, as a template of what SCIM says of them. It makes an account that SCIM has'
+      + ' made that of whoever signs in.',
+    of: template('A template.'),
+    min: 1,
+    default: ['{externalId}', '{userName}'],
+    example: ['{externalId}'],
+  },
+  inactive: {
+    kind: 'choice',
+    description: 'What becomes of somebody who is not active any more: "lock" is undone when they are active again, "deactivate" is for good.',
+    values: ['lock', 'deactivate'],
+    default: 'lock',
+  },
+  deleted: {
+    kind: 'choice',
+    description: 'What becomes of somebody whom the provider deletes. With "lock" they come back if the provider makes them again.',
+    values: ['lock', 'deactivate'],
+    default: 'deactivate',
+  },
+  groups: {
+    kind: 'boolean',
+    description: 'Whether somebody\'s groups are those that SCIM says, by name or externalId. With false they are those of the claims.',
+    default: true,
+  },
+} as const satisfies Keys
+
 /** What every type of provider has in common: who may come in, what they are called, and what becomes of them. */
 export const peopleKeys = {
   rules: {
@@ -148,6 +186,11 @@ export const peopleKeys = {
         example: [{ group: 'staff', room: '#staff:example.org', power_level: 50 }],
       },
     },
+  },
+  scim: {
+    kind: 'group',
+    description: 'The provider makes, renames and ends accounts here by itself (SCIM 2.0), at PUBLIC_BASE_URL/_latchkey/scim/v2/ID.',
+    keys: scim,
   },
   registration: {
     kind: 'boolean',

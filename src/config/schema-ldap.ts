@@ -17,7 +17,7 @@ const connection = {
       description: 'An address.',
       parse: (text) => (/^ldaps?:\/\/[^/\s?#@]+\/?$/.test(text) && URL.canParse(text) ? text.replace(/\/$/, '') : undefined),
       expected: 'an address such as ldaps://ldap.example.org',
-      fix: (text) => (/^ldapi:/.test(text) ? 'Sockets are not supported: name a host.' : undefined),
+      fix: (text) => (text.startsWith('ldapi:') ? 'Sockets are not supported: name a host.' : undefined),
     },
     required: true,
     min: 1,

@@ -14,6 +14,7 @@ import { routesOf } from './routes.ts'
 import { createSessionCache } from './session-cache.ts'
 import { authenticate, followChanges, logoutAll } from './sessions.ts'
 import { samlChecks } from './saml/index.ts'
+import { scimChecks } from './scim/index.ts'
 import { ssoProviders } from './sso/index.ts'
 import { createStanding, introspector } from './standing/index.ts'
 import { createInteractiveAuth } from './uia/engine.ts'
@@ -71,7 +72,7 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
   const { providers, findings: ofKeys } = jwtProviders(deps.config)
   const { policies, findings: ofPeople } = policiesOf(deps.config)
   const findings = [...ofKeys, ...ofPeople, ...samlChecks(deps.config)]
-  findings.push(...ldapChecks(deps.config))
+  findings.push(...ldapChecks(deps.config), ...scimChecks(deps.config))
   if (findings.some(({ level }) => level === 'error')) throw new ConfigError(findings)
   for (const { key, message, fix } of findings) deps.logger.warn({ key }, `${message} ${fix ?? ''}`)
   const limits = deps.config.rate_limits

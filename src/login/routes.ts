@@ -7,10 +7,11 @@ import { signInRoutes } from './routes/login.ts'
 import { registerRoutes } from './routes/register.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { sharedSecretRoutes } from './routes/shared-secret.ts'
+import { scimRoutes } from './scim/index.ts'
 import { webRoutes } from './sso/index.ts'
 
 /** Every endpoint of login/. */
 export const routesOf = (context: LoginContext): Route[] => [
   ...signInRoutes(context), ...sessionRoutes(context), ...registerRoutes(context), ...accountRoutes(context), ...identityRoutes(context), ...sharedSecretRoutes(context),
-  ...webRoutes(context), ...mailRoutes(context),
+  ...webRoutes(context), ...mailRoutes(context), ...scimRoutes(context),
 ]

@@ -54,7 +54,7 @@ export const applyClaims = async (context: LoginContext, identity: Identity, use
   await applyAdmin(context, identity, user)
   await applyNames(context, identity, user, made)
   const avatar = isDue(policy, 'avatar', made) ? renderFirst(policy.fields.avatar, identity.claims) : undefined
-  const { groups } = policy
+  const groups = policy.groupsBy === 'claims' ? policy.groups : undefined
   if (avatar === undefined && !groups) return
   context.followUp(user.nid, async () => {
     if (groups) await attempt(context, identity, 'groups', () => applyGroups(context, policy, identity, user))

@@ -38,6 +38,8 @@ export interface Policy {
   /** Who is an administrator; undefined: the provider does not say. */
   readonly admin: Rule | undefined
   readonly groups: { readonly claim: Path; readonly rooms: readonly GroupRoom[] } | undefined
+  /** Who says what groups somebody is in: whoever vouches for them at a sign-in, or the provider by SCIM, whenever it changes. */
+  readonly groupsBy: 'claims' | 'scim'
   /** Whether people without an account get one. */
   readonly registration: boolean
   /**
@@ -55,7 +57,7 @@ type Entry = Config['identity_providers'][number]
 export const dropInPolicy = (id: string, displayNameClaim: string | undefined): Policy => ({
   id, name: id, people: id, rules: [], localpart: undefined, caseless: true, refresh: false, locked: new Set(), admin: undefined, groups: undefined,
   fields: { display_name: displayNameClaim === undefined ? [] : [claimTemplate(displayNameClaim)], avatar: [], email: [] },
-  registration: true, taken: 'adopt', capped: false,
+  groupsBy: 'claims', registration: true, taken: 'adopt', capped: false,
 })
 
 /**
@@ -95,6 +97,7 @@ export const policyOf = (entry: Entry, path: string): { policy: Policy; findings
     locked: new Set(entry.mapping.locked),
     admin: entry.admin === undefined ? undefined : read('admin', 'rule', entry.admin, parseRule)[0],
     groups: claim && rooms.length > 0 ? { claim, rooms } : undefined,
+    groupsBy: entry.scim.token !== undefined && entry.scim.groups ? 'scim' : 'claims',
     registration: entry.registration,
     taken: entry.taken,
     capped: entry.session_until === 'token_expiry',

@@ -1,0 +1,2 @@
+export { scimRoutes } from './routes.ts'
+export { scimChecks } from './settings.ts'
