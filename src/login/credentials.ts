@@ -1,0 +1,158 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { MatrixError } from '../matrix/errors.ts'
+import { isObject, type JsonObject, own } from '../matrix/json.ts'
+import { isLocalUser, localpartOf } from '../matrix/ids.ts'
+import type { Tx } from '../storage/index.ts'
+import type { Account } from '../users/index.ts'
+import type { AppService } from './appservice.ts'
+import type { LoginContext } from './deps.ts'
+import { accountOf, type Arrival, type Identity } from './engine/index.ts'
+import { type JwtProvider, sidOf, useToken, type Verified } from './jwt/index.ts'
+import { askDirectories } from './ldap/index.ts'
+
+/** Where a credential came from: for limits and for the log. */
+export interface Origin {
+  ip: string
+  /** Names the request in the log. */
+  trace?: string | undefined
+  /** The application service whose token came along, where that is what signs in. */
+  service?: AppService | undefined
+}
+
+/** Somebody whom a JWT speaks for. */
+export interface JwtCredential {
+  readonly identity: Identity
+  readonly arrival: Arrival
+  readonly provider: JwtProvider
+}
+
+/** The refusal of a token, as the client sees it. */
+const refusalOf = ({ code, reason }: Verified & { ok: false }, trace: string | undefined): MatrixError => {
+  const message = code === 'token_missing' ? 'Token field for JWT is missing'
+    : code === 'token_not_a_string' ? 'Token field for JWT must be a string'
+    : code === 'subject_missing' ? 'Invalid JWT'
+    : `JWT validation failed: ${reason}`
+  return new MatrixError('M_FORBIDDEN', message, { extra: { code, ...(trace !== undefined && { trace }) } })
+}
+
+/**
+ * Whom a JWT speaks for, and how it arrived. Throws the refusal that the client sees; the log has provider, key and rule under the
+ * same trace. Refused tokens are counted by address, good ones never are.
+ */
+export const verifyJwtCredential = async (context: LoginContext, token: unknown, origin: Origin): Promise<JwtCredential> => {
+  const verified = await context.keyring.verify(token)
+  const provider = verified && context.keyring.providers.find(({ id }) => id === verified.provider)
+  if (!provider) throw new MatrixError('M_FORBIDDEN', 'This server takes no JSON Web Tokens')
+  if (!verified.ok) {
+    const { code, reason, failed, steps } = verified
+    const key = steps.find(({ rule }) => rule === 'signature')?.found ?? steps.find(({ rule }) => rule === 'key')?.found
+    context.logger.info({ trace: origin.trace, provider: provider.id, rule: failed, code, reason, key }, 'a JWT was refused')
+    context.count?.({ provider: provider.id, key, refusedBy: failed })
+    context.failures.badToken(origin.ip)
+    throw refusalOf(verified, origin.trace)
+  }
+  const { subject, claims, expires, once } = verified
+  const use = once === undefined || expires === undefined ? undefined : (tx: Tx) => useOnce(context, tx, { provider: provider.id, jti: once, expires }, origin)
+  return {
+    provider,
+    identity: { provider: provider.id, subject, claims },
+    arrival: { ...origin, sid: sidOf(claims), expires, evidence: typeof token === 'string' ? token : undefined, key: verified.key.description, within: use },
+  }
+}
+
+const useOnce = async (context: LoginContext, tx: Tx, token: { provider: string; jti: string; expires: number }, { trace }: Origin): Promise<void> => {
+  if (await useToken(tx, { ...token, now: context.now() })) return
+  context.logger.info({ trace, provider: token.provider, rule: 'once', code: 'used' }, 'a JWT was refused')
+  context.count?.({ provider: token.provider, refusedBy: 'once' })
+  throw new MatrixError('M_FORBIDDEN', 'JWT validation failed: The token was used already, and is good once', { extra: { code: 'used', ...(trace !== undefined && { trace }) } })
+}
+
+/** The user that a client names, as `identifier` or in the old way; undefined when it names none. */
+export const namedUser = (body: JsonObject): string | undefined => {
+  const identifier = own(body, 'identifier')
+  if (identifier === undefined || identifier === null) {
+    if (own(body, 'medium') !== undefined || own(body, 'address') !== undefined) throw new MatrixError('M_UNKNOWN', 'Nobody is known here by mail address or phone number', { status: 400 })
+    const user = own(body, 'user')
+    if (user !== undefined && typeof user !== 'string') throw new MatrixError('M_BAD_JSON', '"user" must be a string')
+    return user
+  }
+  if (!isObject(identifier)) throw new MatrixError('M_BAD_JSON', '"identifier" must be an object')
+  const type = own(identifier, 'type')
+  if (type !== 'm.id.user') throw new MatrixError('M_UNKNOWN', 'People are known here by user name only: "identifier.type" must be "m.id.user"', { status: 400 })
+  const user = own(identifier, 'user')
+  if (typeof user !== 'string') throw new MatrixError(user === undefined ? 'M_MISSING_PARAM' : 'M_BAD_JSON', '"identifier.user" must be a string')
+  return user
+}
+
+/** The account that the name or full user id is of; a name of another server is nobody's. */
+const accountNamed = (context: LoginContext, name: string): Promise<Account | undefined> | undefined => {
+  if (name.includes('\0') || !name.isWellFormed()) return undefined
+  if (!name.startsWith('@')) return context.users.findByLocalpart(name)
+  return isLocalUser(name, context.serverName) ? context.users.findByLocalpart(localpartOf(name)) : undefined
+}
+
+/** Whether the password is the one that the account has here. An account without one, and none at all, take the same time. */
+const isOwnPassword = async (context: LoginContext, account: Account | undefined, password: string): Promise<boolean> => {
+  const stored = account ? await context.users.passwordHash(account.nid) : null
+  const { ok, outdated } = await context.passwords.verify(password, stored)
+  if (ok && outdated && account) {
+    const hash = await context.passwords.hash(password)
+    // Unless it was changed just now.
+    if (await context.users.passwordHash(account.nid) === stored) await context.users.setPassword(account.nid, hash)
+  }
+  return ok
+}
+
+/** Whether anybody comes in by password: by one that is kept here, or by one that a directory knows. */
+export const takesPasswords = ({ config, directories }: LoginContext): boolean => config.password_login || directories.length > 0
+
+/** A refusal by a directory takes at least this long: how long the directory took for it then says less. In ms. */
+const leastMs = 300
+
+/**
+ * Whose name and password these are: an account's own password is looked at first, then every directory is asked. An unknown name, an
+ * account without a password and a wrong password take the same way, and get the same answer.
+ */
+export const verifyPassword = async (
+  context: LoginContext, name: string, password: string, origin: Origin,
+): Promise<{ account: Account } | { identity: Identity; arrival: Arrival }> => {
+  const right = context.failures.guess(origin.ip, name)
+  const refusable = context.directories.length > 0 ? delay(leastMs) : undefined
+  const account = await accountNamed(context, name)
+  if (context.config.password_login && await isOwnPassword(context, account, password) && account) {
+    right()
+    return { account }
+  }
+  try {
+    const found = await askDirectories(context, name, password, account, origin)
+    if (found) {
+      right()
+      return found
+    }
+  } catch (error) {
+    // Nobody can be guessing while nobody answers.
+    right()
+    throw error
+  }
+  await refusable
+  // That an account is gone for good is no secret, and its owner is owed the reason.
+  context.count?.({ provider: 'password', refusedBy: account?.deactivated ? 'M_USER_DEACTIVATED' : 'password' })
+  if (account?.deactivated) throw new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated')
+  throw new MatrixError('M_FORBIDDEN', 'Wrong user name or password')
+}
+
+/** The account that a name and password are of. Throws as `verifyPassword`, and the same for somebody who has none here. */
+export const accountByPassword = async (context: LoginContext, name: string, password: string, origin: Origin): Promise<Account> => {
+  const verified = await verifyPassword(context, name, password, origin)
+  const account = 'account' in verified ? verified.account : await accountOf(context, verified.identity)
+  if (!account) throw new MatrixError('M_FORBIDDEN', 'Wrong user name or password')
+  return account
+}
+
+/** A string of the body that has to be there. */
+export const requiredText = (body: JsonObject, key: string): string => {
+  const value = own(body, key)
+  if (value === undefined) throw new MatrixError('M_MISSING_PARAM', `"${key}" is missing`)
+  if (typeof value !== 'string') throw new MatrixError('M_BAD_JSON', `"${key}" must be a string`)
+  return value
+}
