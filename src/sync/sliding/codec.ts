@@ -1,4 +1,4 @@
-import { knownLive, newConnection, type Changes, type Connection, type Known } from './connection.ts'
+import { knownLive, newConnection, type Connection, type Known } from './connection.ts'
 import { noState, requiredStateFrom, type RequiredState } from './required-state.ts'
 
 /** Rooms that are known in the same way: number of the required state, timeline, position, and the rooms, each as what it is more than the one before. */
@@ -13,7 +13,7 @@ interface StoredChanges {
 
 interface Stored extends StoredChanges {
   readonly required: readonly string[]
-  readonly next?: StoredChanges
+  readonly given?: readonly StoredChanges[]
 }
 
 /** Infinity is no JSON. */
@@ -40,8 +40,8 @@ function groupsOf(rooms: Iterable<readonly [number, Known | undefined]>, numberO
   return { rooms: groups, gone }
 }
 
-/** What is known to the client, and what the answer on its way to it changes, as short as JSON gets it. */
-export function encode({ state, rooms, extensions, next }: Connection): string {
+/** What is known to the client, and what the answers on their way to it change, as short as JSON gets it. */
+export function encode({ state, rooms, extensions, given }: Connection): string {
   const required = new Map<string, number>()
   const numberOf = ({ text }: RequiredState): number => {
     const number = required.get(text) ?? required.size
@@ -49,8 +49,8 @@ export function encode({ state, rooms, extensions, next }: Connection): string {
     return number
   }
   const base = { state, extensions, ...groupsOf(rooms, numberOf) }
-  const after = next && { state: next.state, extensions: next.changes.extensions, ...groupsOf(next.changes.rooms, numberOf) }
-  const stored: Stored = { ...base, required: [...required.keys()], ...(after && { next: after }) }
+  const after = given.map((answer) => ({ state: answer.state, extensions: answer.changes.extensions, ...groupsOf(answer.changes.rooms, numberOf) }))
+  const stored: Stored = { ...base, required: [...required.keys()], ...(after.length > 0 && { given: after }) }
   return JSON.stringify(stored)
 }
 
@@ -74,9 +74,8 @@ export function decode(owner: number, id: string, text: string, savedTs: number)
   const required = stored.required.map(requiredStateFrom)
   const connection: Connection = { ...newConnection(owner, id), state: stored.state, extensions: stored.extensions, savedTs }
   for (const [room, known] of knownIn(stored, required)) if (known) connection.rooms.set(room, known)
-  if (stored.next) {
-    const changes: Changes = { rooms: knownIn(stored.next, required), extensions: stored.next.extensions }
-    connection.next = { state: stored.next.state, changes }
-  }
+  connection.given = (stored.given ?? []).map((answer) => ({
+    state: answer.state, changes: { rooms: knownIn(answer, required), extensions: answer.extensions },
+  }))
   return connection
 }

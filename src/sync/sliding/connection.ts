@@ -30,6 +30,12 @@ export interface Changes {
   readonly extensions: number
 }
 
+/** An answer that is on its way to the client: what it knows once it has got it, and what that is called. */
+export interface Given {
+  readonly state: string
+  readonly changes: Changes
+}
+
 /**
  * One sync loop of a client. An answer counts as received only when its `pos` comes back: until then what it changes is kept beside
  * what was known before, since the client may repeat its last request.
@@ -42,7 +48,11 @@ export interface Connection {
   state: string
   readonly rooms: Map<number, Known>
   extensions: number
-  next: { readonly state: string, readonly changes: Changes } | undefined
+  /**
+   * The answers since, the oldest first. More than one: a request that was given up can come after the one that took its place, and the
+   * client goes on from the answer to either.
+   */
+  given: readonly Given[]
   /** Short ids of the member events that the client was sent, the oldest first. In memory alone: forgetting costs a member event. */
   readonly members: Set<number>
   nextMembers: { readonly position: number, readonly events: readonly number[] } | undefined
@@ -64,26 +74,33 @@ export const emptyState = '0'
 const mostMembers = 5000
 
 export const newConnection = (owner: number, id: string): Connection => ({
-  owner, id, state: emptyState, rooms: new Map(), extensions: 0, next: undefined, members: new Set(), nextMembers: undefined, turn: 0, savedTs: 0,
+  owner, id, state: emptyState, rooms: new Map(), extensions: 0, given: [], members: new Set(), nextMembers: undefined, turn: 0, savedTs: 0,
 })
 
 /** Takes in where the client has come to. False when the connection cannot be there. */
 export function acknowledge(connection: Connection, { position, state }: Pos): boolean {
-  const { next, nextMembers } = connection
-  if (next?.state === state) {
-    for (const [room, known] of next.changes.rooms) {
+  const { nextMembers } = connection
+  if (state !== connection.state) {
+    const changes = connection.given.find((answer) => answer.state === state)?.changes
+    if (!changes) return false
+    for (const [room, known] of changes.rooms) {
       if (known) connection.rooms.set(room, known)
       else connection.rooms.delete(room)
     }
-    connection.extensions = next.changes.extensions
+    connection.extensions = changes.extensions
     connection.state = state
-  } else if (state !== connection.state) {
-    return false
+    connection.given = []
   }
   if (nextMembers?.position === position) noteMembers(connection.members, nextMembers.events)
-  connection.next = undefined
   connection.nextMembers = undefined
   return true
+}
+
+const mostGiven = 3
+
+/** Notes an answer that is on its way to the client. */
+export function give(connection: Connection, answer: Given): void {
+  connection.given = [...connection.given, answer].slice(-mostGiven)
 }
 
 function noteMembers(members: Set<number>, events: readonly number[]): void {

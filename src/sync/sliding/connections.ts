@@ -2,7 +2,7 @@ import { MatrixError } from '../../matrix/errors.ts'
 import { LruCache } from '../../storage/lru.ts'
 import type { Database, Tx } from '../../storage/index.ts'
 import { decode, encode } from './codec.ts'
-import { acknowledge, emptyState, newConnection, type Changes, type Connection, type Pos } from './connection.ts'
+import { acknowledge, emptyState, give, newConnection, type Changes, type Connection, type Pos } from './connection.ts'
 import { deleteConnectionsOf, deleteUnused, readConnection, saveConnection } from './store.ts'
 
 /** The sync loops of all clients: in memory while they are in use, and in the database so that they outlive a restart. */
@@ -106,7 +106,7 @@ export function openConnections({ database, now, randomId, onError }: Connection
       connection.nextMembers = { position, events: members }
       if (changes.rooms.size === 0 && changes.extensions === connection.extensions) return { position, state: connection.state }
       const state = randomId().slice(0, 10)
-      connection.next = { state, changes }
+      give(connection, { state, changes })
       save(connection)
       return { position, state }
     },
