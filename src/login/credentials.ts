@@ -9,6 +9,7 @@ import type { LoginContext } from './deps.ts'
 import { accountOf, type Arrival, type Identity } from './engine/index.ts'
 import { type JwtProvider, sidOf, useToken, type Verified } from './jwt/index.ts'
 import { askDirectories } from './ldap/index.ts'
+import { parseAddress, readOwner } from './mail/index.ts'
 
 /** Where a credential came from: for limits and for the log. */
 export interface Origin {
@@ -71,22 +72,39 @@ const useOnce = async (context: LoginContext, tx: Tx, token: { provider: string;
 export const namedUser = (body: JsonObject): string | undefined => {
   const identifier = own(body, 'identifier')
   if (identifier === undefined || identifier === null) {
-    if (own(body, 'medium') !== undefined || own(body, 'address') !== undefined) throw new MatrixError('M_UNKNOWN', 'Nobody is known here by mail address or phone number', { status: 400 })
+    if (own(body, 'medium') !== undefined || own(body, 'address') !== undefined) return mailAddressIn(body)
     const user = own(body, 'user')
     if (user !== undefined && typeof user !== 'string') throw new MatrixError('M_BAD_JSON', '"user" must be a string')
     return user
   }
   if (!isObject(identifier)) throw new MatrixError('M_BAD_JSON', '"identifier" must be an object')
   const type = own(identifier, 'type')
-  if (type !== 'm.id.user') throw new MatrixError('M_UNKNOWN', 'People are known here by user name only: "identifier.type" must be "m.id.user"', { status: 400 })
+  if (type === 'm.id.thirdparty') return mailAddressIn(identifier)
+  if (type !== 'm.id.user') throw new MatrixError('M_UNKNOWN', 'People are known here by user name and mail address: "identifier.type" must be "m.id.user" or "m.id.thirdparty"', { status: 400 })
   const user = own(identifier, 'user')
   if (typeof user !== 'string') throw new MatrixError(user === undefined ? 'M_MISSING_PARAM' : 'M_BAD_JSON', '"identifier.user" must be a string')
   return user
 }
 
-/** The account that the name or full user id is of; a name of another server is nobody's. */
+/** The mail address that somebody is named by. @throws {MatrixError} M_UNKNOWN for phone numbers; M_INVALID_PARAM */
+function mailAddressIn(identifier: JsonObject): string {
+  const [medium, address] = [own(identifier, 'medium'), own(identifier, 'address')]
+  if (medium !== 'email') throw new MatrixError('M_UNKNOWN', 'Nobody is known here by phone number', { status: 400 })
+  if (typeof address !== 'string') throw new MatrixError(address === undefined ? 'M_MISSING_PARAM' : 'M_BAD_JSON', '"address" must be a string')
+  return parseAddress(address)
+}
+
+/** The account that has shown the mail address to be its own. */
+async function accountByAddress(context: LoginContext, address: string): Promise<Account | undefined> {
+  const owner = await readOwner(context.database.read, address)
+  return owner === undefined ? undefined : context.users.account(owner)
+}
+
+/** The account that the name, full user id or mail address is of; a name of another server is nobody's. */
 const accountNamed = (context: LoginContext, name: string): Promise<Account | undefined> | undefined => {
   if (name.includes('\0') || !name.isWellFormed()) return undefined
+  // No name has this sign in it, and every address has.
+  if (name.indexOf('@') > 0) return accountByAddress(context, name)
   if (!name.startsWith('@')) return context.users.findByLocalpart(name)
   return isLocalUser(name, context.serverName) ? context.users.findByLocalpart(localpartOf(name)) : undefined
 }

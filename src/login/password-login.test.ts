@@ -30,8 +30,8 @@ inWorld('requests of a wrong shape are told what is wrong', {}, async (world) =>
   for (const [body, code] of [
     [{}, 'M_MISSING_PARAM'], [{ identifier: 'alice' }, 'M_BAD_JSON'], [{ identifier: {} }, 'M_UNKNOWN'], [{ identifier: { type: 'm.id.user' } }, 'M_MISSING_PARAM'],
     [{ identifier: { type: 'm.id.user', user: 7 } }, 'M_BAD_JSON'], [{ user: 7 }, 'M_BAD_JSON'], [{ ...user('alice'), password: 7 }, 'M_BAD_JSON'],
-    [{ ...user('alice'), password: undefined }, 'M_MISSING_PARAM'], [{ identifier: { type: 'm.id.thirdparty', medium: 'email', address: 'a@b' } }, 'M_UNKNOWN'],
-    [{ medium: 'email', address: 'a@b' }, 'M_UNKNOWN'], [{ identifier: { type: 'constructor' } }, 'M_UNKNOWN'],
+    [{ ...user('alice'), password: undefined }, 'M_MISSING_PARAM'], [{ identifier: { type: 'm.id.thirdparty', medium: 'msisdn', address: '1' } }, 'M_UNKNOWN'],
+    [{ medium: 'msisdn', address: '1' }, 'M_UNKNOWN'], [{ identifier: { type: 'constructor' } }, 'M_UNKNOWN'],
   ] as const) {
     const answer = await attempt(world, body)
     assert.deepEqual([answer.status, answer.body['errcode']], [400, code], JSON.stringify(body))

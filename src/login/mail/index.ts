@@ -1,5 +1,6 @@
+export { parseAddress } from './address.ts'
 export { openMail, type Mail, type MailDeps } from './sender.ts'
 export { mailRoutes } from './routes.ts'
 export type { Message } from './message.ts'
-export { addEmail, deleteEmailsOf, readEmails } from './store.ts'
+export { addEmail, deleteEmailsOf, readEmails, readOwner } from './store.ts'
 export { emailStage, type Proof } from './validations.ts'

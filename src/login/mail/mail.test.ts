@@ -215,3 +215,21 @@ test('what stands in a mail is text, not markup', () => {
   assert.ok(mail.html.includes('&lt;b&gt;&amp;&quot;x') && !mail.html.includes('<b>'))
   assert.ok(mail.text.includes('<b>&"x') && mail.text.includes('https://x/?a=1&b="'))
 })
+
+over('whoever has shown an address to be theirs signs in by it', {}, async (world) => {
+  const client = await withAddress(world, 'alice', 'alice@mail.example')
+  const by = async (identifier: object, word = password): Promise<string> => {
+    const { status, body } = await world.client().ask<{ user_id?: string, errcode?: string }>('POST', '/login', { type: 'm.login.password', identifier, password: word })
+    return body.user_id ?? `${status} ${body.errcode}`
+  }
+  const email = (address: unknown): object => ({ type: 'm.id.thirdparty', medium: 'email', address })
+  assert.equal(await by(email('Alice@Mail.example')), client.userId)
+  assert.equal(await by(email('alice@mail.example'), 'wrong'), '403 M_FORBIDDEN')
+  assert.equal(await by(email('bob@mail.example')), '403 M_FORBIDDEN')
+  assert.equal(await by(email('nobody')), '400 M_INVALID_PARAM')
+  assert.equal(await by({ type: 'm.id.thirdparty', medium: 'msisdn', address: '123' }), '400 M_UNKNOWN')
+  const old = await world.client().req<{ user_id: string }>('POST', '/login', { type: 'm.login.password', medium: 'email', address: 'alice@mail.example', password })
+  assert.equal(old.user_id, client.userId)
+  assert.equal((await confirmed(client, '/account/password', { new_password: 'another fine horse' }, { type: 'm.login.password', identifier: email('alice@mail.example'), password })).status, 200)
+  assert.equal(await by(email('alice@mail.example'), 'another fine horse'), client.userId)
+})
