@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { commands } from '../src/cli/commands.ts'
 import type { Route } from '../src/http/index.ts'
+import { createRegistry } from '../src/metrics/index.ts'
 import { createHomeserver } from '../src/server.ts'
 import { root } from './docs-pages.ts'
 
@@ -59,8 +60,28 @@ ${rows.join('\n')}
 `
 }
 
+/** What prom-client knows of a metric, beyond what its types tell. */
+interface KnownMetric { name: string; help: string; type: string; labelNames?: string[] }
+
+function metrics(): string {
+  const { registry } = createRegistry()
+  const rows = (registry.getMetricsAsArray() as unknown as KnownMetric[]).map(({ name, type, labelNames = [], help }) =>
+    `| \`${name}\` | ${type} | ${labelNames.map((label) => `\`${label}\``).join(', ')} | ${help} |`)
+  registry.clear()
+  return `# Metrics
+
+${made}
+
+What is told where [\`metrics.listen\`](config.md#metricslisten) says; [how to use it](../topics/metrics.md). Those that do not begin with \`latchkey_\` are of the process and of Node.
+
+| Name | Type | Labels | Meaning |
+|---|---|---|---|
+${rows.join('\n')}
+`
+}
+
 /** The generated pages, by their path from the checkout. `config.md` comes from `latchkey config reference` and has a test of its own. */
 export const referencePages = async (): Promise<Record<string, string>> =>
-  ({ 'docs/reference/cli.md': await commandLine(), 'docs/reference/endpoints.md': await endpoints() })
+  ({ 'docs/reference/cli.md': await commandLine(), 'docs/reference/endpoints.md': await endpoints(), 'docs/reference/metrics.md': metrics() })
 
 if (import.meta.main) for (const [path, text] of Object.entries(await referencePages())) writeFileSync(join(root, path), text)
