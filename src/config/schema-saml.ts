@@ -80,6 +80,14 @@ export const samlProvider = {
     default: [],
     example: [{ attribute: 'urn:oid:0.9.2342.19200300.100.1.3', claim: 'email' }],
   },
+  backchannel_logout: {
+    kind: 'choice',
+    description: 'What becomes of sessions here when the provider says that theirs has ended, which it does by a signed LogoutRequest in a form, from server to server, to'
+      + ' PUBLIC_BASE_URL/_latchkey/sso/ID/logout: "soft" asks people to sign in again and leaves them their devices and encryption keys, "hard" deletes the devices, "off" takes no'
+      + ' notice.',
+    values: ['soft', 'hard', 'off'],
+    default: 'soft',
+  },
   leeway: { kind: 'duration', description: 'How far the clocks of provider and server may differ.', default: '60s' },
   ...peopleKeys,
 } as const satisfies Keys

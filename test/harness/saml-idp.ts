@@ -62,12 +62,21 @@ export interface SamlIdp extends AsyncDisposable {
   says: Partial<Said>
   /** A response to the request that came last. */
   respond(more?: Partial<Said>): string
+  /** A request to sign somebody out. */
+  signOut(more?: Partial<SaidLogout>): string
 }
 
 const time = (ms: number): string => new Date(ms).toISOString()
 const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
 
-const signed = (xml: string, { key, algorithm }: Said, name: string): string => {
+/** What a request to sign somebody out says; each may be another than it should be. */
+export interface SaidLogout extends Pick<Said, 'key' | 'algorithm' | 'issuer' | 'destination' | 'nameId' | 'shift' | 'id'> {
+  /** None where it is empty. */
+  session: string
+  sign: boolean
+}
+
+const signed = (xml: string, { key, algorithm }: Pick<Said, 'key' | 'algorithm'>, name: string): string => {
   const signature = new SignedXml({
     privateKey: key.privateKey.export({ type: 'pkcs8', format: 'pem' }), canonicalizationAlgorithm: 'http://www.w3.org/2001/10/xml-exc-c14n#',
     signatureAlgorithm: algorithm === 'sha1' ? 'http://www.w3.org/2000/09/xmldsig#rsa-sha1' : 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
@@ -99,6 +108,14 @@ export const responseXml = (said: Said): string => {
   return said.sign === 'response' || said.sign === 'both' ? signed(inner, said, 'Response') : inner
 }
 
+/** The XML of a request to sign somebody out. */
+export const logoutXml = (said: SaidLogout): string => {
+  const xml = `<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_l${said.id}" Version="2.0"`
+    + ` IssueInstant="${time(Date.now() + said.shift * 1000)}" Destination="${said.destination}"><saml:Issuer>${said.issuer}</saml:Issuer><saml:NameID>${said.nameId}</saml:NameID>`
+    + `${said.session === '' ? '' : `<samlp:SessionIndex>${said.session}</samlp:SessionIndex>`}</samlp:LogoutRequest>`
+  return said.sign ? signed(xml, said, 'LogoutRequest') : xml
+}
+
 /** Starts one. @param callback where the homeserver takes responses */
 export const openSamlIdp = async (callback: string): Promise<SamlIdp> => {
   const port = await freePort()
@@ -114,6 +131,10 @@ export const openSamlIdp = async (callback: string): Promise<SamlIdp> => {
       nameId: 'id-alice', format: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent', attributes: { uid: 'alice', cn: 'Alice & Co' }, issuer: self.entityId, audience, recipient: callback,
       destination: callback, request: self.request.id, shift: 0, authenticated: Date.now(), status: 'Success', sign: 'assertion', algorithm: 'sha256', key: self.key,
       id: randomBytes(8).toString('hex'), session: 's1', ...self.says, ...more,
+    }),
+    signOut: (more = {}) => logoutXml({
+      nameId: 'id-alice', issuer: self.entityId, destination: callback.replace(/callback$/, 'logout'), shift: 0, algorithm: 'sha256', key: self.key, id: randomBytes(8).toString('hex'),
+      session: 's1', sign: true, ...more,
     }),
     [Symbol.asyncDispose]: () => new Promise((resolve) => {
       server.closeAllConnections()

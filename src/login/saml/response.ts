@@ -46,18 +46,17 @@ const checkStatus = (response: Element): void => {
   throw new Problem(cancelling.includes(short) ? 'cancelled' : 'provider_failed', `The provider answered ${short}`)
 }
 
-/** Every way to have one element checked and another one read begins with more elements than are needed. */
-const checkShape = (response: Element): void => {
-  const all = [...everyElement(response)]
-  const isOneOf = (name: string) => (element: Element): boolean => element.name === name
-  if (all.some(isOneOf(`${saml}EncryptedAssertion`))) throw failed('The assertion is encrypted, which is not supported: have the provider sign it only')
-  if (all.filter(isOneOf(`${samlp}Response`)).length !== 1) throw failed('There is a response inside the response')
-  const assertions = all.filter(isOneOf(`${saml}Assertion`))
-  if (assertions.length !== 1 || !response.children.some((child) => child === assertions[0])) throw failed(`There are ${assertions.length} assertions, or one in a wrong place`)
+const isOneOf = (name: string) => (element: Element): boolean => element.name === name
+
+/**
+ * Every way to have one element checked and another one read begins with more elements than are needed: signatures may stand only in
+ * these, one in each, by algorithms that are good, and no id may be there twice.
+ * @throws Problem
+ */
+export const checkSignatures = (root: Element, places: readonly Element[]): void => {
+  const all = [...everyElement(root)]
   const holders = all.filter((element) => element.children.some(isOneOf(`${ds}Signature`)))
-  if (all.filter(isOneOf(`${ds}Signature`)).length !== holders.length || holders.some((holder) => holder !== response && holder !== assertions[0])) {
-    throw failed('A signature stands where none belongs')
-  }
+  if (all.filter(isOneOf(`${ds}Signature`)).length !== holders.length || holders.some((holder) => !places.includes(holder))) throw failed('A signature stands where none belongs')
   const ids = all.flatMap(({ attributes }) => [...attributes].filter(([name]) => name.toLowerCase() === 'id').map(([, value]) => value))
   if (new Set(ids).size !== ids.length) throw failed('An id is there twice')
   for (const { name, attributes } of all) {
@@ -65,6 +64,15 @@ const checkShape = (response: Element): void => {
     const algorithm = attributes.get('Algorithm') ?? ''
     if (allowed && !allowed.has(algorithm)) throw failed(`It is signed by ${algorithm.slice(0, 80)}, which is not accepted`)
   }
+}
+
+const checkShape = (response: Element): void => {
+  const all = [...everyElement(response)]
+  if (all.some(isOneOf(`${saml}EncryptedAssertion`))) throw failed('The assertion is encrypted, which is not supported: have the provider sign it only')
+  if (all.filter(isOneOf(`${samlp}Response`)).length !== 1) throw failed('There is a response inside the response')
+  const [assertion, ...more] = all.filter(isOneOf(`${saml}Assertion`))
+  if (!assertion || more.length > 0 || !response.children.includes(assertion)) throw failed('There is no assertion, or there are several, or it is in a wrong place')
+  checkSignatures(response, [response, assertion])
 }
 
 /**

@@ -6,6 +6,7 @@ import type { SsoProvider, Trip } from '../sso/provider.ts'
 import { type Asserted, readAssertion } from './assertion.ts'
 import { idpSource } from './idp.ts'
 import type { IdpDescription } from './metadata.ts'
+import { readLogoutRequest } from './logout.ts'
 import { decodeResponse, readEnvelope } from './response.ts'
 import { Unfit } from './unfit.ts'
 import { createWaiting } from './waiting.ts'
@@ -102,8 +103,16 @@ export const samlProvider = (config: SamlConfig, deps: SamlDeps): SsoProvider =>
     }
   }
 
+  const isSigned = async (xml: string, known: IdpDescription): Promise<boolean> => {
+    const signedBy = (one: IdpDescription): Promise<boolean> =>
+      libraryFor(config, deps.callback, one).validatePostRequestAsync({ SAMLRequest: Buffer.from(xml).toString('base64') }).then(({ loggedOut }) => loggedOut, () => false)
+    if (await signedBy(known)) return true
+    const next = await idp.again()
+    return next !== undefined && signedBy(next)
+  }
+
   return {
-    id: config.id, name: config.name ?? config.id, icon: config.icon, brand: config.brand, backchannelLogout: 'off',
+    id: config.id, name: config.name ?? config.id, icon: config.icon, brand: config.brand, backchannelLogout: config.backchannel_logout,
     leave: async (trip) => new URL(await libraryFor(config, deps.callback, await idp(), trip).getAuthorizeUrlAsync(waiting.keep(trip.state), undefined, {})),
     stateOf: (form) => waiting.take(form.get('RelayState')),
     arrive: async (trip, answer) => {
@@ -114,6 +123,18 @@ export const samlProvider = (config: SamlConfig, deps: SamlDeps): SsoProvider =>
         throw new Problem('lost', 'The response was used before')
       }
       return { subject: asserted.subject, claims: asserted.claims, sid: asserted.session, authenticated: asserted.authenticated }
+    },
+    readLogout: async (form) => {
+      const text = form.get('SAMLRequest')
+      if (text === null) throw new Problem('bad_request', '"SAMLRequest" is missing')
+      const [xml, known] = [decodeResponse(text), await idp()]
+      const request = readLogoutRequest(xml, {
+        issuer: known.entityId, destination: deps.callback.replace(/callback$/, 'logout'), byName: config.subject_attribute === undefined, leewayMs: config.leeway, now: deps.now(),
+      })
+      if (!await isSigned(xml, known)) throw new Problem('not_allowed', 'The signature of the logout request is not one of the provider')
+      // Last of all, so that only requests that are good take up room.
+      if (!await deps.useOnce(`logout ${request.id}`, request.expires)) throw new Problem('not_allowed', 'The logout request was used before')
+      return request.ended
     },
     metadata: () => ownMetadata(config, deps.callback),
   }

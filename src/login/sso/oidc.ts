@@ -2,6 +2,7 @@ import * as client from 'openid-client'
 import type { Config } from '../../config/index.ts'
 import { type Outgoing, OutgoingError } from '../../http/index.ts'
 import type { JsonObject } from '../../matrix/json.ts'
+import { field } from '../pages/form.ts'
 import { discoverer, fetchBy, messageOf } from './discovery.ts'
 import { createLogoutReader } from './logout-token.ts'
 import { Problem } from './problem.ts'
@@ -107,9 +108,11 @@ export const oidcProvider = (config: OidcConfig, deps: OidcDeps): SsoProvider =>
       if (found.serverMetadata().end_session_endpoint === undefined) return undefined
       return client.buildEndSessionUrl(found, { id_token_hint: idToken, post_logout_redirect_uri: back })
     },
-    readLogout: async (token) => {
+    readLogout: async (form) => {
+      const token = field(form, 'logout_token')
+      if (token === undefined) throw new Problem('bad_request', '"logout_token" is missing')
       try {
-        return await readLogout(token)
+        return [await readLogout(token)]
       } catch (error) {
         throw problemOf(error)
       }

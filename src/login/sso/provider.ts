@@ -58,6 +58,6 @@ export interface SsoProvider {
   signOut?(idToken: string, back: string): Promise<URL | undefined>
   /** What the provider wants to know of this server, as XML. */
   metadata?(): string
-  /** Reads what the provider sends when it ends a session of its. @throws Problem */
-  readLogout?(token: string): Promise<LoggedOut>
+  /** Reads the form that the provider sends when it ends sessions of its. @throws Problem */
+  readLogout?(form: URLSearchParams): Promise<readonly LoggedOut[]>
 }

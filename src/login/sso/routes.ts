@@ -135,7 +135,7 @@ export const passwordOf = async (web: Web, { form, ip, trace }: PageRequest, use
 }
 
 /**
- * Where a provider says that a session of its has ended.
+ * Where a provider says that a session of its has ended: by a logout token, or a logout request of SAML.
  * @see https://openid.net/specs/openid-connect-backchannel-1_0.html#BCRequest
  */
 const logoutRoute = (web: Web): Route => route({
@@ -149,9 +149,8 @@ const logoutRoute = (web: Web): Route => route({
     }
     if (!provider?.readLogout || provider.backchannelLogout === 'off') return refuse('There is no back-channel logout for this provider')
     try {
-      const token = field(await readForm(body), 'logout_token')
-      if (token === undefined) return refuse('"logout_token" is missing')
-      const count = await endSessionsFrom(web, provider, await provider.readLogout(token))
+      let count = 0
+      for (const ended of await provider.readLogout(await readForm(body))) count += await endSessionsFrom(web, provider, ended)
       logger.info({ trace, provider: provider.id, sessions: count, mode: provider.backchannelLogout }, 'a provider ended sessions')
       return new Reply({ status: 200, headers: { 'content-type': 'application/json' }, body: '{}' })
     } catch (error) {
