@@ -50,6 +50,8 @@ const waits = { firstMs: 1000, mostMs: 60_000 }
 const timeoutMs = 60_000
 /** After so many positions without anything of interest it is written down how far one has come. */
 const saveEvery = 1000
+/** So long nothing must follow before it is written down that all has been taken; should it be forgotten, the last transaction is sent once more. */
+const saveAfterMs = 1000
 
 const usersWithKeys = ({ database, users }: FollowerDeps, interest: Interest): (() => Promise<Set<number>>) => {
   let found: Promise<Set<number>> | undefined
@@ -78,6 +80,7 @@ export function follow(deps: FollowerDeps, service: Service & { readonly url: st
   let isOwed = false
   let failures = 0
   let resume: (() => void) | undefined
+  let resting: NodeJS.Timeout | undefined
 
   const save = async (): Promise<void> => {
     const state = { ...progress, position, txn, body, body_position: bodyPosition }
@@ -122,6 +125,13 @@ export function follow(deps: FollowerDeps, service: Service & { readonly url: st
     return true
   }
 
+  const rest = (): void => {
+    resting ??= setTimeout(() => {
+      resting = undefined
+      if (isOwed && !running) save().catch(deps.onError)
+    }, saveAfterMs).unref()
+  }
+
   /** One step; false when there is nothing to do. */
   const step = async (): Promise<boolean> => {
     if (body === null) {
@@ -130,7 +140,8 @@ export function follow(deps: FollowerDeps, service: Service & { readonly url: st
       if (batch.body === undefined) {
         position = batch.upTo
         if (position < deps.log.now) return true
-        if (isOwed || position - saved >= saveEvery) await save()
+        if (position - saved >= saveEvery) await save()
+        else if (isOwed) rest()
         return isNews
       }
       txn += 1
@@ -177,6 +188,7 @@ export function follow(deps: FollowerDeps, service: Service & { readonly url: st
     [Symbol.asyncDispose]: async () => {
       stopped.abort()
       resume?.()
+      clearTimeout(resting)
       await running
       await save()
     },
