@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { commands } from '../src/cli/commands.ts'
 import type { Route } from '../src/http/index.ts'
-import { createRegistry } from '../src/metrics/index.ts'
+import { createRegistry } from '../src/metrics/registry.ts'
 import { createHomeserver } from '../src/server.ts'
 import { root } from './docs-pages.ts'
 

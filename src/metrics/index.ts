@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createRegistry } from './registry.ts'
+import type { createRegistry } from './registry.ts'
 
-export { createRegistry, type SignInAttempt } from './registry.ts'
+export type { SignInAttempt } from './registry.ts'
 
 /** Numbers of the running server, and the address where they are read. */
 export interface Metrics extends AsyncDisposable, Omit<ReturnType<typeof createRegistry>, 'registry'> {
@@ -17,7 +17,8 @@ export interface Metrics extends AsyncDisposable, Omit<ReturnType<typeof createR
  * @param address host and port; port 0 for a free one
  */
 export const openMetrics = async ({ host, port }: { host: string; port: number }): Promise<Metrics> => {
-  const { registry, ...counters } = createRegistry()
+  // Imported here, as most servers are not asked for numbers, and up sooner without the library that keeps them.
+  const { registry, ...counters } = (await import('./registry.ts')).createRegistry()
   const server = createServer((request, response) => {
     if (request.method !== 'GET' || request.url !== '/metrics') {
       response.writeHead(404).end()

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { jwtConfig, jwtSecret, signJwt } from '../../test/harness/jwt.ts'
 import { send } from '../../test/harness/identity-provider.ts'
 import { createHomeserver, type Homeserver } from '../server.ts'
-import { createRegistry } from './index.ts'
+import { createRegistry } from './registry.ts'
 
 const open = (metrics?: object): Promise<Homeserver> => createHomeserver({
   server_name: 'one.test', database: 'sqlite::memory:', listen: '127.0.0.1:0', rate_limits: 'off', log: { level: 'silent' },
