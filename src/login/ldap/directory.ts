@@ -1,9 +1,9 @@
-import { AndFilter, type Entry, EqualityFilter, type Filter, FilterParser, OrFilter } from 'ldapts'
+import { AndFilter, type Entry, EqualityFilter, type Filter, OrFilter } from 'ldapts'
 import type { Claims } from '../claims/index.ts'
 import type { Policy } from '../engine/index.ts'
 import { type Connection, DirectoryError, isNoPassword, openConnection, type Reach, type Refused } from './connection.ts'
 import { binaryAttributes, claimsOf, groupsUnder, subjectOf, subjectValue, textOf } from './entry.ts'
-import { escaped, filled } from './escape.ts'
+import { escaped, filled, parseFilter } from './escape.ts'
 import { canSearch, type LdapConfig } from './settings.ts'
 
 /** Somebody whom a directory knows. */
@@ -58,7 +58,7 @@ const wantedBy = (config: LdapConfig, policy: Policy): string[] => {
 export const createDirectory = (config: LdapConfig, policy: Policy, now: () => number): Directory => {
   const reach: Reach = { startTls: config.start_tls, ca: config.ca, timeoutMs: config.timeout }
   const avoided = new Map<string, number>()
-  const filter = FilterParser.parseString(config.filter)
+  const filter = parseFilter(config.filter)
   const wanted = wantedBy(config, policy)
   const [loginAttribute = 'uid'] = config.login_attributes
   const asked = [...new Set([...wanted, config.subject_attribute, loginAttribute, ...(config.group_base === undefined ? [] : ['memberOf'])])]
@@ -106,7 +106,7 @@ export const createDirectory = (config: LdapConfig, policy: Policy, now: () => n
     if (base === undefined) return undefined
     if (text === undefined) return groupsUnder(entry, base)
     const values = { dn: entry.dn, username: textOf(entry, loginAttribute) ?? '' }
-    const found = await connection.search(base, { filter: FilterParser.parseString(filled(text, values)), scope: 'sub', attributes: [name] })
+    const found = await connection.search(base, { filter: parseFilter(filled(text, values)), scope: 'sub', attributes: [name] })
     return found.flatMap((group) => textOf(group, name) ?? [])
   }
 

@@ -1,9 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import { FilterParser } from 'ldapts'
 import type { Config, Finding } from '../../config/index.ts'
 import { error, warning } from '../findings.ts'
-import { filled } from './escape.ts'
+import { filled, parseFilter } from './escape.ts'
 
 /** An entry of `identity_providers` of type `ldap`. */
 export type LdapConfig = Extract<Config['identity_providers'][number], { type: 'ldap' }>
@@ -14,7 +13,7 @@ export const canSearch = (config: LdapConfig): config is LdapConfig & { bind_dn:
 
 const isFilter = (text: string): boolean => {
   try {
-    FilterParser.parseString(filled(text, { dn: 'cn=somebody', username: 'somebody' }))
+    parseFilter(filled(text, { dn: 'cn=somebody', username: 'somebody' }))
     return true
   } catch {
     return false

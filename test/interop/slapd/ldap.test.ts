@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import { after, before, test } from 'node:test'
 import pino from 'pino'
-import type { ConfigInput } from '../../../src/config/index.ts'
+import { type ConfigInput, defaultConfig } from '../../../src/config/index.ts'
+import { explainPerson, openDirectories, policiesOf } from '../../../src/login/index.ts'
 import { type Homeserver, createHomeserver } from '../../../src/server.ts'
 import { type Answer, type Body, Client } from '../../harness/client.ts'
 import { freePort } from '../../harness/process.ts'
@@ -231,6 +232,27 @@ for (const [how, more] of [['memberOf', {}], ['a search', { group_filter: '(memb
     })
   })
 }
+
+test('what becomes of somebody of a directory is explained without a password, whatever their entry is called', { skip }, async () => {
+  const dn = `cn=Grüße\\2C \\28x\\29 *,ou=people,${suffix}`
+  await slapd.change((client) => client.add(dn, person('gr', { cn: 'Grüße, (x) *' })))
+  await slapd.change((client) => client.add(groupOf('marks'), { objectClass: 'groupOfNames', cn: 'marks', member: [dn] }))
+  const config = defaultConfig({
+    server_name: 'one.test', identity_providers: [search({ group_base: `ou=groups,${suffix}`, group_filter: '(member={dn})', groups: { rooms: [{ group: 'marks', room: '#marks:one.test' }] }, rules: 'groups contains marks' })],
+  })
+  const { policies } = policiesOf(config)
+  const [directory] = openDirectories(config, policies, { now: () => 0 })
+  const policy = policies.get('corp')
+  assert.ok(directory && policy)
+  const explain = (name: string) => explainPerson(directory, policy, 'one.test', name)
+  const good = await explain('gr')
+  assert.deepEqual([good.accepted, good.user, good.takes['rooms'], good.claims['groups']], [true, '@gr:one.test', '#marks:one.test (marks)', ['marks']])
+  const ruled = await explain('ann')
+  assert.deepEqual([ruled.accepted, ruled.code], [false, 'rule_broken'])
+  const nobody = await explain('nobody')
+  assert.deepEqual([nobody.accepted, nobody.code], [false, 'not_found'])
+  assert.match(nobody.fix ?? '', /login_attributes/)
+})
 
 test('whoever goes from the directory is locked, comes back unlocked, and nothing happens while it cannot be asked', { skip }, async () => {
   await slapd.change((client) => client.add(dnOf('dora'), person('dora')))
