@@ -125,6 +125,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     rooms, users, log, now,
     onRoomError: (error, where) => logger.error({ err: error, ...where }, 'a room was left out of the answer to a sync'),
     visible: (session, _room, events) => history.visible(session, events),
+    related: (filter, events) => history.related(filter, events),
     serialise: (events, reader) => history.serialise(events, reader),
     filter: async (user, id) => {
       const stored = await users.filters.get(user, id)

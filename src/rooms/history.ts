@@ -1,8 +1,10 @@
+import type { RoomEventFilter } from '../matrix/filter.ts'
 import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import { openAggregations } from './aggregations.ts'
 import { bundlesOf, type Bundle } from './bundle.ts'
+import { relatedBy } from './page.ts'
 import type { Rooms } from './rooms.ts'
 import { serialise, type Reader } from './serialise.ts'
 import { openSight, type Onlooker, type Sight } from './sight.ts'
@@ -17,6 +19,8 @@ export interface History {
    * @see https://spec.matrix.org/v1.19/client-server-api/#room-history-visibility
    */
   visible(who: Onlooker, list: readonly StoredEvent[]): Promise<readonly StoredEvent[]>
+  /** Those of the events that others relate to as the filter asks for. */
+  related(filter: RoomEventFilter, list: readonly StoredEvent[]): Promise<readonly StoredEvent[]>
   canSee(who: Onlooker, stored: StoredEvent): Promise<boolean>
   /**
    * Events as clients get them, as JSON texts, in the same order. Costs nothing beyond what is in memory for events that nothing
@@ -47,6 +51,7 @@ export function openHistory(deps: HistoryDeps): History {
   return {
     sight,
     visible: (who, list) => sight.visible(who, list),
+    related: (filter, list) => relatedBy(deps, filter, list),
     canSee: async (who, stored) => (await sight.visible(who, [stored])).length === 1,
     serialise: (list, reader) => serialise(bundling, list, reader),
     bundles: (who, list) => bundlesOf(bundling, who, list),

@@ -105,18 +105,25 @@ async function wantedBy(deps: PageDeps, { room, session }: View, filter: RoomEve
 /** The filter, whichever rooms it is for, and whom the user ignores: of those only state is shown. */
 export async function wantedIn({ users, database }: Pick<PageDeps, 'users' | 'database'>, user: number, filter: RoomEventFilter): Promise<(list: readonly StoredEvent[]) => Promise<readonly StoredEvent[]>> {
   const ignored = await users.accountData.ignored(user)
+  return async (list) => {
+    const wanted = filter.all && ignored.size === 0 ? list
+      : list.filter(({ event }) => filter.matches(event) && (event.stateKey !== undefined || !ignored.has(event.sender)))
+    return filter.none ? [] : relatedBy({ users, database }, filter, wanted)
+  }
+}
+
+/** Those of the events that have others related to them as the filter asks for; all where it asks for nothing of the kind. */
+export async function relatedBy(
+  { users, database }: Pick<PageDeps, 'users' | 'database'>, filter: Pick<RoomEventFilter, 'relatedBySenders' | 'relatedByRelTypes'>, list: readonly StoredEvent[],
+): Promise<readonly StoredEvent[]> {
   const { relatedBySenders, relatedByRelTypes } = filter
+  if (!relatedBySenders && !relatedByRelTypes) return list
   const senders = relatedBySenders && (await Promise.all(relatedBySenders.map((userId) => users.find(userId)))).filter((nid) => nid !== undefined)
   // No database is asked for a text that it could not hold.
   const relTypes = relatedByRelTypes?.filter((type) => !type.includes('\0') && type.isWellFormed())
-  return async (list) => {
-    if (filter.none || senders?.length === 0 || relTypes?.length === 0) return []
-    const wanted = filter.all && ignored.size === 0 ? list
-      : list.filter(({ event }) => filter.matches(event) && (event.stateKey !== undefined || !ignored.has(event.sender)))
-    if (!senders && !relTypes) return wanted
-    const related = await readRelatedBy(database.read, wanted.map(({ event }) => event.id), relTypes, senders)
-    return wanted.filter(({ event }) => related.has(event.id))
-  }
+  if (senders?.length === 0 || relTypes?.length === 0) return []
+  const related = await readRelatedBy(database.read, list.map(({ event }) => event.id), relTypes, senders)
+  return list.filter(({ event }) => related.has(event.id))
 }
 
 /** The member events of who sent these events, as they were when each sent the newest of theirs; those in the list itself are left out. */

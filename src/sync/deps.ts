@@ -1,5 +1,5 @@
 import type { KeyCounts } from '../devices/index.ts'
-import type { Filter } from '../matrix/filter.ts'
+import type { Filter, RoomEventFilter } from '../matrix/filter.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import type { EventReader, Room, Rooms, StoredEvent } from '../rooms/index.ts'
 import type { Session } from '../http/index.ts'
@@ -35,6 +35,8 @@ export interface SyncDeps {
   readonly onRoomError: (error: unknown, where: { readonly room: number, readonly user: number }) => void
   /** Those of the room's events that the user may see. */
   readonly visible: (user: Session, room: Room, events: readonly StoredEvent[]) => Promise<readonly StoredEvent[]>
+  /** Those of the events that others relate to as the filter asks for. */
+  readonly related: (filter: RoomEventFilter, events: readonly StoredEvent[]) => Promise<readonly StoredEvent[]>
   /** Events as clients get them, as JSON texts; `lean`: without what takes a look at other events. */
   readonly serialise: (events: readonly StoredEvent[], reader: EventReader & { readonly session: Session, readonly lean?: boolean }) => Promise<string[]>
   /** The filter behind an id of the user's own. @throws MatrixError M_NOT_FOUND */

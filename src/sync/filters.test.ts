@@ -232,3 +232,28 @@ over('the members that a room without a name is named after come with lazily loa
     'm.heroes': [alice.userId, carol.userId], 'm.joined_member_count': 1, 'm.invited_member_count': 0,
   })
 })
+
+over('a filter chooses events by what relates to them', async (stage) => {
+  const [alice, bob] = [await stage.login('alice'), await stage.login('bob')]
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(room)
+  await bob.sync()
+  const [loved, edited, plain] = [await alice.send(room, 'loved'), await alice.send(room, 'edited'), await alice.send(room, 'plain')]
+  await bob.send(room, { 'm.relates_to': { rel_type: 'm.annotation', event_id: loved, key: '❤' } }, 'm.reaction')
+  await alice.send(room, {
+    'msgtype': 'm.text', 'body': '* x', 'm.new_content': { msgtype: 'm.text', body: 'x' }, 'm.relates_to': { rel_type: 'm.replace', event_id: edited },
+  })
+  await stage.between()
+  const { since } = bob
+  const sees = async (filter: object, from: string | undefined): Promise<string[]> => {
+    bob.since = from
+    return ids((await filtered(bob, { room: { timeline: { limit: 50, ...filter } } })).rooms?.join?.[room]?.timeline.events)
+  }
+  for (const from of [since, undefined]) {
+    assert.deepEqual(await sees({ related_by_senders: [bob.userId] }, from), [loved])
+    assert.deepEqual(await sees({ related_by_rel_types: ['m.replace'] }, from), [edited])
+    assert.deepEqual(await sees({ related_by_rel_types: ['m.replace', 'm.annotation'] }, from), [loved, edited])
+    assert.deepEqual(await sees({ related_by_rel_types: ['m.replace'], related_by_senders: [bob.userId] }, from), [])
+    assert.ok((await sees({}, from)).includes(plain))
+  }
+})

@@ -1,10 +1,11 @@
+import type { RoomEventFilter } from '../matrix/filter.ts'
 import type { Room, Rooms, StoredEvent } from '../rooms/index.ts'
 import type { RoomCounts, SyncDeps } from './deps.ts'
 import { eventTexts } from './event-texts.ts'
 import type { LazyLoading } from './lazy-loading.ts'
 import type { SyncRequest } from './request.ts'
 import { placesAt, stateFor } from './room-state.ts'
-import { speaksOf, timelineOf, wantedBy, type Span, type Timeline } from './room-window.ts'
+import { speaksOf, timelineOf, wantedBy, type Span, type Timeline, type Wanted } from './room-window.ts'
 import { summaryOf, type Summary } from './summary.ts'
 
 export interface RoomContext {
@@ -64,11 +65,22 @@ export async function historyOf(context: RoomContext, wish: HistoryWish): Promis
 async function timelineFor({ deps, request: { filter, session }, ignored }: RoomContext, { room, span, isNew }: HistoryWish): Promise<Timeline> {
   const { limit, none } = filter.room.timeline
   const unwanted = none || !speaksOf(filter.room.timeline, room)
-  const wanted = unwanted ? () => false : wantedBy(filter.room.timeline, ignored)
   const reach = isNew ? { since: Number.MIN_SAFE_INTEGER, until: span.until } : span
+  const wanted = unwanted ? () => false : await related(deps, filter.room.timeline, room, reach, wantedBy(filter.room.timeline, ignored))
   // Of the past of a room that is new to the client nothing is looked for when nothing is wanted.
   const timeline = unwanted && isNew ? { events: [], limited: false, hidesState: false, touchesSummary: true } : await timelineOf(deps, room.nid, reach, limit, wanted)
   return isNew ? sinceHidden(timeline, await deps.visible(session, room, timeline.events)) : timeline
+}
+
+/** So many of a room's newest events are looked at for those that others relate to. */
+const mostRelated = 500
+
+/** What is wanted, and has others related to it where the filter asks for that: the database is asked once for all that may be. */
+async function related(deps: SyncDeps, filter: RoomEventFilter, room: Room, { since, until }: Span, wanted: Wanted): Promise<Wanted> {
+  if (!filter.relatedBySenders && !filter.relatedByRelTypes) return wanted
+  const newest = await deps.rooms.timeline({ room: room.nid, above: since, upTo: until, limit: mostRelated, dir: 'b' })
+  const found = new Set((await deps.related(filter, newest.filter(wanted))).map(({ nid }) => nid))
+  return ({ nid }) => found.has(nid)
 }
 
 /**
