@@ -12,12 +12,12 @@ export const oneName = (words: readonly string[]): string => {
   return name
 }
 
-/** Runs `work` as the operator of the configured server. What the server refuses becomes a sentence and the exit code 1. */
+/** Runs `work` as the operator of the configured server. What the server refuses becomes a sentence and the exit code 1. See `asOperator`. */
 export const asOperatorOf = async (
-  { file, flags }: Pick<ReturnType<typeof readFlags>, 'file' | 'flags'>, work: (operator: Operator) => Promise<string>,
+  { file, flags }: Pick<ReturnType<typeof readFlags>, 'file' | 'flags'>, work: (operator: Operator) => Promise<string>, isFirst = false,
 ): Promise<number> => {
   try {
-    const said = await asOperator(await startConfig(file, flags), work)
+    const said = await asOperator(await startConfig(file, flags), work, isFirst)
     if (said !== '') process.stdout.write(`${said}\n`)
     return 0
   } catch (error) {

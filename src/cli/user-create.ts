@@ -20,5 +20,5 @@ export const run = async (args: readonly string[]): Promise<number> => {
   return asOperatorOf(source, async (operator) => {
     const account = { name, password: password === '' ? null : password, admin: values.admin, displayName: values['display-name'] ?? null }
     return `${await operator.create(account)} is there.`
-  })
+  }, true)
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -49,11 +49,26 @@ test('accounts are made, listed and ended while no server runs', () => {
   assert.equal((JSON.parse(line) as { userId: string }).userId, '@alice:example.org')
 })
 
+test('where there is no database, nothing but a new account makes one', () => {
+  const empty = mkdtempSync(join(tmpdir(), 'latchkey-empty-'))
+  const run = (args: string[]) => spawnSync(process.execPath, [main, 'user', ...args], { cwd: empty, encoding: 'utf8', input: '', env: { ...env, LATCHKEY_SERVER_NAME: 'example.org' } })
+  for (const args of [['list'], ['deactivate', 'alice'], ['links', 'alice']]) {
+    const { status, stderr } = run(args)
+    assert.equal(status, 1, stderr)
+    assert.match(stderr, /There is no database at /)
+  }
+  assert.equal(existsSync(join(empty, 'data', 'latchkey.db')), false)
+  assert.equal(run(['create', 'alice', '--no-password']).stdout, '@alice:example.org is there.\n')
+  assert.equal(run(['list']).stdout, '@alice:example.org\n')
+  rmSync(empty, { recursive: true })
+})
+
 test('what cannot be done is said in a sentence, and the exit code is 1', () => {
   for (const [args, input, pattern] of [
     [['create', 'alice', '--no-password'], '', /taken/], [['create', 'Not A Name', '--no-password'], '', /can only have/],
     [['password', 'nobody'], 'x\n', /no user "nobody"/], [['password', 'alice'], '', /cannot be empty/], [['password', 'bob'], 'x\n', /deactivated/],
     [['deactivate', '@alice:elsewhere.org'], '', /not a user of example.org/],
+    [['create', 'dave'], 'short\n', /8 characters/], [['password', 'alice'], 'short\n', /8 characters/],
   ] as const) {
     const { status, stderr } = latchkey([...args], input)
     assert.equal(status, 1, stderr)
@@ -87,7 +102,7 @@ test('while a server runs it does the work itself, and the effect is there at on
     assert.equal(await login(url, 'alice', 'correct horse'), 200)
     assert.equal(await ask(['create', 'carol'], 'battery staple\n'), '@carol:example.org is there.\n')
     assert.equal(await login(url, 'carol', 'battery staple'), 200)
-    assert.match(await ask(['create', 'carol'], 'x\n'), /taken/)
+    assert.match(await ask(['create', 'carol'], 'long enough\n'), /taken/)
     assert.match(await ask(['password', 'carol'], 'another one\n'), /new password/)
     assert.equal(await login(url, 'carol', 'battery staple'), 403)
     assert.equal(await login(url, 'carol', 'another one'), 200)

@@ -44,7 +44,7 @@ export interface Login extends AsyncDisposable {
   confirm(request: { session: Session; ip: string; operation: string; body: JsonObject }): Promise<void>
   /** Makes an account, without a session. For the operator: any password will do. Throws M_INVALID_USERNAME, M_EXCLUSIVE, M_USER_IN_USE. */
   createAccount(account: { localpart: string; password: string | null; admin: boolean; displayName: string | null; createdBy: string }): Promise<string>
-  /** Sets a new password, which ends every session of the user. */
+  /** Sets a new password, which ends every session of the user. @throws {MatrixError} M_WEAK_PASSWORD */
   setPassword(user: number, password: string): Promise<void>
   /** Ends an account for good, and every session of it. */
   deactivate(user: number, erase: boolean): Promise<void>
@@ -118,10 +118,12 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
       if (request.session.appservice === undefined) await context.uia.confirm({ ...request, flows: await flowsFor(context, request.session) })
     },
     createAccount: async ({ password, ...account }) => {
+      if (password !== null) context.passwords.check(password)
       const passwordHash = password === null ? null : await context.passwords.hash(password)
       return (await register(context, { ...account, passwordHash }, undefined)).userId
     },
     setPassword: async (user, password) => {
+      context.passwords.check(password)
       await context.users.setPassword(user, await context.passwords.hash(password))
       await logoutAll(context, user)
     },
