@@ -1,4 +1,5 @@
-import { SAML, type Profile } from '@node-saml/node-saml'
+import { createRequire } from 'node:module'
+import type * as NodeSaml from '@node-saml/node-saml'
 import type { Config } from '../../config/index.ts'
 import type { Outgoing } from '../../http/index.ts'
 import { Problem } from '../sso/problem.ts'
@@ -38,8 +39,11 @@ const requestOf = ({ nonce }: Pick<Trip, 'nonce'>): string => `_${nonce}`
 /** The name of this server at the provider. */
 export const ownEntityId = (config: SamlConfig, callback: string): string => config.own_entity_id ?? callback.replace(/\/callback$/, '/metadata')
 
+/** Its hundred files are loaded with the first question: most servers speak no SAML. */
+const library = (): typeof NodeSaml => createRequire(import.meta.url)('@node-saml/node-saml') as typeof NodeSaml
+
 /** The library, set up for one question: whom to believe, and what to ask. Times and audience are looked at in assertion.ts, by the server's own clock. */
-const libraryFor = (config: SamlConfig, callback: string, idp: Pick<IdpDescription, 'signOn' | 'certificates'>, trip?: Trip): SAML => new SAML({
+const libraryFor = (config: SamlConfig, callback: string, idp: Pick<IdpDescription, 'signOn' | 'certificates'>, trip?: Trip): NodeSaml.SAML => new (library().SAML)({
   callbackUrl: callback, issuer: ownEntityId(config, callback), entryPoint: idp.signOn, idpCert: [...idp.certificates],
   identifierFormat: formats[config.name_id_format], disableRequestedAuthnContext: true, forceAuthn: trip?.fresh ?? false,
   wantAuthnResponseSigned: config.signed === 'response' || config.signed === 'both', wantAssertionsSigned: config.signed === 'assertion' || config.signed === 'both',
@@ -49,7 +53,7 @@ const libraryFor = (config: SamlConfig, callback: string, idp: Pick<IdpDescripti
 
 /** The signed assertion of a response. @throws Problem */
 const verifiedAssertion = async (config: SamlConfig, callback: string, idp: IdpDescription, response: string): Promise<string> => {
-  let profile: Profile | null
+  let profile: NodeSaml.Profile | null
   try {
     ({ profile } = await libraryFor(config, callback, idp).validatePostResponseAsync({ SAMLResponse: Buffer.from(response).toString('base64') }))
   } catch (error) {
