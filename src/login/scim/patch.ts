@@ -5,7 +5,7 @@ import { type Filter, matches, parseTarget, type Target } from './filter.ts'
 
 type Operation = 'add' | 'replace' | 'remove'
 
-const mostOperations = 2000
+const mostOperations = 1000
 
 /** Whether two values of a list are one: by what they name, where they name something. */
 const keyOf = (value: Json): string => {
