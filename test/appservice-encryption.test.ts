@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { curveKeys, deviceKeys } from '../src/devices/fixture.test.ts'
+import { crossKeys, curveKeys, deviceKeys } from '../src/devices/fixture.test.ts'
 import { enc, until, withService } from '../src/appservice/fixture.test.ts'
 
 type Lists = { changed: string[], left: string[] }
@@ -15,6 +15,8 @@ withService('messages to the devices of a service, changes of device lists and c
   await bridge.ask('PUT', '/devices/IRC', {}, bob)
   const keys = curveKeys(bob, 'IRC', ['AAAAAQ', 'AAAAAg'])
   await bridge.req('POST', '/keys/upload', { device_keys: deviceKeys(bob, 'IRC'), one_time_keys: keys }, bob, { device_id: 'IRC' })
+  // Nobody could confirm that keys change.
+  for (const suffix of ['', ' new']) await bridge.req('POST', '/keys/device_signing/upload', crossKeys(bob, suffix), bob, { device_id: 'IRC' })
   const { room_id: roomId } = await alice.req<{ room_id: string }>('POST', '/createRoom', { preset: 'public_chat' })
   await bridge.req('POST', `/join/${enc(roomId)}`, {}, bob)
 

@@ -76,7 +76,7 @@ export function follow(deps: FollowerDeps, service: Service & { readonly url: st
   let saved = position
   let running: Promise<void> | undefined
   let isNews = false
-  /** Whether what was delivered last still stands in the database as under way. */
+  /** Whether the database does not know yet what is under way, or that nothing is any more. */
   let isOwed = false
   let failures = 0
   let resume: (() => void) | undefined
@@ -147,8 +147,9 @@ export function follow(deps: FollowerDeps, service: Service & { readonly url: st
       txn += 1
       body = batch.body
       bodyPosition = batch.upTo
-      await save()
+      isOwed = true
     }
+    if (isOwed) await save()
     if (await deliver(body)) {
       await discardMail(follower, body, bodyPosition)
       position = bodyPosition
