@@ -89,7 +89,7 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
     keyring,
     policies,
     directories: openDirectories(deps.config, policies, deps),
-    sso: ssoProviders(deps.config, deps),
+    sso: await ssoProviders(deps.config, deps),
     passwords: createPasswords(deps, cost),
     cache: createSessionCache(cachedSessions),
     failures: createFailures(rateOf('failed_login'), rateOf('login'), deps.now),

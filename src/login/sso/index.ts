@@ -7,25 +7,29 @@ import { assetRoutes } from '../pages/page.ts'
 import { accountPageRoutes } from './account.ts'
 import { enterRoutes } from './enter.ts'
 import { casProvider } from './cas.ts'
-import { oidcProvider } from './oidc.ts'
 import type { SsoProvider } from './provider.ts'
 import { ssoRoutes } from './routes.ts'
 import { createWeb } from './web.ts'
 
 export type { SsoProvider } from './provider.ts'
 
+type ProviderDeps = Pick<LoginDeps, 'outgoing' | 'now' | 'randomId' | 'database'>
+
+const providerOf = async (config: Pick<Config, 'public_base_url'>, entry: Config['identity_providers'][number], deps: ProviderDeps): Promise<SsoProvider | undefined> => {
+  const callback = `${config.public_base_url ?? ''}/_latchkey/sso/${entry.id}/callback`
+  const { outgoing, now, randomId, database } = deps
+  switch (entry.type) {
+    // Who has no such provider is up without its libraries.
+    case 'oidc': return (await import('./oidc.ts')).oidcProvider(entry, { outgoing, now, callback })
+    case 'cas': return casProvider(entry, { outgoing, now, callback })
+    case 'saml': return samlProvider(entry, { outgoing, now, randomId, callback, useOnce: useOnceIn(database, now, entry.id) })
+    default: return undefined
+  }
+}
+
 /** The providers of the configuration that people are sent to with their browser. */
-export const ssoProviders = (config: Pick<Config, 'identity_providers' | 'public_base_url'>, deps: Pick<LoginDeps, 'outgoing' | 'now' | 'randomId' | 'database'>): SsoProvider[] =>
-  config.identity_providers.flatMap((entry) => {
-    const callback = `${config.public_base_url ?? ''}/_latchkey/sso/${entry.id}/callback`
-    const { outgoing, now, randomId, database } = deps
-    switch (entry.type) {
-      case 'oidc': return [oidcProvider(entry, { outgoing, now, callback })]
-      case 'cas': return [casProvider(entry, { outgoing, now, callback })]
-      case 'saml': return [samlProvider(entry, { outgoing, now, randomId, callback, useOnce: useOnceIn(database, now, entry.id) })]
-      default: return []
-    }
-  })
+export const ssoProviders = async (config: Pick<Config, 'identity_providers' | 'public_base_url'>, deps: ProviderDeps): Promise<SsoProvider[]> =>
+  (await Promise.all(config.identity_providers.map((entry) => providerOf(config, entry, deps)))).filter((provider) => provider !== undefined)
 
 /** Sign-in through a browser, and the account page. */
 export const webRoutes = (context: LoginContext): Route[] => {
