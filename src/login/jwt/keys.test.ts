@@ -19,7 +19,7 @@ const verdict = (material: string | Record<string, unknown>, algorithm: Algorith
 
 test('a secret of the length of its hash is taken without a word', () => {
   assert.equal(verdict(randomBytes(32).toString('base64'), 'HS256'), 'ok 1')
-  assert.equal(verdict('ü'.repeat(16), 'HS256'), 'ok 1', 'bytes count, not characters')
+  assert.equal(verdict('äöüßéèêëàâçñøåæœ', 'HS256'), 'ok 1', 'bytes count, not characters')
 })
 
 test('a short secret is a warning in the drop-in block and an error for a native provider', () => {
@@ -31,6 +31,16 @@ test('a short secret is a warning in the drop-in block and an error for a native
   assert.equal(verdict('my-secret-token', 'HS256', true), 'error')
   assert.equal(verdict('x'.repeat(63), 'HS512'), 'warning')
   assert.equal(verdict('', 'HS256'), 'error')
+})
+
+test('a secret that everybody can guess is refused or warned of, however long it is', () => {
+  for (const known of ['change-me-to-at-least-32-random-characters', 'CHANGEME-CHANGEME-CHANGEME-CHANGEME']) {
+    assert.equal(verdict(known, 'HS256', true), 'error')
+    assert.equal(verdict(known, 'HS256'), 'warning')
+  }
+  for (const dull of ['x'.repeat(40), 'abab'.repeat(10), '1234567'.repeat(8)]) assert.equal(verdict(dull, 'HS256', true), 'warning')
+  const { findings: [finding] } = parseKeys('x'.repeat(40), ['HS256'], 'secret', true)
+  assert.match(finding?.message ?? '', /1 different byte, over and over/)
 })
 
 test('a public key under an HMAC algorithm is refused, however it is written', () => {

@@ -135,6 +135,14 @@ const describe = ({ key, from, kid, alg }: Found): string => {
   return `${what}${from === 'secret' || from === 'public key' ? '' : `, from a ${from}`}${kid === undefined ? '' : `, kid ${JSON.stringify(kid)}`}${alg === undefined ? '' : `, for ${JSON.stringify(alg)}`}`
 }
 
+/** A secret that is long, and that whoever has read our own examples knows, or finds in no time. */
+const guessable = (secret: Buffer, path: string, strict: boolean): Finding[] => {
+  const fix = 'Make one with "openssl rand -hex 32" and set it here and in the backend that signs the tokens'
+  if (/^change[-_ ]?me/i.test(secret.toString())) return [(strict ? error : warning)(path, 'The secret is that of an example, which everybody knows', fix)]
+  const variety = new Set(secret).size
+  return variety >= 8 ? [] : [warning(path, `The secret is made of ${variety} different byte${variety === 1 ? '' : 's'}, over and over: it can be guessed`, fix)]
+}
+
 /** What is wrong with the strength of a key under an algorithm that suits its type. */
 const strengthFindings = (found: Found, name: AlgorithmName, path: string, strict: boolean): Finding[] => {
   const { key } = found
@@ -149,7 +157,7 @@ const strengthFindings = (found: Found, name: AlgorithmName, path: string, stric
   const size = key.symmetricKeySize ?? 0
   if (algorithm?.kind !== 'hmac') return []
   if (size === 0) return [error(path, 'The secret is empty', 'Set it to the secret that your backend signs with')]
-  if (size >= algorithm.bytes) return []
+  if (size >= algorithm.bytes) return guessable(key.export(), path, strict)
   return [(strict ? error : warning)(path,
     `The HMAC secret has ${size} bytes, and ${name} calls for ${algorithm.bytes} (RFC 7518, 3.2): whoever holds one token can try to guess it`,
     `Make one with "openssl rand -hex ${algorithm.bytes}" and set it here and in the backend that signs the tokens`)]

@@ -67,6 +67,14 @@ test('a native provider refuses weak and confused keys before the start', () => 
   assert.match(errors({ identity_providers: [native('jwt_config')] })[0] ?? '', /id of the jwt_config block/)
 })
 
+test('a key that two providers have in common is warned of', () => {
+  const shared = jwtProviders(config({ identity_providers: [native('a'), native('b', { secret: [secret('x'), secret('a')] })] })).findings
+    .filter(({ message }) => message.includes('in common'))
+  assert.deepEqual(shared.map(({ level, key }) => [level, key]), [['warning', 'identity_providers[1]']])
+  assert.match(shared[0]?.message ?? '', /"b" and "a" have a key in common/)
+  assert.ok(!jwtProviders(config({ identity_providers: [native('a'), native('b')] })).findings.some(({ message }) => message.includes('in common')))
+})
+
 test('where nobody is trusted there is nothing to verify with', async () => {
   assert.equal(await verifyToken([], 'x'), undefined)
 })

@@ -143,7 +143,7 @@ test('a set that is useless takes nothing away', async () => {
 })
 
 test('a secret in a published set verifies nothing', async () => {
-  await using world = await scene(({ uri }) => ({ jwks_uri: uri, secret: ['s'.repeat(32)], algorithms: ['HS256', 'ES256'] }))
+  await using world = await scene(({ uri }) => ({ jwks_uri: uri, secret: ['a secret of thirty-two characters and more'], algorithms: ['HS256', 'ES256'] }))
   const { issuer } = world
   const evil = Buffer.from('e'.repeat(32))
   const good = issuer.keys.map((key) => ({ ...key.publicKey.export({ format: 'jwk' }), kid: key.kid }))
