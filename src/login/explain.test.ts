@@ -27,6 +27,16 @@ test('explaining a token names the key, the user, and of a refused one the probl
   assert.equal(await explain({}, pyJwt), undefined)
 })
 
+test('what is no token of a provider is told for what it is', async () => {
+  for (const [text, found] of [['lka_abc', /this server has given out/], ['lkr_abc', /this server has given out/], ['ST-1-abc', /ticket of CAS/]] as const) {
+    for (const input of [block, {}]) {
+      const explanation = await explain(input, text)
+      assert.deepEqual([explanation?.accepted, explanation?.code], [false, 'token_malformed'])
+      assert.match(explanation?.problem ?? '', found)
+    }
+  }
+})
+
 test('rules, names and what is taken over are explained too', async () => {
   const secret = 's'.repeat(32)
   const input: ConfigInput = { identity_providers: [{

@@ -146,6 +146,18 @@ const otherWay = (entries: ExplainDeps['entries'], claims: Claims): { provider: 
   }
 }
 
+/** What people take for a token of a provider, and is something else. */
+const strangers: readonly { looks: RegExp; problem: string; fix: string }[] = [
+  {
+    looks: /^lk[arl]_/, problem: 'It is a token that this server has given out, and not one of a provider',
+    fix: 'Name the token that your backend or identity provider has signed. Whose session this one is says GET /_matrix/client/v3/account/whoami',
+  },
+  {
+    looks: /^[SP]T-/, problem: 'It is a ticket of CAS, which CAS alone can read, and once',
+    fix: 'Go through the browser, and look up the reference on the page in the log',
+  },
+]
+
 /**
  * Holds a token against its provider and says in plain words what became of it; undefined where no provider is configured.
  * Changes nothing and asks no database: whether an account is there, and whose it is, is not looked at.
@@ -154,6 +166,11 @@ export const explainToken = async (
   { keyring, policies, serverName, entries }: ExplainDeps, token: string,
 ): Promise<Explanation | undefined> => {
   const { header, claims } = peek(token)
+  const stranger = strangers.find(({ looks }) => looks.test(token))
+  if (stranger) {
+    const { problem, fix } = stranger
+    return { provider: 'none', header, claims, accepted: false, key: undefined, steps: [{ rule: 'form', found: problem }], user: undefined, takes: {}, code: 'token_malformed', problem, fix }
+  }
   const verified = await keyring.verify(token)
   const other = verified?.ok ? undefined : otherWay(entries, claims)
   if (other) {
