@@ -25,7 +25,7 @@ import { openJobs } from './jobs/index.ts'
 import { copyRoomRules, createCounts, notificationsRoutes, openPush, openPushRules, pushersRoutes, pushRulesRoutes, unsubscribeRoutes, withPushRules } from './push/index.ts'
 import { openDatabase } from './storage/index.ts'
 import { openLog } from './streams/index.ts'
-import { keyChanges, openSlidingSync, syncRoutes, type PlainEvent, type SyncDeps } from './sync/index.ts'
+import { keyChanges, oldSyncRoutes, openSlidingSync, syncRoutes, type PlainEvent, type SyncDeps } from './sync/index.ts'
 import { createUsers, usersRoutes, type AccountDataItem, type Users } from './users/index.ts'
 
 export { DatabaseRefused } from './storage/index.ts'
@@ -180,7 +180,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
       rooms, rules, receipts: ephemeral.receipts, ignored: (user) => users.accountData.ignored(user),
       serialise: (session, events) => history.serialise(events, { session, device: session.device, now: now(), withRoomId: false }),
     }),
-    ...syncRoutes(syncDeps), ...sliding.routes,
+    ...syncRoutes(syncDeps), ...oldSyncRoutes({ ...syncDeps, history, database }), ...sliding.routes,
     ...callRoutes({ turn: config.turn, rtcTransports: config.rtc_transports, now }),
     ...openIdRoutes({ database, users, now, randomId, serverName }),
     ...appserviceRoutes({ appservices, followings, thirdParties: openThirdParties(appservices, now), now }),

@@ -48,6 +48,13 @@ export const wellKnownRoutes = (config: WellKnown): Route[] => [
       return { contacts: [{ role: 'm.role.admin', ...(contact.startsWith('@') ? { matrix_id: contact } : { email_address: contact }) }] }
     },
   }),
+  /** No policy server runs inside this one. @see https://spec.matrix.org/v1.19/client-server-api/#getwell-knownmatrixpolicy_server */
+  route({
+    id: 'getWellknownPolicy', method: 'GET', path: '/.well-known/matrix/policy_server', auth: 'none', reply: open,
+    handle: () => {
+      throw new MatrixError('M_NOT_FOUND', 'This server is not a policy server')
+    },
+  }),
   route({
     id: 'getWellKnown', method: 'GET', path: '/.well-known/matrix/server', auth: 'none',
     reply: Type.Object({ 'm.server': Type.String() }),
