@@ -85,12 +85,15 @@ test('a redirect is checked like the first address, followed a few times, and ta
     response.end('other')
   })
   await using first = await site((request, response) => {
-    const hops: Record<string, string> = { '/inside': 'http://[::1]:9/', '/loop': '/loop', '/file': 'file:///etc/passwd', '/other': `http://localhost:${other.port}/`, '/twice': '/other' }
+    const hops: Record<string, string> = { '/.well-known/matrix/server': 'http://10.0.0.1/', '/inside': 'http://[::1]:9/', '/loop': '/loop', '/file': 'file:///etc/passwd', '/other': `http://localhost:${other.port}/`, '/twice': '/other' }
     response.writeHead(302, { location: hops[request.url ?? ''] ?? '/' }).end('moved')
   })
   const resolve = async () => [{ address: '127.0.0.1', family: 4 }]
   await using fetchOut = createOutgoing({ allow: ['127.0.0.1'], resolve })
   await assert.rejects(fetchOut(`${first.origin}/inside`), failure('forbidden-address'))
+  const start = performance.now()
+  await assert.rejects(fetchOut(`${first.origin}/.well-known/matrix/server`), failure('forbidden-address'))
+  assert.ok(performance.now() - start < 1000, 'it was not tried')
   await assert.rejects(fetchOut(`${first.origin}/loop`), failure('too-many-redirects'))
   await assert.rejects(fetchOut(`${first.origin}/file`), failure('bad-url'))
   const reply = await fetchOut(`${first.origin}/twice`, { headers: { Authorization: 'Bearer secret', Accept: 'text/plain' } })
