@@ -47,6 +47,13 @@ export const oidcProvider = {
     description: 'Whether the provider is asked once more at each sign-in, for claims that it leaves out of the ID token.',
     default: false,
   },
+  subject_claim: {
+    kind: 'text',
+    description: 'The claim of the ID token that names the person for good. Another one than "sub" where that is another one for each application, and'
+      + ' people are known here by other ways too (SCIM, tokens): "oid" with Entra ID. A back-channel logout then has to name the session ("sid").',
+    default: 'sub',
+    example: 'oid',
+  },
   backchannel_logout: {
     kind: 'choice',
     description: 'What becomes of sessions here when the provider ends the session that they came from: "soft" asks people to sign in again and leaves'

@@ -130,3 +130,14 @@ test('of several providers one is chosen', () => withSso({
   const landing = await browser.follow(page, '/redirect/idp')
   assert.match(landing.url, /^https:\/\/app\.example\.test\/\?a=b&c&loginToken=lkl_/)
 }))
+
+test('people can be known by another claim than "sub", and whoever comes without it does not come in', () => withSso({ provider: { subject_claim: 'preferred_username', mapping: { localpart: ['{name|before " "}-{preferred_username}'] } } }, async ({ idp, server, signIn, home }) => {
+  idp.person = 'id-ann'
+  const { user_id: userId } = await signIn()
+  const account = await server.users.findByLocalpart(String(userId).slice(1).split(':')[0] ?? '')
+  assert.ok(account)
+  assert.deepEqual((await server.login.links.of(account.nid)).map(({ subject }) => subject), ['ann'])
+  idp.claims = { preferred_username: undefined }
+  const landing = await openBrowser().go(startOf(home))
+  assert.ok(!landing.url.includes('loginToken'))
+}))

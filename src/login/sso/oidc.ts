@@ -62,11 +62,13 @@ export const oidcProvider = (config: OidcConfig, deps: OidcDeps): SsoProvider =>
     })
     const claims = tokens.claims()
     if (!claims) throw new Problem('provider_failed', 'The provider sent no ID token')
+    const subject = claims[config.subject_claim]
+    if (typeof subject !== 'string' || subject === '') throw new Problem('provider_failed', `The ID token does not have the claim "${config.subject_claim}", which names the person`)
     const more = config.userinfo ? await client.fetchUserInfo(found, tokens.access_token, claims.sub) : {}
     // Both are JSON of the provider, with names that only it knows. The ID token is signed: it has the last word.
     const all = { ...more, ...claims } as JsonObject
     return {
-      subject: claims.sub, claims: all, evidence: config.session_check === 'off' ? undefined : tokens.refresh_token, sid: text(claims['sid']), idToken: tokens.id_token,
+      subject, claims: all, evidence: config.session_check === 'off' ? undefined : tokens.refresh_token, sid: text(claims['sid']), idToken: tokens.id_token,
       authenticated: typeof claims.auth_time === 'number' ? claims.auth_time * 1000 : undefined,
     }
   }
@@ -112,7 +114,9 @@ export const oidcProvider = (config: OidcConfig, deps: OidcDeps): SsoProvider =>
       const token = field(form, 'logout_token')
       if (token === undefined) throw new Problem('bad_request', '"logout_token" is missing')
       try {
-        return [await readLogout(token)]
+        const { sid, subject } = await readLogout(token)
+        // What it calls the person is not what they are known by here.
+        return [config.subject_claim === 'sub' ? { sid, subject } : { sid }]
       } catch (error) {
         throw problemOf(error)
       }
