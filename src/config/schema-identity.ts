@@ -212,7 +212,7 @@ export const peopleKeys = {
   },
   session_until: {
     kind: 'choice',
-    description: 'When a session ends by itself: "sign_out" is never, "token_expiry" is when what the provider gave runs out. The client then has to bring'
+    description: 'When a session ends by itself: "sign_out" is never, "token_expiry" is when what the provider gave runs out: the token (jwt), or its session, where it says when that ends (saml). The client then has to bring'
       + ' a new one; its keys stay.',
     values: ['sign_out', 'token_expiry'],
     default: 'sign_out',

@@ -41,7 +41,7 @@ export const signInBy = async (context: LoginContext, type: string, body: JsonOb
     const { proven, within } = await proofIn(context, body, origin)
     return signIn(context, verified.identity, { ...verified.arrival, proven, within: both(verified.arrival.within, within) }, wanted)
   }
-  const opened = await openSession(context, verified.account, undefined, { ...wanted, from: verified.from })
+  const opened = await openSession(context, verified.account, undefined, { ...wanted, from: verified.from, until: verified.until })
   context.logger.info({ trace: origin.trace, type, user: opened.userId, device: opened.deviceId }, 'somebody signed in')
   context.count?.({ provider: verified.from?.provider ?? (type === 'm.login.token' ? 'login token' : 'password') })
   return opened

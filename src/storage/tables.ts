@@ -113,6 +113,8 @@ export interface LoginTokensTable {
   provider: string | null
   subject: string | null
   sid: string | null
+  /** When the session that it opens is to end; null: when somebody ends it. */
+  session_until: number | null
 }
 
 /** The session at an identity provider that a device's session came of, and ends with. */

@@ -48,6 +48,8 @@ export interface Said {
   key: SigningKey
   id: string
   session: string
+  /** When the session ends by itself, in seconds from now; undefined: it does not say. */
+  ends?: number | undefined
 }
 
 export interface SamlIdp extends AsyncDisposable {
@@ -102,7 +104,7 @@ export const responseXml = (said: Said): string => {
     + `<saml:Subject><saml:NameID Format="${said.format}">${said.nameId}</saml:NameID><saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">`
     + `<saml:SubjectConfirmationData InResponseTo="${said.request}" Recipient="${said.recipient}" NotOnOrAfter="${time(now + 300_000)}"/></saml:SubjectConfirmation></saml:Subject>`
     + `<saml:Conditions NotBefore="${time(now - 1000)}" NotOnOrAfter="${time(now + 300_000)}"><saml:AudienceRestriction><saml:Audience>${said.audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions>`
-    + `<saml:AuthnStatement AuthnInstant="${time(said.authenticated)}" SessionIndex="${said.session}"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>`
+    + `<saml:AuthnStatement AuthnInstant="${time(said.authenticated)}" SessionIndex="${said.session}"${said.ends === undefined ? '' : ` SessionNotOnOrAfter="${time(now + said.ends * 1000)}"`}><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>`
     + `${attributes === '' ? '' : `<saml:AttributeStatement>${attributes}</saml:AttributeStatement>`}</saml:Assertion></samlp:Response>`
   const inner = said.sign === 'assertion' || said.sign === 'both' ? signed(xml, said, 'Assertion') : xml
   return said.sign === 'response' || said.sign === 'both' ? signed(inner, said, 'Response') : inner

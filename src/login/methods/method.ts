@@ -8,7 +8,7 @@ import type { ProviderSession } from '../store.ts'
 /** Whose credential it is: somebody of a provider, or an account of ours. */
 export type Verified =
   | { readonly identity: Identity; readonly arrival: Arrival }
-  | { readonly account: Account; readonly from?: ProviderSession | undefined }
+  | { readonly account: Account; readonly from?: ProviderSession | undefined; readonly until?: number | undefined }
 
 /** One way to sign in: a line of `GET /login`, and what `POST /login` does with that type. */
 export interface Method {

@@ -18,6 +18,6 @@ export const token: Method = {
       context.failures.badToken(ip)
       throw new MatrixError('M_FORBIDDEN', 'This login token is not valid, was used, or has run out')
     }
-    return { account, from: taken.from }
+    return { account, from: taken.from, until: taken.until }
   },
 }

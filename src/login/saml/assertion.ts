@@ -26,6 +26,8 @@ export interface Asserted {
   readonly session: string | undefined
   /** When the person last showed who they are, in ms. */
   readonly authenticated: number
+  /** When the provider's session ends by itself, in ms. */
+  readonly sessionEnds: number | undefined
   /** When it is good no more, leeway included, in ms. */
   readonly expires: number
 }
@@ -143,6 +145,6 @@ export const readAssertion = (xml: string, expected: Expected): Asserted => {
   return {
     id: need(assertion.attributes.get('ID'), 'an id'), subject: subjectOf(attributes, name, expected), claims: claimsOf(attributes, expected, name?.name),
     session: statement.attributes.get('SessionIndex'), authenticated: timeOf(need(statement.attributes.get('AuthnInstant'), 'AuthnInstant')),
-    expires: until + expected.leewayMs,
+    sessionEnds: ends === undefined ? undefined : timeOf(ends), expires: until + expected.leewayMs,
   }
 }

@@ -137,6 +137,21 @@ test('what has to be confirmed is confirmed by signing in anew, and by nothing o
   assert.match(account.text, /Old School/)
 }))
 
+test('a session ends with that of the provider, where it is to, and one that is over opens none', async () => {
+  await withSaml({ provider: { session_until: 'token_expiry' } }, async ({ arrive, ask, bring, saml }) => {
+    saml.says = { ends: 3600 }
+    const { body } = await ask('POST', '/login', { type: 'm.login.token', token: tokenOf(await arrive()) })
+    const left = Number(body['expires_in_ms'])
+    assert.ok(left > 3_500_000 && left <= 3_600_000, String(left))
+    assert.equal(body['refresh_token'], undefined)
+    assert.equal((await bring({ ends: -100 })).status, 502)
+  })
+  await withSaml({}, async ({ arrive, ask, saml }) => {
+    saml.says = { ends: 3600 }
+    assert.equal((await ask('POST', '/login', { type: 'm.login.token', token: tokenOf(await arrive()) })).body['expires_in_ms'], undefined)
+  })
+})
+
 test('somebody with a password links their SAML sign-in on the account page', () => withSaml({}, async ({ home, ask, arrive, saml }) => {
   await ask('POST', '/register', { username: 'carol', password: 'a long password', auth: { type: 'm.login.dummy' } })
   const browser = openBrowser()

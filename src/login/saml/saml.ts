@@ -126,7 +126,7 @@ export const samlProvider = (config: SamlConfig, deps: SamlDeps): SsoProvider =>
       if (!await deps.useOnce(`assertion ${asserted.id}`, asserted.expires) || !await deps.useOnce(`request ${requestOf(trip)}`, asserted.expires)) {
         throw new Problem('lost', 'The response was used before')
       }
-      return { subject: asserted.subject, claims: asserted.claims, sid: asserted.session, authenticated: asserted.authenticated }
+      return { subject: asserted.subject, claims: asserted.claims, sid: asserted.session, authenticated: asserted.authenticated, ends: asserted.sessionEnds }
     },
     readLogout: async (form) => {
       const text = form.get('SAMLRequest')

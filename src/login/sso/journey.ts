@@ -79,7 +79,7 @@ const goOn = async (web: Web, request: PageRequest, journey: Journey, proof: Pro
   if (journey.goal.to === 'client' || journey.goal.to === 'account') await web.context.standing.keep(journey.provider, from, proof.evidence)
   const { goal } = journey
   switch (goal.to) {
-    case 'client': return toClient(web, request, { identity, sid: proof.sid, browser: journey.browser }, goal.target)
+    case 'client': return toClient(web, request, { identity, sid: proof.sid, ends: proof.ends, browser: journey.browser }, goal.target)
     case 'confirm': return toConfirm(web, request, identity, goal.session)
     case 'account': return toAccount(web, request, identity, proof)
     default: return toLink(web, request, { identity, browser: journey.browser }, goal.user)
@@ -115,10 +115,11 @@ const toClient = async (web: Web, request: PageRequest, arrived: Arrived, target
  * Gives the account to the client: at once if it is trusted, else after a question. After a form there is always the question, because
  * a browser lets no form end on another site.
  */
-export const handOver = async (web: Web, request: PageRequest, account: Account, { identity, sid, browser }: Arrived, text: string): Promise<Reply> => {
+export const handOver = async (web: Web, request: PageRequest, account: Account, { identity, sid, ends, browser }: Arrived, text: string): Promise<Reply> => {
   const target = parseRedirect(text)
   if (!target) throw new Problem('bad_target', 'The target is none')
-  const from = { provider: policyFor(web.context, identity.provider).people, subject: identity.subject, sid }
+  const { people, capped } = policyFor(web.context, identity.provider)
+  const from = { provider: people, subject: identity.subject, sid, until: capped ? ends : undefined }
   const trusted = [...web.context.config.sso.trusted_clients, ...(web.publicUrl === undefined ? [] : [web.publicUrl])]
   if (request.form.size === 0 && isTrusted(target, trusted)) return redirect(await signedTarget(web, account, from, target))
   const ticket = web.leaving.seal({ user: account.nid, target: target.href, from, browser })
@@ -127,11 +128,11 @@ export const handOver = async (web: Web, request: PageRequest, account: Account,
 }
 
 /** The target with a login token for the account, which passes the gate. */
-export const signedTarget = async (web: Web, account: Account, from: { provider: string; subject: string; sid?: string | undefined }, target: URL): Promise<string> => {
+export const signedTarget = async (web: Web, account: Account, { until, ...from }: { provider: string; subject: string; sid?: string | undefined; until?: number | undefined }, target: URL): Promise<string> => {
   gate(account, 'login')
   const { context } = web
   const [token, now] = [makeToken('login', context.randomId), context.now()]
-  await context.database.write((tx) => addLoginToken(tx, { hash: hashToken(token), user: account.nid, expires: now + loginTokenMs, now, from: { ...from, sid: from.sid } }))
+  await context.database.write((tx) => addLoginToken(tx, { hash: hashToken(token), user: account.nid, expires: now + loginTokenMs, now, until, from: { ...from, sid: from.sid } }))
   return withLoginToken(target, token)
 }
 

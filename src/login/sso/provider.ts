@@ -10,6 +10,8 @@ export interface Proof {
   readonly sid?: string | undefined
   /** When the person last showed who they are, in ms; undefined where the provider does not say. */
   readonly authenticated?: number | undefined
+  /** When the provider's session ends by itself, in ms; undefined where it does not say. */
+  readonly ends?: number | undefined
   /** What the provider wants back when somebody signs out there. */
   readonly idToken?: string | undefined
   /** What the provider can be asked with whether its session still stands. */

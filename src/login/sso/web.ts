@@ -40,6 +40,8 @@ export interface Journey {
 export interface Arrived {
   readonly identity: Identity
   readonly sid?: string | undefined
+  /** When the session at the provider ends by itself, in ms. */
+  readonly ends?: number | undefined
   readonly browser: string
 }
 
@@ -59,7 +61,7 @@ export interface Web {
   /** Those who came back by a form, and whose browser has not shown yet that it is theirs. */
   readonly arrivals: Arrivals
   /** Somebody who is signed in, and asked whether to go on to an app. */
-  readonly leaving: Seal<{ user: number; target: string; from: { provider: string; subject: string; sid?: string | undefined }; browser: string }>
+  readonly leaving: Seal<{ user: number; target: string; from: { provider: string; subject: string; sid?: string | undefined; until?: number | undefined }; browser: string }>
   /** A confirmation that was begun on its page. */
   readonly confirming: Seal<{ session: string; browser: string }>
   /** Somebody whom an app has sent to the account page, and who is asked whether they want to be there. */

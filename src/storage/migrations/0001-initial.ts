@@ -52,7 +52,7 @@ export const initial: Migration = {
       created_ts {int} not null, expires_ts {int})`,
     `create index refresh_tokens_by_device on refresh_tokens (device_nid)`,
     `create table login_tokens (
-      token_hash text primary key, user_nid {int} not null, expires_ts {int} not null, provider text, subject text, sid text) {clustered}`,
+      token_hash text primary key, user_nid {int} not null, expires_ts {int} not null, provider text, subject text, sid text, session_until {int}) {clustered}`,
     `create table openid_tokens (token_hash text primary key, user_nid {int} not null, expires_ts {int} not null) {clustered}`,
     `create index openid_tokens_by_time on openid_tokens (expires_ts)`,
     `create table provider_sessions (device_nid {id} primary key, provider text not null, subject text not null, sid text)`,

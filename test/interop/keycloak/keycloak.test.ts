@@ -102,6 +102,12 @@ describe('with a real Keycloak', { skip: noKeycloak }, () => {
 
   test('when Keycloak\'s administrator ends a session, ours end, with the tokens that are access tokens', async () => {
     const { keycloak, session, ask } = world
+    for (const provider of ['keycloak', 'keycloak-saml']) {
+      const access = String((await session('alice', { provider, device_id: 'DESK' }))['access_token'])
+      assert.equal((await ask('GET', '/account/whoami', access)).status, 200)
+      await keycloak.signOut('alice')
+      await until(`the session by ${provider} ends`, async () => (await ask('GET', '/account/whoami', access)).status === 401, 5000)
+    }
     const body = await session('alice', { device_id: 'PHONE' })
     const access = String(body['access_token'])
     assert.equal((await ask('GET', '/account/whoami', access)).status, 200)

@@ -54,7 +54,8 @@ export const openWorld = async (): Promise<World> => {
     const folder = mkdtempSync(join(tmpdir(), 'latchkey-interop-'))
     stack.defer(() => { rmSync(folder, { recursive: true, force: true }) })
     const port = await freePort()
-    const home = `http://127.0.0.1:${port}`
+    // Another site than Keycloak's, as it is out there: cookies do not come along with what the one sends to the other.
+    const home = `http://localhost:${port}`
     const appServer = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>the app</h1>')).listen(0, '127.0.0.1')
     stack.defer(() => { appServer.close().closeAllConnections() })
     await once(appServer, 'listening')
@@ -74,7 +75,7 @@ export const openWorld = async (): Promise<World> => {
     const open: World['open'] = async ({ dark = false, width = 900 } = {}) => {
       const context = await browser.newContext({ colorScheme: dark ? 'dark' : 'light', viewport: { width, height: 720 }, locale: 'en' })
       // Whatever is not here is not there: a client's page is recorded, not fetched.
-      await context.route((url) => url.hostname !== '127.0.0.1', (route) => route.fulfill({ contentType: 'text/html', body: '<h1>the app</h1>' }))
+      await context.route(({ hostname }) => hostname !== '127.0.0.1' && hostname !== 'localhost', (route) => route.fulfill({ contentType: 'text/html', body: '<h1>the app</h1>' }))
       const page = await context.newPage()
       page.setDefaultTimeout(20_000)
       return page
@@ -92,7 +93,9 @@ export const openWorld = async (): Promise<World> => {
       const page = given ?? await open()
       await page.goto(start(provider))
       await signIn(page, name)
-      await page.waitForURL(`${app}/**`)
+      await page.waitForURL(`${app}/**`).catch(async (error: unknown) => {
+        throw new Error(`${name} does not land: ${await page.locator('main').innerText().catch(() => '?')} ${JSON.stringify(said.slice(-3))}`, { cause: error })
+      })
       const { status, body } = await ask('POST', '/login', undefined, { type: 'm.login.token', token: new URL(page.url()).searchParams.get('loginToken'), ...more })
       assert.equal(status, 200, JSON.stringify(body))
       if (!given) await page.context().close()
