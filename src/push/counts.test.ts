@@ -171,37 +171,43 @@ over('of a long absence the newest events are counted', async (stage) => {
   assert.equal(await both(stage, alice, room), '1000/0')
 }, databases.slice(0, 1))
 
-type Step = { kind: 'say' | 'mention' | 'answer' | 'read' | 'private' | 'redact' | 'count', by: number, thread: number, at: number }
+type Step = { kind: 'say' | 'mention' | 'answer' | 'edit' | 'read' | 'private' | 'redact' | 'mute' | 'keyword' | 'count', by: number, thread: number, at: number }
 
 const steps = fc.array(fc.record<Step>({
-  kind: fc.constantFrom('say', 'say', 'say', 'mention', 'answer', 'read', 'read', 'private', 'redact', 'count'),
+  kind: fc.constantFrom('say', 'say', 'say', 'mention', 'answer', 'edit', 'edit', 'read', 'read', 'private', 'redact', 'mute', 'keyword', 'count'),
   by: fc.nat(1), thread: fc.nat(2), at: fc.nat(1000),
 }), { minLength: 1, maxLength: 25 })
 
 /** What was said, as a plain list, counted in the plain way. */
-interface Said { stored: StoredEvent, by: number, thread: string, mention: boolean, redacted: boolean }
+interface Said { stored: StoredEvent, by: number, thread: string, mention: boolean, keyword?: boolean, redacted: boolean }
 
-function plainCount(said: readonly Said[], receipts: ReadonlyArray<{ thread: string, position: number }>): string {
+/** Push rules of the reader: the room is muted; a keyword is one. */
+interface Wishes { muted: boolean, keyword: boolean }
+
+function plainCount(said: readonly Said[], receipts: ReadonlyArray<{ thread: string, position: number }>, wishes: Wishes): string {
   const counts = new Map([['main', [0, 0]]])
   for (const [index, one] of said.entries()) {
     const answered = said.slice(index).some((later) => later.by === 0 && later.thread === one.thread)
     const read = receipts.some(({ thread, position }) => (thread === '' || thread === one.thread) && position >= one.stored.position)
-    if (one.by === 0 || one.redacted || answered || read) continue
+    const loud = one.mention || (wishes.keyword && one.keyword === true)
+    if (one.by === 0 || one.redacted || answered || read || (wishes.muted && !loud)) continue
     const [total = 0, highlights = 0] = counts.get(one.thread) ?? []
-    counts.set(one.thread, [total + 1, highlights + (one.mention ? 1 : 0)])
+    counts.set(one.thread, [total + 1, highlights + (loud ? 1 : 0)])
   }
   const [main, ...threads] = [...counts].map(([thread, [total, highlights]]) => (thread === 'main' ? '' : `${thread}:`) + `${total}/${highlights}`)
   return [main, ...threads.sort()].join(' ')
 }
 
-over('counts are those of the plain way after any order of messages, receipts and redactions', async (stage) => {
+over('counts are those of the plain way after any order of messages, edits, receipts, redactions and changes of rules', async (stage) => {
   const people = [await stage.person('alice'), await stage.person('bob')] as const
   const [alice, bob] = people
   await fc.assert(fc.asyncProperty(steps, async (list) => {
     const room = await stage.roomOf(alice, bob)
+    await stage.rules.change(alice.nid, (stored) => ({ ...stored, own: {} }))
     const roots = [await stage.send(room, bob, 'root 1'), await stage.send(room, bob, 'root 2')]
     const said: Said[] = roots.map((stored) => ({ stored, by: 1, thread: 'main', mention: false, redacted: false }))
     const newest = new Map<string, number>()
+    const wishes: Wishes = { muted: false, keyword: false }
     for (const { kind, by, thread, at } of list) {
       const root = roots[thread - 1]
       const name = root?.event.id ?? 'main'
@@ -211,7 +217,24 @@ over('counts are those of the plain way after any order of messages, receipts an
           ...(root ? stage.inThread(root) : { msgtype: 'm.text', body: 'outside' }),
           ...(kind === 'mention' && { 'm.mentions': { user_ids: [alice.userId] } }),
         })
-        said.push({ stored, by: sender, thread: name, mention: kind === 'mention', redacted: false })
+        said.push({ stored, by: sender, thread: name, mention: kind === 'mention', keyword: !root, redacted: false })
+      } else if (kind === 'edit') {
+        const own = said.filter((one) => one.by === by && !one.redacted && one.stored.event.content['m.new_content'] === undefined)
+        const target = own[at % own.length]
+        if (!target) continue
+        // An edit is no news, but for whom it mentions.
+        const mention = by === 1 && at % 3 === 0
+        const stored = await stage.send(room, by === 0 ? alice : bob, {
+          'msgtype': 'm.text', 'body': '* x', 'm.new_content': { msgtype: 'm.text', body: 'x' }, 'm.relates_to': { rel_type: 'm.replace', event_id: target.stored.event.id },
+          ...(mention && { 'm.mentions': { user_ids: [alice.userId] } }),
+        })
+        if (mention || by === 0) said.push({ stored, by, thread: target.thread, mention, redacted: false })
+      } else if (kind === 'mute' || kind === 'keyword') {
+        wishes[kind === 'mute' ? 'muted' : 'keyword'] = at % 2 === 0
+        await stage.rules.change(alice.nid, (stored) => ({ ...stored, own: {
+          ...(wishes.muted && { room: [{ rule_id: room.id, enabled: true, actions: [] }] }),
+          ...(wishes.keyword && { content: [{ rule_id: 'outside', enabled: true, pattern: 'outside', actions: ['notify', { set_tweak: 'highlight' }] }] }),
+        } }))
       } else if (kind === 'redact') {
         const target = said[at % said.length]
         // A redaction of one's own says that one has read, as all that one sends does; here those of the other are looked at.
@@ -232,6 +255,6 @@ over('counts are those of the plain way after any order of messages, receipts an
       if (at % 4 === 0) await stage.counts(alice.nid, room)
     }
     const receipts = [...newest].map(([key, position]) => ({ thread: key.slice(key.indexOf(' ') + 1), position }))
-    assert.equal(await both(stage, alice, room), plainCount(said, receipts))
+    assert.equal(await both(stage, alice, room), plainCount(said, receipts, wishes))
   }), { numRuns: 100 })
 }, databases)
