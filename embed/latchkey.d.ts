@@ -16,7 +16,7 @@ export class LatchkeyError extends Error {
   readonly retryAfterMs: number | undefined
 }
 
-/** Where a session is kept. `localStorage` is one. */
+/** Where a session is kept. What one tab has written, the others must see at once: `localStorage` does not promise that. */
 export interface SessionStorage {
   getItem(key: string): string | null | undefined | Promise<string | null | undefined>
   setItem(key: string, value: string): unknown
@@ -38,7 +38,7 @@ export interface Options {
   token: string | (() => string | Promise<string>)
   /** What the session is called in the list of the user's sessions, when it is new. */
   deviceName?: string
-  /** Where the session is kept. Default `localStorage`. */
+  /** Where the session is kept. Default: the database `latchkey` (IndexedDB) of your application's origin. */
   storage?: SessionStorage
   /** Whether to sign in by a page of the homeserver in a hidden frame, which answers the origins of `embed.origins` only. Default false. */
   frame?: boolean

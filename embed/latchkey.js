@@ -80,6 +80,34 @@ const queue = (name) => {
   return navigator.locks ? (work) => navigator.locks.request(name, work) : (work) => (last = last.then(work, work))
 }
 
+const openDatabase = () => new Promise((resolve, reject) => {
+  const request = indexedDB.open('latchkey')
+  request.onupgradeneeded = () => request.result.createObjectStore('sessions')
+  request.onsuccess = () => resolve(request.result)
+  request.onerror = () => reject(request.error)
+})
+
+const inDatabase = async (mode, work) => {
+  const database = await openDatabase()
+  try {
+    return await new Promise((resolve, reject) => {
+      const transaction = database.transaction('sessions', mode)
+      const request = work(transaction.objectStore('sessions'))
+      transaction.oncomplete = () => resolve(request.result)
+      transaction.onabort = () => reject(transaction.error)
+    })
+  } finally {
+    database.close()
+  }
+}
+
+/** Not localStorage, which a tab may see later than another has written it. */
+const ownStorage = {
+  getItem: (key) => inDatabase('readonly', (sessions) => sessions.get(key)),
+  setItem: (key, value) => inDatabase('readwrite', (sessions) => sessions.put(value, key)),
+  removeItem: (key) => inDatabase('readwrite', (sessions) => sessions.delete(key)),
+}
+
 const tokenFrom = async (token) => {
   if (typeof token === 'function') return token()
   const answer = await fetch(token, { credentials: 'same-origin', cache: 'no-store' })
@@ -88,7 +116,7 @@ const tokenFrom = async (token) => {
 }
 
 /** @type {typeof import('./latchkey.d.ts').openSession} */
-export const openSession = async ({ homeserver: address, account, token, frame = false, deviceName, storage = localStorage, onToken }) => {
+export const openSession = async ({ homeserver: address, account, token, frame = false, deviceName, storage = ownStorage, onToken }) => {
   const homeserver = new URL(address).href.replace(/\/+$/, '')
   if (!account) throw new LatchkeyError('LATCHKEY_ACCOUNT', '"account" must name the user of your application: sessions are kept by it')
   const call = (frame ? framed : direct)(homeserver)
@@ -97,11 +125,8 @@ export const openSession = async ({ homeserver: address, account, token, frame =
   let opened
 
   const load = async () => {
-    try {
-      return JSON.parse(await storage.getItem(key)) ?? undefined
-    } catch {
-      return undefined
-    }
+    const text = await storage.getItem(key)
+    return text ? JSON.parse(text) : undefined
   }
   const save = async (session) => {
     await storage.setItem(key, JSON.stringify(session))

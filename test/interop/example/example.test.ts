@@ -92,8 +92,9 @@ test('two users of an application chat inside its pages, and read it all again a
 
     // What the server has of it is encrypted.
     const seen: unknown = await alice.evaluate(`(async () => {
-      const { accessToken } = JSON.parse(Object.values(localStorage).find((value) => value.includes('accessToken')))
-      const ask = (path) => fetch('${home}/_matrix/client/v3/' + path, { headers: { authorization: 'Bearer ' + accessToken } }).then((answer) => answer.json())
+      const { openSession } = await import('${home}/_latchkey/embed.js')
+      const session = await openSession({ homeserver: '${home}', account: 'alice', token: '/chat-token' })
+      const ask = (path) => session.fetch('/_matrix/client/v3/' + path).then((answer) => answer.json())
       const { joined_rooms: [room] } = await ask('joined_rooms')
       const { chunk } = await ask('rooms/' + encodeURIComponent(room) + '/messages?dir=b&limit=4')
       return chunk.map(({ type }) => type)
@@ -102,8 +103,13 @@ test('two users of an application chat inside its pages, and read it all again a
 
     await alice.getByRole('button', { name: 'Sign out' }).click()
     await alice.getByRole('heading', { name: 'Who are you?' }).waitFor()
-    assert.doesNotMatch(String(await alice.evaluate('JSON.stringify(localStorage)')), /Token|userId/, 'no session is left behind')
-    assert.deepEqual(await alice.evaluate('indexedDB.databases()'), [], 'nor are keys')
+    const left: unknown = await alice.evaluate('indexedDB.databases().then((all) => all.map(({ name }) => name))')
+    assert.deepEqual(left, ['latchkey'], 'keys are gone')
+    const sessions: unknown = await alice.evaluate(`new Promise((resolve) => {
+      const request = indexedDB.open('latchkey')
+      request.onsuccess = () => { request.result.transaction('sessions').objectStore('sessions').count().onsuccess = ({ target }) => resolve(target.result) }
+    })`)
+    assert.equal(sessions, 0, 'and so is the session')
     assert.deepEqual(complaints, [])
   } finally {
     await browser.close()
