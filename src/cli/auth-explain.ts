@@ -75,7 +75,8 @@ const asText = (explanation: Explanation, what: 'token' | 'person'): string => {
     `Provider: ${explanation.provider}`,
     ...steps.map(({ rule, found }, index) => `  ${!accepted && index === steps.length - 1 ? '✗' : '✓'} ${rule.padEnd(width)}  ${found}`),
     ...Object.entries(explanation.takes).map(([field, value], index) => `${index === 0 ? '\n' : ''}Takes ${field.replace('_', ' ')}: ${value}`),
-    ...(Object.keys(explanation.header).length > 0 ? ['', `Header: ${JSON.stringify(explanation.header)}`, `Claims: ${JSON.stringify(explanation.claims)}`] : []),
+    ...([['Header', explanation.header], ['Claims', explanation.claims]] as const).filter(([, value]) => Object.keys(value).length > 0)
+      .map(([name, value], index) => `${index === 0 ? '\n' : ''}${name}: ${JSON.stringify(value)}`),
     ...(what === 'person' && accepted ? ['', `Claims: ${JSON.stringify(explanation.claims)}`] : []),
   ].join('\n')
 }

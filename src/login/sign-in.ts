@@ -42,7 +42,7 @@ export const signInBy = async (context: LoginContext, type: string, body: JsonOb
     return signIn(context, verified.identity, { ...verified.arrival, proven, within: both(verified.arrival.within, within) }, wanted)
   }
   const opened = await openSession(context, verified.account, undefined, { ...wanted, from: verified.from, until: verified.until })
-  context.logger.info({ trace: origin.trace, type, user: opened.userId, device: opened.deviceId }, 'somebody signed in')
+  context.logger.info({ trace: origin.trace, type, provider: verified.from?.provider, user: opened.userId, device: opened.deviceId }, 'somebody signed in')
   context.count?.({ provider: verified.from?.provider ?? (type === 'm.login.token' ? 'login token' : 'password') })
   return opened
 }
