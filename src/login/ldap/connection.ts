@@ -77,8 +77,11 @@ export const openConnection = async (url: string, { startTls, ca, timeoutMs }: R
     }),
   })
   const cut = (): void => {
-    secure?.destroy()
-    plain?.destroy()
+    for (const socket of [secure, plain]) {
+      // Nobody listens any more to what it may still complain about.
+      socket?.on('error', () => {})
+      socket?.destroy()
+    }
   }
   /** ldapts has no deadline for the handshakes. */
   const within = async <T>(what: string, work: Promise<T>): Promise<T> => {

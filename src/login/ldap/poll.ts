@@ -18,6 +18,8 @@ export interface Polled {
 const queue = 'ldap-poll'
 /** So many may go at once, however few there are. */
 const alwaysMayGo = 5
+/** How long after the start the first look comes. */
+const firstMs = 10_000
 
 type Linked = Awaited<ReturnType<typeof readPeople>>[number]
 
@@ -73,7 +75,8 @@ export const startPolls = async (context: LoginContext, jobs: Jobs): Promise<voi
     await jobs.drop(tx, queue, id)
     await jobs.enqueue(tx, { queue, key: id, payload: {}, runAt })
   })
-  for (const id of polled.keys()) await next(id, context.now())
+  // Not before the rest of the server is there, which has to hear of whoever goes.
+  for (const [id, { config }] of polled) await next(id, context.now() + Math.min(firstMs, config.poll_interval))
   jobs.work(queue, {
     // A directory may be large, and its server slow.
     leaseMs: 30 * 60_000,

@@ -12,6 +12,8 @@ export interface ScimProvider {
   /** As everywhere in login/, but that the provider's people are taken as it is said here. */
   readonly context: LoginContext
   readonly policy: Policy
+  /** Under which accounts are locked: apart from what another part of the server, such as a look at a directory, locks for the same people. */
+  readonly locks: string
   /** Where its resources are. */
   readonly base: string
 }
@@ -29,7 +31,7 @@ export const scimProvider = (context: LoginContext, settings: ScimSettings): Sci
   const id = settings.provider
   const policy = policyOfScim(policyFor(context, id))
   return {
-    id, settings, policy, context: { ...context, policies: new Map([...context.policies, [id, policy]]) },
+    id, settings, policy, locks: `scim:${policy.people}`, context: { ...context, policies: new Map([...context.policies, [id, policy]]) },
     base: `${context.config.public_base_url ?? ''}/_latchkey/scim/v2/${id}`,
   }
 }

@@ -38,13 +38,13 @@ const log = ({ id, context }: ScimProvider, { trace }: Origin, what: string, use
 
 /** Lets the account in, or keeps it out. @throws ScimError for one that is gone for good */
 const settle = async (provider: ScimProvider, user: number, how: 'active' | 'lock' | 'deactivate'): Promise<void> => {
-  const { context, policy } = provider
+  const { context, locks } = provider
   const account = await context.users.account(user)
   if (!account) throw notFound('user')
   if (how === 'active') {
     if (account.deactivated) throw goneForGood()
-    await unlockBy(context, policy.people, user)
-  } else if (how === 'lock') await lockBy(context, policy.people, user)
+    await unlockBy(context, locks, user)
+  } else if (how === 'lock') await lockBy(context, locks, user)
   else if (!account.deactivated) await deactivate(context, user, false)
 }
 
@@ -77,7 +77,8 @@ export const createUser = async (provider: ScimProvider, body: JsonObject, origi
   const userName = data.userName.toLowerCase()
   if (await context.database.write((tx) => readNamesake(tx, id, userName))) throw nameTaken()
   const account = await accountFor(provider, { provider: id, subject, claims: claimsOf(data.resource, []) }, origin)
-  if (await readUserOf(context.database.read, id, account.nid)) throw new ScimError(409, 'This person is here already, under another id', 'uniqueness')
+  const isHere = (): ScimError => new ScimError(409, 'This person is here already, under another id', 'uniqueness')
+  if (await readUserOf(context.database.read, id, account.nid)) throw isHere()
   await settle(provider, account.nid, data.active === false ? settings.inactive : 'active')
   const now = context.now()
   const row: UserRow = {
@@ -86,6 +87,7 @@ export const createUser = async (provider: ScimProvider, body: JsonObject, origi
   }
   await context.database.write(async (tx) => {
     if (await readNamesake(tx, id, userName)) throw nameTaken()
+    if (await readUserOf(tx, id, account.nid)) throw isHere()
     await insertUser(tx, row)
   })
   log(provider, origin, 'created', account.userId)

@@ -342,3 +342,27 @@ test('an account can be deactivated when its entry goes', { skip }, async () => 
     assert.equal((await accountOf(world, 'ann')).deactivated, false)
   })
 })
+
+test('whom the provider has put out by SCIM is not let in again because the entry is still there', { skip }, async () => {
+  const token = 'the-token-of-the-provider,-which-is-long-enough'
+  await withServer(search({ poll_interval: '1m', scim: { token } }), {}, async (world) => {
+    const ann = await world.client('ann')
+    const { nid } = await accountOf(world, 'ann')
+    const [link] = await world.server.login.links.of(nid)
+    const scim = async (method: string, path: string, body: Body): Promise<Body> => {
+      const answer = await fetch(`${world.server.url}/_latchkey/scim/v2/corp${path}`, { method, headers: { authorization: `Bearer ${token}` }, body: JSON.stringify(body) })
+      assert.ok(answer.ok, `${answer.status}`)
+      return await answer.json() as Body
+    }
+    const { id } = await scim('POST', '/Users', { userName: 'ann', externalId: link?.subject, active: false })
+    assert.equal(await ann.refusal('GET', '/account/whoami'), '401 M_USER_LOCKED')
+    const before = slapd.binds().length
+    world.clock.now += 61_000
+    await until('a look at the directory', () => slapd.binds().length > before)
+    await delay(200)
+    assert.equal(await ann.refusal('GET', '/account/whoami'), '401 M_USER_LOCKED')
+    assert.match(outcome(await world.login('ann', 'password of ann')), /^401 M_USER_LOCKED/)
+    await scim('PATCH', `/Users/${String(id)}`, { Operations: [{ op: 'replace', path: 'active', value: true }] })
+    await ann.req('GET', '/account/whoami')
+  })
+})
