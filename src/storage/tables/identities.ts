@@ -76,6 +76,7 @@ export interface GroupRoomsTable {
 /** Who is locked because an identity provider knows them no more: the lock goes when it does again. */
 export interface ProviderLocksTable {
   user_nid: number
+  /** The provider's id; with `scim:` in front where it has said so by SCIM. */
   provider: string
   locked_ts: number
 }
