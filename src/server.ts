@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Logger } from 'pino'
-import { adminRoutes } from './admin/index.ts'
+import { adminRoutes, openNotices, type Notices } from './admin/index.ts'
 import { appserviceRoutes, followLog, loadRegistrations, openAppservices, openQueries, openThirdParties } from './appservice/index.ts'
 import { createLogger } from './config/logger.ts'
 import { defaultConfig, parseListen, type Config, type ConfigInput } from './config/index.ts'
@@ -46,6 +46,7 @@ export interface Homeserver extends AsyncDisposable {
   readonly users: Users
   readonly login: Login
   readonly rooms: Rooms
+  readonly notices: Notices
   close(): Promise<void>
 }
 
@@ -117,6 +118,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   }
 
   const placements = openPlacements(roomDeps)
+  const notices = openNotices(roomDeps)
   const delayed = openDelayed({ database, jobs, rooms, users, sender: openSender(roomDeps), now, randomId })
   const successions = stack.use(openSuccessions({ rooms, users, log, onError, copyPushRules: (user, from, to) => copyRoomRules(rules, user, from, to) }))
 
@@ -198,7 +200,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const urls = await http.listen(config.listen)
   const running = stack.move()
   const close = (): Promise<void> => running.disposeAsync()
-  return { urls, url: urls[0] ?? '', metricsUrl: metrics?.url, config, inject: http.inject, routes, users, login, rooms, close, [Symbol.asyncDispose]: close }
+  return { urls, url: urls[0] ?? '', metricsUrl: metrics?.url, config, inject: http.inject, routes, users, login, rooms, notices, close, [Symbol.asyncDispose]: close }
 }
 
 /** Makes URL-safe ids of 256 random bits. These are taken in blocks: a call for each costs more than all the rest. */

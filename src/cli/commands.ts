@@ -10,6 +10,7 @@ export const commands: readonly Command[] = [
   { name: 'user password', summary: 'set a new password', load: () => import('./user-password.ts') },
   { name: 'user deactivate', summary: 'end an account for good', load: () => import('./user-deactivate.ts') },
   { name: 'user list', summary: 'list the accounts', load: () => import('./user-list.ts') },
+  { name: 'user notice', summary: 'say something to a user in the name of the server', load: () => import('./user-notice.ts') },
   { name: 'user links', summary: 'list who a user is at the identity providers', load: () => import('./user-links.ts') },
   { name: 'user link', summary: 'link somebody of an identity provider to an account, or many from a file', load: () => import('./user-link.ts') },
   { name: 'user unlink', summary: 'take such a link away', load: () => import('./user-unlink.ts') },

@@ -108,6 +108,6 @@ export const askControl = async (config: Config): Promise<Operator | undefined> 
   const call = (verb: keyof Operator) => (...values: unknown[]) => send(path, { verb, arguments: values }) as Promise<never>
   return {
     create: call('create'), password: call('password'), deactivate: call('deactivate'), list: call('list'), links: call('links'), link: call('link'),
-    unlink: call('unlink'), importLinks: call('importLinks'), revoke: call('revoke'),
+    unlink: call('unlink'), importLinks: call('importLinks'), revoke: call('revoke'), notice: call('notice'),
   }
 }

@@ -31,6 +31,8 @@ export interface Operator {
   deactivate(name: string, erase: boolean): Promise<string>
   /** The accounts after a name, in the order of names. */
   list(after: string, limit: number, search: string | undefined): Promise<ListedUser[]>
+  /** Says something to the user in the name of the server. Resolves to the user id. */
+  notice(name: string, text: string): Promise<string>
   /** Who the user is at the identity providers. */
   links(name: string): Promise<Link[]>
   /** Resolves to the user id. */
@@ -53,7 +55,7 @@ const localpart = (name: string, serverName: string): string => {
 }
 
 /** The operator of a homeserver in this process. */
-export const operatorOf = ({ users, login, config }: Pick<Homeserver, 'users' | 'login' | 'config'>): Operator => {
+export const operatorOf = ({ users, login, notices, config }: Pick<Homeserver, 'users' | 'login' | 'notices' | 'config'>): Operator => {
   const find = async (name: string): Promise<Account> => {
     const account = await users.findByLocalpart(localpart(name, config.server_name))
     if (!account) throw new MatrixError('M_NOT_FOUND', `There is no user "${name}"`)
@@ -73,6 +75,12 @@ export const operatorOf = ({ users, login, config }: Pick<Homeserver, 'users' | 
       return userId
     },
     list: async (after, limit, search) => (await users.list(after, limit, search)).map(listed),
+    notice: async (name, text) => {
+      const { nid, userId, deactivated } = await find(name)
+      if (deactivated) throw new MatrixError('M_USER_DEACTIVATED', `${userId} is deactivated`)
+      await notices.send({ nid, userId }, text)
+      return userId
+    },
     links: async (name) => login.links.of((await find(name)).nid),
     link: async (name, identity) => {
       const { nid, userId } = await find(name)

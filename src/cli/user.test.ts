@@ -108,6 +108,8 @@ test('while a server runs it does the work itself, and the effect is there at on
     assert.equal(await login(url, 'carol', 'another one'), 200)
     assert.match(await ask(['link', 'carol', '--provider', 'corp', '--subject', 'c']), /is c of corp/)
     assert.match(await ask(['links', 'carol']), /^corp\tc\t/)
+    assert.equal(await ask(['notice', 'carol', 'Down', 'at', 'noon']), '@carol:example.org has been told.\n')
+    assert.match(await ask(['notice', 'carol'], '\n'), /1 to/)
     assert.match(await ask(['deactivate', 'carol']), /is deactivated/)
     assert.equal(await login(url, 'carol', 'another one'), 403)
     assert.match(await ask(['list']), /@carol:example.org\t\tdeactivated\n/)

@@ -7,6 +7,7 @@ import { checkAliasEvent } from './alias-event.ts'
 import type { RoomsRouteDeps } from './deps.ts'
 import { mustTakeInvites } from './invite-permission.ts'
 import { join, joinedRoom, leave, notIn } from './membership.ts'
+import { mustNotTurnDownNotices } from './notice-room.ts'
 import { checkRelation } from './send-checks.ts'
 import { redactEvent, sendOnce, setState, type SendDeps } from './send.ts'
 import type { Draft } from './stage.ts'
@@ -67,6 +68,7 @@ async function putState(deps: RoomsRouteDeps, session: SendingSession, roomId: s
   if (leaving) {
     const room = await deps.rooms.find(roomId)
     if (!room?.members.has(session.user)) throw notIn(roomId)
+    await mustNotTurnDownNotices(deps.users, room, session.user)
     const { membership: _membership, reason, ...extra } = content
     await leave(deps, whoOf(session), room, { extra, ...time, ...(typeof reason === 'string' && { reason }) })
     return (await memberEvent(deps, room.nid, session)).event.id

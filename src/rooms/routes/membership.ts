@@ -5,6 +5,7 @@ import { isRoomAlias, isRoomId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import { mustNotBeSuspended } from '../../users/index.ts'
 import type { RoomsRouteDeps } from '../deps.ts'
+import { mustNotTurnDownNotices } from '../notice-room.ts'
 import { ban, invite, join, joinedRoom, kick, knock, leave, notIn, unban, type MembershipWish } from '../membership.ts'
 import type { Room } from '../room.ts'
 import { Empty, openObject, Reason, RoomIdReply, RoomParams, UserAndReason } from './shapes.ts'
@@ -88,7 +89,9 @@ export const membershipRoutes = (deps: RoomsRouteDeps): Route[] => [
     id: 'leaveRoom', method: 'POST', path: '/_matrix/client/v3/rooms/:roomId/leave', auth: 'guest',
     params: RoomParams, body: Reason, reply: Empty,
     handle: async ({ session, params, body }) => {
-      await leave(deps, whoOf(session), await roomOf(deps, params.roomId, session), body)
+      const room = await roomOf(deps, params.roomId, session)
+      await mustNotTurnDownNotices(deps.users, room, session.user)
+      await leave(deps, whoOf(session), room, body)
       return {}
     },
   }),

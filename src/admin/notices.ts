@@ -1,0 +1,64 @@
+import { MatrixError } from '../matrix/errors.ts'
+import { isObject, own, type JsonObject } from '../matrix/json.ts'
+import { createRoom, madeByServer, setMembership, type CreateDeps, type Draft, type Room } from '../rooms/index.ts'
+import type { Database } from '../storage/index.ts'
+
+type Who = Draft['sender']
+
+export interface NoticesDeps extends CreateDeps {
+  readonly database: Database
+}
+
+/** What administrators say to people in the name of the server. */
+export interface Notices {
+  /** Says something in the user's room for that, which is made when there is none. Resolves to the event id. */
+  send(user: Who, text: string): Promise<string>
+}
+
+const localpart = 'server-notices'
+const displayName = 'Server notices'
+const tag = 'm.server_notice'
+const longestText = 20_000
+
+/** @see https://spec.matrix.org/v1.19/client-server-api/#server-notices */
+export function openNotices(deps: NoticesDeps): Notices {
+  const { database, users, rooms } = deps
+
+  /** The account that speaks; nobody can sign in to it. */
+  const speaker = async (): Promise<Who> => {
+    const account = await users.findByLocalpart(localpart)
+      ?? await database.write((tx) => users.create(tx, { localpart, createdBy: madeByServer, displayName }))
+    if (account.createdBy !== madeByServer) throw new MatrixError('M_USER_IN_USE', `Somebody else has the name "${localpart}", with which the server would speak`)
+    return { nid: account.nid, userId: account.userId }
+  }
+
+  const roomOf = async (sender: Who, user: Who): Promise<Room> => {
+    for (const nid of (await rooms.of(user.nid)).keys()) {
+      const room = await rooms.byNid(nid)
+      if (room?.creator === sender.nid) return room
+    }
+    return createRoom(deps, sender, { name: displayName, preset: 'private_chat', powerLevels: { events_default: 50, state_default: 100, invite: 100 } })
+  }
+
+  /** The tag is how clients know the room. */
+  const mark = async (user: Who, room: Room): Promise<void> => {
+    const content: JsonObject = await users.accountData.get(user.nid, room.nid, 'm.tag') ?? {}
+    const tags = own(content, 'tags')
+    if (isObject(tags) && own(tags, tag)) return
+    await users.accountData.set(user.nid, room.nid, 'm.tag', { ...content, tags: { ...(isObject(tags) && tags), [tag]: {} } })
+  }
+
+  return {
+    send: async (user, text) => {
+      if (text.trim() === '' || text.length > longestText) throw new MatrixError('M_INVALID_PARAM', `A notice has 1 to ${longestText} characters`)
+      const sender = await speaker()
+      const room = await roomOf(sender, user)
+      await mark(user, room)
+      const membership = room.members.get(user.nid)?.membership
+      if (membership !== 'join' && membership !== 'invite') await setMembership(deps, sender, room, user.userId, 'invite')
+      const [stored] = await rooms.append(room, [{ type: 'm.room.message', sender, content: { msgtype: 'm.text', body: text } }])
+      if (!stored) throw new Error('Nothing was sent')
+      return stored.event.id
+    },
+  }
+}
