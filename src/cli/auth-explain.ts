@@ -43,9 +43,16 @@ const ofToken = async (config: Config, token: string): Promise<Explanation | und
   }, jwtProviders(config).providers)
   const known = { policies: policiesOf(config).policies, serverName: config.server_name, entries: config.identity_providers }
   const explanation = await explainResponse({ ...known, outgoing, now: () => Date.now(), publicUrl: config.public_base_url }, token) ?? await explainToken({ ...known, keyring }, token)
-  if (!explanation) process.stderr.write('This configuration takes no tokens: set jwt_config or identity_providers.\n')
+  if (!explanation) process.stderr.write(`This configuration takes no tokens: ${othersIn(config)}\n`)
   return explanation
 }
+
+const ways = { jwt: 'by token', oidc: 'through the browser', saml: 'through the browser', cas: 'through the browser', ldap: 'by password, and are explained with --user' } as const
+
+/** How people come in where no provider takes tokens. */
+const othersIn = ({ identity_providers: entries }: Config): string => (entries.length === 0
+  ? 'set jwt_config or identity_providers.'
+  : `${entries.map(({ id, type }) => `people of "${id}" (${type}) come ${ways[type]}`).join('; ')}. To take tokens too, add an entry of type jwt.`)
 
 const ofUser = async (config: Config, user: string, provider: string | undefined): Promise<Explanation | undefined> => {
   const { policies } = policiesOf(config)

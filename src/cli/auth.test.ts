@@ -37,6 +37,13 @@ test('a refused token is explained by the check it fails and the way out, and th
   assert.match(latchkey(['auth', 'explain', 'nonsense', ...config]).stdout, /three parts/)
 })
 
+test('where no provider takes tokens, one is told how people come in', () => {
+  const config = configure('h.yaml', 'public_base_url: https://m.example.org\nidentity_providers: [{ id: sso, type: cas, url: https://cas.example.org }]\n')
+  const { status, stderr } = latchkey(['auth', 'explain', pyJwt, ...config])
+  assert.equal(status, 1)
+  assert.match(stderr, /takes no tokens: people of "sso" \(cas\) come through the browser\. To take tokens too, add an entry of type jwt\./)
+})
+
 test('auth sign makes a token that auth explain takes, with and without a configuration', () => {
   for (const config of [configure('c.yaml', block('    issuer: "i"\n    audiences: ["a"]\n    subject_claim: "name"\n')), []]) {
     const { status, stdout, stderr } = latchkey(['auth', 'sign', '--sub', 'Bob', '--claims', '{"groups":["staff"]}', ...config])
@@ -77,6 +84,7 @@ test('what cannot be meant is refused with a sentence', () => {
   assert.match(latchkey(['auth', 'sign', '--provider', 'x', ...config]).stderr, /no provider "x"/)
   for (const claims of ['x', '[]', '7']) assert.match(latchkey(['auth', 'sign', '--claims', claims, ...config]).stderr, /--claims must be a JSON object/)
   assert.equal(latchkey(['auth', 'revoke', '--provider', 'x', ...config]).status, 2)
+  assert.match(latchkey(['user', 'create', 'ann', '--no-password', ...config]).stdout, /@ann:example\.org/)
   assert.match(latchkey(['auth', 'revoke', '--provider', 'x', '--sid', 's', ...config]).stderr, /no identity provider "x"/)
   assert.match(latchkey(['auth', 'sign', ...configure('f.yaml', '')]).stderr, /takes no tokens/)
 })
