@@ -36,7 +36,7 @@ function checkedFetch(faults: string[], refusals: string[]): typeof fetch {
     if (contentType.includes('json')) {
       const reply: unknown = await response.clone().json()
       try {
-        assertSpec({ method: init?.method ?? 'GET', path: url.pathname, status: response.status, reply, contentType })
+        assertSpec({ method: init?.method ?? 'GET', path: url.pathname + url.search, status: response.status, reply, contentType })
       } catch (error) {
         faults.push(error instanceof Error ? error.message : String(error))
       }
