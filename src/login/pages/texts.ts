@@ -95,6 +95,7 @@ const en = {
   },
   problem: {
     title: 'That did not work',
+    leave: (provider: string) => `Sign out at ${provider} to come in as somebody else`,
     reference: (trace: string) => `If you ask your administrator for help, give them this reference: ${trace}`,
     codes: {
       bad_request: 'The request makes no sense. Go back to the app and begin again.',
@@ -218,6 +219,7 @@ const de: Texts = {
   },
   problem: {
     title: 'Das hat nicht geklappt',
+    leave: (provider) => `Bei ${provider} abmelden, um als jemand anderes zu kommen`,
     reference: (trace) => `Wenn du deine Verwaltung um Hilfe bittest, nenn ihr diese Kennung: ${trace}`,
     codes: {
       bad_request: 'Die Anfrage ergibt keinen Sinn. Geh zurück zur App und fang von vorn an.',

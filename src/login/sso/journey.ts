@@ -8,7 +8,7 @@ import { hashToken, makeToken } from '../tokens.ts'
 import { Problem } from './problem.ts'
 import type { Proof, SsoProvider } from './provider.ts'
 import { isTrusted, parseRedirect, withLoginToken } from './redirect-url.ts'
-import { type Arrived, browserHash, formToken, type Goal, type Journey, type PageRequest, show, type Web } from './web.ts'
+import { type Arrived, browserHash, formToken, type Goal, type Journey, type PageRequest, problemOf, show, type Web } from './web.ts'
 
 /** How long a login token is good, in ms: a browser brings it to its client at once. */
 const loginTokenMs = 120_000
@@ -75,15 +75,28 @@ export const arriveAgain = (web: Web, request: PageRequest): Promise<Reply> => {
 
 const goOn = async (web: Web, request: PageRequest, journey: Journey, proof: Proof): Promise<Reply> => {
   const identity: Identity = { provider: journey.provider, subject: proof.subject, claims: proof.claims }
-  const from = { provider: policyFor(web.context, journey.provider).people, subject: proof.subject, sid: proof.sid }
-  if (journey.goal.to === 'client' || journey.goal.to === 'account') await web.context.standing.keep(journey.provider, from, proof.evidence)
-  const { goal } = journey
-  switch (goal.to) {
-    case 'client': return toClient(web, request, { identity, sid: proof.sid, ends: proof.ends, browser: journey.browser }, goal.target)
-    case 'confirm': return toConfirm(web, request, identity, goal.session)
-    case 'account': return toAccount(web, request, identity, proof)
-    default: return toLink(web, request, { identity, browser: journey.browser }, goal.user)
+  const { goal, browser } = journey
+  const { sid, ends, evidence } = proof
+  try {
+    switch (goal.to) {
+      case 'client': return await toClient(web, request, { identity, sid, ends, evidence, browser }, goal.target)
+      case 'confirm': return await toConfirm(web, request, identity, goal.session)
+      case 'account': return await toAccount(web, request, identity, proof)
+      default: return await toLink(web, request, { identity, browser }, goal.user)
+    }
+  } catch (error) {
+    throw await withWayOut(web, providerOf(web, journey.provider), proof, error)
   }
+}
+
+const ofOtherPeople: ReadonlySet<string> = new Set(['rule_broken', 'name_taken', 'no_account', 'other_person'])
+
+/** Whoever is signed in at the provider as somebody who is of no use here has to sign out there before they can be somebody else. */
+const withWayOut = async ({ publicUrl }: Web, provider: SsoProvider, { idToken }: Proof, error: unknown): Promise<unknown> => {
+  const problem = problemOf(error)
+  if (!ofOtherPeople.has(problem.code) || idToken === undefined || publicUrl === undefined) return error
+  const url = await provider.signOut?.(idToken, `${publicUrl}/account`).catch(() => undefined)
+  return url ? new Problem(problem.code, problem.message, { cause: error, leave: { provider: provider.name, href: url.href } }) : error
 }
 
 const arrivalOf = ({ ip, trace }: PageRequest, sid: string | undefined): Arrival => ({ ip, trace, sid })
@@ -115,11 +128,12 @@ const toClient = async (web: Web, request: PageRequest, arrived: Arrived, target
  * Gives the account to the client: at once if it is trusted, else after a question. After a form there is always the question, because
  * a browser lets no form end on another site.
  */
-export const handOver = async (web: Web, request: PageRequest, account: Account, { identity, sid, ends, browser }: Arrived, text: string): Promise<Reply> => {
+export const handOver = async (web: Web, request: PageRequest, account: Account, { identity, sid, ends, evidence, browser }: Arrived, text: string): Promise<Reply> => {
   const target = parseRedirect(text)
   if (!target) throw new Problem('bad_target', 'The target is none')
   const { people, capped } = policyFor(web.context, identity.provider)
   const from = { provider: people, subject: identity.subject, sid, until: capped ? ends : undefined }
+  await web.context.standing.keep(identity.provider, from, evidence)
   const trusted = [...web.context.config.sso.trusted_clients, ...(web.publicUrl === undefined ? [] : [web.publicUrl])]
   if (request.form.size === 0 && isTrusted(target, trusted)) return redirect(await signedTarget(web, account, from, target))
   const ticket = web.leaving.seal({ user: account.nid, target: target.href, from, browser })
@@ -146,9 +160,10 @@ const toConfirm = async (web: Web, request: PageRequest, identity: Identity, ses
   return show(web, request, confirmedPage(request.texts))
 }
 
-const toAccount = async (web: Web, request: PageRequest, identity: Identity, { sid, idToken }: Proof): Promise<Reply> => {
+const toAccount = async (web: Web, request: PageRequest, identity: Identity, { sid, idToken, evidence }: Proof): Promise<Reply> => {
   const account = await admit(web.context, identity, arrivalOf(request, sid))
   gate(account, 'login')
+  await web.context.standing.keep(identity.provider, { provider: policyFor(web.context, identity.provider).people, subject: identity.subject, sid }, evidence)
   const secret = web.visits.begin({ user: account.nid, from: { provider: identity.provider, subject: identity.subject, sid, idToken } })
   return redirect(`${web.base}/account`, web.visitor.write(secret))
 }

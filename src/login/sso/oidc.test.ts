@@ -92,6 +92,13 @@ test('two people of two names, and one whose name is taken', () => withSso({}, a
   assert.match(page.text, /belongs to somebody else/)
 }))
 
+test('whoever a rule keeps out is told so, and can leave the provider to be somebody else', () => withSso({ provider: { rules: ['groups contains staff'] } }, async ({ home }) => {
+  const browser = openBrowser()
+  const page = await browser.go(startOf(home))
+  assert.deepEqual([page.status, /not among those/.test(page.text)], [403, true])
+  assert.match(page.text, /href="http:\/\/127\.0\.0\.1:\d+\/session\/end\?[^"]*id_token_hint=[^"]*"[^>]*>Sign out at Example Account/)
+}))
+
 test('where it may be, an account is linked by whoever has its password', () => withSso({ provider: { taken: 'link' } }, async ({ home, ask, idp, signIn }) => {
   await ask('POST', '/register', { username: 'bob', password: 'a long password', auth: { type: 'm.login.dummy' } })
   idp.person = 'id-bob'

@@ -14,10 +14,13 @@ export class Problem extends Error {
   override readonly name = 'Problem'
   readonly code: ProblemCode
   readonly status: number
+  /** Where to sign out at the provider, so as to come back as somebody else. */
+  readonly leave: { readonly provider: string; readonly href: string } | undefined
 
-  constructor(code: ProblemCode, message: string, options?: { cause: unknown }) {
+  constructor(code: ProblemCode, message: string, options?: { cause: unknown; leave?: Problem['leave'] }) {
     super(message, options)
     this.code = code
+    this.leave = options?.leave
     this.status = statuses[code]
   }
 }

@@ -42,6 +42,8 @@ export interface Arrived {
   readonly sid?: string | undefined
   /** When the session at the provider ends by itself, in ms. */
   readonly ends?: number | undefined
+  /** What the provider can be asked with whether its session still stands. */
+  readonly evidence?: string | undefined
   readonly browser: string
 }
 
@@ -107,7 +109,8 @@ const codes: Readonly<Record<string, ProblemCode>> = {
 }
 const finer: Readonly<Record<string, ProblemCode>> = { link_needed: 'link_needed', name_taken: 'name_taken', no_account: 'no_account', rule_broken: 'rule_broken' }
 
-const problemOf = (error: unknown): Problem => {
+/** What to say of whatever went wrong. */
+export const problemOf = (error: unknown): Problem => {
   if (error instanceof Problem) return error
   if (!(error instanceof MatrixError)) return new Problem('unexpected', 'A page failed', { cause: error })
   const { code: fine } = error.body() as { code?: unknown }
@@ -117,12 +120,13 @@ const problemOf = (error: unknown): Problem => {
 
 const problemPage = (web: Web, error: unknown, { texts, trace }: { texts: Texts; trace: string }): Reply => {
   const problem = problemOf(error)
-  const { code, message } = problem
+  const { code, message, leave } = problem
   if (code === 'unexpected') web.context.logger.warn({ trace, err: problem.cause }, message)
   else web.context.logger.info({ trace, code, ...(problem.cause !== undefined && { err: problem.cause }) }, message)
   return page({
     texts, server: web.context.serverName, title: texts.problem.title, status: problem.status,
-    body: html`<div class="card" role="alert"><h1>${texts.problem.title}</h1><p>${texts.problem.codes[code]}</p><p class="quiet">${texts.problem.reference(trace)}</p></div>`,
+    body: html`<div class="card" role="alert"><h1>${texts.problem.title}</h1><p>${texts.problem.codes[code]}</p>
+${leave && html`<p class="actions"><a class="button plain" href="${leave.href}">${texts.problem.leave(leave.provider)}</a></p>`}<p class="quiet">${texts.problem.reference(trace)}</p></div>`,
   }, web.base)
 }
 

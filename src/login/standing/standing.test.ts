@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { freePort, openBrowser } from '../../../test/harness/identity-provider.ts'
 import { databases } from '../../../test/harness/postgres.ts'
+import { openDatabase } from '../../storage/index.ts'
 import { type SsoWorld, startOf, tokenOf, withSso } from '../sso/fixture.test.ts'
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms) })
@@ -35,6 +36,21 @@ const onEveryPath = async ({ home, ask, idp, signIn }: SsoWorld): Promise<void> 
   idp.disabled = false
   assert.equal((await signIn(openBrowser(), { device_id: 'PHONE' }))['device_id'], 'PHONE')
 }
+
+test('what nobody needs to ask with any more is not kept', async () => {
+  const [file] = databases
+  const { url, dispose } = await file?.open() ?? assert.fail()
+  try {
+    await withSso({ provider: { session_check: check }, config: { database: url } }, async ({ ask, signIn }) => {
+      for (let count = 0; count < 3; count++) await ask('POST', '/logout', {}, String((await signIn())['access_token']))
+      await signIn()
+    })
+    await using database = await openDatabase({ url, serverName: 'one.test' })
+    assert.equal((await database.read.selectFrom('provider_evidence').select('sid').execute()).length, 1)
+  } finally {
+    await dispose()
+  }
+})
 
 for (const kind of databases) {
   test(`a session ends softly, on every path, once the provider says that its own has ended (${kind.name})`, async () => {

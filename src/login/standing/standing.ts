@@ -6,7 +6,7 @@ import type { LoginContext } from '../deps.ts'
 import { policyFor } from '../engine/index.ts'
 import { createSeal, type Seal } from '../sso/seal.ts'
 import { deleteLoginTokensFrom, expireTokens, type ProviderSession } from '../store.ts'
-import { deleteEvidence, putEvidence, readDevicesOf, readEvidence, readOrigin } from './store.ts'
+import { deleteEvidence, putEvidence, readDevicesOf, readEvidence, readOrigin, sweepEvidence } from './store.ts'
 
 /** A provider that can be asked whether a session of its still stands. */
 export interface Asker {
@@ -71,7 +71,10 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
 
   const keep = async (from: ProviderSession, { provider }: Asker, evidence: string): Promise<void> => {
     const sealed = seals.get(provider)?.seal({ evidence }) ?? ''
-    await database.write((tx) => putEvidence(tx, from, { asker: provider, sealed }))
+    await database.write(async (tx) => {
+      await putEvidence(tx, from, { asker: provider, sealed })
+      await sweepEvidence(tx, from)
+    })
   }
 
   /** @param whole whether it is the provider's session that has ended, and not just the token that there was to ask with */

@@ -38,3 +38,15 @@ export const readDevicesOf = async (tx: Tx, { provider, subject, sid }: Provider
     .where('sid', sid === undefined ? 'is' : '=', sid ?? null).select('device_nid').execute()
   return rows.map((row) => row.device_nid)
 }
+
+/** Deletes what nobody can come back to: evidence for sessions of the same person that no device and no login token comes of any more. */
+export const sweepEvidence = async (tx: Tx, { provider, subject, sid }: ProviderSession): Promise<void> => {
+  const kept = await tx.selectFrom('provider_evidence').where('people', '=', provider).where('subject', '=', subject).select('sid').distinct().execute()
+  for (const { sid: text } of kept) {
+    const other = { provider, subject, sid: text === '' ? undefined : text }
+    if (other.sid === sid || (await readDevicesOf(tx, other)).length > 0) continue
+    const waiting = await tx.selectFrom('login_tokens').where('provider', '=', provider).where('subject', '=', subject)
+      .where('sid', other.sid === undefined ? 'is' : '=', other.sid ?? null).select('token_hash').executeTakeFirst()
+    if (!waiting) await deleteEvidence(tx, other)
+  }
+}

@@ -42,6 +42,7 @@ describe('with a real Keycloak', { skip: noKeycloak }, () => {
       await page.goto(start(provider))
       await signIn(page, 'carol')
       await page.getByText('not among those that may come in here').waitFor()
+      if (provider === 'keycloak') await page.getByRole('link', { name: 'Sign out at Keycloak to come in as somebody else' }).waitFor()
       await picture(page, `keycloak-refused-${provider}`)
       await page.context().close()
     }
