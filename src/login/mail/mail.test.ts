@@ -216,6 +216,16 @@ test('what stands in a mail is text, not markup', () => {
   assert.ok(mail.text.includes('<b>&"x') && mail.text.includes('https://x/?a=1&b="'))
 })
 
+over('an address is added in the way of old clients too', {}, async (world) => {
+  const client = await account(world, 'alice')
+  const sid = await asked(client, '/account/3pid', 'alice@mail.example', 'first')
+  assert.equal(await world.follow(await world.link(0)), 200)
+  const creds = { three_pid_creds: { sid, client_secret: 'first', id_server: 'vector.im' }, bind: false }
+  assert.equal((await confirmed(client, '/account/3pid', creds, ownPassword(client))).status, 200)
+  const { threepids } = await client.req<{ threepids: Array<{ address: string }> }>('GET', '/account/3pid')
+  assert.deepEqual(threepids.map(({ address }) => address), ['alice@mail.example'])
+})
+
 over('whoever has shown an address to be theirs signs in by it', {}, async (world) => {
   const client = await withAddress(world, 'alice', 'alice@mail.example')
   const by = async (identifier: object, word = password): Promise<string> => {

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { route, type Route } from '../../http/index.ts'
+import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { LoginContext } from '../deps.ts'
@@ -61,15 +61,19 @@ const addressRoutes = (context: LoginContext): Route[] => [
     body: Type.Object({ client_secret: Type.String(), sid: Type.String(), auth: Type.Optional(Type.Unknown()) }),
     reply: Type.Object({}),
     handle: async ({ session, body, ip }) => {
-      await mustNotBeLocked(context, session.user)
-      const credentials = { sid: body.sid, clientSecret: body.client_secret }
-      await checkProof(context, credentials, 'add', session.user)
-      // The body is JSON by construction; the schema says no more than it needs.
-      await context.uia.confirm({ session, ip, operation: 'add mail address', body: body as JsonObject, flows: await flowsFor(context, session) })
-      const { address, validated } = await takeProof(context, credentials, 'add', session.user)
-      if (!await context.database.write((tx) => addEmail(tx, session.user, address, validated, context.now()))) {
-        throw new MatrixError('M_THREEPID_IN_USE', 'Another account here has this mail address')
-      }
+      await addAddress(context, session, ip, { sid: body.sid, clientSecret: body.client_secret }, body as JsonObject) // JSON by construction; the schema says no more than it needs
+      return {}
+    },
+  }),
+
+  /** The same as it was asked for before there was `add`; nothing is bound at an identity server, whatever is asked for. */
+  route({
+    id: 'post3PIDs', method: 'POST', path: '/_matrix/client/v3/account/3pid', auth: 'user', limit: 'session',
+    body: Type.Object({ three_pid_creds: Type.Object({ client_secret: Type.String(), sid: Type.String() }), auth: Type.Optional(Type.Unknown()) }),
+    reply: Type.Object({}),
+    handle: async ({ session, body, ip }) => {
+      const { sid, client_secret: clientSecret } = body.three_pid_creds
+      await addAddress(context, session, ip, { sid, clientSecret }, body as JsonObject) // as above
       return {}
     },
   }),
@@ -96,6 +100,17 @@ const addressRoutes = (context: LoginContext): Route[] => [
     handle: () => ({ id_server_unbind_result: noIdentityServer }),
   }),
 ]
+
+/** Adds a confirmed address, once the user has confirmed that it is they who ask. */
+async function addAddress(context: LoginContext, session: Session, ip: string, credentials: { sid: string, clientSecret: string }, body: JsonObject): Promise<void> {
+  await mustNotBeLocked(context, session.user)
+  await checkProof(context, credentials, 'add', session.user)
+  await context.uia.confirm({ session, ip, operation: 'add mail address', body, flows: await flowsFor(context, session) })
+  const { address, validated } = await takeProof(context, credentials, 'add', session.user)
+  if (!await context.database.write((tx) => addEmail(tx, session.user, address, validated, context.now()))) {
+    throw new MatrixError('M_THREEPID_IN_USE', 'Another account here has this mail address')
+  }
+}
 
 /** @throws MatrixError M_FORBIDDEN when an identity provider alone says what the user's mail address is */
 const mustNotBeLocked = async (context: LoginContext, user: number): Promise<void> => {
