@@ -132,6 +132,9 @@ function buildApp(options: HttpOptions, host: HandlerHost): { app: ReturnType<ty
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void
 
+/** The longest that a request may take to arrive: 100 MB over a slow line. Its head has a minute. */
+const arrivalMs = 30 * 60_000
+
 /** Mounts routes and makes a server of them. It listens when told to. */
 export function createHttp(options: HttpOptions): HttpServer {
   const host: HandlerHost = {
@@ -152,7 +155,7 @@ export function createHttp(options: HttpOptions): HttpServer {
   const servers: Server[] = []
 
   const listen = async (address: string): Promise<string> => {
-    const server = createServer({ requireHostHeader: false, keepAliveTimeout: 75_000, requestTimeout: 300_000 }, listener())
+    const server = createServer({ requireHostHeader: false, keepAliveTimeout: 75_000, requestTimeout: arrivalMs }, listener())
     server.on('clientError', refuseMalformed)
     // An expectation that we don't know is no reason to refuse.
     server.on('checkExpectation', listener())
