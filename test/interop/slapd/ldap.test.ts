@@ -7,6 +7,7 @@ import { type ConfigInput, defaultConfig } from '../../../src/config/index.ts'
 import { explainPerson, openDirectories, policiesOf } from '../../../src/login/index.ts'
 import { type Homeserver, createHomeserver } from '../../../src/server.ts'
 import { type Answer, type Body, Client } from '../../harness/client.ts'
+import { databases } from '../../harness/postgres.ts'
 import { freePort } from '../../harness/process.ts'
 import { dnOf, groupOf, noSlapd, person, replace, service, type Slapd, startSlapd, suffix } from './slapd.ts'
 
@@ -254,9 +255,10 @@ test('what becomes of somebody of a directory is explained without a password, w
   assert.match(nobody.fix ?? '', /login_attributes/)
 })
 
-test('whoever goes from the directory is locked, comes back unlocked, and nothing happens while it cannot be asked', { skip }, async () => {
+for (const kind of databases) test(`whoever goes from the directory is locked, comes back unlocked, and nothing happens while it cannot be asked (${kind.name})`, { skip }, async () => {
+  const { url: database, dispose } = await kind.open()
   await slapd.change((client) => client.add(dnOf('dora'), person('dora')))
-  await withServer(search({ poll_interval: '1m', filter: '(&(objectClass=person)(!(employeeType=gone)))' }), {}, async (world) => {
+  await withServer(search({ poll_interval: '1m', filter: '(&(objectClass=person)(!(employeeType=gone)))' }), { database }, async (world) => {
     const [ann, dora] = [await world.client('ann'), await world.client('dora')]
     /** Moves the clock, and waits until the directory has been looked at. */
     const look = async (): Promise<void> => {
@@ -307,6 +309,7 @@ test('whoever goes from the directory is locked, comes back unlocked, and nothin
     assert.match(outcome(await world.login('ann', 'password of ann')), /^401 M_USER_LOCKED/)
   })
   await slapd.change((client) => client.del(dnOf('dora')))
+  await dispose()
 })
 
 test('whoever is back can sign in at once, and a directory that lists nobody is not believed', { skip }, async () => {
