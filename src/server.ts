@@ -186,7 +186,7 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     ...callRoutes({ turn: config.turn, rtcTransports: config.rtc_transports, now }),
     ...openIdRoutes({ database, users, now, randomId, serverName }),
     ...appserviceRoutes({ appservices, followings, thirdParties: openThirdParties(appservices, now), now }),
-    ...adminRoutes({ database, users, devices, rooms, history, logger, serverName, now }),
+    ...adminRoutes({ database, users, devices, rooms, history, logger, serverName, now, takeLock: (user) => login.takeLock(user) }),
   ]
   const http = createHttp({
     routes, authenticate: login.authenticate, isUnlimited: registrations.length > 0 ? appservices.isUnlimited : undefined, log: logger, tally: metrics?.tally, now, randomId, trustedProxies: config.trusted_proxies, queryAccessToken: config.query_access_token, maxRequestSize: config.max_request_size,

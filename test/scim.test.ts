@@ -325,6 +325,22 @@ scene('a name that is somebody else\'s stays theirs, and an account that signed 
   const account = await server.users.findByLocalpart('bob')
   assert.ok(account)
   await server.users.setLocked(account.nid, true)
-  for (const active of [false, true]) assert.equal((await patch(`/Users/${idOf(bob)}`, { op: 'replace', path: 'active', value: active })).status, 200)
-  assert.equal((await server.users.account(account.nid))?.locked, true)
+  const setActive = async (active: boolean): Promise<boolean | undefined> => {
+    assert.equal((await patch(`/Users/${idOf(bob)}`, { op: 'replace', path: 'active', value: active })).status, 200)
+    return (await server.users.account(account.nid))?.locked
+  }
+  assert.equal(await setActive(false), true)
+  assert.equal(await setActive(true), true)
+  // Nor is one that came after the provider's own.
+  const registered = await new Client(server.url).req<{ access_token: string }>('POST', '/register', { username: 'admin', password: 'a long password', auth: { type: 'm.login.dummy' } })
+  const admin = Object.assign(new Client(server.url), { token: registered.access_token })
+  await server.users.setAdmin((await server.users.findByLocalpart('admin'))?.nid ?? 0, true)
+  const lock = (locked: boolean): Promise<unknown> => admin.req('PUT', `/_matrix/client/v1/admin/lock/${encodeURIComponent('@bob:test')}`, { locked })
+  await lock(false)
+  assert.equal(await setActive(false), true)
+  await lock(true)
+  assert.equal(await setActive(true), true)
+  await lock(false)
+  assert.equal(await setActive(false), true)
+  assert.equal(await setActive(true), false)
 })

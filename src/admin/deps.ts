@@ -17,6 +17,8 @@ export interface AdminDeps {
   readonly history: Pick<History, 'canSee'>
   readonly logger: AdminLog
   readonly serverName: string
+  /** A port: what administrators lock, or unlock, is from then on not an identity provider's to unlock. */
+  readonly takeLock: (user: number) => Promise<void>
   /** Milliseconds since 1970. */
   readonly now: () => number
 }

@@ -5,7 +5,7 @@ import { openSequence } from '../storage/index.ts'
 import { deactivate, register } from './accounts.ts'
 import type { LoginContext, LoginDeps } from './deps.ts'
 import { createBearer, type EndedTokens, openRevocations } from './bearer/index.ts'
-import { createFollowUps, type Imported, importLinks, type Link, link, linksOf, lockOf, type Named, policiesOf, unlink } from './engine/index.ts'
+import { createFollowUps, type Imported, importLinks, type Link, link, linksOf, lockOf, type Named, policiesOf, takeLock, unlink } from './engine/index.ts'
 import { createFailures } from './failures.ts'
 import { jwtProviders, keepKeys, openKeyring, readKeptKeys } from './jwt/index.ts'
 import { ldapChecks, openDirectories, startPolls } from './ldap/index.ts'
@@ -54,6 +54,8 @@ export interface Login extends AsyncDisposable {
   readonly links: Links
   /** Fills the port of users/: the name of the provider that alone says what a field of the profile is; undefined where the user does. */
   lockedBy(user: number, field: 'displayname' | 'avatar_url'): Promise<string | undefined>
+  /** Fills the port of admin/: a lock that providers have put on an account is no longer theirs to take away. */
+  takeLock(user: number): Promise<void>
   /** Ends tokens of a provider that are access tokens themselves: those of a subject so far, of a session of the provider's, or one. */
   revokeTokens(provider: string, ended: EndedTokens): Promise<void>
   /** Fills the port of http/: calls `listener` with sessions that have ended, or whose account is not what it was. */
@@ -136,6 +138,7 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
       import: (wanted) => importLinks(context, wanted),
     },
     lockedBy: async (user, field) => (await lockOf(context, user, field === 'displayname' ? 'display_name' : 'avatar'))?.name,
+    takeLock: (user) => takeLock(context, user),
     revokeTokens: (provider, ended) => context.bearer.revoke(provider, ended),
     onEnded: (listener) => context.cache.onRevoke(listener),
     settled: () => context.followUp.settled(),

@@ -41,7 +41,9 @@ export const moderationRoutes = (deps: AdminDeps): Route[] => [
   route({
     id: 'setAdminLockUser', method: 'PUT', path: lockPath, auth: 'user', params: UserParams, body: Locked, reply: Locked,
     handle: async ({ session, params, body }) => {
-      const { locked, userId } = await deps.users.setLocked((await changeable(deps, session, params.userId)).nid, body.locked)
+      const { nid } = await changeable(deps, session, params.userId)
+      await deps.takeLock(nid)
+      const { locked, userId } = await deps.users.setLocked(nid, body.locked)
       deps.logger.warn({ admin: session.userId, user: userId, locked }, 'an account was locked or unlocked')
       return { locked }
     },

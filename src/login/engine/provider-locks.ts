@@ -1,5 +1,5 @@
 import type { LoginContext } from '../deps.ts'
-import { addProviderLock, readProviderLocks, removeProviderLock } from './store.ts'
+import { addProviderLock, readProviderLocks, removeProviderLock, removeProviderLocks } from './store.ts'
 
 /**
  * Locks the account of somebody whom a provider knows no more. A lock that is there already stays what it is: an administrator's is not
@@ -26,3 +26,6 @@ export const unlockBy = async (context: LoginContext, people: string, user: numb
   await context.users.setLocked(user, false)
   return true
 }
+
+/** Leaves a lock to the administrators, whoever put it there. */
+export const takeLock = (context: Pick<LoginContext, 'database'>, user: number): Promise<void> => context.database.write((tx) => removeProviderLocks(tx, user))

@@ -100,6 +100,11 @@ export async function addProviderLock(tx: Tx, { user, people, now }: { user: num
   await tx.insertInto('provider_locks').values({ user_nid: user, provider: people, locked_ts: now }).onConflict((conflict) => conflict.doNothing()).execute()
 }
 
+/** Forgets who locked a user: whether the account is locked is the administrators' from here on. */
+export async function removeProviderLocks(tx: Tx, user: number): Promise<void> {
+  await tx.deleteFrom('provider_locks').where('user_nid', '=', user).execute()
+}
+
 export async function removeProviderLock(tx: Tx, user: number, people: string): Promise<void> {
   await tx.deleteFrom('provider_locks').where('user_nid', '=', user).where('provider', '=', people).execute()
 }
