@@ -24,8 +24,8 @@ export interface Indexer extends AsyncDisposable {
 type Change = { put: IndexedText } | { remove: number } | { edit: number, target: number }
 
 /** So long do events wait for others: what comes together costs less together. */
-const gatherMs = 500
-const together = 100
+const gatherMs = 1000
+const together = 250
 /** Beyond, events are read again from the database rather than kept in memory. */
 const mostWaiting = 5000
 /** Of each event, so many edits are looked at for the one that counts. */
@@ -65,21 +65,26 @@ export async function startIndexer({ rooms, database, log, onError }: IndexerDep
     return [{ remove: rowOf(gone.nid) }, { remove: editRowOf(gone.nid) }, ...(target ? [await editOf(target)] : [])]
   }
 
-  const changesFor = async (stored: StoredEvent): Promise<Change[]> => {
-    const { event } = stored
-    if (stored.standing !== standings.accepted) return []
-    if (event.redacts !== undefined) return redactionOf(event.redacts, stored.room)
-    if (stored.redactedBy !== null) return []
-    const searched = searchedIn(event)
-    if (searched) return [text(stored, searched, rowOf(stored.nid))]
-    const target = event.type === 'm.room.message' && isEdit(event) ? await rooms.events.byId(relationOf(event)?.eventId ?? '') : undefined
+  /** What a plain text changes, which is nearly everything; undefined where something has to be looked up. */
+  const plainChange = (stored: StoredEvent): Change[] | undefined => {
+    const { nid, standing, redactedBy, event } = stored
+    if (standing !== standings.accepted) return []
+    if (event.redacts !== undefined) return undefined
+    const searched = redactedBy === null ? searchedIn(event) : undefined
+    if (searched) return [text(stored, searched, rowOf(nid))]
+    return redactedBy === null && event.type === 'm.room.message' && isEdit(event) ? undefined : []
+  }
+
+  const lookedUpChanges = async ({ nid, room, event }: StoredEvent): Promise<Change[]> => {
+    if (event.redacts !== undefined) return redactionOf(event.redacts, room)
+    const target = await rooms.events.byId(relationOf(event)?.eventId ?? '')
     if (!target || !relationHolds(target.event, event)) return []
-    return [{ edit: stored.nid, target: target.nid }, await editOf(target)]
+    return [{ edit: nid, target: target.nid }, await editOf(target)]
   }
 
   const take = async (events: readonly StoredEvent[], upTo: number): Promise<void> => {
     const changes: Change[] = []
-    for (const stored of events) changes.push(...await changesFor(stored))
+    for (const stored of events) changes.push(...plainChange(stored) ?? await lookedUpChanges(stored))
     await database.write(async (tx) => {
       for (const change of changes) {
         if ('put' in change) await putText(tx, database.dialect, change.put)
