@@ -142,6 +142,15 @@ over('account data that the server manages, that is too much, or of a room one h
   }
 })
 
+over('emoji used lately are kept for all devices of a user', async ({ ask }) => {
+  for (const [type, content] of [
+    ['m.recent_emoji', { recent_emoji: [{ emoji: '🎉', total: 2 }, { emoji: '❤️', total: 1 }] }], ['io.element.recent_emoji', { recent_emoji: [['🎉', 2], ['❤️', 1]] }],
+  ] as const) {
+    assert.equal((await ask('alice', 'PUT', `${data}/${type}`, content)).status, 200)
+    assert.deepEqual((await ask('alice', 'GET', `${data}/${type}`)).body, content)
+  }
+})
+
 over('whom a user ignores is known at once', async ({ ask, users, nid }) => {
   assert.deepEqual([...await users.accountData.ignored(nid)], [])
   await ask('alice', 'PUT', `${data}/m.ignored_user_list`, { ignored_users: { '@bob:one.test': {} } })
