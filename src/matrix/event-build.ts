@@ -24,33 +24,16 @@ export interface EventFields {
   readonly v1?: { readonly eventId: string; readonly referenceHashes: ReadonlyMap<string, string> } | undefined
 }
 
-/** An event that has its id and lacks nothing but the signature, which no id covers. */
-export interface UnsignedEvent {
-  readonly event: RoomEvent
-  /** What is to be signed. */
-  readonly text: string
-  /** Takes the signature (unpadded base64) into the event, and gives its canonical JSON as it is stored and sent. */
-  sign(signature: string): string
-}
-
-/** Makes, hashes and signs an event of this server, as `prepareEvent` does. `json` is its canonical JSON. */
-export function buildEvent(fields: EventFields, version: RoomVersion, serverName: string, key: SigningKey): { event: RoomEvent; json: string } {
-  const unsigned = prepareEvent(fields, version, serverName, key)
-  return { event: unsigned.event, json: unsigned.sign(signText(unsigned.text, key)) }
-}
-
-/** The length of an Ed25519 signature in unpadded base64. */
-const signatureLength = 86
-
 /**
- * Makes an event of this server, up to its signature. The content is checked to be canonical JSON whatever the room version (M_BAD_JSON), and the sizes too (413 M_TOO_LARGE).
+ * Makes, hashes and signs an event of this server. `json` is its canonical JSON as it is stored and sent.
+ * The content is checked to be canonical JSON whatever the room version (M_BAD_JSON), and the sizes too (413 M_TOO_LARGE).
  *
  * This runs for every message sent, so the event is not serialised once for the content hash, again for the signature, for the
  * id and for storing: the keys of the top level and their order are known, hence the four texts are put together from the
  * same few pieces. `event-build.test.ts` holds them against the plain way.
  * @see https://spec.matrix.org/v1.19/server-server-api/#adding-hashes-and-signatures-to-outgoing-events
  */
-export function prepareEvent(fields: EventFields, version: RoomVersion, serverName: string, key: SigningKey): UnsignedEvent {
+export function buildEvent(fields: EventFields, version: RoomVersion, serverName: string, key: SigningKey): { event: RoomEvent; json: string } {
   const { type, sender, content, stateKey, redacts, ts } = fields
   checkCanonical(content)
   const v1 = version.eventFormat === 'v1' ? fields.v1 : undefined
@@ -72,8 +55,9 @@ export function prepareEvent(fields: EventFields, version: RoomVersion, serverNa
   const contentHash = sha256(head + contentText + afterContent + times + redactsText + room + tail)
   const hashes = `,"hashes":{"sha256":"${contentHash}"}`
   const redacted = head + keptText + afterContent + hashes + times + room + tail
-  const beforeSignature = `${head}${contentText}${afterContent}${hashes}${times}${redactsText}${room},"signatures":{${JSON.stringify(serverName)}:{"${key.id}":"`
-  const ofServer = { [key.id]: '' }
+  const signature = signText(redacted, key)
+  const signatures = `,"signatures":{${JSON.stringify(serverName)}:{"${key.id}":"${signature}"}}`
+  const json = head + contentText + afterContent + hashes + times + redactsText + room + signatures + tail
 
   // In canonical order, so that serialising it again is cheap.
   const pdu: Pdu = {
@@ -87,17 +71,13 @@ export function prepareEvent(fields: EventFields, version: RoomVersion, serverNa
     ...(redacts !== undefined && { redacts }),
     ...(!isHashRoom && { room_id: fields.roomId }),
     sender,
-    signatures: { [serverName]: ofServer },
+    signatures: { [serverName]: { [key.id]: signature } },
     ...(stateKey !== undefined && { state_key: stateKey }),
     type,
   }
   const event = toRoomEvent(pdu, version, v1?.eventId ?? hashToEventId(redacted, version))
-  const sign = (signature: string): string => {
-    ofServer[key.id] = signature
-    return `${beforeSignature}${signature}"}}${tail}`
-  }
-  checkEventSize(event, sign('A'.repeat(signatureLength)))
-  return { event, text: redacted, sign }
+  checkEventSize(event, json)
+  return { event, json }
 }
 
 function references(ids: readonly string[], version: RoomVersion, hashes: ReadonlyMap<string, string> | undefined): EventReference[] {

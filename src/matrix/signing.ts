@@ -59,11 +59,6 @@ export function loadPublicKey(base64: string): KeyObject | undefined {
 /** The signature of a text's UTF-8 form, unpadded base64. */
 export const signText = (text: string, key: SigningKey): string => unpaddedBase64(sign(null, Buffer.from(text), key.privateKey))
 
-/** The same, made on another thread: this one goes on, which is worth the way there and back where it has other things to do. */
-export const signTextAside = (text: string, key: SigningKey): Promise<string> => new Promise((resolve, reject) => {
-  sign(null, Buffer.from(text), key.privateKey, (error, signature) => (error ? reject(error) : resolve(unpaddedBase64(signature))))
-})
-
 /** Whether `signature` (base64) of the text was made with the key. Malformed signatures and keys are simply wrong. */
 export function verifyText(text: string, signature: unknown, publicKey: string | KeyObject): boolean {
   if (typeof signature !== 'string') return false

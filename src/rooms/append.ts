@@ -1,7 +1,5 @@
 import { authTypesFor } from '../matrix/auth-rules/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
-import { canonicalJson } from '../matrix/json.ts'
-import { signText, signTextAside } from '../matrix/signing.ts'
 import type { Tx } from '../storage/index.ts'
 import type { Entry, Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
@@ -98,15 +96,12 @@ async function commit(deps: AppendDeps, room: Room, staged: readonly Staged[], c
   if (!last) return []
   const counts = { joined: room.joined.size, invited: room.invited }
   const changesState = staged.some((one) => one.stateKeyNid !== undefined || one.redaction)
-  const signing = signatures(deps, staged)
   deps.rooms.hold(room)
   try {
     await deps.log.write(async (tx) => {
-      const signed = await signing
       if (room.dead) throw new Error('A change that this one was built upon was not committed')
       try {
-        for (const [index, one] of staged.entries()) {
-          const json = one.unsigned.sign(signed[index] ?? '')
+        for (const one of staged) {
           one.stored.position = tx.append({
             kind: 'event', room: room.nid, wake: room.joined, data: one.stored,
             ...(one.target !== undefined && { user: one.target, wakeAlso: one.target }),
@@ -114,7 +109,7 @@ async function commit(deps: AppendDeps, room: Room, staged: readonly Staged[], c
           })
           room.latestPosition = one.stored.position
           if (bumps.has(one.stored.event.type)) room.bumpPosition = one.stored.position
-          await store(deps, tx.sql, room, one, json)
+          await store(deps, tx.sql, room, one)
         }
         const head: Head = {
           ...counts, stateNid: last.chain.at(-1)?.nid ?? 0, extremities: last.extremities, summary: last.summary,
@@ -126,7 +121,7 @@ async function commit(deps: AppendDeps, room: Room, staged: readonly Staged[], c
         deps.rooms.kill(room)
         throw error
       }
-    }, signing)
+    })
   } catch (error) {
     deps.rooms.kill(room)
     for (const { stored } of staged) deps.events.drop(stored)
@@ -138,14 +133,7 @@ async function commit(deps: AppendDeps, room: Room, staged: readonly Staged[], c
   return staged.map((one) => one.stored)
 }
 
-/** The events' signatures. Beside other changes they are made on other threads, which costs a lone sender more than it gains. */
-const signatures = ({ rooms, signingKey }: AppendDeps, staged: readonly Staged[]): Promise<readonly string[]> => rooms.busy
-  ? Promise.all(staged.map(({ unsigned }) => signTextAside(unsigned.text, signingKey)))
-  : Promise.resolve(staged.map(({ unsigned }) => signText(unsigned.text, signingKey)))
-
-async function store(
-  deps: AppendDeps, tx: Tx, room: Room, { stored, stateKeyNid, target, chain, relation, redaction }: Staged, json: string,
-): Promise<void> {
+async function store(deps: AppendDeps, tx: Tx, room: Room, { stored, json, stateKeyNid, target, chain, relation, redaction }: Staged): Promise<void> {
   await insertEvent(tx, stored, json)
   if (stateKeyNid !== undefined) {
     await deps.stateKeys.store(tx, stateKeyNid)
@@ -158,7 +146,7 @@ async function store(
   }
   if (relation) await insertRelation(tx, stored, relation)
   if (redaction) {
-    await replaceByRedacted(tx, redaction.target.nid, canonicalJson(redaction.event.pdu), stored.nid)
+    await replaceByRedacted(tx, redaction.target.nid, redaction.json, stored.nid)
     await deleteRelation(tx, redaction.target.nid)
   }
 }

@@ -1,5 +1,5 @@
 import { MatrixError } from '../matrix/errors.ts'
-import { prepareEvent } from '../matrix/event-build.ts'
+import { buildEvent } from '../matrix/event-build.ts'
 import { own, type JsonObject } from '../matrix/json.ts'
 import { defaultRoomVersion, findRoomVersion, type RoomVersion } from '../matrix/room-version.ts'
 import type { SigningKey } from '../matrix/signing.ts'
@@ -116,7 +116,7 @@ async function newRoom(deps: CreateDeps, version: RoomVersion, creator: Who, cre
   let id = `!${deps.randomId().replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 18)}:${deps.serverName}`
   if (version.createIsRoomId) {
     for (;;) {
-      const { event } = prepareEvent({
+      const { event } = buildEvent({
         type: 'm.room.create', stateKey: '', content: create, sender: creator.userId, roomId: '', prevEvents: [], authEvents: [], depth: 1, ts,
       }, version, deps.serverName, deps.signingKey)
       id = event.roomId

@@ -13,8 +13,6 @@ export interface RoomCache {
   peek(nid: number): Room | undefined
   /** A room that is just being made. */
   add(room: Room): void
-  /** Changes of some room are on their way to the database. */
-  readonly busy: boolean
   /** Marks that a change of the room is on its way to the database; until it is settled the room stays in memory. */
   hold(room: Room): void
   settle(room: Room): void
@@ -86,9 +84,6 @@ export function openRoomCache(database: Database, events: Events, stateSets: Sta
     add: (room) => {
       nids.set(room.id, room.nid)
       rooms.set(room.nid, room)
-    },
-    get busy() {
-      return busy.size > 0
     },
     hold: (room) => {
       room.pending += 1

@@ -1,8 +1,8 @@
 import { authorize, authTypesFor } from '../matrix/auth-rules/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
-import { prepareEvent, type EventFields, type UnsignedEvent } from '../matrix/event-build.ts'
+import { buildEvent, type EventFields } from '../matrix/event-build.ts'
 import { referenceHash, type RoomEvent } from '../matrix/event.ts'
-import type { JsonObject } from '../matrix/json.ts'
+import { canonicalJson, type JsonObject } from '../matrix/json.ts'
 import { redact } from '../matrix/redaction.ts'
 import { relationOf, type Relation } from '../matrix/relations.ts'
 import type { SigningKey } from '../matrix/signing.ts'
@@ -41,7 +41,7 @@ export interface Prepared {
 /** What one event does to the room, worked out before anything is changed. */
 export interface Staged {
   readonly stored: StoredEvent
-  readonly unsigned: UnsignedEvent
+  readonly json: string
   readonly stateKeyNid: number | undefined
   readonly target: number | undefined
   /** The room's state set, summary and newest event after it. */
@@ -55,6 +55,7 @@ export interface Staged {
 export interface Redaction {
   readonly target: StoredEvent
   readonly event: RoomEvent
+  readonly json: string
 }
 
 export interface StageDeps {
@@ -69,7 +70,7 @@ export interface StageDeps {
 }
 
 /**
- * Builds the events, each upon the one before, all but signs them, and checks them against the auth rules. Nothing is changed; nothing is awaited.
+ * Builds the events, each upon the one before, and checks them against the auth rules. Nothing is changed; nothing is awaited.
  * @throws {MatrixError} M_FORBIDDEN with the reason; M_TOO_LARGE; M_BAD_JSON.
  */
 export function stageAll(deps: StageDeps, room: Room, prepared: readonly Prepared[]): Staged[] {
@@ -89,7 +90,7 @@ function stage(deps: StageDeps, room: Room, { draft, stateKeyNid, target }: Prep
   const lookup = (type: string, stateKey: string): StoredEvent | undefined => holder(deps.stateKeys.peek(type, stateKey))
   const cited = authTypesFor(outlineOf(draft), room.version)
     .map(([type, stateKey]) => lookup(type, stateKey)).filter((stored) => stored !== undefined)
-  const unsigned = prepareEvent({
+  const { event, json } = buildEvent({
     ...outlineOf(draft),
     ...redactionFields(draft, room),
     roomId: draft.type === 'm.room.create' && room.version.createIsRoomId ? '' : room.id,
@@ -99,7 +100,6 @@ function stage(deps: StageDeps, room: Room, { draft, stateKeyNid, target }: Prep
     ts: draft.ts ?? deps.now(),
     v1: room.version.eventFormat === 'v1' ? v1Parts(deps, room, extremities.map((one) => one.nid), cited, before) : undefined,
   }, room.version, deps.serverName, deps.signingKey)
-  const { event } = unsigned
   const verdict = authorize(event, room.version, (type, stateKey) => lookup(type, stateKey)?.event)
   if (!verdict.allowed) throw new MatrixError('M_FORBIDDEN', verdict.reason)
 
@@ -112,7 +112,7 @@ function stage(deps: StageDeps, room: Room, { draft, stateKeyNid, target }: Prep
   }
   const redaction = draft.redacts && redactionOf(draft.redacts, room)
   return {
-    stored, unsigned, stateKeyNid, target, relation, redaction,
+    stored, json, stateKeyNid, target, relation, redaction,
     chain: stateKeyNid === undefined ? chain : deps.stateSets.follow(chain, room.state.size, stateKeyNid, replaced?.nid, stored.nid),
     summary: summaryAfter(deps, room, summary, event, redaction),
     extremities: [{ nid: stored.nid, id: event.id, depth: event.depth }],
@@ -138,7 +138,7 @@ function v1Parts(deps: StageDeps, room: Room, prev: readonly number[], cited: re
 
 function redactionOf(target: StoredEvent, room: Room): Redaction {
   const pdu = redact(target.event.pdu, room.version)
-  return { target, event: { ...target.event, content: pdu.content, pdu, redacts: undefined } }
+  return { target, event: { ...target.event, content: pdu.content, pdu, redacts: undefined }, json: canonicalJson(pdu) }
 }
 
 /** A redacted state event goes on holding its place, with less to say. */

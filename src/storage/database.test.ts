@@ -38,23 +38,6 @@ for (const kind of databases) {
     await dispose()
   })
 
-  test(`changes run in the order in which they were asked for, though the first is ready last; what is never ready fails alone (${kind.name})`, async () => {
-    const { url, dispose } = await kind.open()
-    {
-      await using db = await openDatabase({ url, serverName: 'one.test' })
-      const names: string[] = []
-      const add = (name: string, ready?: Promise<unknown>) => db.write(async (tx) => {
-        names.push(name)
-        await addUser.run(tx, { userId: name })
-      }, ready)
-      const slow = new Promise((resolve) => setTimeout(resolve, 20))
-      const results = await Promise.allSettled([add('@a:t', slow), add('@b:t', Promise.reject(new Error('no'))), add('@c:t')])
-      assert.deepEqual(results.map((result) => result.status), ['fulfilled', 'rejected', 'fulfilled'])
-      assert.deepEqual(names, ['@a:t', '@c:t'])
-    }
-    await dispose()
-  })
-
   test(`a reader sees nothing of a transaction that is not committed (${kind.name})`, async () => {
     const { url, dispose } = await kind.open()
     {

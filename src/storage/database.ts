@@ -16,10 +16,9 @@ export interface Database extends AsyncDisposable {
   readonly read: Reader
   /**
    * Runs `work` in the next group commit and resolves once that is durable. If `work` throws, its own changes alone are undone.
-   * `work` must do nothing but statements of its own `tx`: everyone else's writes wait for it. What it needs besides is `ready`
-   * before the transaction begins.
+   * `work` must do nothing but statements of its own `tx`: everyone else's writes wait for it.
    */
-  write<T>(work: (tx: Tx) => Promise<T>, ready?: Promise<unknown>): Promise<T>
+  write<T>(work: (tx: Tx) => Promise<T>): Promise<T>
 }
 
 export interface OpenOptions {
@@ -60,7 +59,7 @@ async function ready(
   return {
     dialect: backend.dialect,
     read,
-    write: (work, ready) => commits.write(() => work(tx), ready),
+    write: (work) => commits.write(() => work(tx)),
     async [Symbol.asyncDispose]() {
       await commits.idle()
       await backend.close()

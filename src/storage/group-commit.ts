@@ -13,18 +13,14 @@ export interface Backend {
 }
 
 interface Job {
-  readonly ready: Promise<unknown> | undefined
   run(): Promise<void>
   done(): void
   fail(error: unknown): void
 }
 
 export interface GroupCommit {
-  /**
-   * Runs `work` in the next transaction, and resolves once that is durable. If `work` throws, its own changes alone are undone.
-   * No transaction waits for what must be `ready` before `work` runs: the one that it goes into begins after.
-   */
-  write<T>(work: () => Promise<T>, ready?: Promise<unknown>): Promise<T>
+  /** Runs `work` in the next transaction, and resolves once that is durable. If `work` throws, its own changes alone are undone. */
+  write<T>(work: () => Promise<T>): Promise<T>
   /** Resolves when what is under way has ended. */
   idle(): Promise<void>
 }
@@ -111,7 +107,6 @@ export function groupCommit(backend: Backend, onCommit?: (changes: number) => vo
     while (queue.length > 0) {
       const jobs = queue.slice(0, largestGroup)
       queue = queue.slice(largestGroup)
-      await Promise.allSettled(jobs.flatMap(({ ready }) => ready ?? []))
       // Whoever built on a change that failed hears of it before the next group runs; where the disk works on its own, requests come in.
       if (await runGroup(jobs) || backend.sync) await turn()
     }
@@ -119,14 +114,10 @@ export function groupCommit(backend: Backend, onCommit?: (changes: number) => vo
   }
 
   return {
-    write: <T>(work: () => Promise<T>, ready?: Promise<unknown>) => new Promise<T>((resolve, reject) => {
+    write: <T>(work: () => Promise<T>) => new Promise<T>((resolve, reject) => {
       let result: T
-      // Its failure is met in `run`, a few turns later.
-      ready?.catch(() => {})
       queue.push({
-        ready,
         run: async () => {
-          await ready
           result = await work()
         },
         done: () => resolve(result),

@@ -37,7 +37,7 @@ export interface Log {
   readonly now: number
   readonly tail: Tail
   /** As `Database.write`; what it appends becomes visible at once after the commit, and before this resolves. */
-  write<T>(work: (tx: LogTx) => Promise<T>, ready?: Promise<unknown>): Promise<T>
+  write<T>(work: (tx: LogTx) => Promise<T>): Promise<T>
   /** An entry that lives in memory alone (typing, presence). */
   publish(entry: NewEntry): number
   /** Opens an eye on what wakes the user; do so before reading, and dispose of it (`using`). */
@@ -98,7 +98,7 @@ export async function openLog(database: Database, onListenerError: (error: unkno
       return now
     },
     tail,
-    write: async (work, ready) => {
+    write: async (work) => {
       let write: { first: number } | undefined
       const entries: Entry[] = []
       try {
@@ -113,7 +113,7 @@ export async function openLog(database: Database, onListenerError: (error: unkno
             entries.push({ ...entry, position })
             return position
           },
-        }), ready)
+        }))
         retire(write, entries)
         return result
       } catch (error) {
