@@ -32,16 +32,11 @@ const largestGroup = 500
 
 /**
  * One writer, one transaction at a time. Whatever is asked for in one turn of the event loop, or while the transaction before is
- * being committed, goes down together in the next one.
- *
- * Where the disk is flushed apart from the commit, this goes on beside the next transactions: a single flush serves all that were
- * committed before it began, and the processor works while the disk does.
+ * being committed and flushed to the disk, goes down together in the next one: the busier it is, the more share one commit.
  */
 export function groupCommit(backend: Backend, onCommit?: (changes: number) => void): GroupCommit {
   let queue: Job[] = []
   let running: Promise<void> | undefined
-  let committed: Job[] = []
-  let syncing: Promise<void> | undefined
   /** The disk refused to take what was committed: what is in memory and what is on disk may differ from now on. */
   let broken: Error | undefined
 
@@ -77,28 +72,16 @@ export function groupCommit(backend: Backend, onCommit?: (changes: number) => vo
       }
       for (const job of jobs) failures.set(job, failures.get(job) ?? error)
     }
-    for (const job of jobs) {
-      if (failures.has(job)) job.fail(failures.get(job))
-      else if (backend.sync) committed.push(job)
+    const kept = jobs.filter((job) => !failures.has(job))
+    for (const [job, error] of failures) job.fail(error)
+    if (kept.length > 0 && backend.sync) await backend.sync().catch((cause: unknown) => {
+      broken = new Error('The disk did not take what was written; the server must be started anew', { cause })
+    })
+    for (const job of kept) {
+      if (broken) job.fail(broken)
       else job.done()
     }
-    if (backend.sync && committed.length > 0) syncing ??= syncAll(backend.sync)
     return failures.size > 0
-  }
-
-  const syncAll = async (sync: () => Promise<void>): Promise<void> => {
-    while (committed.length > 0) {
-      const jobs = committed
-      committed = []
-      try {
-        await sync()
-        for (const job of jobs) job.done()
-      } catch (error) {
-        broken = new Error('The disk did not take what was written; the server must be started anew', { cause: error })
-        for (const job of jobs) job.fail(broken)
-      }
-    }
-    syncing = undefined
   }
 
   const drain = async (): Promise<void> => {
@@ -107,8 +90,8 @@ export function groupCommit(backend: Backend, onCommit?: (changes: number) => vo
     while (queue.length > 0) {
       const jobs = queue.slice(0, largestGroup)
       queue = queue.slice(largestGroup)
-      // Whoever built on a change that failed hears of it before the next group runs; where the disk works on its own, requests come in.
-      if (await runGroup(jobs) || backend.sync) await turn()
+      // Whoever built on a change that failed hears of it before the next group runs.
+      if (await runGroup(jobs)) await turn()
     }
     running = undefined
   }
@@ -125,9 +108,6 @@ export function groupCommit(backend: Backend, onCommit?: (changes: number) => vo
       })
       running ??= drain()
     }),
-    idle: async () => {
-      await running
-      await syncing
-    },
+    idle: async () => running,
   }
 }
