@@ -8,6 +8,7 @@ import { createRecheck, type MayHaveEnded } from './recheck.ts'
 import type { Route } from './route.ts'
 import { sendPreflight } from './send.ts'
 import type { Authenticate } from './session.ts'
+import { loadCompiler } from './validate.ts'
 
 /** What an HTTP server is made of. */
 export interface HttpOptions {
@@ -135,6 +136,9 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => void
 /** The longest that a request may take to arrive: 100 MB over a slow line. Its head has a minute. */
 const arrivalMs = 30 * 60_000
 
+/** From listening on until what no first answer needs is loaded. */
+const restMs = 100
+
 /** Mounts routes and makes a server of them. It listens when told to. */
 export function createHttp(options: HttpOptions): HttpServer {
   const host: HandlerHost = {
@@ -164,6 +168,7 @@ export function createHttp(options: HttpOptions): HttpServer {
       server.once('error', reject)
       server.listen(addressOf(address), resolve)
     })
+    setTimeout(loadCompiler, restMs).unref()
     return urlOf(server.address() as AddressInfo)
   }
 

@@ -55,18 +55,19 @@ function closeRecords(schema: unknown): unknown {
   return { ...rest, additionalProperties: patterns['^.*$'] }
 }
 
-/** TypeBox's compiler is 160 modules, which are loaded when the first request has something to check. */
 const load = createRequire(import.meta.url)
-const compile = (schema: TSchema): ReturnType<typeof Schema.Compile> => (load('typebox/schema') as typeof Schema).Compile(schema)
+
+/** TypeBox's compiler is 160 modules: loaded with the first request that has something to check, or before, when there is nothing else to do. */
+export const loadCompiler = (): typeof Schema => load('typebox/schema') as typeof Schema
 
 /**
  * A check of a value against a schema, compiled when first used: a server has hundreds, and is up before any is needed.
  * @throws MatrixError: `missing` when a top-level property is absent, `wrong` for everything else
  */
 function checker(schema: TSchema, wrong: ErrCode): (value: unknown) => void {
-  let compiled: ReturnType<typeof compile> | undefined
+  let compiled: ReturnType<typeof Schema.Compile> | undefined
   return (value) => {
-    compiled ??= compile(closeRecords(schema) as TSchema)
+    compiled ??= loadCompiler().Compile(closeRecords(schema) as TSchema)
     if (compiled.Check(value)) return
     const faults: readonly Fault[] = compiled.Errors(value)[1]
     const fault = worst(faults)
