@@ -15,9 +15,9 @@ const download = async (folder: string): Promise<string> => {
   const file = join(folder, artifact)
   const { status } = spawnSync('mvn', [
     '-q', '-B', 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy', `-Dartifact=org.keycloak:keycloak-quarkus-dist:${version}:zip`, `-DoutputDirectory=${folder}`,
-  ], { cwd: folder, stdio: 'ignore', timeout: 600_000 })
+  ], { cwd: folder, stdio: 'ignore', timeout: 180_000 })
   if (status === 0 && existsSync(file)) return file
-  const reply = await fetch(address, { signal: AbortSignal.timeout(600_000) })
+  const reply = await fetch(address, { signal: AbortSignal.timeout(180_000) })
   if (!reply.ok) throw new Error(`${address} is answered with ${reply.status}`)
   writeFileSync(file, new Uint8Array(await reply.arrayBuffer()))
   return file
