@@ -1,7 +1,7 @@
 // What an identity provider says of people, at work on a whole server: groups that are rooms, rights, and the end of an account.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createHomeserver, type Homeserver } from '../src/server.ts'
+import { createHomeserver, type Homeserver } from '../src/server/index.ts'
 import { Client } from './harness/client.ts'
 import { signJwt } from './harness/jwt.ts'
 import { databases } from './harness/postgres.ts'

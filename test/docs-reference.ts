@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { commands } from '../src/cli/commands.ts'
 import type { Route } from '../src/http/index.ts'
 import { createRegistry } from '../src/metrics/registry.ts'
-import { createHomeserver } from '../src/server.ts'
+import { createHomeserver } from '../src/server/index.ts'
 import { root } from './docs-pages.ts'
 
 const made = '<!-- Made from the code by "node test/docs-reference.ts". -->'

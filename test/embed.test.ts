@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib'
 import type { BrowserContext, Page } from 'playwright-core'
 import { noChromium, openChromium, picture } from './harness/chromium.ts'
 import { jwtConfig, signJwt } from './harness/jwt.ts'
-import { createHomeserver } from '../src/server.ts'
+import { createHomeserver } from '../src/server/index.ts'
 import { freePort } from './harness/process.ts'
 
 /** A web application with users of its own, whose pages load the module. */

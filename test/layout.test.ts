@@ -6,7 +6,7 @@ import { test } from 'node:test'
 
 const root = join(import.meta.dirname, '..', 'src')
 const order = ['matrix', 'config', 'storage', 'streams', 'jobs', 'http', 'users', 'devices', 'login', 'rooms', 'directory',
-  'ephemeral', 'media', 'push', 'appservice', 'federation', 'sync', 'admin', 'metrics', 'server.ts', 'cli']
+  'ephemeral', 'media', 'push', 'appservice', 'federation', 'sync', 'admin', 'metrics', 'server', 'cli']
 const firstFeature = order.indexOf('users')
 /** Foreign packages, and the only places that may import them. */
 const homes: Record<string, RegExp> = {
@@ -32,7 +32,7 @@ test('a folder imports only from folders above it, and enters a feature by its i
       const [from, to] = [folderOf(file), folderOf(path)]
       if (from === to || path.startsWith('..')) continue
       assert.ok(order.indexOf(to) < order.indexOf(from) || file.endsWith('.test.ts'), `${file} imports ${path}, which is further down the list`)
-      if (order.indexOf(to) >= firstFeature && to !== 'server.ts') {
+      if (order.indexOf(to) >= firstFeature && to !== 'server') {
         assert.equal(path, `${to}/index.ts`, `${file} enters ${to}/ by ${path}, not by its index.ts`)
       }
     }
@@ -51,8 +51,8 @@ test('every foreign package has one home', () => {
 test('the environment, the clock and randomness are read at the edges only', () => {
   for (const file of files.filter((name) => !name.endsWith('.test.ts'))) {
     const text = readFileSync(join(root, file), 'utf8')
-    if (!/^(config|cli)\/|^server\.ts/.test(file)) assert.doesNotMatch(text, /process\.env/, `${file} reads process.env`)
-    if (!/^(cli)\/|^server\.ts/.test(file)) {
+    if (!/^(config|cli)\/|^server\//.test(file)) assert.doesNotMatch(text, /process\.env/, `${file} reads process.env`)
+    if (!/^(cli)\/|^server\//.test(file)) {
       assert.doesNotMatch(text, /\bDate\.now\(|new Date\(\)|Math\.random\(/, `${file} reads the clock or randomness: take deps.now() or deps.randomId()`)
     }
   }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'node:test'
-import { createHomeserver } from '../src/server.ts'
+import { createHomeserver } from '../src/server/index.ts'
 import { Client } from './harness/client.ts'
 import { jwtConfig, signJwt } from './harness/jwt.ts'
 

@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import { databases } from '../../test/harness/postgres.ts'
 import { Client } from '../../test/harness/client.ts'
 import { jwtConfig } from '../../test/harness/jwt.ts'
-import { createHomeserver, type Homeserver } from '../server.ts'
+import { createHomeserver, type Homeserver } from '../server/index.ts'
 
 export type Name = 'alice' | 'bob' | 'carol' | 'root'
 

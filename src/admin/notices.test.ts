@@ -6,7 +6,7 @@ import { databases } from '../../test/harness/postgres.ts'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createHomeserver } from '../server.ts'
+import { createHomeserver } from '../server/index.ts'
 
 const enc = encodeURIComponent
 

@@ -3,7 +3,7 @@ import type { Config } from '../config/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import { isLocalUser, localpartOf } from '../matrix/ids.ts'
 import type { EndedTokens, Imported, Link, Named } from '../login/index.ts'
-import type { Homeserver } from '../server.ts'
+import type { Homeserver } from '../server/index.ts'
 import { DatabaseRefused } from '../storage/index.ts'
 import type { Account } from '../users/index.ts'
 import { askControl } from './control.ts'
@@ -113,7 +113,7 @@ export const asOperator = async <T>(config: Config, work: (operator: Operator) =
   const running = await askControl(config)
   if (running) return work(running)
   if (!isFirst) mustBeThere(config)
-  const { createHomeserver } = await import('../server.ts')
+  const { createHomeserver } = await import('../server/index.ts')
   await using homeserver = await createHomeserver({ ...config, listen: ['127.0.0.1:0'], log: { ...config.log, level: 'error' } })
   return await work(operatorOf(homeserver))
 }

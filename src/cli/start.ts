@@ -25,7 +25,7 @@ export const run = async (args: readonly string[]): Promise<number> => {
   process.umask(0o077)
   const tryOut = isTryOut(loaded.config, loaded.file)
   let config = loaded.config
-  const { createHomeserver, DatabaseRefused } = await import('../server.ts')
+  const { createHomeserver, DatabaseRefused } = await import('../server/index.ts')
   let stop = (): void => {}
   const stopped = new Promise<void>((resolve) => {
     stop = resolve

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { jwtConfig, jwtSecret, signJwt } from '../../test/harness/jwt.ts'
 import { send } from '../../test/harness/identity-provider.ts'
-import { createHomeserver, type Homeserver } from '../server.ts'
+import { createHomeserver, type Homeserver } from '../server/index.ts'
 import { createRegistry } from './registry.ts'
 
 const open = (metrics?: object): Promise<Homeserver> => createHomeserver({

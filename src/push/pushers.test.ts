@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from '../../test/harness/client.ts'
 import { jwtConfig } from '../../test/harness/jwt.ts'
 import { databases } from '../../test/harness/postgres.ts'
-import { createHomeserver, type Homeserver } from '../server.ts'
+import { createHomeserver, type Homeserver } from '../server/index.ts'
 import { gatewayAddress } from './gateway.ts'
 
 interface Notification {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { pino } from 'pino'
 import { Client } from '../../test/harness/client.ts'
 import { jwtConfig } from '../../test/harness/jwt.ts'
-import { createHomeserver } from '../server.ts'
+import { createHomeserver } from '../server/index.ts'
 import { ids, joinedIn, pastOf, state, timeline } from './fixture.test.ts'
 
 test('a room that cannot be told is left out and logged, and comes in full once it can be', async () => {

@@ -1,5 +1,5 @@
 // A whole homeserver in this process.
-import { createHomeserver } from '../../src/server.ts'
+import { createHomeserver } from '../../src/server/index.ts'
 import { Client } from './client.ts'
 import { jwtConfig } from './jwt.ts'
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { pino } from 'pino'
 import { freePort, type IdentityProvider, type Landing, openBrowser, openIdentityProvider, send } from '../../../test/harness/identity-provider.ts'
-import { createHomeserver, type Homeserver } from '../../server.ts'
+import { createHomeserver, type Homeserver } from '../../server/index.ts'
 
 export type Answer = Record<string, unknown>
 

@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import { Client } from '../../../test/harness/client.ts'
 import { openMailServer, unquoted } from '../../../test/harness/mail-server.ts'
 import { databases } from '../../../test/harness/postgres.ts'
-import { createHomeserver, type Homeserver } from '../../server.ts'
+import { createHomeserver, type Homeserver } from '../../server/index.ts'
 import { unreadMail } from './message.ts'
 import { afterMail, dueAt, type Throttle } from './throttle.ts'
 

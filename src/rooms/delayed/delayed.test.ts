@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, type ClientEvent } from '../../../test/harness/client.ts'
 import { jwtConfig } from '../../../test/harness/jwt.ts'
 import { databases } from '../../../test/harness/postgres.ts'
-import { createHomeserver } from '../../server.ts'
+import { createHomeserver } from '../../server/index.ts'
 
 const unstable = '/_matrix/client/unstable/org.matrix.msc4140'
 const enc = encodeURIComponent

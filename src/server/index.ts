@@ -4,31 +4,31 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Logger } from 'pino'
-import { adminRoutes, openNotices, type Notices } from './admin/index.ts'
-import { appserviceRoutes, followLog, loadRegistrations, openAppservices, openQueries, openThirdParties } from './appservice/index.ts'
-import { createLogger } from './config/logger.ts'
-import { defaultConfig, parseListen, type Config, type ConfigInput } from './config/index.ts'
-import { devicesRoutes, openDevices } from './devices/index.ts'
-import { directoryRoutes, openAliases } from './directory/index.ts'
-import { capabilitiesRoute, createHttp, createOutgoing, versionsRoute, wellKnownRoutes, type HttpOptions, type HttpServer, type Rate, type Route, type Session } from './http/index.ts'
-import { callRoutes, ephemeralRoutes, openEphemeral } from './ephemeral/index.ts'
-import { openIdRoutes, openLogin, openMail, readEmails, type Login } from './login/index.ts'
-import { openMetrics } from './metrics/index.ts'
-import { MatrixError } from './matrix/errors.ts'
-import { readSigningKey, signingKey, writeSigningKey, type SigningKey } from './matrix/signing.ts'
-import { roomVersions } from './matrix/room-version.ts'
+import { adminRoutes, openNotices, type Notices } from '../admin/index.ts'
+import { appserviceRoutes, followLog, loadRegistrations, openAppservices, openQueries, openThirdParties } from '../appservice/index.ts'
+import { createLogger } from '../config/logger.ts'
+import { defaultConfig, parseListen, type Config, type ConfigInput } from '../config/index.ts'
+import { devicesRoutes, openDevices } from '../devices/index.ts'
+import { directoryRoutes, openAliases } from '../directory/index.ts'
+import { capabilitiesRoute, createHttp, createOutgoing, versionsRoute, wellKnownRoutes, type HttpServer, type Route } from '../http/index.ts'
+import { callRoutes, ephemeralRoutes, openEphemeral } from '../ephemeral/index.ts'
+import { openIdRoutes, openLogin, openMail, readEmails, type Login } from '../login/index.ts'
+import { openMetrics } from '../metrics/index.ts'
+import { MatrixError } from '../matrix/errors.ts'
+import { readSigningKey, signingKey, writeSigningKey, type SigningKey } from '../matrix/signing.ts'
 import {
-  createProfiles, createRoutes, delayedLimits, delayedRoutes, departFromAll, historyRoutes, membershipRoutes, openDelayed, openHistory, openPlacements, openRooms, openSender, searchRoutes, sendRoutes, spreadProfile, startIndexer, upgradeRoutes, openSuccessions, type Rooms, type RoomsRouteDeps,
-} from './rooms/index.ts'
-import { mediaRoutes, openMedia, upload } from './media/index.ts'
-import { openJobs } from './jobs/index.ts'
-import { copyRoomRules, createCounts, notificationsRoutes, openPush, openPushRules, pushersRoutes, pushRulesRoutes, unsubscribeRoutes, withPushRules } from './push/index.ts'
-import { openDatabase } from './storage/index.ts'
-import { openLog } from './streams/index.ts'
-import { keyChanges, oldSyncRoutes, openSlidingSync, syncRoutes, type PlainEvent, type SyncDeps } from './sync/index.ts'
-import { createUsers, usersRoutes, type AccountDataItem, type Users } from './users/index.ts'
+  createProfiles, createRoutes, delayedRoutes, departFromAll, historyRoutes, membershipRoutes, openDelayed, openHistory, openPlacements, openRooms, openSender, searchRoutes, sendRoutes, spreadProfile, startIndexer, upgradeRoutes, openSuccessions, type Rooms, type RoomsRouteDeps,
+} from '../rooms/index.ts'
+import { mediaRoutes, openMedia, upload } from '../media/index.ts'
+import { openJobs } from '../jobs/index.ts'
+import { copyRoomRules, createCounts, notificationsRoutes, openPush, openPushRules, pushersRoutes, pushRulesRoutes, unsubscribeRoutes, withPushRules } from '../push/index.ts'
+import { capabilities, httpRates, wellKnownExtra } from './settings.ts'
+import { openDatabase } from '../storage/index.ts'
+import { openLog } from '../streams/index.ts'
+import { keyChanges, oldSyncRoutes, openSlidingSync, syncRoutes, type PlainEvent, type SyncDeps } from '../sync/index.ts'
+import { createUsers, usersRoutes, type AccountDataItem, type Users } from '../users/index.ts'
 
-export { DatabaseRefused } from './storage/index.ts'
+export { DatabaseRefused } from '../storage/index.ts'
 
 /** A homeserver that is running. Dispose of it with `await using`, or `close()`. */
 export interface Homeserver extends AsyncDisposable {
@@ -231,27 +231,6 @@ function loadSigningKey(config: Config): SigningKey {
   return key
 }
 
-/** What a user of this server may do. @see https://spec.matrix.org/v1.19/client-server-api/#capabilities-negotiation */
-const capabilities = (config: Config, { admin }: Session): Record<string, unknown> => ({
-  'm.room_versions': {
-    default: config.default_room_version,
-    available: Object.fromEntries([...roomVersions.values()].map((version) => [version.id, version.stable ? 'stable' : 'unstable'])),
-  },
-  'm.change_password': { enabled: config.password_login },
-  'm.set_displayname': { enabled: true },
-  'm.set_avatar_url': { enabled: true },
-  'm.profile_fields': { enabled: true },
-  'm.3pid_changes': { enabled: config.email.smtp !== undefined },
-  'm.get_login_token': { enabled: true },
-  'm.forget_forced_upon_leave': { enabled: false },
-  'org.matrix.msc4140.delayed_events': { max_delay_ms: delayedLimits.maxDelayMs, max_scheduled: delayedLimits.maxScheduled },
-  ...(admin && { 'm.account_moderation': { suspend: true, lock: true } }),
-})
-
-/** What discovery says beside addresses. Clients that do not ask for the transports of calls look here. */
-const wellKnownExtra = ({ well_known: { extra }, rtc_transports: transports }: Config): Record<string, unknown> =>
-  ({ ...(transports.length > 0 && { 'org.matrix.msc4143.rtc_foci': transports }), ...extra })
-
 function byRoom(items: readonly AccountDataItem[]): { global: PlainEvent[], rooms: Map<number, PlainEvent[]> } {
   const global: PlainEvent[] = []
   const rooms = new Map<number, PlainEvent[]>()
@@ -260,13 +239,4 @@ function byRoom(items: readonly AccountDataItem[]): { global: PlainEvent[], room
     else rooms.set(room, [...rooms.get(room) ?? [], { type, content }])
   }
   return { global, rooms }
-}
-
-/** The settings' limits by the names of http/; `off` is a rate that nobody reaches. */
-function httpRates(limits: Exclude<Config['rate_limits'], 'off'>): NonNullable<Exclude<HttpOptions['rateLimits'], 'off'>> {
-  const unlimited = { perSecond: 1e9, burst: 1e9 }
-  const rate = (limit: 'off' | { per_second: number, burst: number }): Rate =>
-    limit === 'off' ? unlimited : { perSecond: limit.per_second, burst: limit.burst }
-  const { login, registration, message, session, heavy, default: rest } = limits
-  return { login: rate(login), registration: rate(registration), message: rate(message), session: rate(session), heavy: rate(heavy), default: rate(rest) }
 }
