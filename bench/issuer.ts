@@ -26,9 +26,16 @@ const issuerOf = (algorithm: string): string => `https://${algorithm.toLowerCase
 
 /** Opens the issuer on a free port of this machine. */
 export async function openIssuer(): Promise<Issuer> {
-  const keys = new Map<string, { publicKey: KeyObject; privateKey: KeyObject }>(Object.entries(pairs).map(([name, make]) => [name, make()]))
+  const keys = new Map<string, { publicKey: KeyObject; privateKey: KeyObject }>(
+    Object.entries(pairs).map(([name, make]) => [name, make()]),
+  )
   const server = createServer((_, response) => {
-    const published = [...keys].map(([alg, { publicKey }]) => ({ ...publicKey.export({ format: 'jwk' }), kid: alg, alg, use: 'sig' }))
+    const published = [...keys].map(([alg, { publicKey }]) => ({
+      ...publicKey.export({ format: 'jwk' }),
+      kid: alg,
+      alg,
+      use: 'sig',
+    }))
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: published }))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -42,8 +49,14 @@ export async function openIssuer(): Promise<Issuer> {
   }
   return {
     providers: algorithms.map((algorithm) => ({
-      id: `bench-${algorithm.toLowerCase()}`, type: 'jwt', issuer: issuerOf(algorithm), audiences: ['bench'], algorithms: [algorithm], bearer: true,
-      mapping: { localpart: ['{name}'] }, ...(algorithm === 'HS256' ? { secret } : { jwks_uri: uri }),
+      id: `bench-${algorithm.toLowerCase()}`,
+      type: 'jwt',
+      issuer: issuerOf(algorithm),
+      audiences: ['bench'],
+      algorithms: [algorithm],
+      bearer: true,
+      mapping: { localpart: ['{name}'] },
+      ...(algorithm === 'HS256' ? { secret } : { jwks_uri: uri }),
     })),
     token: (algorithm, claims) => {
       const now = Math.floor(Date.now() / 1000)

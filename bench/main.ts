@@ -17,8 +17,14 @@ if (unknown.length) {
 
 /** What the server calls itself. */
 async function serverName(target: Target): Promise<string> {
-  const answer = await target.call<{ server?: { name: string; version: string } }>(undefined, 'GET', '/_matrix/federation/v1/version').catch(() => undefined)
-  return answer?.server ? `${answer.server.name} ${answer.server.version}` : target.server && !options.command ? 'Latchkey' : options.url ?? ''
+  const answer = await target
+    .call<{ server?: { name: string; version: string } }>(undefined, 'GET', '/_matrix/federation/v1/version')
+    .catch(() => undefined)
+  return answer?.server
+    ? `${answer.server.name} ${answer.server.version}`
+    : target.server && !options.command
+      ? 'Latchkey'
+      : (options.url ?? '')
 }
 
 const server = await ownServer(options)
@@ -27,10 +33,12 @@ const target = openTarget(server?.url ?? options.url ?? '', options, server)
 const about = facts(await serverName(target))
 const rows: Row[] = []
 try {
-  for (const scenario of scenarios.filter(({ name }) => !options.scenarios.length || options.scenarios.includes(name))) {
+  for (const scenario of scenarios.filter(
+    ({ name }) => !options.scenarios.length || options.scenarios.includes(name),
+  )) {
     process.stderr.write(`${scenario.name}: ${scenario.about}\n`)
     try {
-      rows.push(...await scenario.run(target))
+      rows.push(...(await scenario.run(target)))
     } catch (error) {
       process.exitCode = 1
       console.error(`${scenario.name} failed: ${error instanceof Error ? error.message : String(error)}`)
@@ -41,6 +49,8 @@ try {
 } finally {
   target.closeConnections()
   await server?.dispose()
-  console.log(`${about.server} · ${about.cores} cores ${about.cpu}, ${about.memoryGiB} GiB · Node ${about.node} · ${about.commit} · ${about.date}\n${about.command}\n`)
+  console.log(
+    `${about.server} · ${about.cores} cores ${about.cpu}, ${about.memoryGiB} GiB · Node ${about.node} · ${about.commit} · ${about.date}\n${about.command}\n`,
+  )
   console.log(table(rows))
 }

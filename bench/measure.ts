@@ -35,12 +35,22 @@ export function quantile(sorted: ArrayLike<number>, share: number): number {
 }
 
 /** A report line out of a sample. With `rate` the operations per second are told too. */
-export function row(scenario: string, what: string, sample: Sample, options: { rate?: boolean; unit?: Row['unit']; note?: string } = {}): Row {
+export function row(
+  scenario: string,
+  what: string,
+  sample: Sample,
+  options: { rate?: boolean; unit?: Row['unit']; note?: string } = {},
+): Row {
   const sorted = Float64Array.from(sample.values).sort()
   const note = [options.note, sample.firstError].filter(Boolean).join('; ')
   return {
-    scenario, what, unit: options.unit ?? 'ms', count: sorted.length,
-    median: quantile(sorted, 0.5), p95: quantile(sorted, 0.95), p99: quantile(sorted, 0.99),
+    scenario,
+    what,
+    unit: options.unit ?? 'ms',
+    count: sorted.length,
+    median: quantile(sorted, 0.5),
+    p95: quantile(sorted, 0.95),
+    p99: quantile(sorted, 0.99),
     ...(options.rate ? { rate: sorted.length / sample.seconds } : {}),
     ...(sample.cpu === undefined ? {} : { cpu: sample.cpu }),
     ...(sample.errors ? { errors: sample.errors } : {}),
@@ -57,9 +67,15 @@ export function sampleOf(values: number[]): Sample {
  * Keeps every connection busy for `seconds`: each writes what `next` gives it, waits for the answer, and goes on.
  * A quarter as long before that warms the server up and is not counted, unless `cold`.
  */
-export async function closedLoop(target: Target, load: {
-  connections: Connection[]; seconds: number; next: (worker: number) => Buffer; cold?: boolean
-}): Promise<Sample> {
+export async function closedLoop(
+  target: Target,
+  load: {
+    connections: Connection[]
+    seconds: number
+    next: (worker: number) => Buffer
+    cold?: boolean
+  },
+): Promise<Sample> {
   const sample: Sample = { values: [], seconds: 0, errors: 0 }
   const warm = performance.now() + (load.cold ? 0 : load.seconds * 250)
   const end = warm + load.seconds * 1000
@@ -80,15 +96,21 @@ export async function closedLoop(target: Target, load: {
   sample.seconds = (performance.now() - warm) / 1000
   const cpuAtEnd = target.cpuSeconds()
   if (cpuAtStart !== undefined && cpuAtEnd !== undefined && sample.values.length) {
-    sample.cpu = (cpuAtEnd - cpuAtStart) * 1e6 / sample.values.length
+    sample.cpu = ((cpuAtEnd - cpuAtStart) * 1e6) / sample.values.length
   }
   return sample
 }
 
 /** Runs `work` on every item, `width` at a time, for setting a scene. Rejects with the first failure. */
-export async function each<T>(items: readonly T[], width: number, work: (item: T, index: number) => Promise<void>): Promise<void> {
+export async function each<T>(
+  items: readonly T[],
+  width: number,
+  work: (item: T, index: number) => Promise<void>,
+): Promise<void> {
   const queue = items.entries()
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, async () => {
-    for (const [index, item] of queue) await work(item, index)
-  }))
+  await Promise.all(
+    Array.from({ length: Math.min(width, items.length) }, async () => {
+      for (const [index, item] of queue) await work(item, index)
+    }),
+  )
 }

@@ -44,27 +44,50 @@ const usage = `npm run bench -- [options]
   --pid PID, --data-dir DIR with --url: where memory, CPU time and bytes on disk are read
   --sleepers N,…  --rooms N  --members N  --growth N,…   sizes (1000,10000  1000  10000  1000,10000,100000)`
 
-const integers = (text: string): number[] => text.split(',').map((part) => {
-  const value = Number(part)
-  if (!Number.isInteger(value) || value < 1) throw new Error(`"${part}" is not a positive whole number`)
-  return value
-})
+const integers = (text: string): number[] =>
+  text.split(',').map((part) => {
+    const value = Number(part)
+    if (!Number.isInteger(value) || value < 1) throw new Error(`"${part}" is not a positive whole number`)
+    return value
+  })
 
 function parse(args: string[]): Options {
   const text = { type: 'string' } as const
-  const { values } = parseArgs({ args, options: {
-    'url': text, 'command': text, 'jwt-secret': text, 'registration-secret': text, 'accounts': text, 'scenario': text, 'json': text,
-    'duration': text, 'database': text, 'pid': text, 'data-dir': text, 'sleepers': text, 'rooms': text, 'members': text, 'growth': text,
-    'help': { type: 'boolean', short: 'h' },
-  } })
+  const { values } = parseArgs({
+    args,
+    options: {
+      url: text,
+      command: text,
+      'jwt-secret': text,
+      'registration-secret': text,
+      accounts: text,
+      scenario: text,
+      json: text,
+      duration: text,
+      database: text,
+      pid: text,
+      'data-dir': text,
+      sleepers: text,
+      rooms: text,
+      members: text,
+      growth: text,
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
   if (values.help) throw new Error('Measures a homeserver through its public API.')
   if (values.url && !values['jwt-secret'] && !values['registration-secret'] && !values.accounts) {
     throw new Error('--url needs one of --jwt-secret, --registration-secret, --accounts')
   }
   if (values.command && !values.url) throw new Error('--command needs --url')
   return {
-    url: values.url, command: values.command, database: values.database, json: values.json, dataDir: values['data-dir'],
-    jwtSecret: values['jwt-secret'], registrationSecret: values['registration-secret'], accounts: values.accounts,
+    url: values.url,
+    command: values.command,
+    database: values.database,
+    json: values.json,
+    dataDir: values['data-dir'],
+    jwtSecret: values['jwt-secret'],
+    registrationSecret: values['registration-secret'],
+    accounts: values.accounts,
     pid: values.pid === undefined ? undefined : integers(values.pid)[0],
     scenarios: values.scenario?.split(',') ?? [],
     duration: Number(values.duration ?? 5),

@@ -41,17 +41,28 @@ async function firstAnswer(url: string, child: ChildProcess): Promise<number> {
 }
 
 /** Latchkey with its default settings but for the rate limits, which would measure themselves, and the log, which would measure the terminal. */
-async function latchkey(options: Options, home: string): Promise<{ url: string; command: (data: string) => [string, string[]] }> {
+async function latchkey(
+  options: Options,
+  home: string,
+): Promise<{ url: string; command: (data: string) => [string, string[]] }> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   options.jwtSecret ??= jwtSecret
-  const issuer = options.issuer = await openIssuer()
+  const issuer = (options.issuer = await openIssuer())
   return {
     url,
-    command: (data) => startCommand(join(home, 'latchkey.yaml'), {
-      server_name: 'bench.test', public_base_url: url, listen: `127.0.0.1:${port}`, data_dir: data, rate_limits: 'off', log: { level: 'warn' }, jwt_config: jwtConfig, identity_providers: issuer.providers,
-      ...(options.database === undefined ? {} : { database: options.database }),
-    }),
+    command: (data) =>
+      startCommand(join(home, 'latchkey.yaml'), {
+        server_name: 'bench.test',
+        public_base_url: url,
+        listen: `127.0.0.1:${port}`,
+        data_dir: data,
+        rate_limits: 'off',
+        log: { level: 'warn' },
+        jwt_config: jwtConfig,
+        identity_providers: issuer.providers,
+        ...(options.database === undefined ? {} : { database: options.database }),
+      }),
   }
 }
 
@@ -61,7 +72,10 @@ export async function ownServer(options: Options): Promise<Server | undefined> {
   if (given !== undefined && command === undefined) return undefined
   const home = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
   const data = join(home, 'data')
-  const plan = given !== undefined && command !== undefined ? { url: given, command: (): [string, string[]] => ['sh', ['-c', `exec ${command}`]] } : await latchkey(options, home)
+  const plan =
+    given !== undefined && command !== undefined
+      ? { url: given, command: (): [string, string[]] => ['sh', ['-c', `exec ${command}`]] }
+      : await latchkey(options, home)
   const dataDir = given === undefined ? data : options.dataDir
   let child: ChildProcess | undefined
   let ownFolder: string | undefined
@@ -107,7 +121,9 @@ export function residentBytes(pid: number | undefined): number | undefined {
 /** CPU time that a process has taken so far, in seconds; `undefined` where `/proc` does not tell. */
 export function cpuSeconds(pid: number | undefined): number | undefined {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')
     return (Number(fields[11]) + Number(fields[12])) / 100
   } catch {
     return undefined

@@ -33,8 +33,13 @@ export async function putToSleep(target: Target, count: number): Promise<Sleeper
   target.say(`${count} sleeping syncs: going to sleep`)
   const connections = target.connect(count)
   const state = { woken: 0, awake: false }
-  const poll = (user: Account, since: string | undefined, timeout: number): Buffer => buildRequest(target.origin, 'GET',
-    `/_matrix/client/v3/sync?filter=${filter}&set_presence=offline&timeout=${timeout}${since === undefined ? '' : `&since=${since}`}`, { token: user.token })
+  const poll = (user: Account, since: string | undefined, timeout: number): Buffer =>
+    buildRequest(
+      target.origin,
+      'GET',
+      `/_matrix/client/v3/sync?filter=${filter}&set_presence=offline&timeout=${timeout}${since === undefined ? '' : `&since=${since}`}`,
+      { token: user.token },
+    )
   const asleep = async (index: number, user: Account, from: string): Promise<void> => {
     for (let since = from; !state.awake;) {
       const answer = await connections[index]?.exchange(poll(user, since, 600_000)).catch(() => undefined)
@@ -48,7 +53,8 @@ export async function putToSleep(target: Target, count: number): Promise<Sleeper
     // The second answer is empty as a rule: whatever the making of rooms still had to tell is out by then.
     for (let round = 0; round < 2; round++) {
       const answer = await connections[index]?.exchange(poll(user, since, 0))
-      if (answer?.status !== 200) throw new Error(`a sync was refused: ${answer?.status} ${answer?.body.toString().slice(0, 200)}`)
+      if (answer?.status !== 200)
+        throw new Error(`a sync was refused: ${answer?.status} ${answer?.body.toString().slice(0, 200)}`)
       since = (JSON.parse(answer.body.toString()) as { next_batch: string }).next_batch
     }
     void asleep(index, user, since ?? '')

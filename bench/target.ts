@@ -22,7 +22,12 @@ export interface Target {
   connect: (count: number) => Connection[]
   closeConnections: () => void
   /** One request of setting a scene, on a connection kept for that. */
-  call: <T = Record<string, unknown>>(account: Account | undefined, method: string, path: string, body?: unknown) => Promise<T>
+  call: <T = Record<string, unknown>>(
+    account: Account | undefined,
+    method: string,
+    path: string,
+    body?: unknown,
+  ) => Promise<T>
   createRoom: (owner: Account, options?: Record<string, unknown>) => Promise<string>
   join: (account: Account, roomId: string) => Promise<void>
   say: (what: string) => void
@@ -49,22 +54,35 @@ export function openTarget(url: string, options: Options, server: Server | undef
     const first = made
     made += count
     const found: Account[] = []
-    await each(Array.from({ length: count }, (_, index) => first + index), setupWidth, async (number, index) => {
-      found[index] = await borrow((connection) => source(connection, origin, `${run}-${number}`, number))
-    })
+    await each(
+      Array.from({ length: count }, (_, index) => first + index),
+      setupWidth,
+      async (number, index) => {
+        found[index] = await borrow((connection) => source(connection, origin, `${run}-${number}`, number))
+      },
+    )
     return found
   }
-  const ask: Target['call'] = (account, method, path, body) => borrow((connection) => call(connection, origin, method, path, account?.token, body))
+  const ask: Target['call'] = (account, method, path, body) =>
+    borrow((connection) => call(connection, origin, method, path, account?.token, body))
   return {
-    origin, options, pid, newUsers, call: ask,
+    origin,
+    options,
+    pid,
+    newUsers,
+    call: ask,
     ...(server ? { server } : {}),
     cpuSeconds: () => cpuSeconds(pid()),
     users: async (count) => {
-      if (pool.length < count) pool.push(...await newUsers(count - pool.length))
+      if (pool.length < count) pool.push(...(await newUsers(count - pool.length)))
       return pool.slice(0, count)
     },
-    loginRequest: (name) => options.jwtSecret === undefined ? undefined
-      : buildRequest(origin, 'POST', '/_matrix/client/v3/login', { body: JSON.stringify(jwtLogin(`${run}-${name}`, options.jwtSecret)) }),
+    loginRequest: (name) =>
+      options.jwtSecret === undefined
+        ? undefined
+        : buildRequest(origin, 'POST', '/_matrix/client/v3/login', {
+            body: JSON.stringify(jwtLogin(`${run}-${name}`, options.jwtSecret)),
+          }),
     connect: (count) => {
       const connections = Array.from({ length: count }, () => new Connection(origin))
       open.push(...connections)
@@ -74,7 +92,12 @@ export function openTarget(url: string, options: Options, server: Server | undef
       for (const connection of [...open.splice(0), ...idle.splice(0)]) connection.close()
     },
     createRoom: async (owner, roomOptions = {}) =>
-      (await ask<{ room_id: string }>(owner, 'POST', '/_matrix/client/v3/createRoom', { preset: 'public_chat', ...roomOptions })).room_id,
+      (
+        await ask<{ room_id: string }>(owner, 'POST', '/_matrix/client/v3/createRoom', {
+          preset: 'public_chat',
+          ...roomOptions,
+        })
+      ).room_id,
     join: async (account, roomId) => {
       await ask(account, 'POST', `/_matrix/client/v3/join/${encodeURIComponent(roomId)}`, {})
     },

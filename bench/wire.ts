@@ -4,10 +4,18 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
 /** Where requests go. `prefix` is the path of the base URL, without a trailing slash. */
-export interface Origin { host: string; port: number; tls: boolean; prefix: string }
+export interface Origin {
+  host: string
+  port: number
+  tls: boolean
+  prefix: string
+}
 
 /** An answer; `body` is not parsed. */
-export interface Answer { status: number; body: Buffer }
+export interface Answer {
+  status: number
+  body: Buffer
+}
 
 /** Longest wait for an answer, above the longest sleeping sync. */
 const patience = 900_000
@@ -15,19 +23,30 @@ const patience = 900_000
 export function parseOrigin(url: string): Origin {
   const { protocol, hostname, port, pathname } = new URL(url)
   const tls = protocol === 'https:'
-  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (tls ? 443 : 80)), tls, prefix: pathname.replace(/\/$/, '') }
+  return {
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port || (tls ? 443 : 80)),
+    tls,
+    prefix: pathname.replace(/\/$/, ''),
+  }
 }
 
 /** The bytes of one request, to be written as often as wanted. `body` is JSON text, unless `type` says otherwise. */
 export function buildRequest(
-  origin: Origin, method: string, path: string, options: { token?: string | undefined; body?: string | Uint8Array | undefined; type?: string } = {},
+  origin: Origin,
+  method: string,
+  path: string,
+  options: { token?: string | undefined; body?: string | Uint8Array | undefined; type?: string } = {},
 ): Buffer {
   const { token, body, type = 'application/json' } = options
   const head = [
-    `${method} ${origin.prefix}${path} HTTP/1.1`, `Host: ${origin.host}:${origin.port}`, 'Accept: application/json',
+    `${method} ${origin.prefix}${path} HTTP/1.1`,
+    `Host: ${origin.host}:${origin.port}`,
+    'Accept: application/json',
     ...(token === undefined ? [] : [`Authorization: Bearer ${token}`]),
     ...(body === undefined ? [] : [`Content-Type: ${type}`, `Content-Length: ${Buffer.byteLength(body)}`]),
-    '', '',
+    '',
+    '',
   ]
   return Buffer.concat([Buffer.from(head.join('\r\n')), Buffer.from(body ?? '')])
 }
@@ -78,13 +97,18 @@ export class Connection {
     const socket = tls ? connectTls({ host, port, servername: host }) : connectTcp({ host, port })
     socket.setNoDelay(true).setTimeout(patience, () => socket.destroy(new Error('no answer in time')))
     let fault = new Error('the server closed the connection')
-    socket.on('data', (chunk: Buffer) => this.#take(chunk)).on('error', (error) => { fault = error }).on('close', () => {
-      if (this.#socket !== socket) return
-      this.#socket = undefined
-      const settle = this.#settle
-      this.#reset()
-      settle?.reject(fault)
-    })
+    socket
+      .on('data', (chunk: Buffer) => this.#take(chunk))
+      .on('error', (error) => {
+        fault = error
+      })
+      .on('close', () => {
+        if (this.#socket !== socket) return
+        this.#socket = undefined
+        const settle = this.#settle
+        this.#reset()
+        settle?.reject(fault)
+      })
     return socket
   }
 
@@ -107,7 +131,8 @@ export class Connection {
       const head = data.toString('latin1', 0, headEnd)
       this.#status = Number(head.slice(9, 12))
       const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1]
-      this.#length = length === undefined ? (/\r\ntransfer-encoding: *chunked/i.test(head) ? Infinity : 0) : Number(length)
+      this.#length =
+        length === undefined ? (/\r\ntransfer-encoding: *chunked/i.test(head) ? Infinity : 0) : Number(length)
       this.#parts = []
       body = data.subarray(headEnd + 4)
     }
@@ -115,7 +140,7 @@ export class Connection {
     this.#received += body.length
     const chunked = this.#length === Infinity
     if (chunked ? !this.#endsChunked() : this.#received < this.#length) return
-    const whole = this.#parts.length === 1 ? this.#parts[0] ?? body : Buffer.concat(this.#parts)
+    const whole = this.#parts.length === 1 ? (this.#parts[0] ?? body) : Buffer.concat(this.#parts)
     const settle = this.#settle
     const answer = { status: this.#status, body: chunked ? unchunk(whole) : whole }
     this.#reset()

@@ -8,7 +8,9 @@ const ask = async ({ what, body, token }) => {
   if (!Object.hasOwn(methods, what)) throw new TypeError('Nothing of that kind is asked here')
   const method = methods[what]
   const answer = await fetch(`${base}/_matrix/client/v3/${what}`, {
-    method, credentials: 'omit', cache: 'no-store',
+    method,
+    credentials: 'omit',
+    cache: 'no-store',
     headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
     ...(method === 'POST' && { body: JSON.stringify(body) }),
   })
@@ -19,7 +21,10 @@ addEventListener('message', ({ data, origin, source, ports: [port] }) => {
   // Whoever else speaks to this window, even a page within the application, gets no answer.
   if (data !== 'latchkey' || source !== parent || parent === window || !origins.includes(origin) || !port) return
   port.onmessage = ({ data: { id, ...question } }) => {
-    ask(question).then((answer) => port.postMessage({ id, ...answer }), (error) => port.postMessage({ id, failed: String(error) }))
+    ask(question).then(
+      (answer) => port.postMessage({ id, ...answer }),
+      (error) => port.postMessage({ id, failed: String(error) }),
+    )
   }
   port.postMessage({ ready: true })
 })

@@ -60,7 +60,13 @@ export interface Session {
    */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
   /** What `createClient` of matrix-js-sdk takes. */
-  clientOptions(): Promise<{ baseUrl: string; userId: string; deviceId: string; accessToken: string; fetchFn: typeof globalThis.fetch }>
+  clientOptions(): Promise<{
+    baseUrl: string
+    userId: string
+    deviceId: string
+    accessToken: string
+    fetchFn: typeof globalThis.fetch
+  }>
   /** Proof of who this is, for requests that ask for it (user-interactive authentication). `session` is the one that the 401 named. */
   auth(session?: string): Promise<{ type: 'org.matrix.login.jwt'; token: string; session?: string }>
   /** An address of the user's account page (sessions, linked identities, profile), good once, for two minutes: open it in a new tab. */

@@ -16,4 +16,6 @@ for (const db of databases) {
 }
 
 // The library leaves timers behind when a client stops, the longest of six hours; they would keep this process waiting.
-after(() => { setTimeout(() => process.exit(), 500).unref() })
+after(() => {
+  setTimeout(() => process.exit(), 500).unref()
+})

@@ -15,13 +15,19 @@ import { explainToken, jwtProviders, openKeyring, policiesOf } from '../src/logi
 import { type Block, readPages } from './docs-pages.ts'
 
 type Entry = Config['identity_providers'][number]
-const option = ({ words }: Block, name: string): string => words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
+const option = ({ words }: Block, name: string): string =>
+  words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
 
 const load = async (text: string): Promise<Config> => {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-guides-'))
   try {
     writeFileSync(join(folder, 'latchkey.yaml'), text)
-    const { config, warnings } = await loadConfig({ file: join(folder, 'latchkey.yaml'), env: {}, cwd: folder, checks: configChecks })
+    const { config, warnings } = await loadConfig({
+      file: join(folder, 'latchkey.yaml'),
+      env: {},
+      cwd: folder,
+      checks: configChecks,
+    })
     assert.deepEqual(warnings.map(formatFinding), [])
     return config
   } finally {
@@ -30,16 +36,38 @@ const load = async (text: string): Promise<Config> => {
 }
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-const jwks = JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'theirs', alg: 'RS256', use: 'sig' }] })
+const jwks = JSON.stringify({
+  keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'theirs', alg: 'RS256', use: 'sig' }],
+})
 
 /** Who comes in by the token, signed by a key of the test's own in place of the provider's. */
-const byToken = async (config: Config, entry: Entry & { type: 'jwt' }, claims: Record<string, unknown>): Promise<string | undefined> => {
+const byToken = async (
+  config: Config,
+  entry: Entry & { type: 'jwt' },
+  claims: Record<string, unknown>,
+): Promise<string | undefined> => {
   const { jwks_uri: _uri, same_people_as: _people, ...rest } = entry
   const here: Config = { ...config, identity_providers: [{ ...rest, jwks }] }
-  const token = await new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: 'theirs', typ: 'JWT' }).setIssuedAt().setExpirationTime('5m').sign(privateKey)
+  const token = await new SignJWT(claims)
+    .setProtectedHeader({ alg: 'RS256', kid: 'theirs', typ: 'JWT' })
+    .setIssuedAt()
+    .setExpirationTime('5m')
+    .sign(privateKey)
   await using outgoing = createOutgoing()
-  using keyring = openKeyring({ outgoing, now: () => Date.now(), logger: { info: () => {}, warn: () => {} }, kept: new Map(), keep: () => Promise.resolve() }, jwtProviders(here).providers)
-  const explanation = await explainToken({ keyring, policies: policiesOf(here).policies, serverName: here.server_name, entries: here.identity_providers }, token)
+  using keyring = openKeyring(
+    {
+      outgoing,
+      now: () => Date.now(),
+      logger: { info: () => {}, warn: () => {} },
+      kept: new Map(),
+      keep: () => Promise.resolve(),
+    },
+    jwtProviders(here).providers,
+  )
+  const explanation = await explainToken(
+    { keyring, policies: policiesOf(here).policies, serverName: here.server_name, entries: here.identity_providers },
+    token,
+  )
   return explanation?.user ?? explanation?.problem
 }
 
@@ -47,7 +75,11 @@ const byToken = async (config: Config, entry: Entry & { type: 'jwt' }, claims: R
 const byBrowser = (config: Config, entry: Entry, claims: Record<string, unknown>): string => {
   const policy = policiesOf(config).policies.get(entry.id) ?? assert.fail(`there is no ${entry.id}`)
   // What is read of the page is JSON.
-  const identity = { provider: entry.id, subject: String(claims['sub']), claims: claims as Parameters<typeof nameFor>[1]['claims'] }
+  const identity = {
+    provider: entry.id,
+    subject: String(claims['sub']),
+    claims: claims as Parameters<typeof nameFor>[1]['claims'],
+  }
   const broken = policy.rules.find((rule) => !rule.holds(identity.claims))
   return broken ? `the rule "${broken.text}" does not hold` : userIdOf(nameFor(policy, identity), config.server_name)
 }
@@ -66,7 +98,11 @@ for (const page of readPages()) {
       const entry = config?.identity_providers.find(({ id }) => id === option(block, 'provider'))
       if (!config || !entry) assert.fail(`${where}: no settings above name the provider`)
       const claims = JSON.parse(block.text) as Record<string, unknown>
-      assert.equal(entry.type === 'jwt' ? await byToken(config, entry, claims) : byBrowser(config, entry, claims), option(block, 'user'), where)
+      assert.equal(
+        entry.type === 'jwt' ? await byToken(config, entry, claims) : byBrowser(config, entry, claims),
+        option(block, 'user'),
+        where,
+      )
     }
   })
 }

@@ -12,8 +12,12 @@ import { root } from './docs-pages.ts'
 const made = '<!-- Made from the code by "node test/docs-reference.ts". -->'
 
 async function commandLine(): Promise<string> {
-  const overview = spawnSync(process.execPath, [join(root, 'src', 'cli', 'main.ts'), '--help'], { encoding: 'utf8' }).stdout
-  const parts = await Promise.all(commands.map(async ({ name, load }) => `## latchkey ${name}\n\n\`\`\`text\n${(await load()).help.trim()}\n\`\`\``))
+  const overview = spawnSync(process.execPath, [join(root, 'src', 'cli', 'main.ts'), '--help'], {
+    encoding: 'utf8',
+  }).stdout
+  const parts = await Promise.all(
+    commands.map(async ({ name, load }) => `## latchkey ${name}\n\n\`\`\`text\n${(await load()).help.trim()}\n\`\`\``),
+  )
   return `# Command line
 
 ${made}
@@ -30,18 +34,28 @@ ${parts.join('\n\n')}
 }
 
 const callers: Record<Route['auth'], string> = {
-  none: 'anybody', optional: 'anybody, or signed in', user: 'signed in', guest: 'signed in, guests too', locked: 'signed in, locked accounts too',
+  none: 'anybody',
+  optional: 'anybody, or signed in',
+  user: 'signed in',
+  guest: 'signed in, guests too',
+  locked: 'signed in, locked accounts too',
 }
 
 async function endpoints(): Promise<string> {
   await using homeserver = await createHomeserver({
-    database: 'sqlite::memory:', listen: '127.0.0.1:0', log: { level: 'silent' }, registration_shared_secret: 'for the reference page alone',
+    database: 'sqlite::memory:',
+    listen: '127.0.0.1:0',
+    log: { level: 'silent' },
+    registration_shared_secret: 'for the reference page alone',
     jwt_config: { enabled: true, secret: 'for the reference page alone, which nobody signs in to', algorithm: 'HS256' },
   })
   const order = (route: Route): string => `${route.path} ${route.method}`
-  const rows = [...homeserver.routes].sort((a, b) => (order(a) < order(b) ? -1 : 1))
-    .map(({ id, method, path, paths, auth, limit }) =>
-      `| ${[path, ...paths].map((one) => `\`${method} ${one}\``).join('<br>')} | ${id} | ${callers[auth]} | ${limit} |`)
+  const rows = [...homeserver.routes]
+    .sort((a, b) => (order(a) < order(b) ? -1 : 1))
+    .map(
+      ({ id, method, path, paths, auth, limit }) =>
+        `| ${[path, ...paths].map((one) => `\`${method} ${one}\``).join('<br>')} | ${id} | ${callers[auth]} | ${limit} |`,
+    )
   return `# Endpoints
 
 ${made}
@@ -61,12 +75,19 @@ ${rows.join('\n')}
 }
 
 /** What prom-client knows of a metric, beyond what its types tell. */
-interface KnownMetric { name: string; help: string; type: string; labelNames?: string[] }
+interface KnownMetric {
+  name: string
+  help: string
+  type: string
+  labelNames?: string[]
+}
 
 function metrics(): string {
   const { registry } = createRegistry()
-  const rows = (registry.getMetricsAsArray() as unknown as KnownMetric[]).map(({ name, type, labelNames = [], help }) =>
-    `| \`${name}\` | ${type} | ${labelNames.map((label) => `\`${label}\``).join(', ')} | ${help} |`)
+  const rows = (registry.getMetricsAsArray() as unknown as KnownMetric[]).map(
+    ({ name, type, labelNames = [], help }) =>
+      `| \`${name}\` | ${type} | ${labelNames.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
+  )
   registry.clear()
   return `# Metrics
 
@@ -81,7 +102,11 @@ ${rows.join('\n')}
 }
 
 /** The generated pages, by their path from the checkout. `config.md` comes from `latchkey config reference` and has a test of its own. */
-export const referencePages = async (): Promise<Record<string, string>> =>
-  ({ 'docs/reference/cli.md': await commandLine(), 'docs/reference/endpoints.md': await endpoints(), 'docs/reference/metrics.md': metrics() })
+export const referencePages = async (): Promise<Record<string, string>> => ({
+  'docs/reference/cli.md': await commandLine(),
+  'docs/reference/endpoints.md': await endpoints(),
+  'docs/reference/metrics.md': metrics(),
+})
 
-if (import.meta.main) for (const [path, text] of Object.entries(await referencePages())) writeFileSync(join(root, path), text)
+if (import.meta.main)
+  for (const [path, text] of Object.entries(await referencePages())) writeFileSync(join(root, path), text)

@@ -7,7 +7,17 @@
 // The address 127.0.0.1:8008 becomes one that is free.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Block, type Page, root } from './docs-pages.ts'
@@ -19,11 +29,15 @@ const option = (block: Block, name: string): string | undefined =>
   block.words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1)
 
 /** Whether a page has anything to run. */
-export const isRunnable = (page: Page): boolean => page.blocks.some((block) => block.words.some((word) => marks.includes(word)))
+export const isRunnable = (page: Page): boolean =>
+  page.blocks.some((block) => block.words.some((word) => marks.includes(word)))
 
 const missing = (need: string): boolean => {
   const [program = '', module] = need.split(':')
-  const [command, args] = module === undefined ? ['sh', ['-c', `command -v ${program}`]] as const : [program, ['-c', `import ${module}`]] as const
+  const [command, args] =
+    module === undefined
+      ? (['sh', ['-c', `command -v ${program}`]] as const)
+      : ([program, ['-c', `import ${module}`]] as const)
   return spawnSync(command, args).status !== 0
 }
 
@@ -32,15 +46,24 @@ function commands(folder: string): string {
   const bin = join(folder, 'bin')
   const main = `exec "${process.execPath}" "${join(root, 'src', 'cli', 'main.ts')}"`
   mkdirSync(bin)
-  writeFileSync(join(bin, 'npx'), `#!/bin/sh\n[ "$1" = latchkey ] && shift && ${main} "$@"\necho "only npx latchkey is there" >&2; exit 1\n`)
-  writeFileSync(join(bin, 'npm'), `#!/bin/sh\n[ "$1" = start ] || exit 1\nshift\n[ "\${1:-}" = -- ] && shift\n${main} start "$@"\n`)
+  writeFileSync(
+    join(bin, 'npx'),
+    `#!/bin/sh\n[ "$1" = latchkey ] && shift && ${main} "$@"\necho "only npx latchkey is there" >&2; exit 1\n`,
+  )
+  writeFileSync(
+    join(bin, 'npm'),
+    `#!/bin/sh\n[ "$1" = start ] || exit 1\nshift\n[ "\${1:-}" = -- ] && shift\n${main} start "$@"\n`,
+  )
   writeFileSync(join(bin, 'node'), `#!/bin/sh\nexec "${process.execPath}" "$@"\n`)
   for (const name of ['npx', 'npm', 'node']) chmodSync(join(bin, name), 0o755)
   return bin
 }
 
 /** What a page has done: for each block that ran, all that it printed. */
-interface Outcome { printed: Map<Block, string>; skipped: { block: Block; why: string }[] }
+interface Outcome {
+  printed: Map<Block, string>
+  skipped: { block: Block; why: string }[]
+}
 
 /** Runs a page; throws with what was printed when a block fails or an answer is not what the page says. */
 export async function runPage(page: Page): Promise<Outcome> {
@@ -49,13 +72,17 @@ export async function runPage(page: Page): Promise<Outcome> {
   mkdirSync(work)
   // So that a page's script finds the packages that it would find in a checkout, and Latchkey as `npm install ../latchkey` leaves it.
   mkdirSync(join(work, 'node_modules'))
-  for (const name of readdirSync(join(root, 'node_modules'))) symlinkSync(join(root, 'node_modules', name), join(work, 'node_modules', name))
+  for (const name of readdirSync(join(root, 'node_modules')))
+    symlinkSync(join(root, 'node_modules', name), join(work, 'node_modules', name))
   symlinkSync(root, join(work, 'node_modules', 'latchkey'))
   const port = await freePort()
   const adapt = (text: string): string => text.replaceAll(/(127\.0\.0\.1|localhost):8008/g, `$1:${port}`)
   const outcome: Outcome = { printed: new Map(), skipped: [] }
   const script = [
-    'set -eu', `servers=""`, `trap 'for one in $servers; do kill $one 2>/dev/null || true; wait $one 2>/dev/null || true; done' EXIT`, `cd "${work}"`,
+    'set -eu',
+    `servers=""`,
+    `trap 'for one in $servers; do kill $one 2>/dev/null || true; wait $one 2>/dev/null || true; done' EXIT`,
+    `cd "${work}"`,
   ]
   const ran: { block: Block; output: string }[] = []
   for (const block of page.blocks) {
@@ -76,7 +103,9 @@ export async function runPage(page: Page): Promise<Outcome> {
       writeFileSync(join(folder, `server-${block.line}.sh`), `exec ${adapt(block.text)}`)
       script.push(
         // What it prints is on standard output; its log, on standard error, is shown when something fails.
-        at, `bash "${folder}/server-${block.line}.sh" > "${output}" &`, 'servers="$servers $!"',
+        at,
+        `bash "${folder}/server-${block.line}.sh" > "${output}" &`,
+        'servers="$servers $!"',
         `for i in $(seq 300); do curl -sf -o "${folder}/versions" "http://127.0.0.1:${port}/_matrix/client/versions" && break; sleep 0.1; done`,
         `[ -s "${folder}/versions" ]`,
       )
@@ -85,15 +114,25 @@ export async function runPage(page: Page): Promise<Outcome> {
   }
   // The page's servers listen where the page's commands look for them, whatever their own default is.
   const env = {
-    PATH: `${commands(folder)}:${process.env['PATH']}`, HOME: folder, LATCHKEY_LISTEN: `127.0.0.1:${port}`,
+    PATH: `${commands(folder)}:${process.env['PATH']}`,
+    HOME: folder,
+    LATCHKEY_LISTEN: `127.0.0.1:${port}`,
     GOCACHE: process.env['GOCACHE'] ?? join(homedir(), '.cache', 'go-build'),
   }
-  const { status, stderr } = spawnSync('bash', ['-s'], { input: script.join('\n'), env, encoding: 'utf8', timeout: 120_000 })
-  for (const { block, output } of ran) if (existsSync(output)) outcome.printed.set(block, readFileSync(output, 'utf8').replaceAll(`:${port}`, ':8008'))
+  const { status, stderr } = spawnSync('bash', ['-s'], {
+    input: script.join('\n'),
+    env,
+    encoding: 'utf8',
+    timeout: 120_000,
+  })
+  for (const { block, output } of ran)
+    if (existsSync(output)) outcome.printed.set(block, readFileSync(output, 'utf8').replaceAll(`:${port}`, ':8008'))
   try {
     if (status !== 0) {
       const at = existsSync(join(folder, 'at')) ? readFileSync(join(folder, 'at'), 'utf8').trim() : page.path
-      throw new assert.AssertionError({ message: `${at} fails: ${stderr}${[...outcome.printed.values()].slice(-2).join('')}` })
+      throw new assert.AssertionError({
+        message: `${at} fails: ${stderr}${[...outcome.printed.values()].slice(-2).join('')}`,
+      })
     }
     compareAnswers(page, outcome)
   } finally {
@@ -112,16 +151,29 @@ function compareAnswers(page: Page, { printed }: Outcome): void {
     const said = before && printed.get(before)
     if (said === undefined) continue
     const where = `${page.path}:${block.line}`
-    if (block.language === 'json') assert.deepEqual(shapeOf(JSON.parse(said)), shapeOf(JSON.parse(block.text)), `${where}: the answer has another shape: ${said}`)
+    if (block.language === 'json')
+      assert.deepEqual(
+        shapeOf(JSON.parse(said)),
+        shapeOf(JSON.parse(block.text)),
+        `${where}: the answer has another shape: ${said}`,
+      )
     else assert.match(said.trim(), patternOf(block.text.trim()), `${where}: something else was printed`)
   }
 }
 
 /** A value with texts and numbers left out, objects by their keys, lists by their first. */
 const shapeOf = (value: unknown): unknown =>
-  Array.isArray(value) ? value.slice(0, 1).map(shapeOf)
-  : typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shapeOf(inner)]))
-  : typeof value
+  Array.isArray(value)
+    ? value.slice(0, 1).map(shapeOf)
+    : typeof value === 'object' && value !== null
+      ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shapeOf(inner)]))
+      : typeof value
 
 /** "…" stands for anything, on one line or over several. */
-const patternOf = (text: string): RegExp => new RegExp(`^${text.split('…').map((part) => RegExp.escape(part)).join('[\\s\\S]*?')}$`)
+const patternOf = (text: string): RegExp =>
+  new RegExp(
+    `^${text
+      .split('…')
+      .map((part) => RegExp.escape(part))
+      .join('[\\s\\S]*?')}$`,
+  )

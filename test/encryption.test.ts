@@ -9,16 +9,25 @@ import { databases } from './harness/postgres.ts'
 import { startServer } from './harness/server.ts'
 
 const say = async (person: EncryptedPerson, roomId: string, body: string): Promise<string> =>
-  (await person.client.sendEvent(roomId, 'm.room.message' as EventType.RoomMessage, { msgtype: 'm.text' as MsgType.Text, body })).event_id
+  (
+    await person.client.sendEvent(roomId, 'm.room.message' as EventType.RoomMessage, {
+      msgtype: 'm.text' as MsgType.Text,
+      body,
+    })
+  ).event_id
 
 type Enter = (name: string, recovery: Recovery) => Promise<EncryptedPerson>
 
 /** Makes cross-signing keys, a place for secrets and a backup, as a client does when its user signs up. */
 async function setUp(person: EncryptedPerson, recovery: Recovery): Promise<void> {
-  await person.crypto.bootstrapCrossSigning({ authUploadDeviceSigningKeys: async (upload) => { await upload(null) } })
+  await person.crypto.bootstrapCrossSigning({
+    authUploadDeviceSigningKeys: async (upload) => {
+      await upload(null)
+    },
+  })
   await person.crypto.bootstrapSecretStorage({
     setupNewKeyBackup: true,
-    createSecretStorageKey: async () => recovery.key = await person.crypto.createRecoveryKeyFromPassphrase(),
+    createSecretStorageKey: async () => (recovery.key = await person.crypto.createRecoveryKeyFromPassphrase()),
   })
   assert.ok(await person.crypto.isCrossSigningReady())
   assert.equal(await person.crypto.getActiveSessionBackupVersion(), '1')
@@ -30,11 +39,15 @@ async function twoDevices(enter: Enter, name: string, recovery: Recovery): Promi
   await setUp(first, recovery)
   const second = await enter(name, recovery)
   // A request by a device that is not known yet is passed over.
-  await until('the first device knows the second', async () => (await first.crypto.getUserDeviceInfo([first.userId])).get(first.userId)?.has(second.deviceId))
+  await until('the first device knows the second', async () =>
+    (await first.crypto.getUserDeviceInfo([first.userId])).get(first.userId)?.has(second.deviceId),
+  )
   await verifyByEmoji(await second.crypto.requestOwnUserVerification(), first)
   for (const person of [first, second]) {
     await until('both devices are cross-signed', async () => {
-      const both = await Promise.all([first, second].map(({ deviceId }) => person.crypto.getDeviceVerificationStatus(person.userId, deviceId)))
+      const both = await Promise.all(
+        [first, second].map(({ deviceId }) => person.crypto.getDeviceVerificationStatus(person.userId, deviceId)),
+      )
       return both.every((status) => status?.crossSigningVerified)
     })
   }
@@ -44,7 +57,8 @@ async function twoDevices(enter: Enter, name: string, recovery: Recovery): Promi
 
 async function meet(alice: EncryptedPerson, bob: EncryptedPerson, all: readonly EncryptedPerson[]): Promise<string> {
   const { room_id: roomId } = await alice.client.createRoom({
-    preset: Preset.TrustedPrivateChat, invite: [bob.userId],
+    preset: Preset.TrustedPrivateChat,
+    invite: [bob.userId],
     initial_state: [{ type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } }],
   })
   await until('the invitation', () => bob.client.getRoom(roomId)?.getMyMembership() === 'invite')
@@ -71,29 +85,49 @@ async function story(enter: Enter): Promise<void> {
   const roomId = await meet(alice, bob, all)
 
   const said: Array<[id: string, body: string]> = []
-  for (const [index, person] of all.entries()) said.push([await say(person, roomId, `secret ${index}`), `secret ${index}`])
+  for (const [index, person] of all.entries())
+    said.push([await say(person, roomId, `secret ${index}`), `secret ${index}`])
   for (const person of all) for (const [id, body] of said) assert.equal(await read(person, roomId, id), body)
 
   await verifyByEmoji(await alice.crypto.requestVerificationDM(bob.userId, roomId), bob)
-  for (const [person, other] of [[alice, bob], [alice2, bob], [bob, alice], [bob2, alice]] as const) {
-    await until(`${person.deviceId} trusts ${other.userId}`, async () => (await person.crypto.getUserVerificationStatus(other.userId)).isCrossSigningVerified())
+  for (const [person, other] of [
+    [alice, bob],
+    [alice2, bob],
+    [bob, alice],
+    [bob2, alice],
+  ] as const) {
+    await until(`${person.deviceId} trusts ${other.userId}`, async () =>
+      (await person.crypto.getUserVerificationStatus(other.userId)).isCrossSigningVerified(),
+    )
   }
 
   // The library waits for up to ten seconds before it backs up.
-  await until('every key in the backup', async () => await backedUp(alice) === all.length, 30)
+  await until('every key in the backup', async () => (await backedUp(alice)) === all.length, 30)
   await alice.crypto.startDehydration()
   const ids = await until('a dehydrated device that bob knows', async () => {
     const devices = (await bob.crypto.getUserDeviceInfo([alice.userId])).get(alice.userId)
-    return devices?.size === 3 && [...devices.values()].filter((device) => device.dehydrated).map((device) => device.deviceId)
+    return (
+      devices?.size === 3 &&
+      [...devices.values()].filter((device) => device.dehydrated).map((device) => device.deviceId)
+    )
   })
   assert.equal(ids.length, 1)
   await alice2.client.logout(true)
   await alice.client.logout(true)
-  await until('bob knows that alice is away', async () => (await bob.crypto.getUserDeviceInfo([alice.userId])).get(alice.userId)?.size === 1)
+  await until(
+    'bob knows that alice is away',
+    async () => (await bob.crypto.getUserDeviceInfo([alice.userId])).get(alice.userId)?.size === 1,
+  )
   said.push([await say(bob, roomId, 'are you there?'), 'are you there?'])
 
   const later = await enter('alice', recovery)
-  await until('a new device to read nothing by itself', () => later.room(roomId).getLiveTimeline().getEvents().some((event) => event.isDecryptionFailure()))
+  await until('a new device to read nothing by itself', () =>
+    later
+      .room(roomId)
+      .getLiveTimeline()
+      .getEvents()
+      .some((event) => event.isDecryptionFailure()),
+  )
   await until('the new device knows whose it is', () => later.crypto.userHasCrossSigningKeys(later.userId, true))
   await later.crypto.bootstrapCrossSigning({})
   assert.ok(await later.crypto.isCrossSigningReady())
@@ -103,7 +137,10 @@ async function story(enter: Enter): Promise<void> {
   await later.crypto.startDehydration()
   while (later.room(roomId).oldState.paginationToken !== null) await later.client.scrollback(later.room(roomId), 30)
   for (const [id, body] of said) assert.equal(await read(later, roomId, id), body)
-  assert.ok((await later.crypto.getUserVerificationStatus(bob.userId)).isCrossSigningVerified(), 'what was verified stays verified')
+  assert.ok(
+    (await later.crypto.getUserVerificationStatus(bob.userId)).isCrossSigningVerified(),
+    'what was verified stays verified',
+  )
   assert.equal(await read(bob, roomId, await say(later, roomId, 'I am back')), 'I am back')
 }
 
@@ -127,4 +164,6 @@ for (const db of databases) {
 }
 
 // The library leaves timers behind when a client stops; they would keep this process waiting.
-after(() => { setTimeout(() => process.exit(), 500).unref() })
+after(() => {
+  setTimeout(() => process.exit(), 500).unref()
+})

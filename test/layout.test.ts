@@ -5,23 +5,60 @@ import { dirname, join, relative } from 'node:path'
 import { test } from 'node:test'
 
 const root = join(import.meta.dirname, '..', 'src')
-const order = ['matrix', 'config', 'storage', 'streams', 'jobs', 'http', 'users', 'devices', 'login', 'rooms', 'directory',
-  'ephemeral', 'media', 'push', 'appservice', 'federation', 'sync', 'admin', 'metrics', 'server', 'cli']
+const order = [
+  'matrix',
+  'config',
+  'storage',
+  'streams',
+  'jobs',
+  'http',
+  'users',
+  'devices',
+  'login',
+  'rooms',
+  'directory',
+  'ephemeral',
+  'media',
+  'push',
+  'appservice',
+  'federation',
+  'sync',
+  'admin',
+  'metrics',
+  'server',
+  'cli',
+]
 const firstFeature = order.indexOf('users')
 /** Foreign packages, and the only places that may import them. */
 const homes: Record<string, RegExp> = {
-  fastify: /^http\//, pg: /^storage\//, kysely: /^storage\/|store\.ts$|\/store\/|tables\.ts$|\.test\.ts$/, jose: /^login\/|^cli\/|\.test\.ts$/,
-  yaml: /^config\/|^appservice\//, undici: /^http\//, sharp: /^media\//, 'file-type': /^media\//, nodemailer: /^login\//, 'openid-client': /^login\//, ldapts: /^login\//, '@node-saml': /^login\//, 'prom-client': /^metrics\//, typebox: /./,
+  fastify: /^http\//,
+  pg: /^storage\//,
+  kysely: /^storage\/|store\.ts$|\/store\/|tables\.ts$|\.test\.ts$/,
+  jose: /^login\/|^cli\/|\.test\.ts$/,
+  yaml: /^config\/|^appservice\//,
+  undici: /^http\//,
+  sharp: /^media\//,
+  'file-type': /^media\//,
+  nodemailer: /^login\//,
+  'openid-client': /^login\//,
+  ldapts: /^login\//,
+  '@node-saml': /^login\//,
+  'prom-client': /^metrics\//,
+  typebox: /./,
 }
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
 const imports = (file: string): string[] =>
-  [...readFileSync(join(root, file), 'utf8').matchAll(/^(?:import|export)[^'"]*?from '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm)]
-    .map((match) => match[1] ?? match[2] ?? match[3] ?? '')
+  [
+    ...readFileSync(join(root, file), 'utf8').matchAll(
+      /^(?:import|export)[^'"]*?from '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm,
+    ),
+  ].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
 const folderOf = (file: string): string => file.split('/')[0] ?? ''
 
 test('every folder is in the list', () => {
-  for (const entry of readdirSync(root)) assert.ok(order.includes(entry), `src/${entry} is not in the architecture's list`)
+  for (const entry of readdirSync(root))
+    assert.ok(order.includes(entry), `src/${entry} is not in the architecture's list`)
 })
 
 test('a folder imports only from folders above it, and enters a feature by its index.ts', () => {
@@ -31,7 +68,10 @@ test('a folder imports only from folders above it, and enters a feature by its i
       const path = relative(root, join(root, dirname(file), target))
       const [from, to] = [folderOf(file), folderOf(path)]
       if (from === to || path.startsWith('..')) continue
-      assert.ok(order.indexOf(to) < order.indexOf(from) || file.endsWith('.test.ts'), `${file} imports ${path}, which is further down the list`)
+      assert.ok(
+        order.indexOf(to) < order.indexOf(from) || file.endsWith('.test.ts'),
+        `${file} imports ${path}, which is further down the list`,
+      )
       if (order.indexOf(to) >= firstFeature && to !== 'server') {
         assert.equal(path, `${to}/index.ts`, `${file} enters ${to}/ by ${path}, not by its index.ts`)
       }
@@ -53,7 +93,11 @@ test('the environment, the clock and randomness are read at the edges only', () 
     const text = readFileSync(join(root, file), 'utf8')
     if (!/^(config|cli)\/|^server\//.test(file)) assert.doesNotMatch(text, /process\.env/, `${file} reads process.env`)
     if (!/^(cli)\/|^server\//.test(file)) {
-      assert.doesNotMatch(text, /\bDate\.now\(|new Date\(\)|Math\.random\(/, `${file} reads the clock or randomness: take deps.now() or deps.randomId()`)
+      assert.doesNotMatch(
+        text,
+        /\bDate\.now\(|new Date\(\)|Math\.random\(/,
+        `${file} reads the clock or randomness: take deps.now() or deps.randomId()`,
+      )
     }
   }
 })

@@ -12,7 +12,9 @@ const specCheck = join(import.meta.dirname, '..', '..', 'shared', 'spec', 'spec-
 if (!existsSync(specCheck)) throw new Error(`${specCheck} is not there`)
 const server = await startServer()
 const port = await freePort()
-const proxy = spawn(process.execPath, [specCheck, 'proxy', '--target', server.url, '--listen', String(port)], { stdio: ['ignore', 'inherit', 'pipe'] })
+const proxy = spawn(process.execPath, [specCheck, 'proxy', '--target', server.url, '--listen', String(port)], {
+  stdio: ['ignore', 'inherit', 'pipe'],
+})
 await once(proxy.stderr, 'data')
 const gone = once(proxy, 'exit')
 try {
@@ -20,7 +22,7 @@ try {
 } finally {
   proxy.kill('SIGINT')
 }
-const [status] = await gone as [number | null]
+const [status] = (await gone) as [number | null]
 await server[Symbol.asyncDispose]()
 // The library's timers would keep this process waiting for hours.
 process.exit(status ?? 1)

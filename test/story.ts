@@ -8,7 +8,14 @@ const each = 200
 const text = (body: string): { msgtype: MsgType.Text; body: string } => ({ msgtype: MsgType.Text, body })
 
 /** `watcher` is a second device of Alice's that only looks on. */
-interface Scene { url: string; secret: string | undefined; alice: Person; bob: Person; watcher: Person; roomId: string }
+interface Scene {
+  url: string
+  secret: string | undefined
+  alice: Person
+  bob: Person
+  watcher: Person
+  roomId: string
+}
 
 const eventOf = (person: Person, roomId: string, id: string): Promise<MatrixEvent> =>
   until(`${person.userId} sees ${id}`, () => person.room(roomId).findEventById(id))
@@ -52,30 +59,53 @@ async function talk({ alice, bob, watcher, roomId }: Scene): Promise<void> {
   const sent = await Promise.all([all(alice, 'alice'), all(bob, 'bob')])
   for (const person of [alice, bob, watcher]) {
     for (const ids of sent) await eventOf(person, roomId, ids.at(-1) ?? '')
-    const seen = (await wholeTimeline(person, roomId)).filter((event) => event.getType() === 'm.room.message').map((event) => event.getId() ?? '')
+    const seen = (await wholeTimeline(person, roomId))
+      .filter((event) => event.getType() === 'm.room.message')
+      .map((event) => event.getId() ?? '')
     assert.equal(new Set(seen).size, seen.length, 'nothing is doubled')
     assert.deepEqual([...seen].sort(), sent.flat().sort(), 'nothing is lost')
-    for (const ids of sent) assert.deepEqual(seen.filter((id) => ids.includes(id)), ids, 'what one person says keeps its order')
+    for (const ids of sent)
+      assert.deepEqual(
+        seen.filter((id) => ids.includes(id)),
+        ids,
+        'what one person says keeps its order',
+      )
   }
 }
 
 async function editReactThreadRedact({ alice, bob, roomId }: Scene): Promise<void> {
   const id = await say(alice, roomId, 'a first versoin')
   await alice.client.sendEvent(roomId, EventType.RoomMessage, {
-    ...text('* a second version'), 'm.new_content': text('a second version'), 'm.relates_to': { rel_type: RelationType.Replace, event_id: id },
+    ...text('* a second version'),
+    'm.new_content': text('a second version'),
+    'm.relates_to': { rel_type: RelationType.Replace, event_id: id },
   })
   const edited = await eventOf(bob, roomId, id)
   await until('the edit', () => edited.getContent()['body'] === 'a second version')
 
-  await bob.client.sendEvent(roomId, EventType.Reaction, { 'm.relates_to': { rel_type: RelationType.Annotation, event_id: id, key: '👍' } })
-  const reactions = await until('the reaction', () =>
-    alice.room(roomId).relations.getChildEventsForEvent(id, RelationType.Annotation, EventType.Reaction)?.getSortedAnnotationsByKey()?.[0])
+  await bob.client.sendEvent(roomId, EventType.Reaction, {
+    'm.relates_to': { rel_type: RelationType.Annotation, event_id: id, key: '👍' },
+  })
+  const reactions = await until(
+    'the reaction',
+    () =>
+      alice
+        .room(roomId)
+        .relations.getChildEventsForEvent(id, RelationType.Annotation, EventType.Reaction)
+        ?.getSortedAnnotationsByKey()?.[0],
+  )
   assert.equal(reactions[0], '👍')
 
   const { event_id: reply } = await bob.client.sendEvent(roomId, EventType.RoomMessage, {
-    ...text('in a thread'), 'm.relates_to': { rel_type: RelationType.Thread, event_id: id },
+    ...text('in a thread'),
+    'm.relates_to': { rel_type: RelationType.Thread, event_id: id },
   })
-  await until('the thread', () => alice.room(roomId).getThread(id)?.events.some((event) => event.getId() === reply))
+  await until('the thread', () =>
+    alice
+      .room(roomId)
+      .getThread(id)
+      ?.events.some((event) => event.getId() === reply),
+  )
 
   const regretted = await say(alice, roomId, 'something better left unsaid')
   const before = await eventOf(bob, roomId, regretted)
@@ -95,7 +125,9 @@ async function typing({ alice, bob, roomId }: Scene): Promise<void> {
 /** Everything read, then three messages and one in a thread: counted, seen to be read, and back to zero. */
 async function receipts({ url, alice, bob, roomId }: Scene): Promise<void> {
   const unread = (): number => alice.room(roomId).getRoomUnreadNotificationCount(NotificationCountType.Total)
-  const read = async (id: string): Promise<void> => { await alice.client.sendReadReceipt(await eventOf(alice, roomId, id), undefined, true) }
+  const read = async (id: string): Promise<void> => {
+    await alice.client.sendReadReceipt(await eventOf(alice, roomId, id), undefined, true)
+  }
   await read(await say(bob, roomId, 'read up to here'))
   await until('nothing unread', () => unread() === 0)
   await until('nothing unread on the server', async () => (await serverCounts(url, alice, roomId)).room === 0)
@@ -106,7 +138,8 @@ async function receipts({ url, alice, bob, roomId }: Scene): Promise<void> {
   const third = await say(bob, roomId, 'three')
   await until('three unread', () => unread() === 3)
   const { event_id: reply } = await bob.client.sendEvent(roomId, EventType.RoomMessage, {
-    ...text('four'), 'm.relates_to': { rel_type: RelationType.Thread, event_id: root },
+    ...text('four'),
+    'm.relates_to': { rel_type: RelationType.Thread, event_id: root },
   })
   const inThread = (): number => alice.room(roomId).getThreadUnreadNotificationCount(root, NotificationCountType.Total)
   await until('one unread in the thread', () => inThread() === 1)
@@ -122,7 +155,8 @@ async function receipts({ url, alice, bob, roomId }: Scene): Promise<void> {
 
 /** Devices that have seen nothing yet page back to the room's creation, and find the order in which the watcher saw it happen. */
 async function paginate({ url, secret, watcher, roomId }: Scene): Promise<void> {
-  const idsOf = async (person: Person): Promise<(string | undefined)[]> => (await wholeTimeline(person, roomId)).map((event) => event.getId())
+  const idsOf = async (person: Person): Promise<(string | undefined)[]> =>
+    (await wholeTimeline(person, roomId)).map((event) => event.getId())
   for (const name of ['alice', 'bob']) {
     const device = await enter(url, name, secret)
     const ids = await idsOf(device)

@@ -25,7 +25,11 @@ export const disk: Scenario = {
     const before = await size()
     await fill(target, users, room, messages)
     const after = await size()
-    return [row('disk', 'per message', sampleOf([(after - before) / messages]),
-      { unit: 'bytes', note: `${messages} messages of about 60 characters${target.server ? '' : ', server running'}` })]
+    return [
+      row('disk', 'per message', sampleOf([(after - before) / messages]), {
+        unit: 'bytes',
+        note: `${messages} messages of about 60 characters${target.server ? '' : ', server running'}`,
+      }),
+    ]
   },
 }

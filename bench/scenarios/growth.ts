@@ -19,7 +19,11 @@ async function lengthOfRoom(target: Target, users: Account[]): Promise<Row[]> {
     const ten = await sendLoop(target, users, [room])
     const path = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/messages?dir=b&limit=50`
     const request = buildRequest(target.origin, 'GET', path, { token: users[0]?.token })
-    const pages = await closedLoop(target, { connections: target.connect(1), seconds: target.options.duration / 2, next: () => request })
+    const pages = await closedLoop(target, {
+      connections: target.connect(1),
+      seconds: target.options.duration / 2,
+      next: () => request,
+    })
     length = wanted + one.values.length + ten.values.length
     rows.push(
       row('growth', `send, 1 connection, room of ${wanted} messages`, one, { rate: true }),
@@ -36,12 +40,20 @@ async function numberOfRooms(target: Target, users: Account[]): Promise<Row[]> {
   let count = 1
   for (const wanted of target.options.growth.map((messages) => Math.ceil(messages / messagesPerRoom))) {
     target.say(`${wanted} rooms`)
-    await each(Array.from({ length: Math.max(0, wanted - count) }, (_, index) => index), 8, async (index) => {
-      const owner = users[index % users.length]
-      if (owner) await target.createRoom(owner)
-    })
+    await each(
+      Array.from({ length: Math.max(0, wanted - count) }, (_, index) => index),
+      8,
+      async (index) => {
+        const owner = users[index % users.length]
+        if (owner) await target.createRoom(owner)
+      },
+    )
     count = Math.max(count, wanted)
-    rows.push(row('growth', `send, 10 connections, users in ${wanted} rooms`, await sendLoop(target, users, [room]), { rate: true }))
+    rows.push(
+      row('growth', `send, 10 connections, users in ${wanted} rooms`, await sendLoop(target, users, [room]), {
+        rate: true,
+      }),
+    )
   }
   return rows
 }
@@ -51,6 +63,6 @@ export const growth: Scenario = {
   about: 'the same sends after 10 and 100 times the data',
   run: async (target) => {
     const users = await target.newUsers(10)
-    return [...await lengthOfRoom(target, users), ...await numberOfRooms(target, users)]
+    return [...(await lengthOfRoom(target, users)), ...(await numberOfRooms(target, users))]
   },
 }

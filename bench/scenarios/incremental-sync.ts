@@ -8,18 +8,29 @@ import { reader } from './initial-sync.ts'
 
 const nextBatch = (body: Buffer): string => (JSON.parse(body.toString()) as { next_batch: string }).next_batch
 const sync = (target: Target, account: Account, since?: string, timeout = 0): Buffer =>
-  buildRequest(target.origin, 'GET', `/_matrix/client/v3/sync?timeout=${timeout}${since === undefined ? '' : `&since=${since}`}`, { token: account.token })
+  buildRequest(
+    target.origin,
+    'GET',
+    `/_matrix/client/v3/sync?timeout=${timeout}${since === undefined ? '' : `&since=${since}`}`,
+    { token: account.token },
+  )
 
 /** Syncs that find nothing new, from ten users at once. */
 async function nothingNew(target: Target, users: Account[]): Promise<Sample> {
   const connections = target.connect(users.length)
-  const requests = await Promise.all(connections.map(async (connection, index) => {
-    const user = users[index]
-    if (!user) throw new Error('no user')
-    const first = await connection.exchange(sync(target, user))
-    return sync(target, user, nextBatch((await connection.exchange(sync(target, user, nextBatch(first.body)))).body))
-  }))
-  return await closedLoop(target, { connections, seconds: target.options.duration, next: (worker) => requests[worker] ?? Buffer.alloc(0) })
+  const requests = await Promise.all(
+    connections.map(async (connection, index) => {
+      const user = users[index]
+      if (!user) throw new Error('no user')
+      const first = await connection.exchange(sync(target, user))
+      return sync(target, user, nextBatch((await connection.exchange(sync(target, user, nextBatch(first.body)))).body))
+    }),
+  )
+  return await closedLoop(target, {
+    connections,
+    seconds: target.options.duration,
+    next: (worker) => requests[worker] ?? Buffer.alloc(0),
+  })
 }
 
 /** Syncs that each bring one new message; only they are timed, not the sending. A sync that comes back without it is gone on with. */
@@ -59,7 +70,12 @@ export const incrementalSync: Scenario = {
     return [
       row('incremental-sync', 'nothing new, 10 connections', await nothingNew(target, users), { rate: true }),
       row('incremental-sync', 'one new message, 1 connection', await oneNew(target, two, one, room), { rate: true }),
-      row('incremental-sync', `one new message, account with ${target.options.rooms} rooms`, await oneNew(target, account, one, room), { rate: true }),
+      row(
+        'incremental-sync',
+        `one new message, account with ${target.options.rooms} rooms`,
+        await oneNew(target, account, one, room),
+        { rate: true },
+      ),
     ]
   },
 }

@@ -16,5 +16,20 @@ import { sends } from './sends.ts'
 import { slidingSync } from './sliding-sync.ts'
 import { toDevice } from './to-device.ts'
 
-export const scenarios: Scenario[] =
-  [coldStart, memory, logins, identity, sends, sendToSync, initialSync, incrementalSync, slidingSync, joinBigRoom, toDevice, push, media, disk, growth]
+export const scenarios: Scenario[] = [
+  coldStart,
+  memory,
+  logins,
+  identity,
+  sends,
+  sendToSync,
+  initialSync,
+  incrementalSync,
+  slidingSync,
+  joinBigRoom,
+  toDevice,
+  push,
+  media,
+  disk,
+  growth,
+]

@@ -15,7 +15,7 @@ export const joinBigRoom: Scenario = {
     const roomId = await target.createRoom(owner)
     const filling = performance.now()
     await each(others, 8, (account) => target.join(account, roomId))
-    const perSecond = others.length * 1000 / (performance.now() - filling)
+    const perSecond = (others.length * 1000) / (performance.now() - filling)
     const [join, sync] = [sampleOf([]), sampleOf([])]
     const [connection] = target.connect(1)
     const filter = encodeURIComponent(JSON.stringify({ room: { state: { lazy_load_members: true } } }))
@@ -26,11 +26,24 @@ export const joinBigRoom: Scenario = {
       return performance.now() - before
     }
     for (const { token } of await target.newUsers(joiners)) {
-      join.values.push(await timed(buildRequest(target.origin, 'POST', `/_matrix/client/v3/join/${encodeURIComponent(roomId)}`, { token, body: '{}' })))
-      sync.values.push(await timed(buildRequest(target.origin, 'GET', `/_matrix/client/v3/sync?timeout=0&filter=${filter}`, { token })))
+      join.values.push(
+        await timed(
+          buildRequest(target.origin, 'POST', `/_matrix/client/v3/join/${encodeURIComponent(roomId)}`, {
+            token,
+            body: '{}',
+          }),
+        ),
+      )
+      sync.values.push(
+        await timed(
+          buildRequest(target.origin, 'GET', `/_matrix/client/v3/sync?timeout=0&filter=${filter}`, { token }),
+        ),
+      )
     }
     return [
-      row('join-big-room', `join, ${members} members`, join, { note: `filled at ${Math.round(perSecond)} joins/s over 8 connections` }),
+      row('join-big-room', `join, ${members} members`, join, {
+        note: `filled at ${Math.round(perSecond)} joins/s over 8 connections`,
+      }),
       row('join-big-room', 'first sync after it, lazy-loaded members', sync),
     ]
   },

@@ -6,7 +6,9 @@ const users = 1000
 
 /** Requests of this many different users, made beforehand: signing the tokens is not the server's work. */
 function requests(target: Target, prefix: string, count: number): Buffer[] {
-  return Array.from({ length: count }, (_, index) => target.loginRequest(`${prefix}-${index}`)).filter((request) => request !== undefined)
+  return Array.from({ length: count }, (_, index) => target.loginRequest(`${prefix}-${index}`)).filter(
+    (request) => request !== undefined,
+  )
 }
 
 export const logins: Scenario = {
@@ -16,9 +18,19 @@ export const logins: Scenario = {
     const known = requests(target, 'login', users)
     if (!known.length) return []
     const { duration } = target.options
-    const loop = async (connections: number, list: Buffer[], seconds: number, cold = false): ReturnType<typeof closedLoop> => {
+    const loop = async (
+      connections: number,
+      list: Buffer[],
+      seconds: number,
+      cold = false,
+    ): ReturnType<typeof closedLoop> => {
       let turn = 0
-      return await closedLoop(target, { connections: target.connect(connections), seconds, cold, next: () => list[turn++ % list.length] ?? Buffer.alloc(0) })
+      return await closedLoop(target, {
+        connections: target.connect(connections),
+        seconds,
+        cold,
+        next: () => list[turn++ % list.length] ?? Buffer.alloc(0),
+      })
     }
     await each(known, 8, async (request) => {
       const [connection] = target.connect(1)
@@ -32,8 +44,10 @@ export const logins: Scenario = {
     return [
       row('logins', 'known users, 1 connection', one, { rate: true }),
       row('logins', 'known users, 10 connections', ten, { rate: true }),
-      row('logins', 'new users, 10 connections', fresh, { rate: true,
-        ...(fresh.values.length > newcomers.length ? { note: 'more sign-ins than new users: some were known' } : {}) }),
+      row('logins', 'new users, 10 connections', fresh, {
+        rate: true,
+        ...(fresh.values.length > newcomers.length ? { note: 'more sign-ins than new users: some were known' } : {}),
+      }),
     ]
   },
 }

@@ -11,7 +11,8 @@ export const memory: Scenario = {
   about: 'resident memory, idle and per 1,000 connected clients',
   run: async (target) => {
     const clients = Math.min(1000, ...target.options.sleepers)
-    const line = (what: string, bytes: number, note?: string): Row => row('memory', what, sampleOf([bytes / mebi]), { unit: 'MB', ...(note === undefined ? {} : { note }) })
+    const line = (what: string, bytes: number, note?: string): Row =>
+      row('memory', what, sampleOf([bytes / mebi]), { unit: 'MB', ...(note === undefined ? {} : { note }) })
     const resident = (): number => residentBytes(target.pid()) ?? NaN
     if (Number.isNaN(resident())) return []
     const restart = async (): Promise<void> => {
@@ -32,6 +33,10 @@ export const memory: Scenario = {
     await settle()
     const connected = resident()
     sleepers.wake()
-    return [idle, line(`${clients} clients connected`, connected), line('per 1,000 clients', (connected - alone) * 1000 / clients)]
+    return [
+      idle,
+      line(`${clients} clients connected`, connected),
+      line('per 1,000 clients', ((connected - alone) * 1000) / clients),
+    ]
   },
 }

@@ -15,7 +15,13 @@ async function letKnow(target: Target, account: Account, roomId: string, index: 
   // Told of by nothing but the keyword: what is measured is looking at the rules, not a gateway.
   await target.call(account, 'PUT', `${rules}/room/${encodeURIComponent(roomId)}`, { actions: [] })
   await target.call(account, 'POST', '/_matrix/client/v3/pushers/set', {
-    kind: 'http', app_id: 'bench', pushkey: `key-${index}`, app_display_name: 'bench', device_display_name: 'bench', lang: 'en', data: { url: gateway },
+    kind: 'http',
+    app_id: 'bench',
+    pushkey: `key-${index}`,
+    app_display_name: 'bench',
+    device_display_name: 'bench',
+    lang: 'en',
+    data: { url: gateway },
   })
 }
 

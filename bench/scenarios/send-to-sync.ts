@@ -14,7 +14,9 @@ async function pingPong(target: Target, sender: Account, reader: Account, roomId
   const [sending, reading] = target.connect(2)
   if (!sending || !reading) throw new Error('no connections')
   const sync = (since: string, timeout: number): Buffer =>
-    buildRequest(target.origin, 'GET', `/_matrix/client/v3/sync?timeout=${timeout}${since && `&since=${since}`}`, { token: reader.token })
+    buildRequest(target.origin, 'GET', `/_matrix/client/v3/sync?timeout=${timeout}${since && `&since=${since}`}`, {
+      token: reader.token,
+    })
   const nextBatch = (body: Buffer): string => (JSON.parse(body.toString()) as { next_batch: string }).next_batch
   let since = nextBatch((await reading.exchange(sync('', 0))).body)
   const sample = sampleOf([])
@@ -22,7 +24,10 @@ async function pingPong(target: Target, sender: Account, reader: Account, roomId
   for (let turn = 0; performance.now() < end; turn++) {
     const marker = `ping-${turn}-${Date.now().toString(36)}`
     const path = `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/send/m.room.message/${marker}`
-    const message = buildRequest(target.origin, 'PUT', path, { token: sender.token, body: JSON.stringify({ msgtype: 'm.text', body: marker }) })
+    const message = buildRequest(target.origin, 'PUT', path, {
+      token: sender.token,
+      body: JSON.stringify({ msgtype: 'm.text', body: marker }),
+    })
     let waiting = reading.exchange(sync(since, 30_000))
     await new Promise((resolve) => setTimeout(resolve, pause))
     const before = performance.now()
@@ -57,7 +62,14 @@ export const sendToSync: Scenario = {
     for (const count of target.options.sleepers) {
       const sleepers = await putToSleep(target, count)
       const sample = await pingPong(target, sender, reader, room)
-      rows.push(row('send-to-sync', `${count} sleeping syncs`, sample, sleepers.woken() ? { note: `${sleepers.woken()} sleepers woken` } : {}))
+      rows.push(
+        row(
+          'send-to-sync',
+          `${count} sleeping syncs`,
+          sample,
+          sleepers.woken() ? { note: `${sleepers.woken()} sleepers woken` } : {},
+        ),
+      )
       sleepers.wake()
     }
     return rows

@@ -11,10 +11,19 @@ export const sends: Scenario = {
     for (const count of [1, 10, 100]) {
       const members = users.slice(0, count)
       const room = await sharedRoom(target, members)
-      rows.push(row('sends', count === 1 ? '1 connection' : `${count} connections, 1 room`, await sendLoop(target, members, [room]), { rate: true }))
+      rows.push(
+        row(
+          'sends',
+          count === 1 ? '1 connection' : `${count} connections, 1 room`,
+          await sendLoop(target, members, [room]),
+          { rate: true },
+        ),
+      )
     }
     const rooms: string[] = []
-    await each(users, 8, async (user, index) => { rooms[index] = await target.createRoom(user) })
+    await each(users, 8, async (user, index) => {
+      rooms[index] = await target.createRoom(user)
+    })
     rows.push(row('sends', '100 connections, 100 rooms', await sendLoop(target, users, rooms), { rate: true }))
     return rows
   },

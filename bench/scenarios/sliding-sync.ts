@@ -8,26 +8,48 @@ import { reader } from './initial-sync.ts'
 
 /** What a mobile client wants of every room in its list. */
 const requiredState = [
-  ['m.room.name', ''], ['m.room.encryption', ''], ['m.room.member', '$LAZY'], ['m.room.member', '$ME'], ['m.room.topic', ''], ['m.room.avatar', ''],
-  ['m.room.canonical_alias', ''], ['m.room.power_levels', ''], ['m.room.join_rules', ''], ['m.room.tombstone', ''], ['m.room.create', ''],
-  ['m.room.history_visibility', ''], ['m.space.parent', '*'], ['m.space.child', '*'],
+  ['m.room.name', ''],
+  ['m.room.encryption', ''],
+  ['m.room.member', '$LAZY'],
+  ['m.room.member', '$ME'],
+  ['m.room.topic', ''],
+  ['m.room.avatar', ''],
+  ['m.room.canonical_alias', ''],
+  ['m.room.power_levels', ''],
+  ['m.room.join_rules', ''],
+  ['m.room.tombstone', ''],
+  ['m.room.create', ''],
+  ['m.room.history_visibility', ''],
+  ['m.space.parent', '*'],
+  ['m.space.child', '*'],
 ]
 const path = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync'
 const pause = 10
 const step = 100
 
-interface Reply { pos: string; lists: { all: { count: number } } }
+interface Reply {
+  pos: string
+  lists: { all: { count: number } }
+}
 
 /** One connection of an account, with a window from the top of its list. */
-function slider(target: Target, connection: Connection, account: Account, connId: string): (last: number, timeout?: number, fresh?: boolean) => Promise<Reply & { text: string }> {
+function slider(
+  target: Target,
+  connection: Connection,
+  account: Account,
+  connId: string,
+): (last: number, timeout?: number, fresh?: boolean) => Promise<Reply & { text: string }> {
   let pos: string | undefined
   return async (last, timeout = 0, fresh = false) => {
     const body = JSON.stringify({
-      conn_id: connId, lists: { all: { ranges: [[0, last]], timeline_limit: 1, required_state: requiredState } },
+      conn_id: connId,
+      lists: { all: { ranges: [[0, last]], timeline_limit: 1, required_state: requiredState } },
       extensions: { account_data: { enabled: true }, receipts: { enabled: true }, typing: { enabled: true } },
     })
     const from = fresh || pos === undefined ? '' : `&pos=${encodeURIComponent(pos)}`
-    const { status, body: answer } = await connection.exchange(buildRequest(target.origin, 'POST', `${path}?timeout=${timeout}${from}`, { token: account.token, body }))
+    const { status, body: answer } = await connection.exchange(
+      buildRequest(target.origin, 'POST', `${path}?timeout=${timeout}${from}`, { token: account.token, body }),
+    )
     const text = answer.toString()
     if (status !== 200) throw new Error(`a sliding sync was refused: ${status} ${text.slice(0, 200)}`)
     const reply = JSON.parse(text) as Reply
@@ -50,7 +72,13 @@ async function timed(target: Target, least: number, work: () => Promise<unknown>
 }
 
 /** From another user's sending to the answer of a sleeping request that has the message, in a room that comes up from below. */
-async function onTop(target: Target, ask: ReturnType<typeof slider>, sender: Account, rooms: readonly string[], last: number): Promise<Sample> {
+async function onTop(
+  target: Target,
+  ask: ReturnType<typeof slider>,
+  sender: Account,
+  rooms: readonly string[],
+  last: number,
+): Promise<Sample> {
   const [sending] = target.connect(1)
   const sample = sampleOf([])
   if (!sending) return sample
@@ -59,7 +87,12 @@ async function onTop(target: Target, ask: ReturnType<typeof slider>, sender: Acc
   for (let turn = 0; performance.now() < end; turn++) {
     const marker = `top-${turn}-${Date.now().toString(36)}`
     const room = encodeURIComponent(rooms[turn % rooms.length] ?? '')
-    const message = buildRequest(target.origin, 'PUT', `/_matrix/client/v3/rooms/${room}/send/m.room.message/${marker}`, { token: sender.token, body: JSON.stringify({ msgtype: 'm.text', body: marker }) })
+    const message = buildRequest(
+      target.origin,
+      'PUT',
+      `/_matrix/client/v3/rooms/${room}/send/m.room.message/${marker}`,
+      { token: sender.token, body: JSON.stringify({ msgtype: 'm.text', body: marker }) },
+    )
     let waiting = ask(last, 30_000)
     await new Promise((resolve) => setTimeout(resolve, pause))
     const before = performance.now()
@@ -94,10 +127,15 @@ export const slidingSync: Scenario = {
     const account = await reader(target)
     const [sender] = await target.newUsers(1)
     const [connection] = target.connect(1)
-    const versions = await target.call<{ unstable_features?: Record<string, boolean> }>(undefined, 'GET', '/_matrix/client/versions')
+    const versions = await target.call<{ unstable_features?: Record<string, boolean> }>(
+      undefined,
+      'GET',
+      '/_matrix/client/versions',
+    )
     if (!sender || !connection || !versions.unstable_features?.['org.matrix.simplified_msc3575']) return []
     const quiet: string[] = []
-    for (let index = 0; index < 20; index++) quiet.push(await sharedRoom(target, [sender, account], { name: `Quiet ${index}` }))
+    for (let index = 0; index < 20; index++)
+      quiet.push(await sharedRoom(target, [sender, account], { name: `Quiet ${index}` }))
     const ask = slider(target, connection, account, 'bench')
     const rows: Row[] = []
     const cold = await afterRestarts(target, ask)
@@ -113,10 +151,22 @@ export const slidingSync: Scenario = {
       growth.values.push(performance.now() - before)
     }
     rows.push(row('sliding-sync', `${what}, ${step} more`, growth))
-    rows.push(row('sliding-sync', `${what}, all followed, nothing new`, await timed(target, 3, () => ask(count + step)), { rate: true }))
-    rows.push(row('sliding-sync', `${what}, all followed, a message on top`, await onTop(target, ask, sender, quiet, count + step)))
+    rows.push(
+      row('sliding-sync', `${what}, all followed, nothing new`, await timed(target, 3, () => ask(count + step)), {
+        rate: true,
+      }),
+    )
+    rows.push(
+      row(
+        'sliding-sync',
+        `${what}, all followed, a message on top`,
+        await onTop(target, ask, sender, quiet, count + step),
+      ),
+    )
     await ask(9, 0, true)
-    rows.push(row('sliding-sync', `${what}, window of 10, a message on top`, await onTop(target, ask, sender, quiet, 9)))
+    rows.push(
+      row('sliding-sync', `${what}, window of 10, a message on top`, await onTop(target, ask, sender, quiet, 9)),
+    )
     return rows
   },
 }

@@ -5,8 +5,16 @@ import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
 
 await build({
-  entryPoints: ['src/chat.js'], outdir: 'dist', bundle: true, format: 'esm', target: 'es2022', minify: true, sourcemap: true,
-  define: { global: 'globalThis' }, external: ['http://*'], logLevel: 'warning',
+  entryPoints: ['src/chat.js'],
+  outdir: 'dist',
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  minify: true,
+  sourcemap: true,
+  define: { global: 'globalThis' },
+  external: ['http://*'],
+  logLevel: 'warning',
 })
 const sdk = createRequire(import.meta.url).resolve('matrix-js-sdk')
 const crypto = dirname(createRequire(sdk).resolve('@matrix-org/matrix-sdk-crypto-wasm'))

@@ -10,7 +10,10 @@ const homeserver = process.env.HOMESERVER ?? 'http://127.0.0.1:8008'
 const secret = readFileSync(join(import.meta.dirname, 'chat-secret'), 'utf8').trim()
 
 /** Its users. In earnest they are in a database, and have passwords. */
-const users = new Map([['alice', 'Alice Example'], ['bob', 'Bob Example']])
+const users = new Map([
+  ['alice', 'Alice Example'],
+  ['bob', 'Bob Example'],
+])
 /** Who is signed in: a random cookie, and the user's id. */
 const sessions = new Map()
 
@@ -18,7 +21,14 @@ const sessions = new Map()
 const tokenFor = (user) => {
   const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url')
   const now = Math.floor(Date.now() / 1000)
-  const claims = { sub: user, name: users.get(user), iss: 'https://intranet.example.org', aud: 'chat', iat: now, exp: now + 60 }
+  const claims = {
+    sub: user,
+    name: users.get(user),
+    iss: 'https://intranet.example.org',
+    aud: 'chat',
+    iat: now,
+    exp: now + 60,
+  }
   const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
 }
@@ -26,11 +36,20 @@ const tokenFor = (user) => {
 const cookieOf = ({ headers }) => /(?:^|; )session=([\w-]+)/.exec(headers.cookie ?? '')?.[1]
 const userOf = (request) => sessions.get(cookieOf(request))
 
-const types = { '.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript', '.mjs': 'text/javascript', '.map': 'application/json', '.wasm': 'application/wasm' }
+const types = {
+  '.html': 'text/html',
+  '.css': 'text/css',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.map': 'application/json',
+  '.wasm': 'application/wasm',
+}
 
 const page = async (name, values) => {
   const text = await readFile(join(import.meta.dirname, 'public', name), 'utf8')
-  return text.replaceAll(/\{\{(\w+)\}\}/g, (_, key) => values[key].replaceAll(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`))
+  return text.replaceAll(/\{\{(\w+)\}\}/g, (_, key) =>
+    values[key].replaceAll(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`),
+  )
 }
 
 const formOf = async (request) => {
@@ -43,7 +62,9 @@ const routes = {
   'GET /': async (request, response) => {
     const user = userOf(request)
     response.setHeader('content-type', 'text/html; charset=utf-8')
-    response.end(await page(user ? 'chat.html' : 'sign-in.html', { user: user ?? '', name: users.get(user) ?? '', homeserver }))
+    response.end(
+      await page(user ? 'chat.html' : 'sign-in.html', { user: user ?? '', name: users.get(user) ?? '', homeserver }),
+    )
   },
 
   'POST /sign-in': async (request, response) => {

@@ -10,8 +10,12 @@ export function mustBeAdmin(session: Session): void {
 }
 
 /** An account of this server. @throws MatrixError M_INVALID_PARAM for a user of another server, M_NOT_FOUND where there is none */
-export async function accountOf({ users, serverName }: Pick<AdminDeps, 'users' | 'serverName'>, userId: string): Promise<Account> {
-  if (!isUserId(userId) || !isLocalUser(userId, serverName)) throw new MatrixError('M_INVALID_PARAM', `"${userId}" is not a user of this server`)
+export async function accountOf(
+  { users, serverName }: Pick<AdminDeps, 'users' | 'serverName'>,
+  userId: string,
+): Promise<Account> {
+  if (!isUserId(userId) || !isLocalUser(userId, serverName))
+    throw new MatrixError('M_INVALID_PARAM', `"${userId}" is not a user of this server`)
   const nid = await users.find(userId)
   const account = nid === undefined ? undefined : await users.account(nid)
   if (!account || account.deactivated) throw new MatrixError('M_NOT_FOUND', 'There is no such account')

@@ -23,14 +23,31 @@ export function over(name: string, body: (world: World) => Promise<void>): void 
       const { url, dispose } = await kind.open()
       {
         const warnings: Record<string, unknown>[] = []
-        const logger = pino({ level: 'warn', base: null, timestamp: false }, { write: (line: string) => void warnings.push(JSON.parse(line) as Record<string, unknown>) })
-        await using server = await createHomeserver({
-          server_name: 'test', database: url, listen: '127.0.0.1:0', rate_limits: 'off', jwt_config: jwtConfig,
-        }, { logger })
+        const logger = pino(
+          { level: 'warn', base: null, timestamp: false },
+          { write: (line: string) => void warnings.push(JSON.parse(line) as Record<string, unknown>) },
+        )
+        await using server = await createHomeserver(
+          {
+            server_name: 'test',
+            database: url,
+            listen: '127.0.0.1:0',
+            rate_limits: 'off',
+            jwt_config: jwtConfig,
+          },
+          { logger },
+        )
         const person = async (who: Name): Promise<Client> => new Client(server.url).login(who)
         const root = await person('root')
         await server.users.setAdmin(await server.users.intern(root.userId), true)
-        await body({ server, warnings, root, alice: await person('alice'), bob: await person('bob'), carol: await person('carol') })
+        await body({
+          server,
+          warnings,
+          root,
+          alice: await person('alice'),
+          bob: await person('bob'),
+          carol: await person('carol'),
+        })
       }
       await dispose()
     })

@@ -8,4 +8,8 @@ export { openNotices, type Notices } from './notices.ts'
 export type { AdminDeps, AdminLog } from './deps.ts'
 
 /** Reports, and what administrators may see of accounts and do to them. */
-export const adminRoutes = (deps: AdminDeps): Route[] => [...reportRoutes(deps), ...whoisRoutes(deps), ...moderationRoutes(deps)]
+export const adminRoutes = (deps: AdminDeps): Route[] => [
+  ...reportRoutes(deps),
+  ...whoisRoutes(deps),
+  ...moderationRoutes(deps),
+]

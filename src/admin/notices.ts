@@ -26,9 +26,14 @@ export function openNotices(deps: NoticesDeps): Notices {
 
   /** The account that speaks; nobody can sign in to it. */
   const speaker = async (): Promise<Who> => {
-    const account = await users.findByLocalpart(localpart)
-      ?? await database.write((tx) => users.create(tx, { localpart, createdBy: madeByServer, displayName }))
-    if (account.createdBy !== madeByServer) throw new MatrixError('M_USER_IN_USE', `Somebody else has the name "${localpart}", with which the server would speak`)
+    const account =
+      (await users.findByLocalpart(localpart)) ??
+      (await database.write((tx) => users.create(tx, { localpart, createdBy: madeByServer, displayName })))
+    if (account.createdBy !== madeByServer)
+      throw new MatrixError(
+        'M_USER_IN_USE',
+        `Somebody else has the name "${localpart}", with which the server would speak`,
+      )
     return { nid: account.nid, userId: account.userId }
   }
 
@@ -37,26 +42,37 @@ export function openNotices(deps: NoticesDeps): Notices {
       const room = await rooms.byNid(nid)
       if (room?.creator === sender.nid) return room
     }
-    return createRoom(deps, sender, { name: displayName, preset: 'private_chat', powerLevels: { events_default: 50, state_default: 100, invite: 100 } })
+    return createRoom(deps, sender, {
+      name: displayName,
+      preset: 'private_chat',
+      powerLevels: { events_default: 50, state_default: 100, invite: 100 },
+    })
   }
 
   /** The tag is how clients know the room. */
   const mark = async (user: Who, room: Room): Promise<void> => {
-    const content: JsonObject = await users.accountData.get(user.nid, room.nid, 'm.tag') ?? {}
+    const content: JsonObject = (await users.accountData.get(user.nid, room.nid, 'm.tag')) ?? {}
     const tags = own(content, 'tags')
     if (isObject(tags) && own(tags, tag)) return
-    await users.accountData.set(user.nid, room.nid, 'm.tag', { ...content, tags: { ...(isObject(tags) && tags), [tag]: {} } })
+    await users.accountData.set(user.nid, room.nid, 'm.tag', {
+      ...content,
+      tags: { ...(isObject(tags) && tags), [tag]: {} },
+    })
   }
 
   return {
     send: async (user, text) => {
-      if (text.trim() === '' || text.length > longestText) throw new MatrixError('M_INVALID_PARAM', `A notice has 1 to ${longestText} characters`)
+      if (text.trim() === '' || text.length > longestText)
+        throw new MatrixError('M_INVALID_PARAM', `A notice has 1 to ${longestText} characters`)
       const sender = await speaker()
       const room = await roomOf(sender, user)
       await mark(user, room)
       const membership = room.members.get(user.nid)?.membership
-      if (membership !== 'join' && membership !== 'invite') await setMembership(deps, sender, room, user.userId, 'invite')
-      const [stored] = await rooms.append(room, [{ type: 'm.room.message', sender, content: { msgtype: 'm.text', body: text } }])
+      if (membership !== 'join' && membership !== 'invite')
+        await setMembership(deps, sender, room, user.userId, 'invite')
+      const [stored] = await rooms.append(room, [
+        { type: 'm.room.message', sender, content: { msgtype: 'm.text', body: text } },
+      ])
       if (!stored) throw new Error('Nothing was sent')
       return stored.event.id
     },

@@ -14,7 +14,11 @@ const day = 86_400_000
 const mostADay = 100
 
 /** Keeps a report and tells the operator. @throws MatrixError M_LIMIT_EXCEEDED */
-export async function report({ database, logger, now }: AdminDeps, session: Session, { target, roomId, reason }: Reported): Promise<void> {
+export async function report(
+  { database, logger, now }: AdminDeps,
+  session: Session,
+  { target, roomId, reason }: Reported,
+): Promise<void> {
   const at = now()
   const text = reason.replaceAll('\0', '').toWellFormed()
   await database.write(async (tx) => {
@@ -23,5 +27,8 @@ export async function report({ database, logger, now }: AdminDeps, session: Sess
     if (oldest !== undefined && times.length >= mostADay) throw limitExceeded(oldest + day - at)
     await saveReport(tx, { reporter: session.user, target, roomId: roomId ?? null, reason: text, at })
   })
-  logger.warn({ reporter: session.userId, target, ...(roomId !== undefined && { room: roomId }), reason: text }, 'a user reports something')
+  logger.warn(
+    { reporter: session.userId, target, ...(roomId !== undefined && { room: roomId }), reason: text },
+    'a user reports something',
+  )
 }

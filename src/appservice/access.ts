@@ -29,7 +29,11 @@ const oneText = (query: Caller['query'], ...names: readonly string[]): string | 
  * Throws 403 M_FORBIDDEN for a user it may not ask as, 400 M_UNKNOWN_DEVICE, and what the account gate throws.
  * @see https://spec.matrix.org/v1.19/application-service-api/#identity-assertion
  */
-export function openAccess({ log, users, devices }: AccessDeps): (service: Service, caller: Caller) => Promise<Session> {
+export function openAccess({
+  log,
+  users,
+  devices,
+}: AccessDeps): (service: Service, caller: Caller) => Promise<Session> {
   const making = new Map<string, Promise<Account>>()
 
   /** The sender need not be registered before it is used. */
@@ -49,7 +53,11 @@ export function openAccess({ log, users, devices }: AccessDeps): (service: Servi
   }
 
   const accountOf = async (service: Service, userId: string): Promise<Account> => {
-    if (!service.covers(userId)) throw new MatrixError('M_FORBIDDEN', `The application service "${service.id}" may not ask as ${userId}, which is not in its namespace`)
+    if (!service.covers(userId))
+      throw new MatrixError(
+        'M_FORBIDDEN',
+        `The application service "${service.id}" may not ask as ${userId}, which is not in its namespace`,
+      )
     const nid = await users.find(userId)
     const account = nid === undefined ? undefined : await users.account(nid)
     if (account) return account
@@ -62,12 +70,21 @@ export function openAccess({ log, users, devices }: AccessDeps): (service: Servi
     gate(account, 'login')
     const deviceId = oneText(caller.query, 'device_id', 'org.matrix.msc3202.device_id')
     const device = deviceId === undefined ? undefined : await devices.get(account.nid, deviceId)
-    if (deviceId !== undefined && !device) throw new MatrixError('M_UNKNOWN_DEVICE', `${account.userId} has no device of this id`)
+    if (deviceId !== undefined && !device)
+      throw new MatrixError('M_UNKNOWN_DEVICE', `${account.userId} has no device of this id`)
     if (device) devices.seen(device.nid, caller.ip, caller.userAgent)
     return {
-      user: account.nid, userId: account.userId, device: device?.nid ?? null, deviceId: device?.deviceId ?? null, tokenId: firstTokenId + account.nid,
-      admin: account.admin, guest: account.guest, locked: account.locked, suspended: account.suspended,
-      appservice: service.id, unlimited: !service.rateLimited || account.userId === service.senderId,
+      user: account.nid,
+      userId: account.userId,
+      device: device?.nid ?? null,
+      deviceId: device?.deviceId ?? null,
+      tokenId: firstTokenId + account.nid,
+      admin: account.admin,
+      guest: account.guest,
+      locked: account.locked,
+      suspended: account.suspended,
+      appservice: service.id,
+      unlimited: !service.rateLimited || account.userId === service.senderId,
     }
   }
 }

@@ -31,7 +31,13 @@ export interface Followings extends AsyncDisposable {
 }
 
 /** Builds what every request needs to know of application services. */
-export function openAppservices({ registrations, serverName, outgoing, now, ...deps }: Omit<AppservicesDeps, 'randomId'> & AccessDeps): Appservices {
+export function openAppservices({
+  registrations,
+  serverName,
+  outgoing,
+  now,
+  ...deps
+}: Omit<AppservicesDeps, 'randomId'> & AccessDeps): Appservices {
   const services = servicesOf(registrations, serverName)
   const access = openAccess(deps)
   return {
@@ -50,7 +56,9 @@ const kinds = new Set(['event', 'typing', 'receipt', 'presence', 'to_device', 'd
 /** Where each of them stands; those that are new begin now, and what is left of others goes. */
 async function progressOf(database: Database, services: readonly Service[], now: number, randomId: () => string) {
   const known = new Map((await readProgress(database.read)).map((row) => [row.id, row]))
-  const fresh = services.filter(({ id }) => !known.has(id)).map(({ id }) => ({ id, epoch: randomId().slice(0, 8), position: now, txn: 0, body: null, body_position: now }))
+  const fresh = services
+    .filter(({ id }) => !known.has(id))
+    .map(({ id }) => ({ id, epoch: randomId().slice(0, 8), position: now, txn: 0, body: null, body_position: now }))
   const ids = services.map(({ id }) => id)
   const isGone = [...known.keys()].some((id) => !ids.includes(id))
   if (fresh.length > 0 || isGone) {
@@ -63,7 +71,10 @@ async function progressOf(database: Database, services: readonly Service[], now:
 }
 
 /** Begins to tell application services of what happens, each from where it was told last, and none waiting for another. */
-export async function followLog(services: Services, deps: FollowerDeps & { readonly randomId: () => string }): Promise<Followings> {
+export async function followLog(
+  services: Services,
+  deps: FollowerDeps & { readonly randomId: () => string },
+): Promise<Followings> {
   const { database, log } = deps
   const progress = await progressOf(database, services.all, log.now, deps.randomId)
   const followings = new Map<string, Following>()

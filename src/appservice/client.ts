@@ -49,10 +49,21 @@ const isUnknownPath = ({ status, json }: Answer): boolean => {
 export function openClient(outgoing: Outgoing, now: () => number): Ask {
   const legacyUntil = new Map<string, number>()
   return async (service, { method, path, legacyPath, body, timeoutMs, signal }) => {
-    const ask = async (below: string): Promise<Answer> => answerOf(await outgoing(`${service.url}${below}`, {
-      method, timeoutMs, configured: true, maxBytes: largestAnswer, ...(signal && { signal }), ...(body !== undefined && { body }),
-      headers: { authorization: `Bearer ${service.hsToken}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
-    }))
+    const ask = async (below: string): Promise<Answer> =>
+      answerOf(
+        await outgoing(`${service.url}${below}`, {
+          method,
+          timeoutMs,
+          configured: true,
+          maxBytes: largestAnswer,
+          ...(signal && { signal }),
+          ...(body !== undefined && { body }),
+          headers: {
+            authorization: `Bearer ${service.hsToken}`,
+            ...(body !== undefined && { 'content-type': 'application/json' }),
+          },
+        }),
+      )
     const versioned = `/_matrix/app/v1${path}`
     if (legacyPath === undefined) return ask(versioned)
     const isLegacy = (legacyUntil.get(service.id) ?? 0) > now()

@@ -12,8 +12,8 @@ function receiptEvents(roomId: string, receipts: readonly Receipt[]): JsonObject
   const contents: Array<Record<string, Record<string, Record<string, JsonObject>>>> = []
   for (const { userId, type, thread, eventId, ts } of receipts) {
     let content = contents.find((one) => one[eventId]?.[type]?.[userId] === undefined)
-    if (!content) contents.push(content = {})
-    const byUser = (content[eventId] ??= {})[type] ??= {}
+    if (!content) contents.push((content = {}))
+    const byUser = ((content[eventId] ??= {})[type] ??= {})
     byUser[userId] = { ts, ...(thread !== '' && { thread_id: thread }) }
   }
   return contents.map((content) => ({ type: 'm.receipt', room_id: roomId, content }))
@@ -35,8 +35,15 @@ export async function ephemeralEvents({ deps, interest }: Follower, gathered: Ga
     const names = await users.namesOf(list.map(({ user }) => user))
     const receipts = list.map(({ user, news }): Receipt => ({ ...news, userId: names.get(user) ?? '' }))
     // A private receipt is for nobody but who made it.
-    if (room) events.push(...receiptEvents(room.id, receipts.filter(({ type, userId }) => type === 'm.read' || interest.isOwn(userId))))
+    if (room)
+      events.push(
+        ...receiptEvents(
+          room.id,
+          receipts.filter(({ type, userId }) => type === 'm.read' || interest.isOwn(userId)),
+        ),
+      )
   }
-  for (const user of gathered.presence) events.push({ type: 'm.presence', sender: await users.nameOf(user), content: await presence.of(user) })
+  for (const user of gathered.presence)
+    events.push({ type: 'm.presence', sender: await users.nameOf(user), content: await presence.of(user) })
   return events
 }

@@ -18,7 +18,12 @@ export interface Transaction {
   readonly body: Body
 }
 
-export interface Asked { readonly method: string, readonly path: string, readonly token: string | undefined, readonly body: string }
+export interface Asked {
+  readonly method: string
+  readonly path: string
+  readonly token: string | undefined
+  readonly body: string
+}
 
 /** An application service that answers as it is told to. */
 export class FakeService implements AsyncDisposable {
@@ -35,7 +40,10 @@ export class FakeService implements AsyncDisposable {
   /** Transactions that were taken. */
   readonly taken: Transaction[] = []
   /** What it answers; undefined for the usual. May be changed at any time. */
-  answer: (asked: Asked) => { status: number, json: unknown } | undefined | Promise<{ status: number, json: unknown } | undefined> = () => undefined
+  answer: (
+    asked: Asked,
+  ) => { status: number; json: unknown } | undefined | Promise<{ status: number; json: unknown } | undefined> = () =>
+    undefined
   port = 0
 
   constructor(id: string) {
@@ -71,17 +79,26 @@ export class FakeService implements AsyncDisposable {
   /** Writes its registration, and says where. */
   registration(more: Record<string, unknown> = {}): string {
     const file = join(this.#folder, 'registration.yaml')
-    writeFileSync(file, JSON.stringify({
-      id: this.id, url: `http://127.0.0.1:${this.port}`, as_token: this.asToken, hs_token: `hs_token_of_${this.id}_which_is_long`, sender_localpart: `_${this.id}_bot`,
-      namespaces: {
-        users: [{ exclusive: true, regex: `@_${this.id}_.*` }], aliases: [{ exclusive: true, regex: `#_${this.id}_.*` }], rooms: [],
-      },
-      ...more,
-    }))
+    writeFileSync(
+      file,
+      JSON.stringify({
+        id: this.id,
+        url: `http://127.0.0.1:${this.port}`,
+        as_token: this.asToken,
+        hs_token: `hs_token_of_${this.id}_which_is_long`,
+        sender_localpart: `_${this.id}_bot`,
+        namespaces: {
+          users: [{ exclusive: true, regex: `@_${this.id}_.*` }],
+          aliases: [{ exclusive: true, regex: `#_${this.id}_.*` }],
+          rooms: [],
+        },
+        ...more,
+      }),
+    )
     return file
   }
 
-  async #read(request: IncomingMessage): Promise<{ status: number, json: unknown }> {
+  async #read(request: IncomingMessage): Promise<{ status: number; json: unknown }> {
     let body = ''
     for await (const chunk of request) body += String(chunk)
     const asked = { method: request.method ?? '', path: request.url ?? '', token: request.headers.authorization, body }
@@ -92,7 +109,12 @@ export class FakeService implements AsyncDisposable {
       const json = JSON.parse(body) as Body
       this.taken.push({ id, text: body, events: json['events'] as ClientEvent[], body: json })
     }
-    return answer ?? (id !== undefined || asked.path.endsWith('/ping') ? { status: 200, json: {} } : { status: 404, json: { errcode: 'M_NOT_FOUND' } })
+    return (
+      answer ??
+      (id !== undefined || asked.path.endsWith('/ping')
+        ? { status: 200, json: {} }
+        : { status: 404, json: { errcode: 'M_NOT_FOUND' } })
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -103,7 +125,10 @@ export class FakeService implements AsyncDisposable {
 }
 
 /** Waits until it holds; throws after a while, with what is told then. */
-export async function until(holds: () => boolean | Promise<boolean>, told: () => unknown = () => 'nothing came'): Promise<void> {
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  told: () => unknown = () => 'nothing came',
+): Promise<void> {
   for (const end = Date.now() + 20_000; Date.now() < end;) {
     if (await holds()) return
     await new Promise((resolve) => setTimeout(resolve, 5))
@@ -120,39 +145,76 @@ export class Bridge {
     this.client.token = service.asToken
   }
 
-  ask<T = Body>(method: string, path: string, body?: unknown, as?: string, more: Record<string, string> = {}): Promise<Answer<T>> {
+  ask<T = Body>(
+    method: string,
+    path: string,
+    body?: unknown,
+    as?: string,
+    more: Record<string, string> = {},
+  ): Promise<Answer<T>> {
     const query = new URLSearchParams({ ...(as !== undefined && { user_id: as }), ...more })
     return this.client.ask<T>(method, query.size > 0 ? `${path}?${query.toString()}` : path, body)
   }
 
-  async req<T = Body>(method: string, path: string, body?: unknown, as?: string, more?: Record<string, string>): Promise<T> {
+  async req<T = Body>(
+    method: string,
+    path: string,
+    body?: unknown,
+    as?: string,
+    more?: Record<string, string>,
+  ): Promise<T> {
     const answer = await this.ask<T>(method, path, body, as, more)
-    if (answer.status !== 200) throw new Error(`${method} ${path} as ${as}: ${answer.status} ${JSON.stringify(answer.body)}`)
+    if (answer.status !== 200)
+      throw new Error(`${method} ${path} as ${as}: ${answer.status} ${JSON.stringify(answer.body)}`)
     return answer.body
   }
 
-  async outcome(method: string, path: string, body?: unknown, as?: string, more?: Record<string, string>): Promise<string> {
+  async outcome(
+    method: string,
+    path: string,
+    body?: unknown,
+    as?: string,
+    more?: Record<string, string>,
+  ): Promise<string> {
     const { status, body: reply } = await this.ask(method, path, body, as, more)
     return status === 200 ? '200' : `${status} ${String(reply['errcode'])}`
   }
 
   /** Makes a user of its own; its user id. */
   async ghost(localpart: string): Promise<string> {
-    const { user_id: userId } = await this.req<{ user_id: string }>('POST', '/register', { type: 'm.login.application_service', username: localpart, inhibit_login: true })
+    const { user_id: userId } = await this.req<{ user_id: string }>('POST', '/register', {
+      type: 'm.login.application_service',
+      username: localpart,
+      inhibit_login: true,
+    })
     return userId
   }
 }
 
-export interface World { readonly server: TestServer, readonly irc: FakeService, readonly bridge: Bridge }
+export interface World {
+  readonly server: TestServer
+  readonly irc: FakeService
+  readonly bridge: Bridge
+}
 
 /** Runs a test on every database, with one application service called `irc`. */
-export function withService(name: string, registration: Record<string, unknown>, body: (world: World) => Promise<void>, config: Partial<ServerConfig> = {}): void {
+export function withService(
+  name: string,
+  registration: Record<string, unknown>,
+  body: (world: World) => Promise<void>,
+  config: Partial<ServerConfig> = {},
+): void {
   for (const kind of databases) {
     test(`${name} (${kind.name})`, async () => {
       const { url, dispose } = await kind.open()
       {
         await using irc = await new FakeService('irc').listen()
-        await using server = await startServer({ database: url, app_service_config_files: [irc.registration(registration)], log: { level: 'silent' }, ...config })
+        await using server = await startServer({
+          database: url,
+          app_service_config_files: [irc.registration(registration)],
+          log: { level: 'silent' },
+          ...config,
+        })
         await body({ server, irc, bridge: new Bridge(server.url, irc) })
       }
       await dispose()

@@ -25,7 +25,7 @@ export interface FollowerDeps {
   readonly now: () => number
   /** Between 0 and 1. */
   readonly chance: () => number
-  readonly logger: { info(details: object, message: string): void, warn(details: object, message: string): void }
+  readonly logger: { info(details: object, message: string): void; warn(details: object, message: string): void }
   readonly onError: (error: unknown) => void
 }
 
@@ -59,7 +59,7 @@ const usersWithKeys = ({ database, users }: FollowerDeps, interest: Interest): (
     const names = await users.namesOf(await readUsersWithKeys(database.read))
     return new Set([...names].filter(([, userId]) => interest.isOwn(userId)).map(([nid]) => nid))
   }
-  return () => found ??= read()
+  return () => (found ??= read())
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -89,20 +89,25 @@ export function follow(deps: FollowerDeps, service: Service & { readonly url: st
     isOwed = false
   }
 
-  const pause = (): Promise<void> => new Promise((resolve) => {
-    const timer = setTimeout(() => resume?.(), backOff(failures, waits, deps.chance())).unref()
-    resume = () => {
-      clearTimeout(timer)
-      resume = undefined
-      resolve()
-    }
-    if (stopped.signal.aborted) resume()
-  })
+  const pause = (): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(() => resume?.(), backOff(failures, waits, deps.chance())).unref()
+      resume = () => {
+        clearTimeout(timer)
+        resume = undefined
+        resolve()
+      }
+      if (stopped.signal.aborted) resume()
+    })
 
   const tell = (problem: object): void => {
     failures += 1
     // Every power of two: the first is news, and what goes on for hours is not forgotten.
-    if ((failures & (failures - 1)) === 0) deps.logger.warn({ appservice: service.id, attempts: failures, waiting: deps.log.now - position, ...problem }, 'an application service does not take what it is sent; it is tried again')
+    if ((failures & (failures - 1)) === 0)
+      deps.logger.warn(
+        { appservice: service.id, attempts: failures, waiting: deps.log.now - position, ...problem },
+        'an application service does not take what it is sent; it is tried again',
+      )
   }
 
   /** True when it has the transaction. */
@@ -110,7 +115,12 @@ export function follow(deps: FollowerDeps, service: Service & { readonly url: st
     const name = encodeURIComponent(`${progress.epoch}-${txn}`)
     try {
       const { status } = await deps.ask(service, {
-        method: 'PUT', path: `/transactions/${name}`, legacyPath: `/transactions/${name}`, body: text, timeoutMs, signal: stopped.signal,
+        method: 'PUT',
+        path: `/transactions/${name}`,
+        legacyPath: `/transactions/${name}`,
+        body: text,
+        timeoutMs,
+        signal: stopped.signal,
       })
       if (status < 200 || status > 299) {
         tell({ status })
@@ -120,7 +130,11 @@ export function follow(deps: FollowerDeps, service: Service & { readonly url: st
       if (!stopped.signal.aborted) tell({ err: error })
       return false
     }
-    if (failures > 0) deps.logger.info({ appservice: service.id, attempts: failures }, 'an application service takes what it is sent again')
+    if (failures > 0)
+      deps.logger.info(
+        { appservice: service.id, attempts: failures },
+        'an application service takes what it is sent again',
+      )
     failures = 0
     return true
   }
@@ -164,7 +178,7 @@ export function follow(deps: FollowerDeps, service: Service & { readonly url: st
     await turn()
     while (!stopped.signal.aborted) {
       try {
-        if (!await step()) return
+        if (!(await step())) return
       } catch (error) {
         if (stopped.signal.aborted) return
         deps.onError(error)
@@ -177,10 +191,12 @@ export function follow(deps: FollowerDeps, service: Service & { readonly url: st
 
   const wake = (): void => {
     isNews = true
-    running ??= run().catch(deps.onError).finally(() => {
-      running = undefined
-      if (isNews && position < deps.log.now && !stopped.signal.aborted) wake()
-    })
+    running ??= run()
+      .catch(deps.onError)
+      .finally(() => {
+        running = undefined
+        if (isNews && position < deps.log.now && !stopped.signal.aborted) wake()
+      })
   }
 
   return {

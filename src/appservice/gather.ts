@@ -12,7 +12,7 @@ export interface Gathered {
   readonly events: StoredEvent[]
   /** Rooms where somebody began or ceased to type. */
   readonly typing: Set<number>
-  readonly receipts: Map<number, Array<{ readonly user: number, readonly news: ReceiptNews }>>
+  readonly receipts: Map<number, Array<{ readonly user: number; readonly news: ReceiptNews }>>
   readonly presence: Set<number>
   /** Users whose devices are to be looked at anew, and whose are of no interest any more. */
   readonly changed: Set<number>
@@ -31,11 +31,19 @@ export async function gather(follower: Follower, since: number): Promise<Gathere
   const { rooms, log } = follower.deps
   const until = Math.min(log.now, since + window)
   const gathered: Gathered = {
-    upTo: until, events: [], typing: new Set(), receipts: new Map(), presence: new Set(), changed: new Set(), left: new Set(), mail: new Map(),
+    upTo: until,
+    events: [],
+    typing: new Set(),
+    receipts: new Map(),
+    presence: new Set(),
+    changed: new Set(),
+    left: new Set(),
+    mail: new Map(),
   }
   // What happened while the server was not there: events are read from the tables, and what is ephemeral is gone.
   const isTail = log.tail.covers(since)
-  const entries: readonly Pick<Entry, 'kind' | 'position' | 'data' | 'user' | 'room'>[] = isTail ? log.tail.all(since, until)
+  const entries: readonly Pick<Entry, 'kind' | 'position' | 'data' | 'user' | 'room'>[] = isTail
+    ? log.tail.all(since, until)
     : (await rooms.everywhere(since, until)).map((data) => ({ kind: 'event', position: data.position, data }))
   if (!isTail && follower.service.encryption) await catchUp(follower, gathered, since)
   let taken = 0
@@ -45,7 +53,10 @@ export async function gather(follower: Follower, since: number): Promise<Gathere
       gathered.upTo = last
       break
     }
-    const answer = entry.kind === 'event' ? takeEvent(follower, gathered, entry.data as StoredEvent) : takeOther(follower, gathered, entry) // entries of this kind carry it
+    const answer =
+      entry.kind === 'event'
+        ? takeEvent(follower, gathered, entry.data as StoredEvent)
+        : takeOther(follower, gathered, entry) // entries of this kind carry it
     if (answer instanceof Promise ? await answer : answer) taken += 1
     last = entry.position
   }
@@ -62,8 +73,13 @@ function takeEvent(follower: Follower, gathered: Gathered, stored: StoredEvent):
   return takeSlowly(follower, gathered, stored, interested)
 }
 
-async function takeSlowly(follower: Follower, gathered: Gathered, stored: StoredEvent, interested: boolean | Promise<boolean>): Promise<boolean> {
-  if (!await interested) return false
+async function takeSlowly(
+  follower: Follower,
+  gathered: Gathered,
+  stored: StoredEvent,
+  interested: boolean | Promise<boolean>,
+): Promise<boolean> {
+  if (!(await interested)) return false
   gathered.events.push(stored)
   if (follower.service.encryption && stored.event.type === 'm.room.member') await noteMove(follower, gathered, stored)
   return true
@@ -76,31 +92,44 @@ async function noteMove({ deps, interest }: Follower, gathered: Gathered, { even
   if (user === undefined) return
   const membership = own(event.content, 'membership')
   if (membership === 'join') gathered.changed.add(user)
-  else if ((membership === 'leave' || membership === 'ban') && !await interest.inUser(user, userId)) gathered.left.add(user)
+  else if ((membership === 'leave' || membership === 'ban') && !(await interest.inUser(user, userId)))
+    gathered.left.add(user)
 }
 
 /** True when there is something in it for the application service. */
-function takeOther(follower: Follower, gathered: Gathered, { kind, room, user, data }: Pick<Entry, 'kind' | 'data' | 'user' | 'room'>): boolean | Promise<boolean> {
+function takeOther(
+  follower: Follower,
+  gathered: Gathered,
+  { kind, room, user, data }: Pick<Entry, 'kind' | 'data' | 'user' | 'room'>,
+): boolean | Promise<boolean> {
   const { service } = follower
   if (service.ephemeralAs.length > 0) {
     if (kind === 'typing' && room !== undefined) return takeTyping(follower, gathered, room)
-    if (kind === 'receipt' && room !== undefined && user !== undefined) return takeReceipt(follower, gathered, room, user, data as ReceiptNews) // ephemeral/ put it there
+    if (kind === 'receipt' && room !== undefined && user !== undefined)
+      return takeReceipt(follower, gathered, room, user, data as ReceiptNews) // ephemeral/ put it there
     if (kind === 'presence' && user !== undefined) return takePresence(follower, gathered, user)
   }
   if (service.encryption) {
     if (kind === 'to_device' && user !== undefined) return takeMail(follower, gathered, user, data as ToDeviceNews) // devices/ put it there
-    if (kind === 'device_list' && user !== undefined) return takeDevices(follower, gathered, user, data as DeviceListNews) // likewise
+    if (kind === 'device_list' && user !== undefined)
+      return takeDevices(follower, gathered, user, data as DeviceListNews) // likewise
   }
   return false
 }
 
 async function takeTyping({ interest }: Follower, { typing }: Gathered, room: number): Promise<boolean> {
-  if (typing.has(room) || !await interest.inRoom(room)) return false
+  if (typing.has(room) || !(await interest.inRoom(room))) return false
   typing.add(room)
   return true
 }
 
-async function takeReceipt({ interest }: Follower, { receipts }: Gathered, room: number, user: number, news: ReceiptNews): Promise<boolean> {
+async function takeReceipt(
+  { interest }: Follower,
+  { receipts }: Gathered,
+  room: number,
+  user: number,
+  news: ReceiptNews,
+): Promise<boolean> {
   const list = receipts.get(room)
   if (list) list.push({ user, news })
   else if (await interest.inRoom(room)) receipts.set(room, [{ user, news }])
@@ -109,21 +138,31 @@ async function takeReceipt({ interest }: Follower, { receipts }: Gathered, room:
 }
 
 async function takePresence({ deps, interest }: Follower, { presence }: Gathered, user: number): Promise<boolean> {
-  if (presence.has(user) || !await interest.inUser(user, await deps.users.nameOf(user))) return false
+  if (presence.has(user) || !(await interest.inUser(user, await deps.users.nameOf(user)))) return false
   presence.add(user)
   return true
 }
 
-async function takeMail({ deps, interest }: Follower, { mail }: Gathered, user: number, { devices }: ToDeviceNews): Promise<boolean> {
+async function takeMail(
+  { deps, interest }: Follower,
+  { mail }: Gathered,
+  user: number,
+  { devices }: ToDeviceNews,
+): Promise<boolean> {
   if (!interest.isOwn(await deps.users.nameOf(user))) return false
   for (const device of devices) mail.set(device, user)
   return true
 }
 
-async function takeDevices({ deps, interest, withKeys }: Follower, { changed, left }: Gathered, user: number, { signed }: DeviceListNews): Promise<boolean> {
+async function takeDevices(
+  { deps, interest, withKeys }: Follower,
+  { changed, left }: Gathered,
+  user: number,
+  { signed }: DeviceListNews,
+): Promise<boolean> {
   const userId = await deps.users.nameOf(user)
   if (interest.isOwn(userId)) (await withKeys()).add(user)
-  if (signed || !await interest.inUser(user, userId)) return false
+  if (signed || !(await interest.inUser(user, userId))) return false
   changed.add(user)
   left.delete(user)
   return true

@@ -90,20 +90,23 @@ export function openInterest({ rooms, users, aliases }: InterestDeps, service: S
         if (member.membership === 'join') return true
       } else unsure.push(user)
     }
-    return unsure.length > 0 && Promise.all(unsure.map((user) => wasIn(room, user, position))).then((all) => all.includes(true))
+    return (
+      unsure.length > 0 &&
+      Promise.all(unsure.map((user) => wasIn(room, user, position))).then((all) => all.includes(true))
+    )
   }
 
   const roomOf = (nid: number): Room | Promise<Room | undefined> => rooms.peek(nid) ?? rooms.byNid(nid)
 
   const inEventSlowly = async ({ room: nid, position }: StoredEvent): Promise<boolean> => {
     const room = await roomOf(nid)
-    return room !== undefined && (await hadGhost(room, await ghostsOf(room), position) || isNamed(room))
+    return room !== undefined && ((await hadGhost(room, await ghostsOf(room), position)) || isNamed(room))
   }
 
   /** Its users who are in the room now. */
   const membersOf = async (nid: number): Promise<number[]> => {
     const room = await roomOf(nid)
-    return room ? [...await ghostsOf(room)].filter((user) => room.joined.has(user)) : []
+    return room ? [...(await ghostsOf(room))].filter((user) => room.joined.has(user)) : []
   }
 
   const inRoom = async (nid: number): Promise<boolean> => {
@@ -134,7 +137,8 @@ export function openInterest({ rooms, users, aliases }: InterestDeps, service: S
     inRoom,
     inUser: async (user, userId) => {
       if (isOwn(userId)) return true
-      for (const [room, { membership }] of await rooms.of(user)) if (membership === 'join' && await inRoom(room)) return true
+      for (const [room, { membership }] of await rooms.of(user))
+        if (membership === 'join' && (await inRoom(room))) return true
       return false
     },
     membersOf,

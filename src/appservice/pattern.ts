@@ -8,19 +8,19 @@ export class PatternError extends Error {
 
 type Test = (char: string) => boolean
 type Node =
-  | { readonly kind: 'char', readonly test: Test }
-  | { readonly kind: 'sequence' | 'choice', readonly items: readonly Node[] }
-  | { readonly kind: 'repeat', readonly item: Node, readonly min: number, readonly max: number }
+  | { readonly kind: 'char'; readonly test: Test }
+  | { readonly kind: 'sequence' | 'choice'; readonly items: readonly Node[] }
+  | { readonly kind: 'repeat'; readonly item: Node; readonly min: number; readonly max: number }
   | { readonly kind: 'start' | 'end' }
-  | { readonly kind: 'ahead', readonly item: Node, readonly isNegative: boolean }
+  | { readonly kind: 'ahead'; readonly item: Node; readonly isNegative: boolean }
 
 /** One step of a compiled pattern; numbers are places of steps. */
 type Step =
-  | { readonly op: 'char', readonly test: Test }
-  | { readonly op: 'fork', first: number, second: number }
-  | { readonly op: 'jump', to: number }
+  | { readonly op: 'char'; readonly test: Test }
+  | { readonly op: 'fork'; first: number; second: number }
+  | { readonly op: 'jump'; to: number }
   | { readonly op: 'start' | 'end' | 'done' }
-  | { readonly op: 'ahead', readonly from: number, readonly isNegative: boolean, next: number }
+  | { readonly op: 'ahead'; readonly from: number; readonly isNegative: boolean; next: number }
 
 /** Patterns that need more steps than this are refused: each costs work for every name that is looked at. */
 const mostSteps = 5000
@@ -30,8 +30,18 @@ const deepest = 100
 const isDigit: Test = (char) => char >= '0' && char <= '9'
 const isWord: Test = (char) => /^[A-Za-z0-9_]$/.test(char)
 const isSpace: Test = (char) => /^\s$/.test(char)
-const not = (test: Test): Test => (char) => !test(char)
-const classes: Readonly<Record<string, Test>> = { d: isDigit, D: not(isDigit), w: isWord, W: not(isWord), s: isSpace, S: not(isSpace) }
+const not =
+  (test: Test): Test =>
+  (char) =>
+    !test(char)
+const classes: Readonly<Record<string, Test>> = {
+  d: isDigit,
+  D: not(isDigit),
+  w: isWord,
+  W: not(isWord),
+  s: isSpace,
+  S: not(isSpace),
+}
 const controls: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', f: '\f', v: '\v' }
 
 /** Reads the pattern into a tree. */
@@ -72,7 +82,11 @@ class Parser {
 
   #sequence(): Node {
     const items: Node[] = []
-    for (let char = this.#chars[this.#at]; char !== undefined && char !== '|' && char !== ')'; char = this.#chars[this.#at]) {
+    for (
+      let char = this.#chars[this.#at];
+      char !== undefined && char !== '|' && char !== ')';
+      char = this.#chars[this.#at]
+    ) {
       items.push(this.#repeated(this.#atom()))
     }
     return { kind: 'sequence', items }
@@ -81,21 +95,24 @@ class Parser {
   #repeated(item: Node): Node {
     const bounds = this.#bounds()
     if (!bounds) return item
-    if (item.kind === 'start' || item.kind === 'end' || item.kind === 'ahead') throw new PatternError('A repetition follows what has no length')
+    if (item.kind === 'start' || item.kind === 'end' || item.kind === 'ahead')
+      throw new PatternError('A repetition follows what has no length')
     // Whether as much or as little as possible is taken makes no difference to whether it fits.
     this.#take('?')
     if (this.#bounds()) throw new PatternError('Two repetitions follow one another')
     const { min, max } = bounds
     if (min > max) throw new PatternError('A repetition ends before it begins')
-    if (Math.max(min, max === Infinity ? 0 : max) > mostRepeats) throw new PatternError(`A repetition of more than ${mostRepeats} is too much`)
+    if (Math.max(min, max === Infinity ? 0 : max) > mostRepeats)
+      throw new PatternError(`A repetition of more than ${mostRepeats} is too much`)
     return { kind: 'repeat', item, min, max }
   }
 
-  #bounds(): { min: number, max: number } | undefined {
+  #bounds(): { min: number; max: number } | undefined {
     if (this.#take('*')) return { min: 0, max: Infinity }
     if (this.#take('+')) return { min: 1, max: Infinity }
     if (this.#take('?')) return { min: 0, max: 1 }
-    const [all, from = '', comma, to = ''] = /^\{(\d{0,4})(,?)(\d{0,4})\}/.exec(this.#chars.slice(this.#at, this.#at + 12).join('')) ?? []
+    const [all, from = '', comma, to = ''] =
+      /^\{(\d{0,4})(,?)(\d{0,4})\}/.exec(this.#chars.slice(this.#at, this.#at + 12).join('')) ?? []
     if (all === undefined || (from === '' && to === '')) return undefined
     this.#at += all.length
     const min = Number(from)
@@ -105,14 +122,24 @@ class Parser {
   #atom(): Node {
     const char = this.#next('It ends too early')
     switch (char) {
-      case '(': return this.#group()
-      case '[': return { kind: 'char', test: this.#class() }
-      case '.': return { kind: 'char', test: (other) => other !== '\n' }
-      case '^': return { kind: 'start' }
-      case '$': return { kind: 'end' }
-      case '\\': return { kind: 'char', test: this.#escape() }
-      case '*': case '+': case '?': throw new PatternError(`"${char}" follows nothing that could be repeated`)
-      default: return { kind: 'char', test: (other) => other === char }
+      case '(':
+        return this.#group()
+      case '[':
+        return { kind: 'char', test: this.#class() }
+      case '.':
+        return { kind: 'char', test: (other) => other !== '\n' }
+      case '^':
+        return { kind: 'start' }
+      case '$':
+        return { kind: 'end' }
+      case '\\':
+        return { kind: 'char', test: this.#escape() }
+      case '*':
+      case '+':
+      case '?':
+        throw new PatternError(`"${char}" follows nothing that could be repeated`)
+      default:
+        return { kind: 'char', test: (other) => other === char }
     }
   }
 
@@ -121,7 +148,8 @@ class Parser {
     const isAhead = isNegative || this.#take('?=')
     if (!isAhead && !this.#take('?:') && this.#chars[this.#at] === '?') {
       const named = /^\?P?<[A-Za-z_]\w*>/.exec(this.#chars.slice(this.#at, this.#at + 100).join(''))
-      if (!named) throw new PatternError('Of what can begin with "(?", only (?: ), (?= ), (?! ) and named groups are understood')
+      if (!named)
+        throw new PatternError('Of what can begin with "(?", only (?: ), (?= ), (?! ) and named groups are understood')
       this.#at += named[0].length
     }
     const item = this.#choice()
@@ -149,10 +177,11 @@ class Parser {
 
   #range(): Test {
     const from = this.#member()
-    if (typeof from !== 'string' || this.#chars[this.#at] !== '-' || this.#chars[this.#at + 1] === ']') return typeof from === 'string' ? (char) => char === from : from
+    if (typeof from !== 'string' || this.#chars[this.#at] !== '-' || this.#chars[this.#at + 1] === ']')
+      return typeof from === 'string' ? (char) => char === from : from
     this.#at += 1
     const to = this.#member()
-    const [low, high] = [from.codePointAt(0) ?? 0, typeof to === 'string' ? to.codePointAt(0) ?? 0 : -1]
+    const [low, high] = [from.codePointAt(0) ?? 0, typeof to === 'string' ? (to.codePointAt(0) ?? 0) : -1]
     if (high < low) throw new PatternError('A range in "[ ]" ends before it begins')
     return (char) => {
       const code = char.codePointAt(0) ?? 0
@@ -164,7 +193,8 @@ class Parser {
     const char = this.#next('A "[" is not closed')
     if (char === ']') throw new PatternError('"[]" is empty: write \\] for a bracket')
     if (char === '[') {
-      if (':.='.includes(this.#chars[this.#at] ?? ' ')) throw new PatternError('Classes such as [:alnum:] are not understood: write a-z and the like')
+      if (':.='.includes(this.#chars[this.#at] ?? ' '))
+        throw new PatternError('Classes such as [:alnum:] are not understood: write a-z and the like')
       return char
     }
     if (char !== '\\') return char
@@ -183,11 +213,17 @@ function compile(root: Node): Step[] {
   }
   const addNode = (node: Node): void => {
     switch (node.kind) {
-      case 'char': return void add({ op: 'char', test: node.test })
-      case 'start': case 'end': return void add({ op: node.kind })
-      case 'sequence': return node.items.forEach(addNode)
-      case 'choice': return addChoice(node.items)
-      case 'repeat': return addRepeat(node.item, node.min, node.max)
+      case 'char':
+        return void add({ op: 'char', test: node.test })
+      case 'start':
+      case 'end':
+        return void add({ op: node.kind })
+      case 'sequence':
+        return node.items.forEach(addNode)
+      case 'choice':
+        return addChoice(node.items)
+      case 'repeat':
+        return addRepeat(node.item, node.min, node.max)
       case 'ahead': {
         const step = add({ op: 'ahead' as const, from: steps.length + 1, isNegative: node.isNegative, next: 0 })
         addNode(node.item)
@@ -199,7 +235,8 @@ function compile(root: Node): Step[] {
   const addChoice = (items: readonly Node[]): void => {
     const ends: Array<{ to: number }> = []
     items.forEach((item, index) => {
-      const fork = index < items.length - 1 ? add({ op: 'fork' as const, first: steps.length + 1, second: 0 }) : undefined
+      const fork =
+        index < items.length - 1 ? add({ op: 'fork' as const, first: steps.length + 1, second: 0 }) : undefined
       addNode(item)
       if (!fork) return
       ends.push(add({ op: 'jump' as const, to: 0 }))
@@ -230,7 +267,13 @@ function compile(root: Node): Step[] {
 }
 
 /** Walks all ways through the steps at once: the work is bounded by steps times characters, whatever the pattern. */
-function matches(steps: readonly Step[], chars: readonly string[], from: number, begin: number, memory: Map<number, boolean>): boolean {
+function matches(
+  steps: readonly Step[],
+  chars: readonly string[],
+  from: number,
+  begin: number,
+  memory: Map<number, boolean>,
+): boolean {
   let current = new Set<number>()
   /** Follows what needs no character; true when the end is reached. */
   const enter = (to: Set<number>, place: number, at: number): boolean => {
@@ -241,13 +284,24 @@ function matches(steps: readonly Step[], chars: readonly string[], from: number,
       const step = steps[next]
       if (!step) continue
       switch (step.op) {
-        case 'done': return true
-        case 'char': break
-        case 'jump': waiting.push(step.to); break
-        case 'fork': waiting.push(step.first, step.second); break
-        case 'start': if (at === 0) waiting.push(next + 1); break
-        case 'end': if (at === chars.length) waiting.push(next + 1); break
-        case 'ahead': if (isAhead(step.from, at) !== step.isNegative) waiting.push(step.next)
+        case 'done':
+          return true
+        case 'char':
+          break
+        case 'jump':
+          waiting.push(step.to)
+          break
+        case 'fork':
+          waiting.push(step.first, step.second)
+          break
+        case 'start':
+          if (at === 0) waiting.push(next + 1)
+          break
+        case 'end':
+          if (at === chars.length) waiting.push(next + 1)
+          break
+        case 'ahead':
+          if (isAhead(step.from, at) !== step.isNegative) waiting.push(step.next)
       }
     }
     return false

@@ -64,14 +64,17 @@ export function openQueries({ appservices, users, serverName, logger }: QueriesD
     user: async (userId) => {
       if (!isLocalUser(userId, serverName)) return
       const services = appservices.all.filter((service) => userId !== service.senderId && service.covers(userId))
-      if (services.length === 0 || await users.findByLocalpart(localpartOf(userId))) return
+      if (services.length === 0 || (await users.findByLocalpart(localpartOf(userId)))) return
       await askAll(services, `/users/${encodeURIComponent(userId)}`)
     },
     alias: async (alias) => {
       if (parseRoomAlias(alias)?.serverName !== serverName) return false
       const services = appservices.all.filter((service) => fitsAny(service.aliases, alias))
-      const made = services.length > 0 && await askAll(services, `/rooms/${encodeURIComponent(alias)}`)
-      if (made === undefined) throw new MatrixError('M_UNKNOWN', `The bridge that answers for ${alias} does not answer; try again later`, { status: 408 })
+      const made = services.length > 0 && (await askAll(services, `/rooms/${encodeURIComponent(alias)}`))
+      if (made === undefined)
+        throw new MatrixError('M_UNKNOWN', `The bridge that answers for ${alias} does not answer; try again later`, {
+          status: 408,
+        })
       return made
     },
   }

@@ -11,11 +11,19 @@ function clashes(earlier: readonly ReadRegistration[], { registration, at }: Rea
   return (['id', 'asToken', 'hsToken'] as const).flatMap((name) => {
     const other = earlier.find((one) => one.registration[name] === registration[name])
     if (!other) return []
-    return [findingAt(at[name], 'error', key, `"${same[name]}" is that of ${other.at[name].file ?? 'another registration'}, too.`, 'Each application service has its own: make this registration anew.')]
+    return [
+      findingAt(
+        at[name],
+        'error',
+        key,
+        `"${same[name]}" is that of ${other.at[name].file ?? 'another registration'}, too.`,
+        'Each application service has its own: make this registration anew.',
+      ),
+    ]
   })
 }
 
-function readAll(config: Files): { registrations: Registration[], findings: Finding[] } {
+function readAll(config: Files): { registrations: Registration[]; findings: Finding[] } {
   const found: ReadRegistration[] = []
   const findings: Finding[] = []
   config.app_service_config_files.forEach((file, index) => {

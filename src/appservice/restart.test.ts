@@ -15,7 +15,11 @@ for (const kind of databases) {
     const { url, dispose } = await kind.open()
     {
       await using irc = await new FakeService('irc').listen()
-      const config = { database: url, app_service_config_files: [irc.registration()], log: { level: 'silent' as const } }
+      const config = {
+        database: url,
+        app_service_config_files: [irc.registration()],
+        log: { level: 'silent' as const },
+      }
       let roomId = ''
       {
         await using server = await startServer(config)
@@ -23,7 +27,8 @@ for (const kind of databases) {
         const [bob, eve] = [await bridge.ghost('_irc_bob'), await bridge.ghost('_irc_eve')]
         const alice = await server.login('alice')
         roomId = (await alice.req<{ room_id: string }>('POST', '/createRoom', { preset: 'public_chat' })).room_id
-        const say = (text: string) => alice.req('PUT', `/rooms/${enc(roomId)}/send/m.room.message/${text}`, { msgtype: 'm.text', body: text })
+        const say = (text: string) =>
+          alice.req('PUT', `/rooms/${enc(roomId)}/send/m.room.message/${text}`, { msgtype: 'm.text', body: text })
         await say('too early')
         await bridge.req('POST', `/join/${enc(roomId)}`, {}, bob)
         await until(() => irc.events.length === 1)
@@ -54,7 +59,13 @@ for (const kind of databases) {
       const port = await freePort()
       const url = `http://127.0.0.1:${port}`
       const command = startCommand(join(folder, 'latchkey.yaml'), {
-        server_name: 'test', data_dir: folder, database, listen: `127.0.0.1:${port}`, rate_limits: 'off', jwt_config: jwtConfig, app_service_config_files: [irc.registration()],
+        server_name: 'test',
+        data_dir: folder,
+        database,
+        listen: `127.0.0.1:${port}`,
+        rate_limits: 'off',
+        jwt_config: jwtConfig,
+        app_service_config_files: [irc.registration()],
         log: { level: 'silent' },
       })
       let server = await startProcess(url, command)
@@ -65,13 +76,16 @@ for (const kind of databases) {
       await bridge.req('POST', `/join/${enc(roomId)}`, {}, bob)
       // Sometimes the service is killed, too: it took the transaction, and nobody hears of it.
       let count = 0
-      const cut = (): { status: number, json: unknown } | undefined => (++count % 3 === 0 ? { status: 500, json: {} } : undefined)
+      const cut = (): { status: number; json: unknown } | undefined =>
+        ++count % 3 === 0 ? { status: 500, json: {} } : undefined
       irc.answer = cut
       const acknowledged: string[] = []
       for (let round = 0; round < 3; round++) {
         const sending = Array.from({ length: 60 }, async (_, index) => {
           const text = `${round}-${index}`
-          const answer = await alice.ask('PUT', `/rooms/${enc(roomId)}/send/m.room.message/${text}`, { msgtype: 'm.text', body: text }).catch(() => undefined)
+          const answer = await alice
+            .ask('PUT', `/rooms/${enc(roomId)}/send/m.room.message/${text}`, { msgtype: 'm.text', body: text })
+            .catch(() => undefined)
           if (answer?.status === 200) acknowledged.push(text)
         })
         await until(() => acknowledged.length >= round * 20 + 20)
@@ -81,7 +95,10 @@ for (const kind of databases) {
         alice = await new Client(url).login('alice')
       }
       await alice.req('PUT', `/rooms/${enc(roomId)}/send/m.room.message/end`, { msgtype: 'm.text', body: 'end' })
-      await until(() => irc.texts.includes('end'), () => irc.texts.length)
+      await until(
+        () => irc.texts.includes('end'),
+        () => irc.texts.length,
+      )
       const words = new Map<string, string>()
       for (const { path, body } of irc.asked.filter(({ method }) => method === 'PUT')) {
         assert.equal(words.get(path) ?? body, body, 'a transaction keeps its words')
@@ -92,8 +109,14 @@ for (const kind of databases) {
       assert.equal(new Set(ids).size, ids.length, 'no event is in two transactions')
       const seen = new Set(texts.map(({ content }) => content['body']))
       for (const text of acknowledged) assert.ok(seen.has(text), `${text} was answered, and never told`)
-      const { chunk } = await alice.req<{ chunk: Array<{ event_id: string, type: string }> }>('GET', `/rooms/${enc(roomId)}/messages?dir=b&limit=500`)
-      const order = chunk.toReversed().map((event) => event.event_id).filter((id) => ids.includes(id))
+      const { chunk } = await alice.req<{ chunk: Array<{ event_id: string; type: string }> }>(
+        'GET',
+        `/rooms/${enc(roomId)}/messages?dir=b&limit=500`,
+      )
+      const order = chunk
+        .toReversed()
+        .map((event) => event.event_id)
+        .filter((id) => ids.includes(id))
       assert.deepEqual(ids, order)
       await server.end('SIGTERM')
     }

@@ -28,14 +28,21 @@ export const isReachable = (service: Service): service is Service & { readonly u
 
 export const hashOf = (token: string): string => hash('sha256', token, 'base64url')
 
-export const fitsAny = (namespaces: readonly Namespace[], name: string): boolean => namespaces.some(({ fits }) => fits(name))
+export const fitsAny = (namespaces: readonly Namespace[], name: string): boolean =>
+  namespaces.some(({ fits }) => fits(name))
 
-const keeps = (namespaces: readonly Namespace[], name: string): boolean => namespaces.some(({ exclusive, fits }) => exclusive && fits(name))
+const keeps = (namespaces: readonly Namespace[], name: string): boolean =>
+  namespaces.some(({ exclusive, fits }) => exclusive && fits(name))
 
 export function servicesOf(registrations: readonly Registration[], serverName: string): Services {
   const all = registrations.map((registration): Service => {
     const senderId = `@${registration.senderLocalpart}:${serverName}`
-    return { ...registration, senderId, covers: (userId) => userId === senderId || (isLocalUser(userId, serverName) && fitsAny(registration.users, userId)) }
+    return {
+      ...registration,
+      senderId,
+      covers: (userId) =>
+        userId === senderId || (isLocalUser(userId, serverName) && fitsAny(registration.users, userId)),
+    }
   })
   // Looked up by hash, so that the time it takes says nothing of how much of a guess was right.
   const byToken = new Map(all.map((service) => [hashOf(service.asToken), service]))
@@ -45,7 +52,9 @@ export function servicesOf(registrations: readonly Registration[], serverName: s
     all,
     byTokenHash: (tokenHash) => byToken.get(tokenHash),
     byId: (id) => byId.get(id),
-    keepsUser: (userId, but) => isLocalUser(userId, serverName) && others(but).some(({ senderId, users }) => senderId === userId || keeps(users, userId)),
+    keepsUser: (userId, but) =>
+      isLocalUser(userId, serverName) &&
+      others(but).some(({ senderId, users }) => senderId === userId || keeps(users, userId)),
     ownsAlias: (id, alias) => fitsAny(byId.get(id)?.aliases ?? [], alias),
     keepsAlias: (alias, but) => others(but).some(({ aliases }) => keeps(aliases, alias)),
   }

@@ -2,8 +2,12 @@ import { hot, type AppservicesTable, type Reader, type Tx } from '../storage/ind
 
 export type Progress = Readonly<AppservicesTable>
 
-const update = hot((db, p: Omit<AppservicesTable, 'epoch'>) => db.updateTable('appservices')
-  .set({ position: p.position, txn: p.txn, body: p.body, body_position: p.body_position }).where('id', '=', p.id))
+const update = hot((db, p: Omit<AppservicesTable, 'epoch'>) =>
+  db
+    .updateTable('appservices')
+    .set({ position: p.position, txn: p.txn, body: p.body, body_position: p.body_position })
+    .where('id', '=', p.id),
+)
 
 export const readProgress = (db: Reader): Promise<Progress[]> => db.selectFrom('appservices').selectAll().execute()
 

@@ -56,7 +56,8 @@ async function keysLeft(follower: Follower, gathered: Gathered): Promise<JsonObj
   if (Object.keys(counts).length === 0) return {}
   return {
     // The second of these is what bridges looked for when they were first written.
-    'org.matrix.msc3202.device_one_time_key_counts': counts, 'org.matrix.msc3202.device_one_time_keys_count': counts,
+    'org.matrix.msc3202.device_one_time_key_counts': counts,
+    'org.matrix.msc3202.device_one_time_keys_count': counts,
     'org.matrix.msc3202.device_unused_fallback_key_types': unused,
   }
 }
@@ -84,22 +85,28 @@ export async function nextBatch(follower: Follower, since: number): Promise<Batc
   const ephemeral = await ephemeralEvents(follower, gathered)
   const mail = await mailOf(follower, gathered, since)
   const lists = await listsOf(follower, gathered)
-  if (gathered.events.length === 0 && ephemeral.length === 0 && mail.length === 0 && Object.keys(lists).length === 0) return { upTo: gathered.upTo, body: undefined }
+  if (gathered.events.length === 0 && ephemeral.length === 0 && mail.length === 0 && Object.keys(lists).length === 0)
+    return { upTo: gathered.upTo, body: undefined }
   const more: JsonObject = {
     ...(ephemeral.length > 0 && Object.fromEntries(service.ephemeralAs.map((name) => [name, ephemeral]))),
     ...(mail.length > 0 && { [mailName]: mail }),
     ...lists,
-    ...(service.encryption && await keysLeft(follower, gathered)),
+    ...(service.encryption && (await keysLeft(follower, gathered))),
   }
-  const rest = Object.entries(more).map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`).join('')
+  const rest = Object.entries(more)
+    .map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`)
+    .join('')
   return { upTo: gathered.upTo, body: `{"events":[${(await eventTexts(follower, gathered)).join(',')}]${rest}}` }
 }
 
 /** Deletes the messages to devices that a transaction held, now that they have arrived. */
 export async function discardMail({ deps }: Follower, body: string, upTo: number): Promise<void> {
   if (!body.includes(mailName)) return
-  const messages = (JSON.parse(body) as { [mailName]?: ReadonlyArray<{ to_user_id: string, to_device_id: string }> })[mailName] ?? [] // as nextBatch makes it
-  const devices = new Map(messages.map(({ to_user_id: userId, to_device_id: deviceId }) => [`${userId} ${deviceId}`, { userId, deviceId }]))
+  const messages =
+    (JSON.parse(body) as { [mailName]?: ReadonlyArray<{ to_user_id: string; to_device_id: string }> })[mailName] ?? [] // as nextBatch makes it
+  const devices = new Map(
+    messages.map(({ to_user_id: userId, to_device_id: deviceId }) => [`${userId} ${deviceId}`, { userId, deviceId }]),
+  )
   for (const { userId, deviceId } of devices.values()) {
     const user = await deps.users.find(userId)
     const device = user === undefined ? undefined : await deps.devices.get(user, deviceId)

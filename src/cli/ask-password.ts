@@ -9,7 +9,11 @@ import { text } from 'node:stream/consumers'
 export const askPassword = async (prompt: string): Promise<string> => {
   if (!process.stdin.isTTY) return (await text(process.stdin)).split(/\r?\n/)[0] ?? ''
   process.stderr.write(prompt)
-  const silent = new Writable({ write: (_chunk, _encoding, done) => { done() } })
+  const silent = new Writable({
+    write: (_chunk, _encoding, done) => {
+      done()
+    },
+  })
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true })
   try {
     return await lines.question('')

@@ -2,7 +2,17 @@ import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { type Config, readFlags, UsageError } from '../config/index.ts'
 import { createOutgoing } from '../http/index.ts'
-import { DirectoryError, type Explanation, explainPerson, explainResponse, explainToken, jwtProviders, openDirectories, openKeyring, policiesOf } from '../login/index.ts'
+import {
+  DirectoryError,
+  type Explanation,
+  explainPerson,
+  explainResponse,
+  explainToken,
+  jwtProviders,
+  openDirectories,
+  openKeyring,
+  policiesOf,
+} from '../login/index.ts'
 import { startConfig } from './start-config.ts'
 
 export const help = `latchkey auth explain TOKEN [--json] [--config FILE]
@@ -22,47 +32,85 @@ With --user it says the same of somebody of a directory (LDAP), whom it looks fo
 
 export const run = async (args: readonly string[]): Promise<number> => {
   const { file, flags, rest } = readFlags(args)
-  const { values, positionals: [given, ...more] } = parseArgs({
-    args: [...rest], options: { json: { type: 'boolean', default: false }, user: { type: 'string' }, provider: { type: 'string' } }, allowPositionals: true,
+  const {
+    values,
+    positionals: [given, ...more],
+  } = parseArgs({
+    args: [...rest],
+    options: { json: { type: 'boolean', default: false }, user: { type: 'string' }, provider: { type: 'string' } },
+    allowPositionals: true,
   })
   const { json, user, provider } = values
-  if (more.length > 0 || (given === undefined) === (user === undefined)) throw new UsageError('Name one token, or "-" for standard input, or somebody of a directory by --user.')
+  if (more.length > 0 || (given === undefined) === (user === undefined))
+    throw new UsageError('Name one token, or "-" for standard input, or somebody of a directory by --user.')
   const token = given === '-' ? (await text(process.stdin)).trim() : given
   const config = await startConfig(file, flags)
   const explanation = token === undefined ? await ofUser(config, user ?? '', provider) : await ofToken(config, token)
   if (!explanation) return 1
-  process.stdout.write(`${json ? JSON.stringify(explanation, null, 2) : asText(explanation, token === undefined ? 'person' : 'token')}\n`)
+  process.stdout.write(
+    `${json ? JSON.stringify(explanation, null, 2) : asText(explanation, token === undefined ? 'person' : 'token')}\n`,
+  )
   return explanation.accepted ? 0 : 1
 }
 
 const ofToken = async (config: Config, token: string): Promise<Explanation | undefined> => {
   await using outgoing = createOutgoing()
-  const complain = ({ reason }: { reason?: unknown }, message: string): void => void process.stderr.write(`${message}: ${String(reason)}\n`)
-  using keyring = openKeyring({
-    outgoing, now: () => Date.now(), logger: { info: () => {}, warn: complain }, kept: new Map(), keep: () => Promise.resolve(),
-  }, jwtProviders(config).providers)
-  const known = { policies: policiesOf(config).policies, serverName: config.server_name, entries: config.identity_providers }
-  const explanation = await explainResponse({ ...known, outgoing, now: () => Date.now(), publicUrl: config.public_base_url }, token) ?? await explainToken({ ...known, keyring }, token)
+  const complain = ({ reason }: { reason?: unknown }, message: string): void =>
+    void process.stderr.write(`${message}: ${String(reason)}\n`)
+  using keyring = openKeyring(
+    {
+      outgoing,
+      now: () => Date.now(),
+      logger: { info: () => {}, warn: complain },
+      kept: new Map(),
+      keep: () => Promise.resolve(),
+    },
+    jwtProviders(config).providers,
+  )
+  const known = {
+    policies: policiesOf(config).policies,
+    serverName: config.server_name,
+    entries: config.identity_providers,
+  }
+  const explanation =
+    (await explainResponse({ ...known, outgoing, now: () => Date.now(), publicUrl: config.public_base_url }, token)) ??
+    (await explainToken({ ...known, keyring }, token))
   if (!explanation) process.stderr.write(`This configuration takes no tokens: ${othersIn(config)}\n`)
   return explanation
 }
 
-const ways = { jwt: 'by token', oidc: 'through the browser', saml: 'through the browser', cas: 'through the browser', ldap: 'by password, and are explained with --user' } as const
+const ways = {
+  jwt: 'by token',
+  oidc: 'through the browser',
+  saml: 'through the browser',
+  cas: 'through the browser',
+  ldap: 'by password, and are explained with --user',
+} as const
 
 /** How people come in where no provider takes tokens. */
-const othersIn = ({ identity_providers: entries }: Config): string => (entries.length === 0
-  ? 'set jwt_config or identity_providers.'
-  : `${entries.map(({ id, type }) => `people of "${id}" (${type}) come ${ways[type]}`).join('; ')}. To take tokens too, add an entry of type jwt.`)
+const othersIn = ({ identity_providers: entries }: Config): string =>
+  entries.length === 0
+    ? 'set jwt_config or identity_providers.'
+    : `${entries.map(({ id, type }) => `people of "${id}" (${type}) come ${ways[type]}`).join('; ')}. To take tokens too, add an entry of type jwt.`
 
 const ofUser = async (config: Config, user: string, provider: string | undefined): Promise<Explanation | undefined> => {
   const { policies } = policiesOf(config)
-  const all = openDirectories(config, policies, { now: () => Date.now() }).filter(({ id }) => provider === undefined || id === provider)
+  const all = openDirectories(config, policies, { now: () => Date.now() }).filter(
+    ({ id }) => provider === undefined || id === provider,
+  )
   const [directory] = all
   const policy = directory && policies.get(directory.id)
   if (!directory || !policy || all.length > 1) {
-    throw new UsageError(all.length > 1 ? `Name one directory by --provider: ${all.map(({ id }) => id).join(', ')}.` : 'There is no such directory: name a provider of type ldap.')
+    throw new UsageError(
+      all.length > 1
+        ? `Name one directory by --provider: ${all.map(({ id }) => id).join(', ')}.`
+        : 'There is no such directory: name a provider of type ldap.',
+    )
   }
-  if (!directory.searchable) throw new UsageError(`Nobody can be looked for in "${directory.id}" without a password: set bind_dn, bind_password and base.`)
+  if (!directory.searchable)
+    throw new UsageError(
+      `Nobody can be looked for in "${directory.id}" without a password: set bind_dn, bind_password and base.`,
+    )
   try {
     return await explainPerson(directory, policy, config.server_name, user)
   } catch (error) {
@@ -76,13 +124,26 @@ const asText = (explanation: Explanation, what: 'token' | 'person'): string => {
   const { steps, accepted, problem } = explanation
   const width = Math.max(...steps.map(({ rule }) => rule.length))
   return [
-    accepted ? `This ${what} signs in ${what === 'person' ? 'as ' : ''}${explanation.user ?? ''}` : `This ${what} is refused: ${problem ?? ''}`,
+    accepted
+      ? `This ${what} signs in ${what === 'person' ? 'as ' : ''}${explanation.user ?? ''}`
+      : `This ${what} is refused: ${problem ?? ''}`,
     ...(explanation.fix === undefined ? [] : [`What to do: ${explanation.fix}`]),
     '',
     `Provider: ${explanation.provider}`,
-    ...steps.map(({ rule, found }, index) => `  ${!accepted && index === steps.length - 1 ? '✗' : '✓'} ${rule.padEnd(width)}  ${found}`),
-    ...Object.entries(explanation.takes).map(([field, value], index) => `${index === 0 ? '\n' : ''}Takes ${field.replace('_', ' ')}: ${value}`),
-    ...([['Header', explanation.header], ['Claims', explanation.claims]] as const).filter(([, value]) => Object.keys(value).length > 0)
+    ...steps.map(
+      ({ rule, found }, index) =>
+        `  ${!accepted && index === steps.length - 1 ? '✗' : '✓'} ${rule.padEnd(width)}  ${found}`,
+    ),
+    ...Object.entries(explanation.takes).map(
+      ([field, value], index) => `${index === 0 ? '\n' : ''}Takes ${field.replace('_', ' ')}: ${value}`,
+    ),
+    ...(
+      [
+        ['Header', explanation.header],
+        ['Claims', explanation.claims],
+      ] as const
+    )
+      .filter(([, value]) => Object.keys(value).length > 0)
       .map(([name, value], index) => `${index === 0 ? '\n' : ''}${name}: ${JSON.stringify(value)}`),
     ...(what === 'person' && accepted ? ['', `Claims: ${JSON.stringify(explanation.claims)}`] : []),
   ].join('\n')

@@ -13,8 +13,15 @@ or not.
   --config FILE    the YAML file; else the one that LATCHKEY_CONFIG names`
 
 export const run = async (args: readonly string[]): Promise<number> => {
-  const { values: { provider, subject, sid, jti }, positionals, ...source } = readUserArgs(args, {
-    provider: { type: 'string' }, subject: { type: 'string' }, sid: { type: 'string' }, jti: { type: 'string' },
+  const {
+    values: { provider, subject, sid, jti },
+    positionals,
+    ...source
+  } = readUserArgs(args, {
+    provider: { type: 'string' },
+    subject: { type: 'string' },
+    sid: { type: 'string' },
+    jti: { type: 'string' },
   })
   if (positionals.length > 0 || provider === undefined || [subject, sid, jti].every((one) => one === undefined)) {
     throw new UsageError('Write --provider ID, and one of --subject, --sid and --jti.')

@@ -22,9 +22,13 @@ const hourMs = 3_600_000
 export const run = async (args: readonly string[]): Promise<number> => {
   const { file, flags, rest } = readFlags(args)
   const { values } = parseArgs({
-    args: [...rest], options: {
-      sub: { type: 'string', default: 'alice' }, hours: { type: 'string', default: '1' }, provider: { type: 'string' },
-      claims: { type: 'string', default: '{}' }, claim: { type: 'string', multiple: true, default: [] },
+    args: [...rest],
+    options: {
+      sub: { type: 'string', default: 'alice' },
+      hours: { type: 'string', default: '1' },
+      provider: { type: 'string' },
+      claims: { type: 'string', default: '{}' },
+      claim: { type: 'string', multiple: true, default: [] },
     },
   })
   const hours = Number(values.hours)
@@ -34,7 +38,11 @@ export const run = async (args: readonly string[]): Promise<number> => {
   const { providers } = jwtProviders(config)
   const chosen = values.provider === undefined ? providers : providers.filter(({ id }) => id === values.provider)
   if (chosen.length === 0) {
-    throw new UsageError(values.provider === undefined ? 'This configuration takes no tokens: set jwt_config or identity_providers.' : `There is no provider "${values.provider}".`)
+    throw new UsageError(
+      values.provider === undefined
+        ? 'This configuration takes no tokens: set jwt_config or identity_providers.'
+        : `There is no provider "${values.provider}".`,
+    )
   }
   for (const provider of chosen) {
     const token = signTrial(provider, values.sub, Date.now(), hours * hourMs, more)
@@ -42,6 +50,8 @@ export const run = async (args: readonly string[]): Promise<number> => {
     process.stdout.write(`${token}\n`)
     return 0
   }
-  process.stderr.write('The server has only a public key, with which nobody can sign: have the token made by whoever has the private key.\n')
+  process.stderr.write(
+    'The server has only a public key, with which nobody can sign: have the token made by whoever has the private key.\n',
+  )
   return 1
 }

@@ -3,18 +3,50 @@ import type { Command } from './command.ts'
 /** Every command, in the order of the help. A new one is a file and a line here. */
 export const commands: readonly Command[] = [
   { name: 'start', summary: 'run the homeserver', load: () => import('./start.ts') },
-  { name: 'config check', summary: 'say whether a configuration is right, and what it means', load: () => import('./config-check.ts') },
-  { name: 'config example', summary: 'print a commented configuration with every setting', load: () => import('./config-example.ts') },
-  { name: 'config reference', summary: 'print the reference page of all settings', load: () => import('./config-reference.ts') },
+  {
+    name: 'config check',
+    summary: 'say whether a configuration is right, and what it means',
+    load: () => import('./config-check.ts'),
+  },
+  {
+    name: 'config example',
+    summary: 'print a commented configuration with every setting',
+    load: () => import('./config-example.ts'),
+  },
+  {
+    name: 'config reference',
+    summary: 'print the reference page of all settings',
+    load: () => import('./config-reference.ts'),
+  },
   { name: 'user create', summary: 'make an account', load: () => import('./user-create.ts') },
   { name: 'user password', summary: 'set a new password', load: () => import('./user-password.ts') },
   { name: 'user deactivate', summary: 'end an account for good', load: () => import('./user-deactivate.ts') },
   { name: 'user list', summary: 'list the accounts', load: () => import('./user-list.ts') },
-  { name: 'user notice', summary: 'say something to a user in the name of the server', load: () => import('./user-notice.ts') },
-  { name: 'user links', summary: 'list who a user is at the identity providers', load: () => import('./user-links.ts') },
-  { name: 'user link', summary: 'link somebody of an identity provider to an account, or many from a file', load: () => import('./user-link.ts') },
+  {
+    name: 'user notice',
+    summary: 'say something to a user in the name of the server',
+    load: () => import('./user-notice.ts'),
+  },
+  {
+    name: 'user links',
+    summary: 'list who a user is at the identity providers',
+    load: () => import('./user-links.ts'),
+  },
+  {
+    name: 'user link',
+    summary: 'link somebody of an identity provider to an account, or many from a file',
+    load: () => import('./user-link.ts'),
+  },
   { name: 'user unlink', summary: 'take such a link away', load: () => import('./user-unlink.ts') },
   { name: 'auth sign', summary: 'print a token to sign in with, for trying out', load: () => import('./auth-sign.ts') },
-  { name: 'auth explain', summary: 'say what the server makes of a token, and why', load: () => import('./auth-explain.ts') },
-  { name: 'auth revoke', summary: 'end tokens of an identity provider that are access tokens', load: () => import('./auth-revoke.ts') },
+  {
+    name: 'auth explain',
+    summary: 'say what the server makes of a token, and why',
+    load: () => import('./auth-explain.ts'),
+  },
+  {
+    name: 'auth revoke',
+    summary: 'end tokens of an identity provider that are access tokens',
+    load: () => import('./auth-revoke.ts'),
+  },
 ]

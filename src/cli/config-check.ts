@@ -1,5 +1,13 @@
 import { parseArgs } from 'node:util'
-import { ConfigError, describe, type Finding, formatFinding, loadConfig, type Loaded, readFlags } from '../config/index.ts'
+import {
+  ConfigError,
+  describe,
+  type Finding,
+  formatFinding,
+  loadConfig,
+  type Loaded,
+  readFlags,
+} from '../config/index.ts'
 import { configChecks } from './config-checks.ts'
 
 export const help = `latchkey config check [--config FILE] [--json] [SETTINGS]
@@ -13,14 +21,18 @@ The exit code is 0 when all is well, 1 when there is an error. A warning is no e
 
 export const run = async (args: readonly string[]): Promise<number> => {
   const { file, flags, rest } = readFlags(args)
-  const { values: { json = false } } = parseArgs({ args: [...rest], options: { json: { type: 'boolean' } } })
+  const {
+    values: { json = false },
+  } = parseArgs({ args: [...rest], options: { json: { type: 'boolean' } } })
   try {
     const loaded = await loadConfig({ file, flags, env: process.env, cwd: process.cwd(), checks: configChecks })
     print(json ? asJson(loaded.warnings, loaded) : asText(loaded))
     return 0
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    print(json ? asJson(error.findings) : [...error.findings.map(formatFinding), '', countOf(error.findings)].join('\n'))
+    print(
+      json ? asJson(error.findings) : [...error.findings.map(formatFinding), '', countOf(error.findings)].join('\n'),
+    )
     return 1
   }
 }

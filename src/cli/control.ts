@@ -11,10 +11,14 @@ import type { Operator } from './operator.ts'
 const longestPath = 100
 const largestRequest = 64 * 1024
 
-interface Request { verb: keyof Operator; arguments: unknown[] }
+interface Request {
+  verb: keyof Operator
+  arguments: unknown[]
+}
 type Answer = { result: unknown } | { errcode: ErrCode; error: string }
 
-const isVerb = (operator: Operator, verb: unknown): verb is keyof Operator => typeof verb === 'string' && Object.hasOwn(operator, verb)
+const isVerb = (operator: Operator, verb: unknown): verb is keyof Operator =>
+  typeof verb === 'string' && Object.hasOwn(operator, verb)
 
 /** Where a running server listens for `latchkey user …`; undefined where it cannot. */
 const socketPath = ({ data_dir: folder }: Config): string | undefined => {
@@ -38,7 +42,8 @@ const answerTo = async (operator: Operator, request: string): Promise<Answer> =>
   try {
     // The other end is a command of the same version, run by whoever may read the data: its arguments are of the right types.
     const { verb, arguments: values } = JSON.parse(request) as Request
-    if (!isVerb(operator, verb)) throw new MatrixError('M_UNRECOGNIZED', 'The running server is of another version: restart it')
+    if (!isVerb(operator, verb))
+      throw new MatrixError('M_UNRECOGNIZED', 'The running server is of another version: restart it')
     return { result: await (operator[verb] as (...values: unknown[]) => Promise<unknown>)(...values) }
   } catch (error) {
     if (error instanceof MatrixError) return { errcode: error.errcode, error: error.message }
@@ -59,7 +64,12 @@ export const serveControl = async (config: Config, operator: Operator): Promise<
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => socket.destroy())
-    readRequest(socket).then((request) => answerTo(operator, request)).then((answer) => socket.end(JSON.stringify(answer)), () => socket.destroy())
+    readRequest(socket)
+      .then((request) => answerTo(operator, request))
+      .then(
+        (answer) => socket.end(JSON.stringify(answer)),
+        () => socket.destroy(),
+      )
   })
   // The file is never open to others, not even between being made and being protected.
   const before = process.umask(0o177)
@@ -103,11 +113,22 @@ const isAlive = async (path: string): Promise<boolean> => {
 /** The operator of the server that runs with this configuration; undefined when none does. */
 export const askControl = async (config: Config): Promise<Operator | undefined> => {
   const path = socketPath(config)
-  if (path === undefined || !await isAlive(path)) return undefined
+  if (path === undefined || !(await isAlive(path))) return undefined
   // Each answer is what the same verb of the server's own operator gave.
-  const call = (verb: keyof Operator) => (...values: unknown[]) => send(path, { verb, arguments: values }) as Promise<never>
+  const call =
+    (verb: keyof Operator) =>
+    (...values: unknown[]) =>
+      send(path, { verb, arguments: values }) as Promise<never>
   return {
-    create: call('create'), password: call('password'), deactivate: call('deactivate'), list: call('list'), links: call('links'), link: call('link'),
-    unlink: call('unlink'), importLinks: call('importLinks'), revoke: call('revoke'), notice: call('notice'),
+    create: call('create'),
+    password: call('password'),
+    deactivate: call('deactivate'),
+    list: call('list'),
+    links: call('links'),
+    link: call('link'),
+    unlink: call('unlink'),
+    importLinks: call('importLinks'),
+    revoke: call('revoke'),
+    notice: call('notice'),
   }
 }

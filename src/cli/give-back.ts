@@ -11,7 +11,7 @@ const afterMs = 1000
 export function giveBackStartMemory(): void {
   setTimeout(() => {
     setFlagsFromString('--expose-gc')
-    const collect = runInNewContext('gc') as (options: { type: string, execution: string, flavor: string }) => void
+    const collect = runInNewContext('gc') as (options: { type: string; execution: string; flavor: string }) => void
     collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
   }, afterMs).unref()
 }

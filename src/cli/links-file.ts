@@ -28,11 +28,13 @@ const fromJson = (text: string, line: number): WantedLink => {
  * "#" are passed over.
  * @throws UsageError with the line that cannot be read
  */
-export const readLinksFile = (text: string): WantedLink[] => text.split(/\r?\n/).flatMap((content, index): WantedLink[] => {
-  const line = index + 1
-  if (content.trim() === '' || content.startsWith('#')) return []
-  if (content.startsWith('{')) return [fromJson(content, line)]
-  const [name, provider, subject, ...more] = content.split('\t')
-  if (!name || !provider || !subject || more.length > 0) throw new UsageError(`Line ${line} must have user, provider and subject, parted by tabs.`)
-  return [{ line, name, provider, subject }]
-})
+export const readLinksFile = (text: string): WantedLink[] =>
+  text.split(/\r?\n/).flatMap((content, index): WantedLink[] => {
+    const line = index + 1
+    if (content.trim() === '' || content.startsWith('#')) return []
+    if (content.startsWith('{')) return [fromJson(content, line)]
+    const [name, provider, subject, ...more] = content.split('\t')
+    if (!name || !provider || !subject || more.length > 0)
+      throw new UsageError(`Line ${line} must have user, provider and subject, parted by tabs.`)
+    return [{ line, name, provider, subject }]
+  })

@@ -25,7 +25,12 @@ export interface ListedUser {
 /** What the operator can do to accounts. `name` is a user name, or a whole user id of this server. */
 export interface Operator {
   /** Resolves to the user id. */
-  create(account: { name: string; password: string | null; admin: boolean; displayName: string | null }): Promise<string>
+  create(account: {
+    name: string
+    password: string | null
+    admin: boolean
+    displayName: string | null
+  }): Promise<string>
   /** Ends every session of the user. */
   password(name: string, password: string): Promise<string>
   deactivate(name: string, erase: boolean): Promise<string>
@@ -45,24 +50,52 @@ export interface Operator {
   revoke(provider: string, ended: EndedTokens): Promise<void>
 }
 
-const listed = ({ userId, displayName, createdTs, createdBy, admin, guest, locked, suspended, deactivated, hasPassword }: Account): ListedUser =>
-  ({ userId, displayName, createdTs, createdBy, admin, guest, locked, suspended, deactivated, hasPassword })
+const listed = ({
+  userId,
+  displayName,
+  createdTs,
+  createdBy,
+  admin,
+  guest,
+  locked,
+  suspended,
+  deactivated,
+  hasPassword,
+}: Account): ListedUser => ({
+  userId,
+  displayName,
+  createdTs,
+  createdBy,
+  admin,
+  guest,
+  locked,
+  suspended,
+  deactivated,
+  hasPassword,
+})
 
 const localpart = (name: string, serverName: string): string => {
   if (!name.startsWith('@')) return name
-  if (!isLocalUser(name, serverName)) throw new MatrixError('M_INVALID_USERNAME', `${name} is not a user of ${serverName}`)
+  if (!isLocalUser(name, serverName))
+    throw new MatrixError('M_INVALID_USERNAME', `${name} is not a user of ${serverName}`)
   return localpartOf(name)
 }
 
 /** The operator of a homeserver in this process. */
-export const operatorOf = ({ users, login, notices, config }: Pick<Homeserver, 'users' | 'login' | 'notices' | 'config'>): Operator => {
+export const operatorOf = ({
+  users,
+  login,
+  notices,
+  config,
+}: Pick<Homeserver, 'users' | 'login' | 'notices' | 'config'>): Operator => {
   const find = async (name: string): Promise<Account> => {
     const account = await users.findByLocalpart(localpart(name, config.server_name))
     if (!account) throw new MatrixError('M_NOT_FOUND', `There is no user "${name}"`)
     return account
   }
   return {
-    create: ({ name, ...account }) => login.createAccount({ ...account, localpart: localpart(name, config.server_name), createdBy: 'cli' }),
+    create: ({ name, ...account }) =>
+      login.createAccount({ ...account, localpart: localpart(name, config.server_name), createdBy: 'cli' }),
     password: async (name, password) => {
       const { nid, userId, deactivated } = await find(name)
       if (deactivated) throw new MatrixError('M_USER_DEACTIVATED', `${userId} is deactivated, which is for good`)
@@ -92,15 +125,20 @@ export const operatorOf = ({ users, login, notices, config }: Pick<Homeserver, '
       await login.links.remove(nid, identity)
       return userId
     },
-    importLinks: (wanted) => login.links.import(wanted.map(({ name, ...one }) => ({ ...one, user: localpart(name, config.server_name) }))),
+    importLinks: (wanted) =>
+      login.links.import(wanted.map(({ name, ...one }) => ({ ...one, user: localpart(name, config.server_name) }))),
     revoke: (provider, ended) => login.revokeTokens(provider, ended),
   }
 }
 
 /** Nothing is made by looking at it, or by a command that was given in the wrong folder. */
 function mustBeThere({ database }: Config): void {
-  const file = database.startsWith('sqlite:') && database !== 'sqlite::memory:' ? database.slice('sqlite:'.length) : undefined
-  if (file !== undefined && !existsSync(file)) throw new DatabaseRefused(`There is no database at ${file}. Is this the right folder? Name the configuration with --config, or start the server first.`)
+  const file =
+    database.startsWith('sqlite:') && database !== 'sqlite::memory:' ? database.slice('sqlite:'.length) : undefined
+  if (file !== undefined && !existsSync(file))
+    throw new DatabaseRefused(
+      `There is no database at ${file}. Is this the right folder? Name the configuration with --config, or start the server first.`,
+    )
 }
 
 /**
@@ -109,11 +147,19 @@ function mustBeThere({ database }: Config): void {
  * @param isFirst it may be the first thing that is ever done, and make the database
  * @throws {DatabaseRefused} when there is none
  */
-export const asOperator = async <T>(config: Config, work: (operator: Operator) => Promise<T>, isFirst = false): Promise<T> => {
+export const asOperator = async <T>(
+  config: Config,
+  work: (operator: Operator) => Promise<T>,
+  isFirst = false,
+): Promise<T> => {
   const running = await askControl(config)
   if (running) return work(running)
   if (!isFirst) mustBeThere(config)
   const { createHomeserver } = await import('../server/index.ts')
-  await using homeserver = await createHomeserver({ ...config, listen: ['127.0.0.1:0'], log: { ...config.log, level: 'error' } })
+  await using homeserver = await createHomeserver({
+    ...config,
+    listen: ['127.0.0.1:0'],
+    log: { ...config.log, level: 'error' },
+  })
   return await work(operatorOf(homeserver))
 }

@@ -55,22 +55,32 @@ function refusal(error: unknown, config: Config): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined
   const where = config.listen.join(', ')
   switch (error.code) {
-    case 'EADDRINUSE': return `Something listens on ${where} already. Stop it, or choose another address: --listen 127.0.0.1:8009`
-    case 'EADDRNOTAVAIL': return `This machine has none of the addresses ${where}. Set "listen" to one that it has, or to 0.0.0.0:8008 for all.`
-    case 'EACCES': return `No permission: ${error.message}. Ports below 1024 and the folder ${config.data_dir} need an account that may use them.`
-    case 'ECONNREFUSED': return `The database does not answer: ${error.message}. Check "database" and whether PostgreSQL runs.`
+    case 'EADDRINUSE':
+      return `Something listens on ${where} already. Stop it, or choose another address: --listen 127.0.0.1:8009`
+    case 'EADDRNOTAVAIL':
+      return `This machine has none of the addresses ${where}. Set "listen" to one that it has, or to 0.0.0.0:8008 for all.`
+    case 'EACCES':
+      return `No permission: ${error.message}. Ports below 1024 and the folder ${config.data_dir} need an account that may use them.`
+    case 'ECONNREFUSED':
+      return `The database does not answer: ${error.message}. Check "database" and whether PostgreSQL runs.`
     case 'ENOTDIR':
     case 'EROFS':
-    case 'ENOENT': return `The folder ${config.data_dir} cannot be made or used: ${error.message}. Set "data_dir" to a folder that this account may write to.`
-    case 'ENOTFOUND': return `The host of the database is not known: ${error.message}. Check "database".`
+    case 'ENOENT':
+      return `The folder ${config.data_dir} cannot be made or used: ${error.message}. Set "data_dir" to a folder that this account may write to.`
+    case 'ENOTFOUND':
+      return `The host of the database is not known: ${error.message}. Check "database".`
     case '28P01':
-    case '28000': return `PostgreSQL does not let this user in: ${error.message}. Check user and password in "database".`
-    case '3D000': return `PostgreSQL has no such database: ${error.message}. Make it with "createdb", owned by the user in "database".`
-    default: return undefined
+    case '28000':
+      return `PostgreSQL does not let this user in: ${error.message}. Check user and password in "database".`
+    case '3D000':
+      return `PostgreSQL has no such database: ${error.message}. Make it with "createdb", owned by the user in "database".`
+    default:
+      return undefined
   }
 }
 
-const runningText = (config: Config, urls: readonly string[]): string => `Latchkey serves ${config.server_name} on ${urls.join(', ')}`
+const runningText = (config: Config, urls: readonly string[]): string =>
+  `Latchkey serves ${config.server_name} on ${urls.join(', ')}`
 
 /** What to do next, with a command that works when it is pasted. */
 function tryOutText(config: Config, url: string): string {

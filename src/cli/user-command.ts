@@ -14,7 +14,9 @@ export const oneName = (words: readonly string[]): string => {
 
 /** Runs `work` as the operator of the configured server. What the server refuses becomes a sentence and the exit code 1. See `asOperator`. */
 export const asOperatorOf = async (
-  { file, flags }: Pick<ReturnType<typeof readFlags>, 'file' | 'flags'>, work: (operator: Operator) => Promise<string>, isFirst = false,
+  { file, flags }: Pick<ReturnType<typeof readFlags>, 'file' | 'flags'>,
+  work: (operator: Operator) => Promise<string>,
+  isFirst = false,
 ): Promise<number> => {
   try {
     const said = await asOperator(await startConfig(file, flags), work, isFirst)
@@ -28,7 +30,10 @@ export const asOperatorOf = async (
 }
 
 /** A command line apart: the configuration's flags, the command's own options, and the words that are neither. */
-export const readUserArgs = <const T extends NonNullable<ParseArgsConfig['options']>>(args: readonly string[], options: T) => {
+export const readUserArgs = <const T extends NonNullable<ParseArgsConfig['options']>>(
+  args: readonly string[],
+  options: T,
+) => {
   const { file, flags, rest } = readFlags(args)
   const { values, positionals } = parseArgs({ args: [...rest], options, allowPositionals: true })
   return { file, flags, values, positionals }

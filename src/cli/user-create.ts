@@ -13,12 +13,23 @@ account has none, and its user signs in by token. Works whether the server runs 
 
 export const run = async (args: readonly string[]): Promise<number> => {
   const { values, positionals, ...source } = readUserArgs(args, {
-    'admin': { type: 'boolean', default: false }, 'no-password': { type: 'boolean', default: false }, 'display-name': { type: 'string' },
+    admin: { type: 'boolean', default: false },
+    'no-password': { type: 'boolean', default: false },
+    'display-name': { type: 'string' },
   })
   const name = oneName(positionals)
   const password = values['no-password'] ? '' : await askPassword(`Password for ${name} (empty: none): `)
-  return asOperatorOf(source, async (operator) => {
-    const account = { name, password: password === '' ? null : password, admin: values.admin, displayName: values['display-name'] ?? null }
-    return `${await operator.create(account)} is there.`
-  }, true)
+  return asOperatorOf(
+    source,
+    async (operator) => {
+      const account = {
+        name,
+        password: password === '' ? null : password,
+        admin: values.admin,
+        displayName: values['display-name'] ?? null,
+      }
+      return `${await operator.create(account)} is there.`
+    },
+    true,
+  )
 }

@@ -20,7 +20,13 @@ links. Works whether the server runs or not.
 const atOnce = 100
 
 /** Whom `--provider` and `--subject` name. */
-export const namedIdentity = ({ provider, subject }: { provider?: string | undefined; subject?: string | undefined }): { provider: string; subject: string } => {
+export const namedIdentity = ({
+  provider,
+  subject,
+}: {
+  provider?: string | undefined
+  subject?: string | undefined
+}): { provider: string; subject: string } => {
   if (provider === undefined || subject === undefined) throw new UsageError('Write --provider ID and --subject TEXT.')
   return { provider, subject }
 }
@@ -39,12 +45,20 @@ const importAll = async (operator: Operator, wanted: readonly WantedLink[]): Pro
 }
 
 export const run = async (args: readonly string[]): Promise<number> => {
-  const { values, positionals, ...source } = readUserArgs(args, { provider: { type: 'string' }, subject: { type: 'string' }, file: { type: 'string' } })
+  const { values, positionals, ...source } = readUserArgs(args, {
+    provider: { type: 'string' },
+    subject: { type: 'string' },
+    file: { type: 'string' },
+  })
   if (values.file === undefined) {
     const [name, identity] = [oneName(positionals), namedIdentity(values)]
-    return asOperatorOf(source, async (operator) => `${await operator.link(name, identity)} is ${identity.subject} of ${identity.provider}.`)
+    return asOperatorOf(
+      source,
+      async (operator) => `${await operator.link(name, identity)} is ${identity.subject} of ${identity.provider}.`,
+    )
   }
-  if (positionals.length > 0 || values.provider !== undefined || values.subject !== undefined) throw new UsageError('With --file, users, providers and subjects stand in the file.')
+  if (positionals.length > 0 || values.provider !== undefined || values.subject !== undefined)
+    throw new UsageError('With --file, users, providers and subjects stand in the file.')
   const wanted = readLinksFile(readFileSync(values.file, 'utf8'))
   let failed = 0
   const code = await asOperatorOf(source, async (operator) => {

@@ -11,8 +11,14 @@ not.
 export const run = async (args: readonly string[]): Promise<number> => {
   const { values, positionals, ...source } = readUserArgs(args, { json: { type: 'boolean', default: false } })
   const name = oneName(positionals)
-  return asOperatorOf(source, async (operator) => (await operator.links(name)).map(({ provider, subject, by, linked }) => {
-    const when = new Date(linked).toISOString()
-    return values.json ? JSON.stringify({ user: name, provider, subject, linked_by: by, linked_at: when }) : [provider, subject, by, when].join('\t')
-  }).join('\n'))
+  return asOperatorOf(source, async (operator) =>
+    (await operator.links(name))
+      .map(({ provider, subject, by, linked }) => {
+        const when = new Date(linked).toISOString()
+        return values.json
+          ? JSON.stringify({ user: name, provider, subject, linked_by: by, linked_at: when })
+          : [provider, subject, by, when].join('\t')
+      })
+      .join('\n'),
+  )
 }

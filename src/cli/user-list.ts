@@ -14,7 +14,10 @@ Lists the accounts of this server by name. Works whether the server runs or not.
 const page = 500
 
 export const run = async (args: readonly string[]): Promise<number> => {
-  const { values, positionals, ...source } = readUserArgs(args, { search: { type: 'string' }, json: { type: 'boolean', default: false } })
+  const { values, positionals, ...source } = readUserArgs(args, {
+    search: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  })
   if (positionals.length > 0) throw new UsageError('To look for somebody, write --search TEXT.')
   return asOperatorOf(source, async (operator) => {
     for await (const users of pages(operator, values.search)) {
@@ -35,7 +38,11 @@ async function* pages(operator: Operator, search: string | undefined): AsyncGene
   }
 }
 
-const asLine = (user: ListedUser): string => [
-  user.userId, user.displayName ?? '',
-  (['admin', 'guest', 'locked', 'suspended', 'deactivated'] as const).filter((state) => user[state]).join(' '),
-].join('\t').trimEnd()
+const asLine = (user: ListedUser): string =>
+  [
+    user.userId,
+    user.displayName ?? '',
+    (['admin', 'guest', 'locked', 'suspended', 'deactivated'] as const).filter((state) => user[state]).join(' '),
+  ]
+    .join('\t')
+    .trimEnd()

@@ -10,7 +10,10 @@ input. Works whether the server runs or not.
   --config FILE   the YAML file; else the one that LATCHKEY_CONFIG names`
 
 export const run = async (args: readonly string[]): Promise<number> => {
-  const { positionals: [name, ...words], ...source } = readUserArgs(args, {})
+  const {
+    positionals: [name, ...words],
+    ...source
+  } = readUserArgs(args, {})
   if (name === undefined) throw new UsageError('Name one user, and say what they are to be told.')
   const said = words.length > 0 ? words.join(' ') : await text(process.stdin)
   return asOperatorOf(source, async (operator) => `${await operator.notice(name, said.trim())} has been told.`)

@@ -16,5 +16,8 @@ export const run = async (args: readonly string[]): Promise<number> => {
     process.stderr.write('A password cannot be empty.\n')
     return 1
   }
-  return asOperatorOf({ file, flags }, async (operator) => `${await operator.password(name, password)} has a new password, and is signed out everywhere.`)
+  return asOperatorOf(
+    { file, flags },
+    async (operator) => `${await operator.password(name, password)} has a new password, and is signed out everywhere.`,
+  )
 }

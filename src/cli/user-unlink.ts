@@ -11,7 +11,14 @@ clients keep their encryption keys. Works whether the server runs or not.
   --config FILE    the YAML file; else the one that LATCHKEY_CONFIG names`
 
 export const run = async (args: readonly string[]): Promise<number> => {
-  const { values, positionals, ...source } = readUserArgs(args, { provider: { type: 'string' }, subject: { type: 'string' } })
+  const { values, positionals, ...source } = readUserArgs(args, {
+    provider: { type: 'string' },
+    subject: { type: 'string' },
+  })
   const [name, identity] = [oneName(positionals), namedIdentity(values)]
-  return asOperatorOf(source, async (operator) => `${await operator.unlink(name, identity)} is not ${identity.subject} of ${identity.provider} any more.`)
+  return asOperatorOf(
+    source,
+    async (operator) =>
+      `${await operator.unlink(name, identity)} is not ${identity.subject} of ${identity.provider} any more.`,
+  )
 }

@@ -30,6 +30,12 @@ test('the transports of calls say of which type they are', () => {
 })
 
 test('a secret without a TURN server is warned of', async () => {
-  const { warnings } = await loadConfig({ env: { LATCHKEY_SERVER_NAME: 'a.org', LATCHKEY_TURN__SHARED_SECRET: 'hush' }, cwd: '/' })
-  assert.deepEqual(warnings.map(({ key }) => key), ['turn.uris'])
+  const { warnings } = await loadConfig({
+    env: { LATCHKEY_SERVER_NAME: 'a.org', LATCHKEY_TURN__SHARED_SECRET: 'hush' },
+    cwd: '/',
+  })
+  assert.deepEqual(
+    warnings.map(({ key }) => key),
+    ['turn.uris'],
+  )
 })

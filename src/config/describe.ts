@@ -20,8 +20,11 @@ function describeSetting(setting: Setting, value: unknown): unknown {
 }
 
 const describeKeys = (keys: Keys, values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(keys).flatMap(([key, setting]) =>
-    (values[key] === undefined ? [] : [[key, describeSetting(setting, values[key])]])))
+  Object.fromEntries(
+    Object.entries(keys).flatMap(([key, setting]) =>
+      values[key] === undefined ? [] : [[key, describeSetting(setting, values[key])]],
+    ),
+  )
 
 /** The configuration as it may be logged or shown: the same shape, with every secret hidden. */
 export const describe = (config: Config): Record<string, unknown> => describeKeys(schema, config)

@@ -28,8 +28,11 @@ test('the example is a configuration without a fault', async () => {
 })
 
 test('the example with everything in it switched on is one too, and has every setting', async () => {
-  const whole = exampleYaml().replaceAll(/^#(?! )/gm, '').replaceAll(/^#(?= {2})/gm, '')
-    .replace('enabled: false', 'enabled: true').replace('registration: closed', 'registration: token')
+  const whole = exampleYaml()
+    .replaceAll(/^#(?! )/gm, '')
+    .replaceAll(/^#(?= {2})/gm, '')
+    .replace('enabled: false', 'enabled: true')
+    .replace('registration: closed', 'registration: token')
   const { config, warnings } = await load(whole)
   assert.deepEqual(warnings, [])
   assert.deepEqual(Object.keys(config), Object.keys(schema))

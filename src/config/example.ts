@@ -9,22 +9,34 @@ const comment = (text: string, indent: string): string[] => {
   const lines: string[] = []
   for (const word of text.split(' ')) {
     const last = lines.at(-1)
-    if (last !== undefined && indent.length + last.length + word.length < width) lines[lines.length - 1] = `${last} ${word}`
+    if (last !== undefined && indent.length + last.length + word.length < width)
+      lines[lines.length - 1] = `${last} ${word}`
     else lines.push(`# ${word}`)
   }
   return lines.map((line) => indent + line)
 }
 
-const proseOf = (key: string, setting: Setting): string => [
-  setting.description,
-  setting.secret && `Or write ${key}_file with the path of a file that holds it.`,
-  setting.example !== undefined && setting.default === undefined && 'For example:',
-  setting.example !== undefined && setting.default !== undefined && key !== 'server_name' && 'Empty unless set. For example:',
-].filter(Boolean).join(' ')
+const proseOf = (key: string, setting: Setting): string =>
+  [
+    setting.description,
+    setting.secret && `Or write ${key}_file with the path of a file that holds it.`,
+    setting.example !== undefined && setting.default === undefined && 'For example:',
+    setting.example !== undefined &&
+      setting.default !== undefined &&
+      key !== 'server_name' &&
+      'Empty unless set. For example:',
+  ]
+    .filter(Boolean)
+    .join(' ')
 
 const assignment = (key: string, setting: Setting, indent: string): string[] => {
   const value = setting.example ?? setting.default
-  return value === undefined ? [] : stringify({ [key]: value }, { lineWidth: 0 }).trimEnd().split('\n').map((line) => indent + line)
+  return value === undefined
+    ? []
+    : stringify({ [key]: value }, { lineWidth: 0 })
+        .trimEnd()
+        .split('\n')
+        .map((line) => indent + line)
 }
 
 /** One setting, uncommented. */
@@ -33,14 +45,18 @@ const linesOf = (key: string, setting: Setting, indent: string): string[] => {
   if (setting.kind !== 'group') return [...head, ...assignment(key, setting, indent)]
   const numbers = Object.entries(setting.keys)
   if (numbers.every(([, inner]) => inner.kind === 'number')) {
-    return [...head, `${indent}${key}: { ${numbers.map(([name, inner]) => `${name}: ${String(inner.default)}`).join(', ')} }`]
+    return [
+      ...head,
+      `${indent}${key}: { ${numbers.map(([name, inner]) => `${name}: ${String(inner.default)}`).join(', ')} }`,
+    ]
   }
   const inside = Object.entries(setting.keys).map(([name, inner]) => linesOf(name, inner, `${indent}  `))
   return [...head, `${indent}${key}:`, ...inside.flat()]
 }
 
 /** A setting as a comment: prose stays prose, the rest gets a "#" in front that one takes away to use it. */
-const disabled = (lines: readonly string[]): string[] => lines.map((line) => (line.startsWith('# ') ? line : `#${line}`))
+const disabled = (lines: readonly string[]): string[] =>
+  lines.map((line) => (line.startsWith('# ') ? line : `#${line}`))
 
 const intro = `# Configuration of Latchkey. Lines that start with "#" and no blank show a setting with its
 # default, or an example of it: take the "#" away to use it.

@@ -33,7 +33,12 @@ export class ConfigError extends Error {
   readonly findings: readonly Finding[]
 
   constructor(findings: readonly Finding[]) {
-    super(findings.filter((finding) => finding.level === 'error').map(formatFinding).join('\n'))
+    super(
+      findings
+        .filter((finding) => finding.level === 'error')
+        .map(formatFinding)
+        .join('\n'),
+    )
     this.findings = findings
   }
 }
@@ -43,14 +48,28 @@ const ended = (sentence: string | undefined): string | undefined =>
 
 /** Where, what, and the way out, on one line: `latchkey.yaml:7: "sever_name" is not a setting. Did you mean "server_name"?` */
 export const formatFinding = (finding: Finding): string => {
-  const place = finding.file === undefined ? finding.via
-    : finding.line === undefined ? finding.file : `${finding.file}:${finding.line}`
-  return [place && `${place}:`, finding.level === 'warning' && 'warning:', ...[finding.message, finding.fix].map(ended)].filter(Boolean).join(' ')
+  const place =
+    finding.file === undefined
+      ? finding.via
+      : finding.line === undefined
+        ? finding.file
+        : `${finding.file}:${finding.line}`
+  return [place && `${place}:`, finding.level === 'warning' && 'warning:', ...[finding.message, finding.fix].map(ended)]
+    .filter(Boolean)
+    .join(' ')
 }
 
 /** A finding at the place where the value was written. */
-export const findingAt = (at: Origin, level: Finding['level'], key: string, message: string, fix?: string): Finding => ({
-  level, key, message,
+export const findingAt = (
+  at: Origin,
+  level: Finding['level'],
+  key: string,
+  message: string,
+  fix?: string,
+): Finding => ({
+  level,
+  key,
+  message,
   ...(fix !== undefined && { fix }),
   ...(at.file !== undefined && { file: at.file }),
   ...(at.line !== undefined && { line: at.line }),
@@ -60,6 +79,10 @@ export const findingAt = (at: Origin, level: Finding['level'], key: string, mess
 
 /** In the order in which one reads: files by line, then flags and variables; errors before warnings of the same place. */
 export const sortFindings = (findings: readonly Finding[]): Finding[] =>
-  findings.toSorted((a, b) =>
-    Number(a.file === undefined) - Number(b.file === undefined) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)
-    || a.level.localeCompare(b.level))
+  findings.toSorted(
+    (a, b) =>
+      Number(a.file === undefined) - Number(b.file === undefined) ||
+      (a.line ?? 0) - (b.line ?? 0) ||
+      (a.column ?? 0) - (b.column ?? 0) ||
+      a.level.localeCompare(b.level),
+  )

@@ -20,7 +20,11 @@ const keys: Keys = schema
 const keyOfFlag = new Map(namesIn(keys).map((key) => [flagOf(key), key]))
 
 /** The value of a flag: behind its "=", or the next word. A setting that is true or false needs none. */
-const valueAfter = (name: string, inline: string | undefined, next: string | undefined): { text: string, words: number } => {
+const valueAfter = (
+  name: string,
+  inline: string | undefined,
+  next: string | undefined,
+): { text: string; words: number } => {
   if (inline !== undefined) return { text: inline, words: 1 }
   const isSwitch = keys[keyOfFlag.get(name) ?? '']?.kind === 'boolean'
   if (isSwitch && next !== 'true' && next !== 'false') return { text: 'true', words: 1 }
@@ -61,7 +65,8 @@ export const readFlags = (args: readonly string[]): ConfigFlags => {
 
 const assignment = (text: string): Override => {
   const [, path, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
-  if (path === undefined || value === undefined) throw new UsageError('--set needs a setting and its value: --set log.level=debug')
+  if (path === undefined || value === undefined)
+    throw new UsageError('--set needs a setting and its value: --set log.level=debug')
   return { name: `--set ${path}`, path: path.split('.'), text: value }
 }
 

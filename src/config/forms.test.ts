@@ -2,14 +2,22 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import {
-  parseAddressRange, parseBaseUrl, parseDatabase, parseDuration, parseListen, parseServerName, parseSize, redactDatabase,
+  parseAddressRange,
+  parseBaseUrl,
+  parseDatabase,
+  parseDuration,
+  parseListen,
+  parseServerName,
+  parseSize,
+  redactDatabase,
 } from './forms.ts'
 
 test('durations have a unit', () => {
   assert.equal(parseDuration('250ms'), 250)
   assert.equal(parseDuration('1.5h'), 5_400_000)
   assert.equal(parseDuration('7 d'), 604_800_000)
-  for (const text of ['', '5', 'h', '-1h', '1e3s', '0s', '1 hour', '999999999w']) assert.equal(parseDuration(text), undefined, text)
+  for (const text of ['', '5', 'h', '-1h', '1e3s', '0s', '1 hour', '999999999w'])
+    assert.equal(parseDuration(text), undefined, text)
 })
 
 test('sizes are counted in powers of 1024', () => {
@@ -30,17 +38,26 @@ test('listen addresses are taken apart', () => {
 })
 
 test('server names are in lower case and leave room for a localpart', () => {
-  for (const text of ['example.org', 'localhost', 'a.b:8448', '1.2.3.4', '[::1]:8448']) assert.equal(parseServerName(text), text)
+  for (const text of ['example.org', 'localhost', 'a.b:8448', '1.2.3.4', '[::1]:8448'])
+    assert.equal(parseServerName(text), text)
   for (const text of ['', 'Example.org', 'https://a.b', 'a b', 'a..b', '-a', '.a', 'a:99999', 'a'.repeat(240)]) {
     assert.equal(parseServerName(text), undefined, text)
   }
 })
 
 test('databases are SQLite paths or PostgreSQL URLs', () => {
-  for (const text of ['sqlite:x.db', 'sqlite::memory:', 'sqlite:/a/b', 'sqlite:///a', 'postgres://u:p@h:5432/d', 'postgresql:///d?host=/run']) {
+  for (const text of [
+    'sqlite:x.db',
+    'sqlite::memory:',
+    'sqlite:/a/b',
+    'sqlite:///a',
+    'postgres://u:p@h:5432/d',
+    'postgresql:///d?host=/run',
+  ]) {
     assert.equal(parseDatabase(text), text)
   }
-  for (const text of ['', 'sqlite:', 'sqlite://x.db', 'x.db', 'mysql://h/d', 'postgres://h:port/d']) assert.equal(parseDatabase(text), undefined, text)
+  for (const text of ['', 'sqlite:', 'sqlite://x.db', 'x.db', 'mysql://h/d', 'postgres://h:port/d'])
+    assert.equal(parseDatabase(text), undefined, text)
 })
 
 test('a database is shown without its passwords', () => {
@@ -52,7 +69,8 @@ test('a database is shown without its passwords', () => {
 test('base URLs lose their last slash and carry nothing but a path', () => {
   assert.equal(parseBaseUrl('https://Matrix.example.org/'), 'https://matrix.example.org')
   assert.equal(parseBaseUrl('http://127.0.0.1:8008/chat//'), 'http://127.0.0.1:8008/chat')
-  for (const text of ['example.org', 'ftp://a', 'https://u:p@a', 'https://a?b', 'https://a/#c']) assert.equal(parseBaseUrl(text), undefined, text)
+  for (const text of ['example.org', 'ftp://a', 'https://u:p@a', 'https://a?b', 'https://a/#c'])
+    assert.equal(parseBaseUrl(text), undefined, text)
 })
 
 test('proxies are addresses or ranges', () => {
@@ -63,15 +81,19 @@ test('proxies are addresses or ranges', () => {
 })
 
 test('no text makes a parser fail, and what they give back they take again', () => {
-  fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => {
-    parseDuration(text)
-    parseSize(text)
-    parseListen(text)
-    parseAddressRange(text)
-    redactDatabase(text)
-  }))
-  fc.assert(fc.property(fc.webUrl({ withQueryParameters: false, withFragments: false }), (url) => {
-    const base = parseBaseUrl(url)
-    assert.ok(base !== undefined && parseBaseUrl(base) === base)
-  }))
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      parseDuration(text)
+      parseSize(text)
+      parseListen(text)
+      parseAddressRange(text)
+      redactDatabase(text)
+    }),
+  )
+  fc.assert(
+    fc.property(fc.webUrl({ withQueryParameters: false, withFragments: false }), (url) => {
+      const base = parseBaseUrl(url)
+      assert.ok(base !== undefined && parseBaseUrl(base) === base)
+    }),
+  )
 })

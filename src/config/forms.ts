@@ -2,7 +2,12 @@ import { isIP } from 'node:net'
 import { isServerName } from '../matrix/ids.ts'
 
 const durationUnits: Readonly<Record<string, number>> = {
-  ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
 }
 const sizeUnits: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 }
 
@@ -25,9 +30,14 @@ export const parseSize = (text: string): number | undefined => {
  * @see https://spec.matrix.org/v1.19/appendices/#server-name
  */
 export const parseServerName = (text: string): string | undefined =>
-  isServerName(text) && text === text.toLowerCase() && text.length <= 230 && /^[a-z0-9[]/.test(text) && !text.includes('..')
-    && Number(/:(\d+)$/.exec(text)?.[1] ?? 1) <= 65_535
-    ? text : undefined
+  isServerName(text) &&
+  text === text.toLowerCase() &&
+  text.length <= 230 &&
+  /^[a-z0-9[]/.test(text) &&
+  !text.includes('..') &&
+  Number(/:(\d+)$/.exec(text)?.[1] ?? 1) <= 65_535
+    ? text
+    : undefined
 
 /** A host and a port to listen on. */
 export interface ListenAddress {
@@ -66,7 +76,15 @@ export const redactDatabase = (text: string): string => {
 /** The URL that clients reach the server by, without a slash at its end; undefined when it cannot be one. */
 export const parseBaseUrl = (text: string): string | undefined => {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || text.includes('?') || text.includes('#')) return undefined
+  if (
+    !url ||
+    !/^https?:$/.test(url.protocol) ||
+    url.username ||
+    url.password ||
+    text.includes('?') ||
+    text.includes('#')
+  )
+    return undefined
   return url.href.replace(/\/+$/, '')
 }
 

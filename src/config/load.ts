@@ -36,7 +36,11 @@ export async function loadConfig(options: LoadOptions): Promise<Loaded> {
   const file = options.file ?? (env[fileVariable] || undefined)
   const base = file === undefined ? cwd : dirname(resolve(cwd, file))
   const findings: Finding[] = []
-  const empty: RawMap = { kind: 'map', entries: new Map(), at: { base, form: 'object', ...(file !== undefined && { file }) } }
+  const empty: RawMap = {
+    kind: 'map',
+    entries: new Map(),
+    at: { base, form: 'object', ...(file !== undefined && { file }) },
+  }
   const written = file === undefined ? empty : await readFileTree(file, base, cwd, findings)
   const withEnvironment = applyOverrides(written ?? empty, readEnvironment(env), schema, cwd, findings)
   const root = applyOverrides(withEnvironment, options.flags ?? [], schema, cwd, findings)
@@ -47,10 +51,16 @@ export async function loadConfig(options: LoadOptions): Promise<Loaded> {
 /** A try-out may go by any name; whoever writes a file has a server in mind, whose name cannot be changed later. */
 const unnamed = (root: RawMap): Finding[] => {
   const entry = root.entries.get('server_name')
-  return entry && !isBlank(entry.value) ? [] : [{
-    level: 'error', key: 'server_name', message: '"server_name" is missing.',
-    fix: 'It ends every Matrix ID here, as in @alice:example.org, and cannot be changed later.',
-  }]
+  return entry && !isBlank(entry.value)
+    ? []
+    : [
+        {
+          level: 'error',
+          key: 'server_name',
+          message: '"server_name" is missing.',
+          fix: 'It ends every Matrix ID here, as in @alice:example.org, and cannot be changed later.',
+        },
+      ]
 }
 
 async function readFileTree(file: string, base: string, cwd: string, findings: Finding[]): Promise<RawMap | undefined> {
@@ -59,7 +69,9 @@ async function readFileTree(file: string, base: string, cwd: string, findings: F
     text = await readFile(resolve(cwd, file), 'utf8')
   } catch (error) {
     const fix = 'Make one with "latchkey config example > FILE".'
-    findings.push(findingAt({ file, base, form: 'yaml' }, 'error', '', `The file cannot be read: ${whyUnreadable(error)}.`, fix))
+    findings.push(
+      findingAt({ file, base, form: 'yaml' }, 'error', '', `The file cannot be read: ${whyUnreadable(error)}.`, fix),
+    )
     return undefined
   }
   const yaml = readYaml(text, file, base)
@@ -81,17 +93,27 @@ export function defaultConfig(overrides: ConfigInput = {}, options: { checks?: r
 }
 
 function finish(
-  root: RawMap, base: string, findings: Finding[], checks: readonly Check[] = [], before: readonly Finding[] = [],
-): { config: Config, warnings: Finding[] } {
+  root: RawMap,
+  base: string,
+  findings: Finding[],
+  checks: readonly Check[] = [],
+  before: readonly Finding[] = [],
+): { config: Config; warnings: Finding[] } {
   // The one cast from what the schema read to the type that was made from that same schema.
   const values = readKeys({ schema, findings, base, refused: 0 }, schema, root, '') as Config | undefined
   const config = values && settle(values)
   const run = (some: readonly Check[]): Finding[] => (config ? some.flatMap((check) => check(config)) : [])
   for (const more of [before, run(ownChecks), run(checks)]) {
     // What was found to be wrong needs no second opinion, and what is misspelt is not missing.
-    const news = more.filter((one) => !findings.some(({ key, fix }) => key === one.key || fix?.includes(`"${one.key}"`)))
+    const news = more.filter(
+      (one) => !findings.some(({ key, fix }) => key === one.key || fix?.includes(`"${one.key}"`)),
+    )
     // What a check has found in another file has its place already.
-    findings.push(...news.map((one) => (one.file === undefined ? findingAt(placeOf(root, one.key), one.level, one.key, one.message, one.fix) : one)))
+    findings.push(
+      ...news.map((one) =>
+        one.file === undefined ? findingAt(placeOf(root, one.key), one.level, one.key, one.message, one.fix) : one,
+      ),
+    )
   }
   const sorted = sortFindings(findings)
   if (!config || findings.some(({ level }) => level === 'error')) throw new ConfigError(sorted)

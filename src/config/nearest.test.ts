@@ -16,10 +16,12 @@ test('the nearest name is found across slips of the pen', () => {
 })
 
 test('the distance is symmetric, zero only for the same word, and at most the longer length', () => {
-  fc.assert(fc.property(fc.string({ maxLength: 20 }), fc.string({ maxLength: 20 }), (a, b) => {
-    const distance = editDistance(a, b)
-    assert.equal(distance, editDistance(b, a))
-    assert.equal(distance === 0, a === b)
-    assert.ok(distance <= Math.max(a.length, b.length))
-  }))
+  fc.assert(
+    fc.property(fc.string({ maxLength: 20 }), fc.string({ maxLength: 20 }), (a, b) => {
+      const distance = editDistance(a, b)
+      assert.equal(distance, editDistance(b, a))
+      assert.equal(distance === 0, a === b)
+      assert.ok(distance <= Math.max(a.length, b.length))
+    }),
+  )
 })

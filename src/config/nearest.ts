@@ -9,7 +9,8 @@ export const editDistance = (a: string, b: string): number => {
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1]
       let cost = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + (same ? 0 : 1))
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, (before[j - 2] ?? 0) + 1)
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        cost = Math.min(cost, (before[j - 2] ?? 0) + 1)
       row.push(cost)
     }
     before = last
@@ -22,7 +23,7 @@ export const editDistance = (a: string, b: string): number => {
 export const nearest = (word: string, names: Iterable<string>): string | undefined => {
   const wanted = plain(word)
   if (wanted === '' || wanted.length > 100) return undefined
-  let best: { name: string, distance: number } | undefined
+  let best: { name: string; distance: number } | undefined
   for (const name of names) {
     const distance = editDistance(wanted, plain(name))
     if (distance < (best?.distance ?? Infinity)) best = { name, distance }

@@ -28,7 +28,9 @@ export const flagOf = (key: string): string => `--${key.replaceAll('_', '-')}`
 export const readEnvironment = (env: Readonly<Record<string, string | undefined>>): Override[] =>
   Object.entries(env).flatMap(([name, text]) =>
     name.startsWith(prefix) && name !== fileVariable && text !== undefined && text !== '' && !fromKubernetes.test(name)
-      ? [{ name, path: name.slice(prefix.length).toLowerCase().split('__'), text }] : [])
+      ? [{ name, path: name.slice(prefix.length).toLowerCase().split('__'), text }]
+      : [],
+  )
 
 type Target = { readonly setting: Setting } | { readonly secretFile: true } | undefined
 
@@ -42,7 +44,8 @@ const targetOf = (keys: Keys, path: readonly string[]): Target => {
 
 function* pathsIn(keys: Keys, above: readonly string[] = []): Generator<readonly string[]> {
   for (const name of namesIn(keys)) yield [...above, name]
-  for (const [key, setting] of Object.entries(keys)) if (setting.kind === 'group') yield* pathsIn(setting.keys, [...above, key])
+  for (const [key, setting] of Object.entries(keys))
+    if (setting.kind === 'group') yield* pathsIn(setting.keys, [...above, key])
 }
 
 const jsonIn = (text: string): unknown => {
@@ -55,22 +58,30 @@ const jsonIn = (text: string): unknown => {
 
 /** Text becomes a list where one is wanted, at its commas or as JSON; blocks are JSON. */
 const rawText = (setting: Setting | undefined, text: string, at: Origin): Raw => {
-  const json = setting && (setting.kind === 'list' || isBlock(setting)) && /^\s*[[{]/.test(text) ? jsonIn(text) : undefined
+  const json =
+    setting && (setting.kind === 'list' || isBlock(setting)) && /^\s*[[{]/.test(text) ? jsonIn(text) : undefined
   if (json !== undefined) return rawOf(json, { ...at, form: 'object' })
   if (setting?.kind !== 'list' || isBlock(setting.of)) return { kind: 'scalar', value: text, at }
   const [only, ...others] = text.split(',').map((item): Raw => ({ kind: 'scalar', value: item.trim(), at }))
-  return only && others.length > 0 ? { kind: 'list', items: [only, ...others], at } : { kind: 'scalar', value: text.trim(), at }
+  return only && others.length > 0
+    ? { kind: 'list', items: [only, ...others], at }
+    : { kind: 'scalar', value: text.trim(), at }
 }
 
 /** Lays the overrides over the tree, whole blocks before what is inside them. Unknown names become findings. */
 export const applyOverrides = (
-  root: RawMap, overrides: readonly Override[], schema: Keys, base: string, findings: Finding[],
+  root: RawMap,
+  overrides: readonly Override[],
+  schema: Keys,
+  base: string,
+  findings: Finding[],
 ): RawMap => {
   let tree = root
   for (const override of overrides.toSorted((a, b) => a.path.length - b.path.length)) {
     const at: Origin = { via: override.name, base, form: 'text' }
     const target = targetOf(schema, override.path)
-    if (target) tree = overlay(tree, override.path, rawText('setting' in target ? target.setting : undefined, override.text, at))
+    if (target)
+      tree = overlay(tree, override.path, rawText('setting' in target ? target.setting : undefined, override.text, at))
     else findings.push(unknownOverride(override, at, schema))
   }
   return tree
@@ -82,5 +93,11 @@ const unknownOverride = (override: Override, at: Origin, schema: Keys): Finding 
   const named = (path: readonly string[]): string => (isVariable ? variableOf(path) : path.join('.'))
   const meant = nearest(named(override.path), [...pathsIn(schema)].map(named))
   const level = isVariable && meant === undefined ? 'warning' : 'error'
-  return findingAt(at, level, override.path.join('.'), `There is no setting "${override.path.join('.')}".`, meant && `Did you mean "${meant}"?`)
+  return findingAt(
+    at,
+    level,
+    override.path.join('.'),
+    `There is no setting "${override.path.join('.')}".`,
+    meant && `Did you mean "${meant}"?`,
+  )
 }

@@ -2,12 +2,19 @@ import type { Origin } from './finding.ts'
 
 /** A value as it was written, with where: YAML, environment, flags and a program's objects all become this before they are read. */
 export type Raw =
-  | { readonly kind: 'scalar', readonly value: unknown, readonly at: Origin }
-  | { readonly kind: 'list', readonly items: readonly Raw[], readonly at: Origin }
+  | { readonly kind: 'scalar'; readonly value: unknown; readonly at: Origin }
+  | { readonly kind: 'list'; readonly items: readonly Raw[]; readonly at: Origin }
   | RawMap
-export interface RawMap { readonly kind: 'map', readonly entries: Map<string, RawEntry>, readonly at: Origin }
+export interface RawMap {
+  readonly kind: 'map'
+  readonly entries: Map<string, RawEntry>
+  readonly at: Origin
+}
 /** `at` is the place of the key. */
-export interface RawEntry { readonly at: Origin, readonly value: Raw }
+export interface RawEntry {
+  readonly at: Origin
+  readonly value: Raw
+}
 
 const maxDepth = 32
 

@@ -4,7 +4,14 @@ import type { Origin } from './finding.ts'
 import { parseDuration, parseSize } from './forms.ts'
 import { nearest } from './nearest.ts'
 import type {
-  BooleanSetting, ChoiceSetting, DurationSetting, NumberSetting, PathSetting, Setting, SizeSetting, TextSetting,
+  BooleanSetting,
+  ChoiceSetting,
+  DurationSetting,
+  NumberSetting,
+  PathSetting,
+  Setting,
+  SizeSetting,
+  TextSetting,
 } from './setting.ts'
 
 /** Why a value was not taken: what must stand there unless that is the setting's own `expected`, and how to get there. */
@@ -14,7 +21,9 @@ export interface Fault {
 }
 export type Taken = { readonly value: string | number | boolean } | { readonly fault: Fault }
 
-const fault = (fix?: string, expected?: string): Taken => ({ fault: { fix, ...(expected !== undefined && { expected }) } })
+const fault = (fix?: string, expected?: string): Taken => ({
+  fault: { fix, ...(expected !== undefined && { expected }) },
+})
 
 const readText = (setting: TextSetting, value: unknown): Taken => {
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') {
@@ -38,15 +47,22 @@ const readBoolean = (_: BooleanSetting, value: unknown, at: Origin): Taken => {
 }
 
 const readNumber = (setting: NumberSetting, value: unknown, at: Origin): Taken => {
-  const number = at.form === 'text' && typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value
-  if (typeof number === 'string' && value !== '' && Number.isFinite(Number(value))) return fault('Write it without quotes.')
-  return typeof number === 'number' && number >= setting.min && number <= setting.max && (!setting.whole || Number.isInteger(number))
-    ? { value: number } : fault()
+  const number =
+    at.form === 'text' && typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value
+  if (typeof number === 'string' && value !== '' && Number.isFinite(Number(value)))
+    return fault('Write it without quotes.')
+  return typeof number === 'number' &&
+    number >= setting.min &&
+    number <= setting.max &&
+    (!setting.whole || Number.isInteger(number))
+    ? { value: number }
+    : fault()
 }
 
 const readDuration = (_: DurationSetting, value: unknown, at: Origin): Taken => {
   const ms = typeof value === 'string' ? parseDuration(value) : value
-  if (typeof value === 'number' && at.form === 'yaml') return fault(`Add the unit: ${value}s are seconds, ${value}m minutes.`)
+  if (typeof value === 'number' && at.form === 'yaml')
+    return fault(`Add the unit: ${value}s are seconds, ${value}m minutes.`)
   return typeof ms === 'number' && Number.isSafeInteger(ms) && ms > 0 ? { value: ms } : fault()
 }
 
@@ -68,17 +84,26 @@ const readPath = (_: PathSetting, value: unknown, at: Origin): Taken =>
 
 /** Reads a setting that is one value. */
 export const readValue = (
-  setting: Exclude<Setting, { kind: 'list' | 'group' | 'variants' | 'json' }>, value: unknown, at: Origin,
+  setting: Exclude<Setting, { kind: 'list' | 'group' | 'variants' | 'json' }>,
+  value: unknown,
+  at: Origin,
 ): Taken => {
   if (setting.off && value === 'off') return { value }
   if (setting.off && value === false) return fault('Write off.')
   switch (setting.kind) {
-    case 'text': return readText(setting, value)
-    case 'path': return readPath(setting, value, at)
-    case 'boolean': return readBoolean(setting, value, at)
-    case 'number': return readNumber(setting, value, at)
-    case 'duration': return readDuration(setting, value, at)
-    case 'size': return readSize(setting, value)
-    default: return readChoice(setting, value)
+    case 'text':
+      return readText(setting, value)
+    case 'path':
+      return readPath(setting, value, at)
+    case 'boolean':
+      return readBoolean(setting, value, at)
+    case 'number':
+      return readNumber(setting, value, at)
+    case 'duration':
+      return readDuration(setting, value, at)
+    case 'size':
+      return readSize(setting, value)
+    default:
+      return readChoice(setting, value)
   }
 }

@@ -10,11 +10,21 @@ const factsOf = (path: readonly string[], setting: Setting): string[] => {
   const isValue = setting.kind !== 'group'
   const inList = path.some((step) => step.endsWith('[]'))
   return [
-    ...(isValue ? [`Value: ${expectedOf(setting)}.`] : setting.off ? ['Value: a block of the settings below, or `off`.'] : []),
+    ...(isValue
+      ? [`Value: ${expectedOf(setting)}.`]
+      : setting.off
+        ? ['Value: a block of the settings below, or `off`.']
+        : []),
     ...(setting.required ? ['Required.'] : []),
     ...(setting.default === undefined ? [] : [`Default: ${code(setting.default)}`]),
-    ...(setting.secret ? [`Secret: never printed${setting.kind === 'text' && setting.redact ? ' but for the parts that are none' : ''}. Or ${code(`${key}_file`)}: the path of a file that holds it.`] : []),
-    ...(isValue && !inList ? [`Environment: ${code(variableOf(path))}${path.length === 1 ? `, flag: ${code(flagOf(key))}` : ''}`] : []),
+    ...(setting.secret
+      ? [
+          `Secret: never printed${setting.kind === 'text' && setting.redact ? ' but for the parts that are none' : ''}. Or ${code(`${key}_file`)}: the path of a file that holds it.`,
+        ]
+      : []),
+    ...(isValue && !inList
+      ? [`Environment: ${code(variableOf(path))}${path.length === 1 ? `, flag: ${code(flagOf(key))}` : ''}`]
+      : []),
     ...(setting.reload ? ['A running server takes a new value.'] : []),
   ]
 }
@@ -27,8 +37,13 @@ const section = (path: readonly string[], setting: Setting): string[] => {
   if (setting.kind !== 'list' || (setting.of.kind !== 'variants' && setting.of.kind !== 'group')) return own
   const list = [...path.slice(0, -1), `${path.at(-1)}[]`]
   if (setting.of.kind === 'group') return [...own, ...sections(setting.of.keys, list)]
-  return [...own, ...Object.entries(setting.of.variants).flatMap(([type, keys]) =>
-    [`${'#'.repeat(path.length + 2)} Type ${code(type)}`, ...sections(keys, list)])]
+  return [
+    ...own,
+    ...Object.entries(setting.of.variants).flatMap(([type, keys]) => [
+      `${'#'.repeat(path.length + 2)} Type ${code(type)}`,
+      ...sections(keys, list),
+    ]),
+  ]
 }
 
 const sections = (keys: Keys, above: readonly string[] = []): string[] =>

@@ -8,7 +8,8 @@ export const casProvider = {
   ...buttonKeys,
   url: {
     kind: 'text',
-    description: 'The address of the CAS server, in front of /login. There, allow the service PUBLIC_BASE_URL/_latchkey/sso/ID/callback with whatever query.',
+    description:
+      'The address of the CAS server, in front of /login. There, allow the service PUBLIC_BASE_URL/_latchkey/sso/ID/callback with whatever query.',
     required: true,
     parse: parseBaseUrl,
     expected: 'an address such as https://login.example.org/cas',
@@ -16,7 +17,8 @@ export const casProvider = {
   },
   protocol: {
     kind: 'choice',
-    description: 'The version of the protocol. Version 2 tells the user name alone, version 3 other attributes too, for rules and mapping.',
+    description:
+      'The version of the protocol. Version 2 tells the user name alone, version 3 other attributes too, for rules and mapping.',
     values: ['2', '3'],
     default: '3',
   },

@@ -2,7 +2,14 @@ import type { Keys } from './setting.ts'
 
 const parseSmtp = (text: string): string | undefined => {
   const url = URL.parse(text)
-  return url && /^smtps?:$/.test(url.protocol) && url.hostname !== '' && (url.pathname === '' || url.pathname === '/') && !url.search && !url.hash ? text : undefined
+  return url &&
+    /^smtps?:$/.test(url.protocol) &&
+    url.hostname !== '' &&
+    (url.pathname === '' || url.pathname === '/') &&
+    !url.search &&
+    !url.hash
+    ? text
+    : undefined
 }
 
 const redactSmtp = (text: string): string => text.replace(/\/\/[^/]*@/, '//hidden@')
@@ -11,8 +18,9 @@ const redactSmtp = (text: string): string => text.replace(/\/\/[^/]*@/, '//hidde
 export const email = {
   smtp: {
     kind: 'text',
-    description: 'The mail server, as smtps://USER:PASSWORD@HOST:465 or smtp://USER:PASSWORD@HOST:587 (which must then offer STARTTLS). Characters such'
-      + ' as @ : / # in a password must be percent-encoded.',
+    description:
+      'The mail server, as smtps://USER:PASSWORD@HOST:465 or smtp://USER:PASSWORD@HOST:587 (which must then offer STARTTLS). Characters such' +
+      ' as @ : / # in a password must be percent-encoded.',
     secret: true,
     redact: redactSmtp,
     parse: parseSmtp,
@@ -21,7 +29,8 @@ export const email = {
   },
   allow_plain: {
     kind: 'boolean',
-    description: 'Whether mail may be handed to a server that offers no encryption: for one on the same machine or in the same private network.',
+    description:
+      'Whether mail may be handed to a server that offers no encryption: for one on the same machine or in the same private network.',
     default: false,
   },
   from: {

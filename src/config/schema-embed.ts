@@ -12,16 +12,22 @@ const parseOrigin = (text: string): string | undefined => {
 export const embed = {
   origins: {
     kind: 'list',
-    description: 'The origins of applications that may have the page /_latchkey/embed in a frame, and sign their users in through it. The page answers'
-      + ' nobody else. Without any it is not there.',
+    description:
+      'The origins of applications that may have the page /_latchkey/embed in a frame, and sign their users in through it. The page answers' +
+      ' nobody else. Without any it is not there.',
     of: {
       kind: 'text',
       description: 'An origin.',
       parse: parseOrigin,
       expected: 'an origin such as https://app.example.org, or http://localhost:3000 on this machine',
-      fix: (text: string) => (text.includes('*') ? 'Name each origin: there are no wildcards.'
-        : /^https?:\/\/[^/]+\/./.test(text) ? 'Leave out what follows the host and the port.'
-        : text.startsWith('http:') ? 'Use https://: over http:// anybody on the way could sign in as your users.' : undefined),
+      fix: (text: string) =>
+        text.includes('*')
+          ? 'Name each origin: there are no wildcards.'
+          : /^https?:\/\/[^/]+\/./.test(text)
+            ? 'Leave out what follows the host and the port.'
+            : text.startsWith('http:')
+              ? 'Use https://: over http:// anybody on the way could sign in as your users.'
+              : undefined,
     },
     default: [],
     example: ['https://app.example.org'],

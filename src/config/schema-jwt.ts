@@ -2,14 +2,27 @@ import { parseBaseUrl } from './forms.ts'
 import { peopleKeys, providerKeys, sessionCheck } from './schema-identity.ts'
 import type { Keys } from './setting.ts'
 
-const text = (description: string) => ({ kind: 'text', description } as const)
+const text = (description: string) => ({ kind: 'text', description }) as const
 
 /** @see https://www.rfc-editor.org/rfc/rfc7518#section-3.1 */
 export const algorithm = {
   kind: 'choice',
   description: 'The algorithm that tokens are signed with. No other one is accepted.',
   values: [
-    'HS256', 'HS384', 'HS512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519',
+    'HS256',
+    'HS384',
+    'HS512',
+    'RS256',
+    'RS384',
+    'RS512',
+    'PS256',
+    'PS384',
+    'PS512',
+    'ES256',
+    'ES384',
+    'ES512',
+    'EdDSA',
+    'Ed25519',
   ],
   example: 'HS256',
 } as const
@@ -39,20 +52,23 @@ const keys = {
   jwks: { kind: 'text', description: 'A JSON Web Key Set, as JSON.', json: true, secret: true },
   jwks_uri: {
     kind: 'text',
-    description: 'Where the issuer publishes its JSON Web Key Set. Without any key here, the issuer\'s own discovery document says where'
-      + ' (ISSUER/.well-known/openid-configuration).',
+    description:
+      "Where the issuer publishes its JSON Web Key Set. Without any key here, the issuer's own discovery document says where" +
+      ' (ISSUER/.well-known/openid-configuration).',
     parse: parseBaseUrl,
     expected: 'an address such as https://login.example.org/keys',
     example: 'https://login.example.org/keys',
   },
   jwks_refresh: {
     kind: 'duration',
-    description: 'How often a published key set is read again. A new key is noticed at once; this is how long one that was taken back may live on.',
+    description:
+      'How often a published key set is read again. A new key is noticed at once; this is how long one that was taken back may live on.',
     default: '10m',
   },
   algorithms: {
     kind: 'list',
-    description: 'The algorithms that tokens may be signed with. Unless set, HS256 for secrets, and RS256, PS256, ES256 and EdDSA for public keys.',
+    description:
+      'The algorithms that tokens may be signed with. Unless set, HS256 for secrets, and RS256, PS256, ES256 and EdDSA for public keys.',
     of: algorithm,
     min: 1,
     example: ['HS256'],
@@ -69,8 +85,9 @@ const rules = {
   },
   audiences: {
     kind: 'list',
-    description: 'A token must carry one of these as "aud". With "off" it is not looked at, and a token made for any other service of the issuer is good'
-      + ' here too, unless authorized_parties or rules say otherwise.',
+    description:
+      'A token must carry one of these as "aud". With "off" it is not looked at, and a token made for any other service of the issuer is good' +
+      ' here too, unless authorized_parties or rules say otherwise.',
     of: text('An audience.'),
     required: true,
     off: true,
@@ -86,7 +103,8 @@ const rules = {
   },
   token_types: {
     kind: 'list',
-    description: 'A token must carry one of these as "typ" in its header, which keeps ID tokens, access tokens and others apart.',
+    description:
+      'A token must carry one of these as "typ" in its header, which keeps ID tokens, access tokens and others apart.',
     of: text('A type.'),
     min: 1,
     example: ['at+jwt'],
@@ -109,22 +127,37 @@ const rules = {
 const bearer = {
   bearer: {
     kind: 'boolean',
-    description: 'Whether a token is itself an access token ("Authorization: Bearer TOKEN"), without a sign-in. It then must carry "exp".',
+    description:
+      'Whether a token is itself an access token ("Authorization: Bearer TOKEN"), without a sign-in. It then must carry "exp".',
     default: false,
   },
   device_claim: {
     kind: 'text',
-    description: 'The claim that names the device of such a token, such as the id of an installation. Unless set, the device is made of "sid" or else of'
-      + ' "jti"; a token with neither has no device, and cannot be used for encryption.',
+    description:
+      'The claim that names the device of such a token, such as the id of an installation. Unless set, the device is made of "sid" or else of' +
+      ' "jti"; a token with neither has no device, and cannot be used for encryption.',
     example: 'device_id',
   },
 } as const satisfies Keys
 
 const check = {
-  session_check: sessionCheck('By introspection of the token (RFC 7662), which its discovery document must offer; sessions then must end with the token (session_until: token_expiry).'),
-  client_id: { kind: 'text', description: 'The name under which this server is registered at the provider, for session_check.', example: 'matrix' },
+  session_check: sessionCheck(
+    'By introspection of the token (RFC 7662), which its discovery document must offer; sessions then must end with the token (session_until: token_expiry).',
+  ),
+  client_id: {
+    kind: 'text',
+    description: 'The name under which this server is registered at the provider, for session_check.',
+    example: 'matrix',
+  },
   client_secret: { kind: 'text', description: 'The secret of that registration.', secret: true, example: 'change-me' },
 } as const satisfies Keys
 
 /** A provider of type `jwt`: whoever signs tokens for people. */
-export const jwtProvider = { ...providerKeys, ...keys, ...rules, ...bearer, ...check, ...peopleKeys } as const satisfies Keys
+export const jwtProvider = {
+  ...providerKeys,
+  ...keys,
+  ...rules,
+  ...bearer,
+  ...check,
+  ...peopleKeys,
+} as const satisfies Keys

@@ -8,18 +8,25 @@ export const oidcProvider = {
   ...buttonKeys,
   issuer: {
     kind: 'text',
-    description: 'The address of the provider, exactly as its own document at /.well-known/openid-configuration has it under "issuer".',
+    description:
+      'The address of the provider, exactly as its own document at /.well-known/openid-configuration has it under "issuer".',
     required: true,
     parse: (text: string) => (parseBaseUrl(text) === undefined ? undefined : text),
     expected: 'an address such as https://login.example.org/realms/main',
     example: 'https://login.example.org/realms/main',
   },
-  client_id: { kind: 'text', description: 'The name under which this server is registered at the provider.', required: true, example: 'matrix' },
+  client_id: {
+    kind: 'text',
+    description: 'The name under which this server is registered at the provider.',
+    required: true,
+    example: 'matrix',
+  },
   client_secret: {
     kind: 'text',
-    description: 'The secret of that registration; left out for a public client. Register the redirect address'
-      + ' PUBLIC_BASE_URL/_latchkey/sso/ID/callback, and for logout PUBLIC_BASE_URL/_latchkey/sso/ID/logout (back-channel) and'
-      + ' PUBLIC_BASE_URL/account (after sign-out).',
+    description:
+      'The secret of that registration; left out for a public client. Register the redirect address' +
+      ' PUBLIC_BASE_URL/_latchkey/sso/ID/callback, and for logout PUBLIC_BASE_URL/_latchkey/sso/ID/logout (back-channel) and' +
+      ' PUBLIC_BASE_URL/account (after sign-out).',
     secret: true,
     example: 'change-me',
   },
@@ -44,24 +51,29 @@ export const oidcProvider = {
   },
   userinfo: {
     kind: 'boolean',
-    description: 'Whether the provider is asked once more at each sign-in, for claims that it leaves out of the ID token.',
+    description:
+      'Whether the provider is asked once more at each sign-in, for claims that it leaves out of the ID token.',
     default: false,
   },
   subject_claim: {
     kind: 'text',
-    description: 'The claim of the ID token that names the person for good. Another one than "sub" where that is another one for each application, and'
-      + ' people are known here by other ways too (SCIM, tokens): "oid" with Entra ID. A back-channel logout then has to name the session ("sid").',
+    description:
+      'The claim of the ID token that names the person for good. Another one than "sub" where that is another one for each application, and' +
+      ' people are known here by other ways too (SCIM, tokens): "oid" with Entra ID. A back-channel logout then has to name the session ("sid").',
     default: 'sub',
     example: 'oid',
   },
   backchannel_logout: {
     kind: 'choice',
-    description: 'What becomes of sessions here when the provider ends the session that they came from: "soft" asks people to sign in again and leaves'
-      + ' them their devices and encryption keys, "hard" deletes the devices, "off" takes no notice.',
+    description:
+      'What becomes of sessions here when the provider ends the session that they came from: "soft" asks people to sign in again and leaves' +
+      ' them their devices and encryption keys, "hard" deletes the devices, "off" takes no notice.',
     values: ['soft', 'hard', 'off'],
     default: 'soft',
   },
-  session_check: sessionCheck('With a refresh token of the provider, which has to give one; add "offline_access" to "scopes" for sessions that outlive those in the browser.'),
+  session_check: sessionCheck(
+    'With a refresh token of the provider, which has to give one; add "offline_access" to "scopes" for sessions that outlive those in the browser.',
+  ),
   ...peopleKeys,
 } as const satisfies Keys
 
@@ -69,12 +81,18 @@ export const oidcProvider = {
 export const sso = {
   trusted_clients: {
     kind: 'list',
-    description: 'Clients that people are sent back to without being asked: addresses, of which scheme, host and port count, or the schemes of apps. Anybody'
-      + ' else\'s page asks first, so that none gets a session unnoticed.',
+    description:
+      'Clients that people are sent back to without being asked: addresses, of which scheme, host and port count, or the schemes of apps. Anybody' +
+      " else's page asks first, so that none gets a session unnoticed.",
     of: {
       kind: 'text',
       description: 'An address or a scheme.',
-      parse: (text: string) => (/^(https?:\/\/[^/\s@]+|[a-z][a-z0-9+.-]+:)/.test(text) && !/^(javascript|data):/.test(text) && URL.canParse(text) ? text : undefined),
+      parse: (text: string) =>
+        /^(https?:\/\/[^/\s@]+|[a-z][a-z0-9+.-]+:)/.test(text) &&
+        !/^(javascript|data):/.test(text) &&
+        URL.canParse(text)
+          ? text
+          : undefined,
       expected: 'an address such as https://app.example.org, or a scheme such as io.element.desktop:',
     },
     default: [],

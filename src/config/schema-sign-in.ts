@@ -10,15 +10,20 @@ export const jwtConfig = {
   enabled: { kind: 'boolean', description: 'Whether people can sign in with a token.', default: false },
   secret: {
     kind: 'text',
-    description: 'What tokens are verified with: the shared secret for HS256 to HS512, or else a PEM public key or certificate, or a JSON Web Key'
-      + ' (Set).',
+    description:
+      'What tokens are verified with: the shared secret for HS256 to HS512, or else a PEM public key or certificate, or a JSON Web Key' +
+      ' (Set).',
     secret: true,
     json: true,
     example: 'change-me-to-at-least-32-random-characters',
   },
   algorithm,
   subject_claim: subjectClaim,
-  display_name_claim: { kind: 'text', description: 'The claim that a new account takes its display name from.', example: 'name' },
+  display_name_claim: {
+    kind: 'text',
+    description: 'The claim that a new account takes its display name from.',
+    example: 'name',
+  },
   issuer: {
     kind: 'text',
     description: 'The only issuer whose tokens are accepted: a token must then carry exactly this "iss".',
@@ -26,8 +31,9 @@ export const jwtConfig = {
   },
   audiences: {
     kind: 'list',
-    description: 'A token must then carry one of these as "aud". Without them a token that carries "aud" is refused, since it was made for somebody'
-      + ' else.',
+    description:
+      'A token must then carry one of these as "aud". Without them a token that carries "aud" is refused, since it was made for somebody' +
+      ' else.',
     of: { kind: 'text', description: 'An audience.' },
     min: 1,
     example: ['matrix'],

@@ -1,5 +1,12 @@
 import { isUserId } from '../matrix/ids.ts'
-import { parseAddressRange, parseBaseUrl, parseDatabase, parseListen, parseServerName, redactDatabase } from './forms.ts'
+import {
+  parseAddressRange,
+  parseBaseUrl,
+  parseDatabase,
+  parseListen,
+  parseServerName,
+  redactDatabase,
+} from './forms.ts'
 import { embed } from './schema-embed.ts'
 import { sso } from './schema-oidc.ts'
 import { identityProvider, jwtConfig } from './schema-sign-in.ts'
@@ -18,91 +25,128 @@ import type { InputsOf, Keys, ValuesOf } from './setting.ts'
 export const schema = {
   server_name: {
     kind: 'text',
-    description: 'The name that ends every Matrix ID here, as in @alice:example.org. Choose it once: it is in every account, room and event, and'
-      + ' cannot be changed later. Use the domain that people know you by; the server itself may run elsewhere. Only a try-out without a'
-      + ' configuration file may leave it out.',
+    description:
+      'The name that ends every Matrix ID here, as in @alice:example.org. Choose it once: it is in every account, room and event, and' +
+      ' cannot be changed later. Use the domain that people know you by; the server itself may run elsewhere. Only a try-out without a' +
+      ' configuration file may leave it out.',
     default: 'localhost',
     example: 'example.org',
     parse: parseServerName,
     expected: 'a domain name, with a port where needed, such as example.org',
-    fix: (text) => (/^https?:\/\//.test(text) ? 'Leave out "https://": the full address goes under "public_base_url".'
-      : text.includes('@') ? 'Write only what follows the colon of a Matrix ID.'
-      : /[A-Z]/.test(text) ? 'Write it in lower case.' : undefined),
+    fix: (text) =>
+      /^https?:\/\//.test(text)
+        ? 'Leave out "https://": the full address goes under "public_base_url".'
+        : text.includes('@')
+          ? 'Write only what follows the colon of a Matrix ID.'
+          : /[A-Z]/.test(text)
+            ? 'Write it in lower case.'
+            : undefined,
   },
   public_base_url: {
     kind: 'text',
-    description: 'The address that clients reach this server by. Set it when a proxy or a domain stands in front; clients then find it through'
-      + ' /.well-known/matrix/client and in the answer to sign-in.',
+    description:
+      'The address that clients reach this server by. Set it when a proxy or a domain stands in front; clients then find it through' +
+      ' /.well-known/matrix/client and in the answer to sign-in.',
     example: 'https://matrix.example.org',
     parse: parseBaseUrl,
     expected: 'an address such as https://matrix.example.org',
   },
   listen: {
     kind: 'list',
-    description: 'Where to listen, as host:port; several may stand in a list. The default is reachable from this machine alone, as it should be'
-      + ' behind a proxy; 0.0.0.0:8008 and [::]:8008 are every IPv4 and every IPv6 address.',
+    description:
+      'Where to listen, as host:port; several may stand in a list. The default is reachable from this machine alone, as it should be' +
+      ' behind a proxy; 0.0.0.0:8008 and [::]:8008 are every IPv4 and every IPv6 address.',
     of: {
       kind: 'text',
       description: 'A host and a port.',
       parse: (text) => (parseListen(text) ? text : undefined),
       expected: 'a host and a port such as 127.0.0.1:8008 or [::1]:8008',
-      fix: (text) => (/^\d{1,5}$/.test(text) ? `Write 127.0.0.1:${text} for this machine alone, or 0.0.0.0:${text} for everybody.`
-        : text.startsWith('*:') ? `Write 0.0.0.0${text.slice(1)} for every IPv4 address, [::]${text.slice(1)} for every IPv6 one.`
-        : /^:\d/.test(text) ? `Write 0.0.0.0${text} for every IPv4 address, [::]${text} for every IPv6 one.`
-        : /^https?:\/\//.test(text) ? 'Leave out "http://": encryption is the business of the proxy in front.' : undefined),
+      fix: (text) =>
+        /^\d{1,5}$/.test(text)
+          ? `Write 127.0.0.1:${text} for this machine alone, or 0.0.0.0:${text} for everybody.`
+          : text.startsWith('*:')
+            ? `Write 0.0.0.0${text.slice(1)} for every IPv4 address, [::]${text.slice(1)} for every IPv6 one.`
+            : /^:\d/.test(text)
+              ? `Write 0.0.0.0${text} for every IPv4 address, [::]${text} for every IPv6 one.`
+              : /^https?:\/\//.test(text)
+                ? 'Leave out "http://": encryption is the business of the proxy in front.'
+                : undefined,
     },
     min: 1,
     default: ['127.0.0.1:8008'],
   },
   trusted_proxies: {
     kind: 'list',
-    description: 'Addresses and ranges of the proxies in front. Only from these is X-Forwarded-For believed, which gives rate limits and logs'
-      + ' the address of the client.',
+    description:
+      'Addresses and ranges of the proxies in front. Only from these is X-Forwarded-For believed, which gives rate limits and logs' +
+      ' the address of the client.',
     of: {
-      kind: 'text', description: 'An address or a range.', parse: parseAddressRange, expected: 'an address or a range such as 127.0.0.1 or 10.0.0.0/8',
+      kind: 'text',
+      description: 'An address or a range.',
+      parse: parseAddressRange,
+      expected: 'an address or a range such as 127.0.0.1 or 10.0.0.0/8',
     },
     default: [],
     example: ['127.0.0.1', '10.0.0.0/8'],
   },
   data_dir: {
     kind: 'path',
-    description: 'The folder for everything that must be kept: database, signing key, media. It is made when it is not there. Relative paths start'
-      + ' from the folder of this file.',
+    description:
+      'The folder for everything that must be kept: database, signing key, media. It is made when it is not there. Relative paths start' +
+      ' from the folder of this file.',
     default: 'data',
   },
   database: {
     kind: 'text',
-    description: 'Where everything is stored: sqlite:PATH, with relative paths inside data_dir, or a postgres:// URL. sqlite::memory: keeps nothing,'
-      + ' which is for tests.',
+    description:
+      'Where everything is stored: sqlite:PATH, with relative paths inside data_dir, or a postgres:// URL. sqlite::memory: keeps nothing,' +
+      ' which is for tests.',
     secret: true,
     redact: redactDatabase,
     parse: parseDatabase,
     expected: 'sqlite:PATH, sqlite::memory: or a postgres:// URL',
-    fix: (text) => (/^postgres(ql)?:/.test(text) ? 'Characters such as @ : / # in a password must be percent-encoded: # is %23.'
-      : text.includes(':') ? undefined : 'Write sqlite: in front of a path.'),
+    fix: (text) =>
+      /^postgres(ql)?:/.test(text)
+        ? 'Characters such as @ : / # in a password must be percent-encoded: # is %23.'
+        : text.includes(':')
+          ? undefined
+          : 'Write sqlite: in front of a path.',
     default: 'sqlite:latchkey.db',
   },
   signing_key_file: {
     kind: 'text',
-    description: 'The file with the key that this server signs events with; it is made at the first start. Relative paths are inside data_dir.',
+    description:
+      'The file with the key that this server signs events with; it is made at the first start. Relative paths are inside data_dir.',
     default: 'signing.key',
   },
   jwt_config: {
     kind: 'group',
-    description: 'Sign-in with a token (JWT) of your own backend. The block of a Synapse configuration works here unchanged.',
+    description:
+      'Sign-in with a token (JWT) of your own backend. The block of a Synapse configuration works here unchanged.',
     keys: jwtConfig,
   },
   identity_providers: {
     kind: 'list',
-    description: 'Where people sign in. Each has an id, a type and the settings of that type; several of one type may stand side by side.',
+    description:
+      'Where people sign in. Each has an id, a type and the settings of that type; several of one type may stand side by side.',
     of: identityProvider,
     default: [],
-    example: [{
-      id: 'backend', type: 'jwt', secret: ['change-me-to-at-least-32-random-characters'], algorithms: ['HS256'],
-      issuer: 'https://backend.example.org', audiences: ['matrix'],
-    }],
+    example: [
+      {
+        id: 'backend',
+        type: 'jwt',
+        secret: ['change-me-to-at-least-32-random-characters'],
+        algorithms: ['HS256'],
+        issuer: 'https://backend.example.org',
+        audiences: ['matrix'],
+      },
+    ],
   },
-  sso: { kind: 'group', description: 'Sign-in through a browser, by identity providers of type oidc, saml and cas.', keys: sso },
+  sso: {
+    kind: 'group',
+    description: 'Sign-in through a browser, by identity providers of type oidc, saml and cas.',
+    keys: sso,
+  },
   embed: { kind: 'group', description: 'Chat inside the pages of other applications.', keys: embed },
   password_login: {
     kind: 'boolean',
@@ -111,8 +155,9 @@ export const schema = {
   },
   registration: {
     kind: 'choice',
-    description: 'Who may make an account with a password: "closed" is nobody, "token" is whoever has one of registration_tokens, "open" is anybody who'
-      + ' reaches the server. Accounts of people who sign in by token are made in any case.',
+    description:
+      'Who may make an account with a password: "closed" is nobody, "token" is whoever has one of registration_tokens, "open" is anybody who' +
+      ' reaches the server. Accounts of people who sign in by token are made in any case.',
     values: ['closed', 'open', 'token'],
     default: 'closed',
   },
@@ -132,8 +177,9 @@ export const schema = {
   },
   registration_shared_secret: {
     kind: 'text',
-    description: 'Lets tools that know it make accounts, administrators among them, through /_synapse/admin/v1/register. Without it that endpoint is'
-      + ' not there.',
+    description:
+      'Lets tools that know it make accounts, administrators among them, through /_synapse/admin/v1/register. Without it that endpoint is' +
+      ' not there.',
     secret: true,
     example: 'change-me-to-at-least-32-random-characters',
   },
@@ -144,21 +190,24 @@ export const schema = {
   },
   access_token_lifetime: {
     kind: 'duration',
-    description: 'How long an access token lives before its client must refresh it. Clients that do not know refresh tokens keep theirs until they'
-      + ' sign out. With "off" nobody gets refresh tokens.',
+    description:
+      'How long an access token lives before its client must refresh it. Clients that do not know refresh tokens keep theirs until they' +
+      ' sign out. With "off" nobody gets refresh tokens.',
     off: true,
     default: '1h',
   },
   query_access_token: {
     kind: 'boolean',
-    description: 'Whether an access token in the URL (?access_token=) is taken. It ends up in the logs of every proxy on the way: only for old clients'
-      + ' that know no better.',
+    description:
+      'Whether an access token in the URL (?access_token=) is taken. It ends up in the logs of every proxy on the way: only for old clients' +
+      ' that know no better.',
     default: false,
   },
   rate_limits: {
     kind: 'group',
-    description: 'How many requests one user or address may make: per_second in the long run, burst at once. "off" in place of'
-      + ' one kind lifts its limit; "off" in place of all lifts every one, which is for tests and benchmarks.',
+    description:
+      'How many requests one user or address may make: per_second in the long run, burst at once. "off" in place of' +
+      ' one kind lifts its limit; "off" in place of all lifts every one, which is for tests and benchmarks.',
     off: true,
     keys: rateLimits,
   },
@@ -179,7 +228,8 @@ export const schema = {
   },
   email: {
     kind: 'group',
-    description: 'Mail to people, so that they can confirm their address and set a new password. Without "smtp" none is sent.',
+    description:
+      'Mail to people, so that they can confirm their address and set a new password. Without "smtp" none is sent.',
     keys: email,
   },
   turn: {
@@ -189,16 +239,18 @@ export const schema = {
   },
   rtc_transports: {
     kind: 'list',
-    description: 'The servers that calls of several people run over (MatrixRTC), each with its "type" and what belongs to that. Clients ask for them'
-      + ' (MSC4143), and older ones find them in /.well-known/matrix/client.',
+    description:
+      'The servers that calls of several people run over (MatrixRTC), each with its "type" and what belongs to that. Clients ask for them' +
+      ' (MSC4143), and older ones find them in /.well-known/matrix/client.',
     of: { kind: 'json', description: 'A transport.' },
     default: [],
     example: [{ type: 'livekit', livekit_service_url: 'https://livekit-jwt.example.org' }],
   },
   app_service_config_files: {
     kind: 'list',
-    description: 'The registration files of application services, which are bridges to other networks, for the most part; each makes its own. They are'
-      + ' read when the server starts.',
+    description:
+      'The registration files of application services, which are bridges to other networks, for the most part; each makes its own. They are' +
+      ' read when the server starts.',
     of: { kind: 'path', description: 'A registration file.' },
     default: [],
     example: ['/etc/latchkey/bridges/irc.yaml'],
@@ -240,7 +292,11 @@ export const schema = {
     expected: 'a mail address or a Matrix ID, such as admin@example.org or @admin:example.org',
     example: 'admin@example.org',
   },
-  metrics: { kind: 'group', description: 'Numbers of the running server, for Prometheus and whatever reads the same.', keys: metrics },
+  metrics: {
+    kind: 'group',
+    description: 'Numbers of the running server, for Prometheus and whatever reads the same.',
+    keys: metrics,
+  },
   log: {
     kind: 'group',
     description: 'What the server says on its standard error.',

@@ -5,10 +5,16 @@ export const shown = (value: unknown): string => {
       const text = JSON.stringify(value)
       return text.length > 64 ? `${text.slice(0, 60)}…"` : text
     }
-    case 'number': case 'boolean': case 'bigint': return String(value)
-    case 'undefined': return 'nothing'
-    case 'object': return value === null ? 'nothing' : Array.isArray(value) ? 'a list' : 'an object'
-    default: return `a ${typeof value}`
+    case 'number':
+    case 'boolean':
+    case 'bigint':
+      return String(value)
+    case 'undefined':
+      return 'nothing'
+    case 'object':
+      return value === null ? 'nothing' : Array.isArray(value) ? 'a list' : 'an object'
+    default:
+      return `a ${typeof value}`
   }
 }
 

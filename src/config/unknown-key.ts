@@ -42,10 +42,14 @@ export const adviceFor = (key: string, path: string, keys: Keys, schema: Keys): 
   if (key.startsWith('rc_') && path === '') return 'Limits go under rate_limits.'
   const name = nearest(key, namesIn(keys))
   if (name && name.length > 3) return `Did you mean "${path ? `${path}.${name}` : name}"?`
-  const joined = [...blocks(schema)].flatMap(([home, names]) => (home ? namesIn(names).map((inner) => `${home}.${inner}`) : []))
+  const joined = [...blocks(schema)]
+    .flatMap(([home, names]) => (home ? namesIn(names).map((inner) => `${home}.${inner}`) : []))
     .find((inner) => inner.replaceAll('.', '_') === key)
-  if (joined && path === '') return `Did you mean "${joined.split('.').at(-1)}" below "${joined.split('.').slice(0, -1).join('.')}:"?`
-  const homes = [...blocks(schema)].filter(([home, names]) => home !== path && namesIn(names).includes(key)).map(([home]) => home)
+  if (joined && path === '')
+    return `Did you mean "${joined.split('.').at(-1)}" below "${joined.split('.').slice(0, -1).join('.')}:"?`
+  const homes = [...blocks(schema)]
+    .filter(([home, names]) => home !== path && namesIn(names).includes(key))
+    .map(([home]) => home)
   const [home] = homes
   if (home === '') return `"${key}" is not part of "${path}": write it at the start of a line.`
   if (home !== undefined && homes.length === 1) return `"${key}" is part of "${home}": indent it below "${home}:".`

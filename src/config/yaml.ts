@@ -1,4 +1,17 @@
-import { type Alias, type Document, type Node, type YAMLError, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
+import {
+  type Alias,
+  type Document,
+  type Node,
+  type YAMLError,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+} from 'yaml'
 import { type Finding, findingAt, type Origin } from './finding.ts'
 import type { Raw, RawEntry, RawMap } from './raw.ts'
 
@@ -13,13 +26,25 @@ const sentences = {
   TAB_AS_INDENT: ['A line is indented with a tab.', 'Indent with spaces.'],
   DUPLICATE_KEY: ['This setting stands in the file twice.', 'Keep one of the two.'],
   MULTIPLE_DOCS: ['A second document begins here.', 'Keep everything in one, without a line of "---".'],
-  BLOCK_AS_IMPLICIT_KEY: ['There are two colons in one line, or a line that should be indented is not.', 'Put text that holds ": " in quotes.'],
+  BLOCK_AS_IMPLICIT_KEY: [
+    'There are two colons in one line, or a line that should be indented is not.',
+    'Put text that holds ": " in quotes.',
+  ],
   MULTILINE_IMPLICIT_KEY: ['A colon is missing after a name.', 'Write name: value.'],
-  BAD_SCALAR_START: ['A value starts with a character that has a meaning of its own in YAML.', 'Put the value in quotes.'],
-  BAD_DQ_ESCAPE: ['A backslash in double quotes starts something unknown.', 'Use single quotes, in which a backslash is only itself.'],
+  BAD_SCALAR_START: [
+    'A value starts with a character that has a meaning of its own in YAML.',
+    'Put the value in quotes.',
+  ],
+  BAD_DQ_ESCAPE: [
+    'A backslash in double quotes starts something unknown.',
+    'Use single quotes, in which a backslash is only itself.',
+  ],
   BAD_ALIAS: ['"*" or "&" at the start of a value has a meaning of its own in YAML.', 'Put the value in quotes.'],
   TAG_RESOLVE_FAILED: ['"!" at the start of a value has a meaning of its own in YAML.', 'Put the value in quotes.'],
-  UNEXPECTED_TOKEN: ['Something stands here that does not belong.', 'Look for a quote, bracket or comma too many, here or in the line above.'],
+  UNEXPECTED_TOKEN: [
+    'Something stands here that does not belong.',
+    'Look for a quote, bracket or comma too many, here or in the line above.',
+  ],
   NON_STRING_KEY: ['The name of a setting must be text.'],
 } as const satisfies Readonly<Record<string, Sentence>>
 const unclosedQuote = /quote/
@@ -27,24 +52,35 @@ const missing: readonly (readonly [pattern: RegExp, message: string, fix: string
   [unclosedQuote, 'A quotation mark is not closed.', 'Close it, here or in a line below.'],
   [/end with a/, 'A bracket or brace is not closed.', 'Close it, here or in a line above.'],
   [/map values/, 'A colon is missing after a name.', 'Write name: value.'],
-  [/Comments/, 'A "#" follows text without a blank.', 'Put text that holds "#" in quotes, or a blank before a comment.'],
+  [
+    /Comments/,
+    'A "#" follows text without a blank.',
+    'Put text that holds "#" in quotes, or a blank before a comment.',
+  ],
 ]
 
 const sentenceOf = ({ code, message }: YAMLError): Sentence => {
   const [, text, fix] = missing.find(([pattern]) => pattern.test(message)) ?? []
   if (text !== undefined && fix !== undefined) return [text, fix]
-  return Object.hasOwn(sentences, code) ? sentences[code as keyof typeof sentences] : ['This is not valid YAML.', 'Look for a bracket, colon or quote that is missing, here or in the line above.']
+  return Object.hasOwn(sentences, code)
+    ? sentences[code as keyof typeof sentences]
+    : ['This is not valid YAML.', 'Look for a bracket, colon or quote that is missing, here or in the line above.']
 }
 
 /** Reads YAML into a tree that knows its lines. With faults in its grammar there is no tree, only findings. */
-export const readYaml = (text: string, file: string, base: string): { root?: RawMap, findings: Finding[] } => {
+export const readYaml = (text: string, file: string, base: string): { root?: RawMap; findings: Finding[] } => {
   const lines = new LineCounter()
   const origin = (offset: number | undefined): Origin => {
     const { line, col } = lines.linePos(offset ?? 0)
     return { file, line: Math.max(line, 1), column: Math.max(col, 1), base, form: 'yaml' }
   }
   const document = parseDocument(text, {
-    lineCounter: lines, prettyErrors: false, stringKeys: true, resolveKnownTags: false, merge: false, logLevel: 'error',
+    lineCounter: lines,
+    prettyErrors: false,
+    stringKeys: true,
+    resolveKnownTags: false,
+    merge: false,
+    logLevel: 'error',
   })
   const faults = [...document.errors, ...document.warnings]
   if (faults.length > 0) return { findings: grammarFindings(document, faults, origin) }
@@ -55,7 +91,11 @@ export const readYaml = (text: string, file: string, base: string): { root?: Raw
   try {
     const root = treeOf(document, contents, origin)
     if (root.kind === 'map') return { root, findings: [] }
-    return { findings: [findingAt(root.at, 'error', '', 'This is not a configuration.', 'Write settings as lines of name: value.')] }
+    return {
+      findings: [
+        findingAt(root.at, 'error', '', 'This is not a configuration.', 'Write settings as lines of name: value.'),
+      ],
+    }
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error
     return { findings: [error.finding] }
@@ -63,7 +103,11 @@ export const readYaml = (text: string, file: string, base: string): { root?: Raw
 }
 
 /** One finding a line: a single slip of the pen makes a parser stumble several times. */
-const grammarFindings = (document: Document, faults: readonly YAMLError[], origin: (offset: number) => Origin): Finding[] => {
+const grammarFindings = (
+  document: Document,
+  faults: readonly YAMLError[],
+  origin: (offset: number) => Origin,
+): Finding[] => {
   const byLine = new Map<number, Finding>()
   for (const fault of faults) {
     const at = origin(unclosedQuote.test(fault.message) ? startOfText(document, fault.pos[0]) : fault.pos[0])
@@ -107,7 +151,8 @@ function treeOf(document: Document, top: Node, origin: (offset: number | undefin
     const at = isAlias(node) ? origin(node.range?.[0]) : fallback
     if (target === undefined) throw new Unreadable(findingAt(at, 'error', '', ...sentences.BAD_ALIAS))
     if (isMap(target)) return { kind: 'map', entries: entriesOf(target.items, depth), at }
-    if (isSeq(target)) return { kind: 'list', items: target.items.map((item) => raw(item, placed(item, at), depth + 1)), at }
+    if (isSeq(target))
+      return { kind: 'list', items: target.items.map((item) => raw(item, placed(item, at), depth + 1)), at }
     return { kind: 'scalar', value: isScalar(target) ? target.value : null, at }
   }
   const placed = (node: unknown, otherwise: Origin): Origin => {
@@ -119,7 +164,10 @@ function treeOf(document: Document, top: Node, origin: (offset: number | undefin
     for (const pair of pairs) {
       if (!isPair(pair)) continue
       const at = placed(pair.key, origin(0))
-      entries.set(String(isScalar(pair.key) ? pair.key.value : pair.key), { at, value: raw(pair.value, placed(pair.value, at), depth + 1) })
+      entries.set(String(isScalar(pair.key) ? pair.key.value : pair.key), {
+        at,
+        value: raw(pair.value, placed(pair.value, at), depth + 1),
+      })
     }
     return entries
   }

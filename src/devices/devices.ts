@@ -8,7 +8,15 @@ import { openListChanges, type DeviceListNews } from './list-changes.ts'
 import { openSightings } from './seen.ts'
 import { readCrossSigning } from './store/cross-signing.ts'
 import {
-  countDevicesOf, deleteDevices, insertDevice, readDevice, readDeviceNid, readDeviceNids, readDevices, readStalest, renameDevice,
+  countDevicesOf,
+  deleteDevices,
+  insertDevice,
+  readDevice,
+  readDeviceNid,
+  readDeviceNids,
+  readDevices,
+  readStalest,
+  renameDevice,
   type DeviceRow,
 } from './store/devices.ts'
 import { openToDevice, type ToDevice } from './to-device.ts'
@@ -87,10 +95,15 @@ const longestName = 255
 const longestUserAgent = 512
 
 /** Ten capital letters and digits, of 256 random bits in base64. */
-const newDeviceId = (random: string): string => random.replaceAll(/[^A-Za-z0-9]/g, '').toUpperCase().slice(0, 10)
+const newDeviceId = (random: string): string =>
+  random
+    .replaceAll(/[^A-Za-z0-9]/g, '')
+    .toUpperCase()
+    .slice(0, 10)
 
 function checkDeviceId(deviceId: string): string {
-  if (deviceId.length > longestDeviceId) throw new MatrixError('M_INVALID_PARAM', `A device id can have ${longestDeviceId} characters`)
+  if (deviceId.length > longestDeviceId)
+    throw new MatrixError('M_INVALID_PARAM', `A device id can have ${longestDeviceId} characters`)
   if (deviceId === '' || deviceId.includes('\0')) throw new MatrixError('M_INVALID_PARAM', 'This is not a device id')
   return deviceId
 }
@@ -132,8 +145,13 @@ export async function openDevices(deps: DevicesDeps): Promise<Devices> {
   const fromRow = (row: DeviceRow): Device => {
     const seen = sightings.pending(row.nid)
     return {
-      nid: row.nid, deviceId: row.device_id, displayName: row.display_name, createdTs: row.created_ts,
-      lastSeenTs: seen?.ts ?? row.last_seen_ts, lastSeenIp: seen?.ip ?? row.last_seen_ip, userAgent: seen?.userAgent ?? row.user_agent,
+      nid: row.nid,
+      deviceId: row.device_id,
+      displayName: row.display_name,
+      createdTs: row.created_ts,
+      lastSeenTs: seen?.ts ?? row.last_seen_ts,
+      lastSeenIp: seen?.ip ?? row.last_seen_ip,
+      userAgent: seen?.userAgent ?? row.user_agent,
     }
   }
 
@@ -141,16 +159,25 @@ export async function openDevices(deps: DevicesDeps): Promise<Devices> {
     const deviceId = wanted.deviceId === undefined ? newDeviceId(deps.randomId()) : checkDeviceId(wanted.deviceId)
     const known = await readDeviceNid(tx.sql, wanted.user, deviceId)
     if (known !== undefined) return { nid: known, deviceId, created: false }
-    if (wanted.deviceId !== undefined && (await readCrossSigning(tx.sql, wanted.user)).some((key) => key.public_key === deviceId)) {
+    if (
+      wanted.deviceId !== undefined &&
+      (await readCrossSigning(tx.sql, wanted.user)).some((key) => key.public_key === deviceId)
+    ) {
       throw new MatrixError('M_FORBIDDEN', 'One of your cross-signing keys has this name')
     }
-    const excess = await countDevicesOf(tx.sql, wanted.user) + 1 - mostDevices
+    const excess = (await countDevicesOf(tx.sql, wanted.user)) + 1 - mostDevices
     if (excess > 0) await remove(tx, wanted.user, await readStalest(tx.sql, wanted.user, excess))
     const nid = nids.next()
     const ts = now()
     await insertDevice(tx.sql, {
-      nid, user_nid: wanted.user, device_id: deviceId, display_name: shortName(wanted.displayName), created_ts: ts, last_seen_ts: ts,
-      last_seen_ip: wanted.ip ?? null, user_agent: wanted.userAgent?.slice(0, longestUserAgent) ?? null,
+      nid,
+      user_nid: wanted.user,
+      device_id: deviceId,
+      display_name: shortName(wanted.displayName),
+      created_ts: ts,
+      last_seen_ts: ts,
+      last_seen_ip: wanted.ip ?? null,
+      user_agent: wanted.userAgent?.slice(0, longestUserAgent) ?? null,
     })
     await announceChange(tx, wanted.user)
     return { nid, deviceId, created: true }
@@ -169,7 +196,7 @@ export async function openDevices(deps: DevicesDeps): Promise<Devices> {
   const { forget, ...encryption } = openEncryption(deps, {
     toDevice,
     make: async (tx, user, deviceId, displayName) => (await ensure(tx, { user, deviceId, displayName })).nid,
-    remove: async (tx, user, deviceId) => void await deleteSome(tx, user, [deviceId]),
+    remove: async (tx, user, deviceId) => void (await deleteSome(tx, user, [deviceId])),
   })
   hooks.push({ after: forget })
   const listChanges = openListChanges(database, log)
@@ -180,7 +207,8 @@ export async function openDevices(deps: DevicesDeps): Promise<Devices> {
     listChanges: (since, until, viewer) => {
       const changed = listChanges(since, until)
       const signed = viewer === undefined ? [] : encryption.crossSigning.signedBy(viewer, since, until)
-      if (changed instanceof Promise || signed instanceof Promise) return Promise.all([changed, signed]).then((both) => both.flat())
+      if (changed instanceof Promise || signed instanceof Promise)
+        return Promise.all([changed, signed]).then((both) => both.flat())
       return signed.length === 0 ? changed : [...changed, ...signed]
     },
     ensure,
@@ -189,18 +217,24 @@ export async function openDevices(deps: DevicesDeps): Promise<Devices> {
       const row = await readDevice(database.read, user, deviceId)
       return row && fromRow(row)
     },
-    rename: (user, deviceId, displayName) => log.write(async (tx) => {
-      const found = await renameDevice(tx.sql, user, deviceId, displayName)
-      if (found) await announceChange(tx, user)
-      return found
-    }),
+    rename: (user, deviceId, displayName) =>
+      log.write(async (tx) => {
+        const found = await renameDevice(tx.sql, user, deviceId, displayName)
+        if (found) await announceChange(tx, user)
+        return found
+      }),
     delete: deleteSome,
     deleteAll: async (tx, user, but) => {
       const rows = await readDeviceNids(tx.sql, user)
-      return remove(tx, user, rows.map((row) => row.nid).filter((nid) => nid !== but))
+      return remove(
+        tx,
+        user,
+        rows.map((row) => row.nid).filter((nid) => nid !== but),
+      )
     },
     onDelete: (hook) => void hooks.push(hook),
-    seen: (device, ip, userAgent) => sightings.note(device, { ts: now(), ip, userAgent: userAgent?.slice(0, longestUserAgent) ?? null }),
+    seen: (device, ip, userAgent) =>
+      sightings.note(device, { ts: now(), ip, userAgent: userAgent?.slice(0, longestUserAgent) ?? null }),
     [Symbol.asyncDispose]: () => sightings[Symbol.asyncDispose](),
   }
 }

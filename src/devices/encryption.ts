@@ -26,7 +26,10 @@ export interface EncryptionParts extends Encryption {
 }
 
 /** @param devices how devices are made and deleted */
-export function openEncryption(deps: DevicesDeps, devices: Pick<DehydratedDeps, 'toDevice' | 'make' | 'remove'>): EncryptionParts {
+export function openEncryption(
+  deps: DevicesDeps,
+  devices: Pick<DehydratedDeps, 'toDevice' | 'make' | 'remove'>,
+): EncryptionParts {
   const { database, log, users } = deps
   const book = openKeyBook(database, log, (user) => users.nameOf(user))
   const counts = openCounts(database)

@@ -24,14 +24,38 @@ export const signed = (object: JsonObject, userId: string, keyId: string, name: 
   addSignature(object, userId, `ed25519:${keyId}`, signText(signedText(object), keyNamed(name)))
 
 /** Device keys, signed by the device. `name` names its key pair. */
-export const deviceKeys = (userId: string, deviceId: string, more: JsonObject = {}, name = `${userId} ${deviceId}`): JsonObject => signed({
-  user_id: userId, device_id: deviceId, algorithms: ['m.olm.v1.curve25519-aes-sha2', 'm.megolm.v1.aes-sha2'],
-  keys: { [`ed25519:${deviceId}`]: publicKey(name), [`curve25519:${deviceId}`]: publicKey(`${name} curve`) }, ...more,
-}, userId, deviceId, name)
+export const deviceKeys = (
+  userId: string,
+  deviceId: string,
+  more: JsonObject = {},
+  name = `${userId} ${deviceId}`,
+): JsonObject =>
+  signed(
+    {
+      user_id: userId,
+      device_id: deviceId,
+      algorithms: ['m.olm.v1.curve25519-aes-sha2', 'm.megolm.v1.aes-sha2'],
+      keys: { [`ed25519:${deviceId}`]: publicKey(name), [`curve25519:${deviceId}`]: publicKey(`${name} curve`) },
+      ...more,
+    },
+    userId,
+    deviceId,
+    name,
+  )
 
 /** One-time or fallback keys by name. */
-export const curveKeys = (userId: string, deviceId: string, ids: readonly string[], more: JsonObject = {}): JsonObject => Object.fromEntries(ids.map((id) =>
-  [`signed_curve25519:${id}`, signed({ key: publicKey(`one-time ${id}`), ...more }, userId, deviceId, `${userId} ${deviceId}`)]))
+export const curveKeys = (
+  userId: string,
+  deviceId: string,
+  ids: readonly string[],
+  more: JsonObject = {},
+): JsonObject =>
+  Object.fromEntries(
+    ids.map((id) => [
+      `signed_curve25519:${id}`,
+      signed({ key: publicKey(`one-time ${id}`), ...more }, userId, deviceId, `${userId} ${deviceId}`),
+    ]),
+  )
 
 /** A cross-signing key, signed by the master key (which is named `master`) unless it is that. */
 export function crossKey(userId: string, usage: string, name: string, master?: string): JsonObject {
@@ -48,14 +72,21 @@ export const crossKeys = (userId: string, suffix = ''): JsonObject => ({
 })
 
 /** The ids of the keys with which a user has signed something, in order. */
-export const signersOf = (object: unknown, userId: string): string[] => Object.keys(own(own(object, 'signatures'), userId) ?? {}).toSorted()
+export const signersOf = (object: unknown, userId: string): string[] =>
+  Object.keys(own(own(object, 'signatures'), userId) ?? {}).toSorted()
 
 /** Who can ask: two devices of alice's, one of bob's, and one without a device. */
 export type Who = 'phone' | 'laptop' | 'bob' | 'app'
 
 export interface World extends Omit<Mounted, 'ask' | 'outcome'> {
-  ask: (who: Who | undefined, ...request: Parameters<Mounted['ask']> extends [unknown, ...infer R] ? R : never) => ReturnType<Mounted['ask']>
-  outcome: (who: Who | undefined, ...request: Parameters<Mounted['outcome']> extends [unknown, ...infer R] ? R : never) => Promise<string>
+  ask: (
+    who: Who | undefined,
+    ...request: Parameters<Mounted['ask']> extends [unknown, ...infer R] ? R : never
+  ) => ReturnType<Mounted['ask']>
+  outcome: (
+    who: Who | undefined,
+    ...request: Parameters<Mounted['outcome']> extends [unknown, ...infer R] ? R : never
+  ) => Promise<string>
   database: Database
   log: Log
   devices: Devices
@@ -64,40 +95,79 @@ export interface World extends Omit<Mounted, 'ask' | 'outcome'> {
   /** What was to be confirmed; a body with `auth` is. */
   asked: ToConfirm[]
   /** Everything that a user may see of users' keys. */
-  query: (who: Who, ...userIds: string[]) => Promise<Record<'failures' | 'device_keys' | 'master_keys' | 'self_signing_keys' | 'user_signing_keys', Record<string, JsonObject>>>
+  query: (
+    who: Who,
+    ...userIds: string[]
+  ) => Promise<
+    Record<
+      'failures' | 'device_keys' | 'master_keys' | 'self_signing_keys' | 'user_signing_keys',
+      Record<string, JsonObject>
+    >
+  >
   /** The one key that is claimed, or undefined. */
   claim: (userId: string, deviceId: string, algorithm?: string) => Promise<string | undefined>
 }
 
 async function inWorld(url: string, body: (world: World) => Promise<void>): Promise<void> {
-  const fail = (error: unknown): void => { throw error }
+  const fail = (error: unknown): void => {
+    throw error
+  }
   await using database = await openDatabase({ url, serverName: 'one.test' })
   const log = await openLog(database, fail)
   const users = createUsers({ database, log, serverName: 'one.test', now: () => 1000 })
   await using devices = await openDevices({
-    database, log, users, serverName: 'one.test', now: () => 1000, randomId: () => randomBytes(32).toString('base64url'), sharers: () => [], onError: fail,
+    database,
+    log,
+    users,
+    serverName: 'one.test',
+    now: () => 1000,
+    randomId: () => randomBytes(32).toString('base64url'),
+    sharers: () => [],
+    onError: fail,
   })
   const asked: ToConfirm[] = []
   const confirm = async (request: ToConfirm): Promise<void> => {
     asked.push(request)
-    if (!request.body['auth']) throw new MatrixError('M_UNAUTHORIZED', 'Confirm', { status: 401, extra: { flows: [], session: 's' } })
+    if (!request.body['auth'])
+      throw new MatrixError('M_UNAUTHORIZED', 'Confirm', { status: 401, extra: { flows: [], session: 's' } })
   }
   const [aliceNid, bobNid] = [await users.intern(alice), await users.intern(bob)]
-  const make = async (user: number, deviceId: string): Promise<number> => (await log.write((tx) => devices.ensure(tx, { user, deviceId, displayName: `The ${deviceId}` }))).nid
-  const nids = { alice: aliceNid, bob: bobNid, phone: await make(aliceNid, 'PHONE'), laptop: await make(aliceNid, 'LAPTOP'), bobsPhone: await make(bobNid, 'BOB') }
-  await using http = mount(devicesRoutes({ devices, log, confirm, keyChanges: async () => ({ changed: [], left: [] }) }), {
-    phone: sessionOf(aliceNid, alice, { device: nids.phone, deviceId: 'PHONE' }), laptop: sessionOf(aliceNid, alice, { device: nids.laptop, deviceId: 'LAPTOP' }),
-    bob: sessionOf(bobNid, bob, { device: nids.bobsPhone, deviceId: 'BOB' }), app: sessionOf(aliceNid, alice),
-  })
+  const make = async (user: number, deviceId: string): Promise<number> =>
+    (await log.write((tx) => devices.ensure(tx, { user, deviceId, displayName: `The ${deviceId}` }))).nid
+  const nids = {
+    alice: aliceNid,
+    bob: bobNid,
+    phone: await make(aliceNid, 'PHONE'),
+    laptop: await make(aliceNid, 'LAPTOP'),
+    bobsPhone: await make(bobNid, 'BOB'),
+  }
+  await using http = mount(
+    devicesRoutes({ devices, log, confirm, keyChanges: async () => ({ changed: [], left: [] }) }),
+    {
+      phone: sessionOf(aliceNid, alice, { device: nids.phone, deviceId: 'PHONE' }),
+      laptop: sessionOf(aliceNid, alice, { device: nids.laptop, deviceId: 'LAPTOP' }),
+      bob: sessionOf(bobNid, bob, { device: nids.bobsPhone, deviceId: 'BOB' }),
+      app: sessionOf(aliceNid, alice),
+    },
+  )
   await body({
-    ...http, database, log, devices, nids, asked,
+    ...http,
+    database,
+    log,
+    devices,
+    nids,
+    asked,
     query: async (who, ...userIds) => {
-      const answer = await http.ask(who, 'POST', '/keys/query', { device_keys: Object.fromEntries(userIds.map((userId) => [userId, []])) })
+      const answer = await http.ask(who, 'POST', '/keys/query', {
+        device_keys: Object.fromEntries(userIds.map((userId) => [userId, []])),
+      })
       assert.equal(answer.status, 200)
       return answer.body as Awaited<ReturnType<World['query']>>
     },
     claim: async (userId, deviceId, algorithm = 'signed_curve25519') => {
-      const { body: got } = await http.ask('bob', 'POST', '/keys/claim', { one_time_keys: { [userId]: { [deviceId]: algorithm } } })
+      const { body: got } = await http.ask('bob', 'POST', '/keys/claim', {
+        one_time_keys: { [userId]: { [deviceId]: algorithm } },
+      })
       return Object.keys((got['one_time_keys'] as Record<string, Record<string, object>>)[userId]?.[deviceId] ?? {})[0]
     },
   })

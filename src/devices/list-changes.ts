@@ -12,7 +12,10 @@ export interface DeviceListNews {
 }
 
 /** Which users' devices changed in `(since, until]`, from memory as far as that goes back. */
-export function openListChanges(database: Database, log: Log): (since: number, until: number) => readonly number[] | Promise<readonly number[]> {
+export function openListChanges(
+  database: Database,
+  log: Log,
+): (since: number, until: number) => readonly number[] | Promise<readonly number[]> {
   const recent = recentUsers(log, 'device_list')
   return (since, until) => {
     const users = recent.between(since, until)

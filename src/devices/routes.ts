@@ -29,10 +29,17 @@ export interface DevicesRouteDeps extends Pick<KeysRouteDeps, 'keyChanges'> {
 
 const DeviceParams = Type.Object({ deviceId: Type.String({ maxLength: 512, pattern: '^[^\\u0000]*$' }) })
 const DeviceReply = Type.Object({
-  device_id: Type.String(), display_name: Type.Optional(Type.String()), last_seen_ip: Type.Optional(Type.String()), last_seen_ts: Type.Integer(),
+  device_id: Type.String(),
+  display_name: Type.Optional(Type.String()),
+  last_seen_ip: Type.Optional(Type.String()),
+  last_seen_ts: Type.Integer(),
 })
-const DeleteMany = Type.Unsafe<JsonObject & { devices: string[] }>(Type.Object({ devices: Type.Array(DeviceParams.properties.deviceId, { maxItems: 1000 }) }))
-const SendBody = Type.Object({ messages: Type.Unsafe<Messages>(Type.Record(Type.String(), Type.Record(Type.String(), Type.Object({})))) })
+const DeleteMany = Type.Unsafe<JsonObject & { devices: string[] }>(
+  Type.Object({ devices: Type.Array(DeviceParams.properties.deviceId, { maxItems: 1000 }) }),
+)
+const SendBody = Type.Object({
+  messages: Type.Unsafe<Messages>(Type.Record(Type.String(), Type.Record(Type.String(), Type.Object({})))),
+})
 
 const notFound = (): MatrixError => new MatrixError('M_NOT_FOUND', 'You have no such device')
 
@@ -47,12 +54,21 @@ const shown = (device: Device) => ({
 const managementRoutes = ({ devices, log, confirm }: DevicesRouteDeps): Route[] => [
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3devices */
   route({
-    id: 'getDevices', method: 'GET', path: '/_matrix/client/v3/devices', auth: 'guest', reply: Type.Object({ devices: Type.Array(DeviceReply) }),
+    id: 'getDevices',
+    method: 'GET',
+    path: '/_matrix/client/v3/devices',
+    auth: 'guest',
+    reply: Type.Object({ devices: Type.Array(DeviceReply) }),
     handle: async ({ session }) => ({ devices: (await devices.list(session.user)).map(shown) }),
   }),
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3devicesdeviceid */
   route({
-    id: 'getDevice', method: 'GET', path: '/_matrix/client/v3/devices/:deviceId', auth: 'guest', params: DeviceParams, reply: DeviceReply,
+    id: 'getDevice',
+    method: 'GET',
+    path: '/_matrix/client/v3/devices/:deviceId',
+    auth: 'guest',
+    params: DeviceParams,
+    reply: DeviceReply,
     handle: async ({ session, params }) => {
       const device = await devices.get(session.user, params.deviceId)
       if (!device) throw notFound()
@@ -64,15 +80,30 @@ const managementRoutes = ({ devices, log, confirm }: DevicesRouteDeps): Route[] 
    * @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3devicesdeviceid
    */
   route({
-    id: 'updateDevice', method: 'PUT', path: '/_matrix/client/v3/devices/:deviceId', auth: 'guest', limit: 'session', params: DeviceParams,
-    body: Type.Object({ display_name: Type.Optional(shortText) }), reply: Type.Object({}),
+    id: 'updateDevice',
+    method: 'PUT',
+    path: '/_matrix/client/v3/devices/:deviceId',
+    auth: 'guest',
+    limit: 'session',
+    params: DeviceParams,
+    body: Type.Object({ display_name: Type.Optional(shortText) }),
+    reply: Type.Object({}),
     handle: async ({ session, params, body, ip, userAgent }) => {
-      const found = body.display_name === undefined
-        ? await devices.get(session.user, params.deviceId)
-        : await devices.rename(session.user, params.deviceId, body.display_name)
+      const found =
+        body.display_name === undefined
+          ? await devices.get(session.user, params.deviceId)
+          : await devices.rename(session.user, params.deviceId, body.display_name)
       if (found) return {}
       if (session.appservice === undefined) throw notFound()
-      await log.write((tx) => devices.ensure(tx, { user: session.user, deviceId: params.deviceId, displayName: body.display_name, ip, userAgent }))
+      await log.write((tx) =>
+        devices.ensure(tx, {
+          user: session.user,
+          deviceId: params.deviceId,
+          displayName: body.display_name,
+          ip,
+          userAgent,
+        }),
+      )
       return new Reply({ status: 201, headers: { 'content-type': 'application/json' }, body: '{}' })
     },
   }),
@@ -81,8 +112,14 @@ const managementRoutes = ({ devices, log, confirm }: DevicesRouteDeps): Route[] 
    * @see https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3devicesdeviceid
    */
   route({
-    id: 'deleteDevice', method: 'DELETE', path: '/_matrix/client/v3/devices/:deviceId', auth: 'user', limit: 'session', params: DeviceParams,
-    body: anyObject, reply: Type.Object({}),
+    id: 'deleteDevice',
+    method: 'DELETE',
+    path: '/_matrix/client/v3/devices/:deviceId',
+    auth: 'user',
+    limit: 'session',
+    params: DeviceParams,
+    body: anyObject,
+    reply: Type.Object({}),
     handle: async ({ session, params, body, ip }) => {
       await confirm({ session, operation: `delete device ${params.deviceId}`, body, ip })
       await log.write((tx) => devices.delete(tx, session.user, [params.deviceId]))
@@ -91,7 +128,12 @@ const managementRoutes = ({ devices, log, confirm }: DevicesRouteDeps): Route[] 
   }),
   /** As deleteDevice, for several at once. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3delete_devices */
   route({
-    id: 'deleteDevices', method: 'POST', path: '/_matrix/client/v3/delete_devices', auth: 'user', limit: 'session', body: DeleteMany,
+    id: 'deleteDevices',
+    method: 'POST',
+    path: '/_matrix/client/v3/delete_devices',
+    auth: 'user',
+    limit: 'session',
+    body: DeleteMany,
     reply: Type.Object({}),
     handle: async ({ session, body, ip }) => {
       await confirm({ session, operation: `delete devices ${JSON.stringify(body.devices)}`, body, ip })
@@ -105,8 +147,15 @@ const managementRoutes = ({ devices, log, confirm }: DevicesRouteDeps): Route[] 
 const messageRoutes = ({ devices }: DevicesRouteDeps): Route[] => [
   /** The messages wait for their devices' next sync. @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3sendtodeviceeventtypetxnid */
   route({
-    id: 'sendToDevice', method: 'PUT', path: '/_matrix/client/v3/sendToDevice/:eventType/:txnId', auth: 'guest', limit: 'message',
-    params: Type.Object({ eventType: shortText, txnId: shortText }), body: SendBody, bodyLimit: 4 * 1024 * 1024, reply: Type.Object({}),
+    id: 'sendToDevice',
+    method: 'PUT',
+    path: '/_matrix/client/v3/sendToDevice/:eventType/:txnId',
+    auth: 'guest',
+    limit: 'message',
+    params: Type.Object({ eventType: shortText, txnId: shortText }),
+    body: SendBody,
+    bodyLimit: 4 * 1024 * 1024,
+    reply: Type.Object({}),
     handle: async ({ session, params, body }) => {
       const sender = session.device ?? -session.tokenId
       await devices.toDevice.send(session.userId, params.eventType, body.messages, { sender, txnId: params.txnId })
@@ -119,6 +168,11 @@ const messageRoutes = ({ devices }: DevicesRouteDeps): Route[] => [
 export const devicesRoutes = (deps: DevicesRouteDeps): Route[] => {
   const all = { ...deps, ...deps.devices }
   return [
-    ...managementRoutes(deps), ...messageRoutes(deps), ...keysRoutes(all), ...crossSigningRoutes(all), ...backupRoutes(all), ...dehydratedRoutes(all),
+    ...managementRoutes(deps),
+    ...messageRoutes(deps),
+    ...keysRoutes(all),
+    ...crossSigningRoutes(all),
+    ...backupRoutes(all),
+    ...dehydratedRoutes(all),
   ]
 }

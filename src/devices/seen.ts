@@ -34,7 +34,8 @@ export function openSightings(database: Database, onError: (error: unknown) => v
     const all = [...writing]
     for (let start = 0; start < all.length; start += atOnce) {
       await database.write(async (tx) => {
-        for (const [device, { ts, ip, userAgent }] of all.slice(start, start + atOnce)) await saveSeen(tx, device, ts, ip, userAgent)
+        for (const [device, { ts, ip, userAgent }] of all.slice(start, start + atOnce))
+          await saveSeen(tx, device, ts, ip, userAgent)
       })
     }
   }

@@ -29,13 +29,27 @@ const worldOn = async (database: Database): Promise<World> => {
   const log = await openLog(database, fail)
   const users = createUsers({ database, log, serverName: 'one.test', now: () => 1 })
   const devices = await openDevices({
-    database, log, users, serverName: 'one.test', now: () => txn, randomId: () => 'random', sharers: () => [], onError: fail,
+    database,
+    log,
+    users,
+    serverName: 'one.test',
+    now: () => txn,
+    randomId: () => 'random',
+    sharers: () => [],
+    onError: fail,
   })
   const bob = await users.intern('@bob:one.test')
-  const ensure = async (deviceId: string): Promise<number> => (await log.write((tx) => devices.ensure(tx, { user: bob, deviceId }))).nid
+  const ensure = async (deviceId: string): Promise<number> =>
+    (await log.write((tx) => devices.ensure(tx, { user: bob, deviceId }))).nid
   return {
-    database, log, devices, bob, a: await ensure('A'), b: await ensure('B'),
-    send: (messages, txnId = `t${++txn}`) => devices.toDevice.send('@alice:one.test', 'm.test', messages, { sender: 77, txnId }),
+    database,
+    log,
+    devices,
+    bob,
+    a: await ensure('A'),
+    b: await ensure('B'),
+    send: (messages, txnId = `t${++txn}`) =>
+      devices.toDevice.send('@alice:one.test', 'm.test', messages, { sender: 77, txnId }),
     sync: async (device, since, limit) => {
       const token = log.now
       const events = await devices.toDevice.take(device, since, token, limit)
@@ -59,34 +73,45 @@ const over = (name: string, body: (world: World) => Promise<void>): void => {
 }
 
 const toBob = (n: number, device = 'A'): Messages => ({ '@bob:one.test': { [device]: { n } } })
-const rows = async (database: Database): Promise<number> => (await database.read.selectFrom('to_device').selectAll().execute()).length
+const rows = async (database: Database): Promise<number> =>
+  (await database.read.selectFrom('to_device').selectAll().execute()).length
 
-over('a message is handed over once the client has said that it arrived, and not before it is deleted', async ({ database, devices, a, b, send, sync, log }) => {
-  assert.deepEqual(await devices.toDevice.take(a, log.now, log.now), [])
-  assert.ok(!(devices.toDevice.take(a, log.now, log.now) instanceof Promise), 'nothing waits, and no table is asked')
-  const start = log.now
-  await send(toBob(1))
-  await send(toBob(2))
-  const first = await sync(a, start)
-  assert.deepEqual(first.got, [1, 2])
-  assert.deepEqual((await sync(a, start)).got, [1, 2], 'the answer was lost, and is asked for again')
-  await send(toBob(3))
-  const second = await sync(a, first.token)
-  assert.deepEqual(second.got, [3])
-  assert.equal(await rows(database), 1)
-  assert.deepEqual((await sync(a, second.token)).got, [])
-  assert.equal(await rows(database), 0)
-  assert.deepEqual((await sync(b, start)).got, [])
-  assert.deepEqual(await devices.toDevice.take(4711, undefined, log.now), [])
-})
+over(
+  'a message is handed over once the client has said that it arrived, and not before it is deleted',
+  async ({ database, devices, a, b, send, sync, log }) => {
+    assert.deepEqual(await devices.toDevice.take(a, log.now, log.now), [])
+    assert.ok(!(devices.toDevice.take(a, log.now, log.now) instanceof Promise), 'nothing waits, and no table is asked')
+    const start = log.now
+    await send(toBob(1))
+    await send(toBob(2))
+    const first = await sync(a, start)
+    assert.deepEqual(first.got, [1, 2])
+    assert.deepEqual((await sync(a, start)).got, [1, 2], 'the answer was lost, and is asked for again')
+    await send(toBob(3))
+    const second = await sync(a, first.token)
+    assert.deepEqual(second.got, [3])
+    assert.equal(await rows(database), 1)
+    assert.deepEqual((await sync(a, second.token)).got, [])
+    assert.equal(await rows(database), 0)
+    assert.deepEqual((await sync(b, start)).got, [])
+    assert.deepEqual(await devices.toDevice.take(4711, undefined, log.now), [])
+  },
+)
 
 over('the event says who sent it and what it is', async ({ devices, a, send, log }) => {
   await send(toBob(1))
-  assert.deepEqual(await devices.toDevice.take(a, undefined, log.now), [{ sender: '@alice:one.test', type: 'm.test', content: { n: 1 } }])
+  assert.deepEqual(await devices.toDevice.take(a, undefined, log.now), [
+    { sender: '@alice:one.test', type: 'm.test', content: { n: 1 } },
+  ])
 })
 
 over('a star reaches every device, and one named beside it gets its own', async ({ a, b, send, sync }) => {
-  await send({ '@bob:one.test': { '*': { n: 1 }, 'B': { n: 2 }, 'C': { n: 3 }, 'D\0': { n: 4 } }, '@nobody:one.test': { '*': { n: 5 } }, '@far:two.test': { 'A': { n: 6 } }, 'junk': {} })
+  await send({
+    '@bob:one.test': { '*': { n: 1 }, B: { n: 2 }, C: { n: 3 }, 'D\0': { n: 4 } },
+    '@nobody:one.test': { '*': { n: 5 } },
+    '@far:two.test': { A: { n: 6 } },
+    junk: {},
+  })
   assert.deepEqual((await sync(a, undefined)).got, [1])
   assert.deepEqual((await sync(b, undefined)).got, [2])
 })
@@ -100,26 +125,29 @@ over('the same transaction does nothing the second time', async ({ a, send, sync
   assert.deepEqual((await again.sync(a, undefined)).got, [1])
 })
 
-over('many messages come in parts, each exactly once, whatever answers get lost', async ({ a, send, sync, log, database, bob }) => {
-  const start = log.now
-  for (let n = 1; n <= 7; n++) await send(toBob(n))
-  using watch = log.watch(bob)
-  const one = await sync(a, start, 3)
-  assert.deepEqual(one.got, [1, 2, 3])
-  await watch.wait(60_000)
-  const two = await sync(a, one.token, 3)
-  assert.deepEqual(two.got, [4, 5, 6])
-  assert.deepEqual((await sync(a, one.token, 3)).got, [4, 5, 6], 'that answer was lost')
-  const again = await sync(a, one.token, 3)
-  await send(toBob(8))
-  const three = await sync(a, again.token, 3)
-  assert.deepEqual(three.got, [7, 8])
-  // That answer is lost. After a restart the client tries again.
-  const later = await worldOn(database)
-  assert.deepEqual((await later.sync(a, again.token, 3)).got, [7, 8])
-  assert.deepEqual((await later.sync(a, three.token, 3)).got, [])
-  assert.equal(await rows(database), 0)
-})
+over(
+  'many messages come in parts, each exactly once, whatever answers get lost',
+  async ({ a, send, sync, log, database, bob }) => {
+    const start = log.now
+    for (let n = 1; n <= 7; n++) await send(toBob(n))
+    using watch = log.watch(bob)
+    const one = await sync(a, start, 3)
+    assert.deepEqual(one.got, [1, 2, 3])
+    await watch.wait(60_000)
+    const two = await sync(a, one.token, 3)
+    assert.deepEqual(two.got, [4, 5, 6])
+    assert.deepEqual((await sync(a, one.token, 3)).got, [4, 5, 6], 'that answer was lost')
+    const again = await sync(a, one.token, 3)
+    await send(toBob(8))
+    const three = await sync(a, again.token, 3)
+    assert.deepEqual(three.got, [7, 8])
+    // That answer is lost. After a restart the client tries again.
+    const later = await worldOn(database)
+    assert.deepEqual((await later.sync(a, again.token, 3)).got, [7, 8])
+    assert.deepEqual((await later.sync(a, three.token, 3)).got, [])
+    assert.equal(await rows(database), 0)
+  },
+)
 
 test('a part that is asked for with the token of the part before, while the log stands still, waits', async () => {
   const { url, dispose } = await databases[0]!.open()
@@ -141,7 +169,13 @@ over('an older token than that of a part that was lost loses nothing', async ({ 
   const one = await sync(a, start, 2)
   await send(toBob(6))
   const two = await sync(a, one.token, 2)
-  assert.deepEqual([one.got, two.got], [[1, 2], [3, 4]])
+  assert.deepEqual(
+    [one.got, two.got],
+    [
+      [1, 2],
+      [3, 4],
+    ],
+  )
   const again = await sync(a, one.token, 2)
   assert.deepEqual(again.got, [3, 4])
   assert.deepEqual((await sync(a, again.token, 10)).got, [5, 6])
@@ -150,7 +184,16 @@ over('an older token than that of a part that was lost loses nothing', async ({ 
 over('a device that is never heard of again keeps the newest messages only', async ({ database, a, send }) => {
   await database.write(async (tx) => {
     for (let start = 0; start < 10_000; start += 1000) {
-      await tx.insertInto('to_device').values(Array.from({ length: 1000 }, (_, index) => ({ device_nid: a, position: -20_000 + start + index, json: '{}' }))).execute()
+      await tx
+        .insertInto('to_device')
+        .values(
+          Array.from({ length: 1000 }, (_, index) => ({
+            device_nid: a,
+            position: -20_000 + start + index,
+            json: '{}',
+          })),
+        )
+        .execute()
     }
   })
   await Promise.all(Array.from({ length: 256 }, (_, n) => send(toBob(n))))
@@ -164,7 +207,10 @@ over('transactions are remembered for a while, not for ever', async ({ database,
 })
 
 over('a message that is too large is refused', async ({ send }) => {
-  await assert.rejects(send({ '@bob:one.test': { A: { text: 'x'.repeat(65_536) } } }), { errcode: 'M_TOO_LARGE', status: 413 })
+  await assert.rejects(send({ '@bob:one.test': { A: { text: 'x'.repeat(65_536) } } }), {
+    errcode: 'M_TOO_LARGE',
+    status: 413,
+  })
 })
 
 over('messages go with their device', async ({ database, devices, log, bob, send }) => {

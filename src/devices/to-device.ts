@@ -7,7 +7,15 @@ import type { LogTx } from '../streams/index.ts'
 import type { DevicesDeps } from './devices.ts'
 import { readDeviceNid, readDeviceNids } from './store/devices.ts'
 import {
-  deleteMessages, insertMessage, noteTxn, readMailbox, readMessages, saveCut, trimMessages, trimTransactions, type Mailbox,
+  deleteMessages,
+  insertMessage,
+  noteTxn,
+  readMailbox,
+  readMessages,
+  saveCut,
+  trimMessages,
+  trimTransactions,
+  type Mailbox,
 } from './store/to-device.ts'
 
 /** Content by user id and device id; the device id `*` stands for every device of the user. */
@@ -29,9 +37,19 @@ export interface ToDevice {
    * The events that a sync hands to the device, oldest first; without a promise when there are none. `since` is the token that
    * the sync came with: whatever was handed over together with that token is deleted. `until` is the token that it will answer.
    */
-  take(device: number, since: number | undefined, until: number, limit?: number): readonly JsonObject[] | Promise<readonly JsonObject[]>
+  take(
+    device: number,
+    since: number | undefined,
+    until: number,
+    limit?: number,
+  ): readonly JsonObject[] | Promise<readonly JsonObject[]>
   /** The events that wait after a position (and not after `until`), oldest first, none of which is deleted; up to where they go, and whether there are more. */
-  look(device: number, after: number, limit: number, until?: number): Promise<{ events: readonly JsonObject[]; upTo: number; hasMore: boolean }>
+  look(
+    device: number,
+    after: number,
+    limit: number,
+    until?: number,
+  ): Promise<{ events: readonly JsonObject[]; upTo: number; hasMore: boolean }>
 }
 
 /** What a `to_device` entry of the log says besides its user. */
@@ -67,7 +85,8 @@ function receivedUpTo(mailbox: Mailbox, since: number | undefined): number {
 
 function encode(sender: string, type: string, content: JsonObject): string {
   const json = JSON.stringify({ sender, type, content })
-  if (Buffer.byteLength(json) > largestMessage) throw new MatrixError('M_TOO_LARGE', 'A message to a device can have 64 KiB')
+  if (Buffer.byteLength(json) > largestMessage)
+    throw new MatrixError('M_TOO_LARGE', 'A message to a device can have 64 KiB')
   return json
 }
 
@@ -84,7 +103,8 @@ export function openToDevice(deps: DevicesDeps): ToDevice {
 
   log.listen((entry) => {
     if (entry.kind !== 'to_device') return
-    for (const device of (entry.data as ToDeviceNews).devices) { // such entries are made here alone
+    for (const device of (entry.data as ToDeviceNews).devices) {
+      // such entries are made here alone
       const mailbox = mailboxes.peek(device)
       if (mailbox) mailbox.newest = entry.position
       else mailboxes.drop(device)
@@ -122,7 +142,12 @@ export function openToDevice(deps: DevicesDeps): ToDevice {
     log.publish({ kind: 'to_device', user: mailbox.user_nid, wake: [mailbox.user_nid], data })
   }
 
-  const hand = async (device: number, since: number | undefined, until: number, limit: number): Promise<readonly JsonObject[]> => {
+  const hand = async (
+    device: number,
+    since: number | undefined,
+    until: number,
+    limit: number,
+  ): Promise<readonly JsonObject[]> => {
     const mailbox = await mailboxes.get(device)
     if (!mailbox || mailbox.newest === 0) return none
     // The token of an answer that was cut short stands for that answer alone: the next part has to get another.
@@ -147,13 +172,17 @@ export function openToDevice(deps: DevicesDeps): ToDevice {
       const mail: Array<{ user: number; json: Map<string, string> }> = []
       for (const [userId, byDevice] of Object.entries(messages)) {
         const user = isLocalUser(userId, serverName) ? await users.find(userId) : undefined
-        const json = new Map(Object.entries(byDevice).filter(([deviceId]) => !deviceId.includes('\0'))
-          .map(([deviceId, content]) => [deviceId, encode(sender, type, content)]))
+        const json = new Map(
+          Object.entries(byDevice)
+            .filter(([deviceId]) => !deviceId.includes('\0'))
+            .map(([deviceId, content]) => [deviceId, encode(sender, type, content)]),
+        )
         if (user !== undefined && json.size > 0) mail.push({ user, json })
       }
       await log.write(async (tx) => {
-        if (!await noteTxn(tx.sql, transaction.sender, type, transaction.txnId, now())) return
-        if (isTrimDue(-1 - Math.abs(transaction.sender))) await trimTransactions(tx.sql, transaction.sender, mostTransactions)
+        if (!(await noteTxn(tx.sql, transaction.sender, type, transaction.txnId, now()))) return
+        if (isTrimDue(-1 - Math.abs(transaction.sender)))
+          await trimTransactions(tx.sql, transaction.sender, mostTransactions)
         for (const { user, json } of mail) await deliver(tx, user, json)
       })
     },

@@ -61,15 +61,25 @@ const mostPerRoom = 500
  */
 function checkNewAlias(alias: string, serverName: string): void {
   const parts = parseRoomAlias(alias)
-  if (!parts) throw new MatrixError('M_INVALID_PARAM', `"${alias}" is not a room alias: write #name:${serverName}, with at most 255 bytes`)
-  if (parts.serverName !== serverName) throw new MatrixError('M_INVALID_PARAM', `Aliases of ${parts.serverName} are made there; ours end in :${serverName}`)
-  if (/[\s\p{Cc}\p{Cf}]/u.test(parts.localpart)) throw new MatrixError('M_INVALID_PARAM', 'A room alias has neither spaces nor invisible characters')
+  if (!parts)
+    throw new MatrixError(
+      'M_INVALID_PARAM',
+      `"${alias}" is not a room alias: write #name:${serverName}, with at most 255 bytes`,
+    )
+  if (parts.serverName !== serverName)
+    throw new MatrixError(
+      'M_INVALID_PARAM',
+      `Aliases of ${parts.serverName} are made there; ours end in :${serverName}`,
+    )
+  if (/[\s\p{Cc}\p{Cf}]/u.test(parts.localpart))
+    throw new MatrixError('M_INVALID_PARAM', 'A room alias has neither spaces nor invisible characters')
 }
 
 export function openAliases(deps: AliasesDeps): RoomAliases {
   const { database, rooms, serverName } = deps
   const listeners: Array<(room: number) => void> = []
-  const changed = (...rooms: readonly number[]): void => rooms.forEach((room) => listeners.forEach((listener) => listener(room)))
+  const changed = (...rooms: readonly number[]): void =>
+    rooms.forEach((room) => listeners.forEach((listener) => listener(room)))
   /** Taken for rooms that are being made. */
   const reserved = new Set<string>()
 
@@ -84,11 +94,14 @@ export function openAliases(deps: AliasesDeps): RoomAliases {
     changed(room)
   }
 
-  const findOrMake: RoomAliases['find'] = async (alias) => await find(alias) ?? (await deps.services?.summon(alias) ? find(alias) : undefined)
+  const findOrMake: RoomAliases['find'] = async (alias) =>
+    (await find(alias)) ?? ((await deps.services?.summon(alias)) ? find(alias) : undefined)
 
   const mustBeFree: RoomAliases['mustBeFree'] = (alias, service) => {
-    if (service !== undefined && deps.services?.owns(service, alias) !== true) throw new MatrixError('M_EXCLUSIVE', `The alias ${alias} is not in the namespace of the application service`)
-    if (deps.services?.keeps(alias, service)) throw new MatrixError('M_EXCLUSIVE', `The alias ${alias} is kept for an application service`)
+    if (service !== undefined && deps.services?.owns(service, alias) !== true)
+      throw new MatrixError('M_EXCLUSIVE', `The alias ${alias} is not in the namespace of the application service`)
+    if (deps.services?.keeps(alias, service))
+      throw new MatrixError('M_EXCLUSIVE', `The alias ${alias} is kept for an application service`)
   }
 
   return {
@@ -100,7 +113,8 @@ export function openAliases(deps: AliasesDeps): RoomAliases {
     reserve: async (localpart, service) => {
       const alias = `#${localpart}:${serverName}`
       checkNewAlias(alias, serverName)
-      if (parseRoomAlias(alias)?.localpart !== localpart) throw new MatrixError('M_INVALID_PARAM', 'The local part of an alias has no colon')
+      if (parseRoomAlias(alias)?.localpart !== localpart)
+        throw new MatrixError('M_INVALID_PARAM', 'The local part of an alias has no colon')
       mustBeFree(alias, service)
       const taken = new MatrixError('M_ROOM_IN_USE', `The alias ${alias} is taken`)
       if (reserved.has(alias)) throw taken
@@ -114,11 +128,13 @@ export function openAliases(deps: AliasesDeps): RoomAliases {
       return alias
     },
     release: (alias) => void reserved.delete(alias),
-    add: (alias, room, creator) => insert(alias, room, creator, () => new MatrixError('M_ROOM_IN_USE', `The alias ${alias} is taken`)),
+    add: (alias, room, creator) =>
+      insert(alias, room, creator, () => new MatrixError('M_ROOM_IN_USE', `The alias ${alias} is taken`)),
     create: async (alias, room, creator, service) => {
       checkNewAlias(alias, serverName)
       mustBeFree(alias, service)
-      const taken = (): MatrixError => new MatrixError('M_UNKNOWN', `The alias ${alias} exists already`, { status: 409 })
+      const taken = (): MatrixError =>
+        new MatrixError('M_UNKNOWN', `The alias ${alias} exists already`, { status: 409 })
       if (reserved.has(alias)) throw taken()
       if ((await readAliases(database.read, room)).length >= mostPerRoom) {
         throw new MatrixError('M_FORBIDDEN', `This room has ${mostPerRoom} aliases already; delete one first`)
@@ -133,9 +149,12 @@ export function openAliases(deps: AliasesDeps): RoomAliases {
     onChange: (listener) => void listeners.push(listener),
     publish: (room, published) => rooms.publish(room, published),
     move: async (from, to, user) => {
-      if (!await isSuccessor(rooms, from, to)) throw new MatrixError('M_FORBIDDEN', `${to.id} is not the room that took the place of ${from.id}`)
+      if (!(await isSuccessor(rooms, from, to)))
+        throw new MatrixError('M_FORBIDDEN', `${to.id} is not the room that took the place of ${from.id}`)
       const all = await mayRename(deps, from, user)
-      const movable = (await readAliases(database.read, from.nid)).filter((row) => all || row.creator_nid === user).map((row) => row.alias)
+      const movable = (await readAliases(database.read, from.nid))
+        .filter((row) => all || row.creator_nid === user)
+        .map((row) => row.alias)
       if (movable.length > 0) await database.write((tx) => moveAliases(tx, movable, from.nid, to.nid))
       changed(from.nid, to.nid)
       if (all && from.published) {
@@ -147,7 +166,11 @@ export function openAliases(deps: AliasesDeps): RoomAliases {
 }
 
 /** Whether a user decides on what a room is called outside of it: its aliases, and its place in the directory. */
-export async function mayRename({ rooms, users }: Pick<AliasesDeps, 'rooms' | 'users'>, room: Room, user: number): Promise<boolean> {
+export async function mayRename(
+  { rooms, users }: Pick<AliasesDeps, 'rooms' | 'users'>,
+  room: Room,
+  user: number,
+): Promise<boolean> {
   if ((await users.account(user))?.admin) return true
   return room.joined.has(user) && maySetState(rooms, room, await users.nameOf(user), 'm.room.canonical_alias')
 }

@@ -31,29 +31,53 @@ export interface World extends Pick<Mounted, 'ask' | 'outcome'> {
 export const enc = encodeURIComponent
 
 async function build(database: Database, body: (world: World) => Promise<void>): Promise<void> {
-  const log = await openLog(database, (error) => { throw error })
+  const log = await openLog(database, (error) => {
+    throw error
+  })
   const now = (): number => Date.now()
   const users = createUsers({ database, log, serverName, now })
-  const base = { database, log, users, serverName, signingKey: signingKey('1', Buffer.alloc(32, 7)), now, randomId: () => randomBytes(32).toString('base64url') }
+  const base = {
+    database,
+    log,
+    users,
+    serverName,
+    signingKey: signingKey('1', Buffer.alloc(32, 7)),
+    now,
+    randomId: () => randomBytes(32).toString('base64url'),
+  }
   const rooms = await openRooms(base)
   const aliases = openAliases({ ...base, rooms })
   const session = async (localpart: string, admin = false): Promise<Session> => {
     const { nid, userId } = await database.write((tx) => users.create(tx, { localpart, createdBy: 'test', admin }))
     return sessionOf(nid, userId, { device: nid, deviceId: 'D', admin })
   }
-  const sessions = { alice: await session('alice'), bob: await session('bob'), carol: await session('carol'), dora: await session('dora', true) }
+  const sessions = {
+    alice: await session('alice'),
+    bob: await session('bob'),
+    carol: await session('carol'),
+    dora: await session('dora', true),
+  }
   const deps = { ...base, rooms, aliases, profiles: createProfiles(users) }
-  await using http = mount([...createRoutes(deps), ...membershipRoutes(deps), ...sendRoutes(deps), ...directoryRoutes(deps)], sessions)
+  await using http = mount(
+    [...createRoutes(deps), ...membershipRoutes(deps), ...sendRoutes(deps), ...directoryRoutes(deps)],
+    sessions,
+  )
   const { ask, outcome } = http
   await body({
-    rooms, users, aliases, sessions, ask, outcome,
+    rooms,
+    users,
+    aliases,
+    sessions,
+    ask,
+    outcome,
     create: async (name, wish = {}) => {
       const { status, body: reply } = await ask(name, 'POST', '/createRoom', wish)
       assert.equal(status, 200, JSON.stringify(reply))
       return String(reply['room_id'])
     },
     join: (name, roomId) => outcome(name, 'POST', `/rooms/${enc(roomId)}/join`, {}),
-    setState: (name, roomId, type, content, stateKey = '') => outcome(name, 'PUT', `/rooms/${enc(roomId)}/state/${enc(type)}/${enc(stateKey)}`, content),
+    setState: (name, roomId, type, content, stateKey = '') =>
+      outcome(name, 'PUT', `/rooms/${enc(roomId)}/state/${enc(type)}/${enc(stateKey)}`, content),
     state: async (roomId, type, stateKey = '') => {
       const room = await rooms.find(roomId)
       return room && (await rooms.stateEvent(room, type, stateKey))?.event.content

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict'
 import { enc, over, type Name, type World } from './fixture.test.ts'
 
-interface Room { room_id: string, name?: string, children_state: Array<{ state_key: string, origin_server_ts: number }>, allowed_room_ids?: string[] }
-interface Page { rooms: Room[], next_batch?: string }
+interface Room {
+  room_id: string
+  name?: string
+  children_state: Array<{ state_key: string; origin_server_ts: number }>
+  allowed_room_ids?: string[]
+}
+interface Page {
+  rooms: Room[]
+  next_batch?: string
+}
 
 const look = async ({ ask }: World, name: Name, roomId: string, query = ''): Promise<Page> =>
   (await ask(name, 'GET', `/_matrix/client/v1/rooms/${enc(roomId)}/hierarchy${query}`)).body as unknown as Page
@@ -10,7 +18,8 @@ const look = async ({ ask }: World, name: Name, roomId: string, query = ''): Pro
 const space = (world: World, name: string, wish: object = {}): Promise<string> =>
   world.create('alice', { preset: 'public_chat', name, creation_content: { type: 'm.space' }, ...wish })
 
-const room = (world: World, name: string, wish: object = {}): Promise<string> => world.create('alice', { preset: 'public_chat', name, ...wish })
+const room = (world: World, name: string, wish: object = {}): Promise<string> =>
+  world.create('alice', { preset: 'public_chat', name, ...wish })
 
 async function put(world: World, parent: string, child: string, more: object = {}): Promise<void> {
   assert.equal(await world.setState('alice', parent, 'm.space.child', { via: ['one.test'], ...more }, child), '200')
@@ -32,7 +41,10 @@ over('the tree is walked depth first, children in their order, every room once, 
   await put(world, sub, '!nowhere:one.test')
   const page = await look(world, 'bob', top)
   assert.deepEqual(names(page), ['top', 'sub', 'b', 'a', 'c', 'd'])
-  assert.deepEqual(page.rooms[0]?.children_state.map((child) => child.state_key), [sub, a, c, d])
+  assert.deepEqual(
+    page.rooms[0]?.children_state.map((child) => child.state_key),
+    [sub, a, c, d],
+  )
   assert.ok(page.rooms[0]?.children_state.every((child) => child.origin_server_ts > 0))
   assert.deepEqual(page.rooms[2]?.children_state, [])
 })
@@ -57,20 +69,32 @@ over('only rooms are shown that the user is in, invited to, may join or knock at
   const { create, setState, outcome, sessions } = world
   const top = await space(world, 'top')
   const club = await create('alice', { name: 'club' })
-  const rule = (join_rule: string, more: object = {}) => [{ type: 'm.room.join_rules', content: { join_rule, ...more } }]
+  const rule = (join_rule: string, more: object = {}) => [
+    { type: 'm.room.join_rules', content: { join_rule, ...more } },
+  ]
   const restricted = { allow: [{ type: 'm.room_membership', room_id: club }] }
   const wishes: Record<string, object> = {
-    public: { preset: 'public_chat' }, private: {}, invited: { invite: ['@bob:one.test'] }, knock: { initial_state: rule('knock') },
-    oldknock: { room_version: '6', initial_state: rule('knock') }, restricted: { initial_state: rule('restricted', restricted) },
-    both: { initial_state: rule('knock_restricted', restricted) }, banned: { preset: 'public_chat' },
-    readable: { initial_state: [{ type: 'm.room.history_visibility', content: { history_visibility: 'world_readable' } }] },
+    public: { preset: 'public_chat' },
+    private: {},
+    invited: { invite: ['@bob:one.test'] },
+    knock: { initial_state: rule('knock') },
+    oldknock: { room_version: '6', initial_state: rule('knock') },
+    restricted: { initial_state: rule('restricted', restricted) },
+    both: { initial_state: rule('knock_restricted', restricted) },
+    banned: { preset: 'public_chat' },
+    readable: {
+      initial_state: [{ type: 'm.room.history_visibility', content: { history_visibility: 'world_readable' } }],
+    },
   }
   const ids: Record<string, string> = {}
   for (const [name, wish] of Object.entries(wishes)) {
     ids[name] = await create('alice', { ...wish, name })
     await put(world, top, ids[name] ?? '', { order: String.fromCharCode(97 + Object.keys(ids).length) })
   }
-  assert.equal(await outcome('alice', 'POST', `/rooms/${enc(ids['banned'] ?? '')}/ban`, { user_id: sessions.bob.userId }), '200')
+  assert.equal(
+    await outcome('alice', 'POST', `/rooms/${enc(ids['banned'] ?? '')}/ban`, { user_id: sessions.bob.userId }),
+    '200',
+  )
   assert.deepEqual(names(await look(world, 'bob', top)), ['top', 'public', 'invited', 'knock', 'both', 'readable'])
   await outcome('alice', 'POST', `/rooms/${enc(club)}/invite`, { user_id: sessions.carol.userId })
   await world.join('carol', club)
@@ -111,8 +135,12 @@ over('pages follow one another, with the settings of the first', async (world) =
   assert.equal(page.rooms[0]?.children_state.length, 5)
   const base = `/_matrix/client/v1/rooms/${enc(top)}/hierarchy`
   assert.equal(await outcome('bob', 'GET', `${base}?from=${page.next_batch}`), '400 M_INVALID_PARAM')
-  assert.equal(await outcome('bob', 'GET', `${base}?suggested_only=true&max_depth=1&from=${page.next_batch}`), '400 M_INVALID_PARAM')
-  for (const bad of ['?from=nonsense', '?from=%7B%7D', '?limit=0', '?max_depth=-1', '?limit=x']) assert.equal(await outcome('bob', 'GET', base + bad), '400 M_INVALID_PARAM', bad)
+  assert.equal(
+    await outcome('bob', 'GET', `${base}?suggested_only=true&max_depth=1&from=${page.next_batch}`),
+    '400 M_INVALID_PARAM',
+  )
+  for (const bad of ['?from=nonsense', '?from=%7B%7D', '?limit=0', '?max_depth=-1', '?limit=x'])
+    assert.equal(await outcome('bob', 'GET', base + bad), '400 M_INVALID_PARAM', bad)
 })
 
 over('a walk goes no deeper than it is told', async (world) => {

@@ -28,7 +28,7 @@ export interface HierarchyRoom extends RoomEntry {
   readonly encryption?: string
 }
 
-type ChildState = { type: string, state_key: string, sender: string, content: JsonObject, origin_server_ts: number }
+type ChildState = { type: string; state_key: string; sender: string; content: JsonObject; origin_server_ts: number }
 
 export interface HierarchyPage {
   rooms: HierarchyRoom[]
@@ -56,9 +56,15 @@ interface Found {
  * @throws {MatrixError} M_FORBIDDEN when the user may not see the space, or it does not exist; M_INVALID_PARAM for a wrong token
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidhierarchy
  */
-export async function hierarchyPage(deps: HierarchyDeps, user: number, roomId: string, query: HierarchyQuery): Promise<HierarchyPage> {
+export async function hierarchyPage(
+  deps: HierarchyDeps,
+  user: number,
+  roomId: string,
+  query: HierarchyQuery,
+): Promise<HierarchyPage> {
   const { suggestedOnly } = query
-  if (query.maxDepth !== undefined && query.maxDepth < 0) throw new MatrixError('M_INVALID_PARAM', 'max_depth is not negative')
+  if (query.maxDepth !== undefined && query.maxDepth < 0)
+    throw new MatrixError('M_INVALID_PARAM', 'max_depth is not negative')
   if (query.limit !== undefined && query.limit < 1) throw new MatrixError('M_INVALID_PARAM', 'limit is at least 1')
   const maxDepth = Math.min(query.maxDepth ?? deepest, deepest)
   const limit = Math.min(query.limit ?? usualLimit, largestLimit)
@@ -81,7 +87,11 @@ export async function hierarchyPage(deps: HierarchyDeps, user: number, roomId: s
 
 /** Rooms and spaces from `roomId` on downwards, each when it is first met; what the user may not see is left out with all below it. */
 async function* walk(
-  deps: HierarchyDeps, memberships: ReadonlyMap<number, UserRoom>, roomId: string, suggestedOnly: boolean, maxDepth: number,
+  deps: HierarchyDeps,
+  memberships: ReadonlyMap<number, UserRoom>,
+  roomId: string,
+  suggestedOnly: boolean,
+  maxDepth: number,
 ): AsyncGenerator<Found, void> {
   const seen = new Set<number>()
   const stack = [...(await readRooms(deps.database.read, [roomId])).values()].map((row) => ({ row, depth: 0 }))
@@ -89,11 +99,14 @@ async function* walk(
     const { row, depth } = next
     if (seen.has(row.nid)) continue
     seen.add(row.nid)
-    if (!await mayGlimpse(deps.rooms, memberships, row)) continue
+    if (!(await mayGlimpse(deps.rooms, memberships, row))) continue
     const children = row.room_type === 'm.space' ? await childrenOf(deps.rooms, row.nid, suggestedOnly) : []
     yield { row, children }
     if (depth >= maxDepth || children.length === 0) continue
-    const rows = await readRooms(deps.database.read, children.map((child) => child.stateKey ?? ''))
+    const rows = await readRooms(
+      deps.database.read,
+      children.map((child) => child.stateKey ?? ''),
+    )
     // Last in, first out: the first child is the next one.
     for (const { stateKey = '' } of children.toReversed()) {
       const child = rows.get(stateKey)
@@ -106,8 +119,12 @@ async function* walk(
 async function childrenOf(rooms: Rooms, nid: number, suggestedOnly: boolean): Promise<RoomEvent[]> {
   const room = await rooms.byNid(nid)
   if (!room) return []
-  return (await stateOfType(rooms, room, 'm.space.child')).map((stored) => stored.event)
-    .filter(({ stateKey, content }) => isRoomId(stateKey) && isVia(own(content, 'via')) && (!suggestedOnly || own(content, 'suggested') === true))
+  return (await stateOfType(rooms, room, 'm.space.child'))
+    .map((stored) => stored.event)
+    .filter(
+      ({ stateKey, content }) =>
+        isRoomId(stateKey) && isVia(own(content, 'via')) && (!suggestedOnly || own(content, 'suggested') === true),
+    )
     .sort(compareChildren)
 }
 
@@ -130,16 +147,24 @@ function orderIn({ content }: RoomEvent): string | undefined {
 }
 
 async function shown({ rooms }: HierarchyDeps, page: readonly Found[]): Promise<HierarchyRoom[]> {
-  return Promise.all(page.map(async ({ row, children }) => {
-    const allowed = await allowedRoomsOf(rooms, row)
-    return {
-      ...entryOf(row),
-      room_version: row.version,
-      ...(row.encryption === megolm && { encryption: megolm }),
-      ...(allowed.length > 0 && { allowed_room_ids: allowed }),
-      children_state: children.map(({ type, stateKey, sender, content, ts }) => ({ type, state_key: stateKey ?? '', sender, content, origin_server_ts: ts })),
-    }
-  }))
+  return Promise.all(
+    page.map(async ({ row, children }) => {
+      const allowed = await allowedRoomsOf(rooms, row)
+      return {
+        ...entryOf(row),
+        room_version: row.version,
+        ...(row.encryption === megolm && { encryption: megolm }),
+        ...(allowed.length > 0 && { allowed_room_ids: allowed }),
+        children_state: children.map(({ type, stateKey, sender, content, ts }) => ({
+          type,
+          state_key: stateKey ?? '',
+          sender,
+          content,
+          origin_server_ts: ts,
+        })),
+      }
+    }),
+  )
 }
 
 const tokenOf = (roomId: string, suggestedOnly: boolean, maxDepth: number, count: number): string =>
@@ -153,7 +178,7 @@ function readToken(token: string, roomId: string, suggestedOnly: boolean, maxDep
   } catch {
     parts = undefined
   }
-  const [room, suggested, depth, count] = Array.isArray(parts) ? parts as unknown[] : []
+  const [room, suggested, depth, count] = Array.isArray(parts) ? (parts as unknown[]) : []
   if (room !== roomId || typeof count !== 'number' || !Number.isSafeInteger(count)) {
     throw new MatrixError('M_INVALID_PARAM', 'from is not a token of this space: leave it out to begin anew')
   }

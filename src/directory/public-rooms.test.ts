@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict'
 import { enc, over, type World } from './fixture.test.ts'
 
-interface Entry { room_id: string, name?: string, num_joined_members: number, [key: string]: unknown }
-interface Page { chunk: Entry[], next_batch?: string, prev_batch?: string, total_room_count_estimate: number }
+interface Entry {
+  room_id: string
+  name?: string
+  num_joined_members: number
+  [key: string]: unknown
+}
+interface Page {
+  chunk: Entry[]
+  next_batch?: string
+  prev_batch?: string
+  total_room_count_estimate: number
+}
 
-const list = async ({ ask }: World, query = ''): Promise<Page> => (await ask(undefined, 'GET', `/publicRooms${query}`)).body as unknown as Page
-const search = async ({ ask }: World, body: object): Promise<Page> => (await ask('carol', 'POST', '/publicRooms', body)).body as unknown as Page
+const list = async ({ ask }: World, query = ''): Promise<Page> =>
+  (await ask(undefined, 'GET', `/publicRooms${query}`)).body as unknown as Page
+const search = async ({ ask }: World, body: object): Promise<Page> =>
+  (await ask('carol', 'POST', '/publicRooms', body)).body as unknown as Page
 const names = (page: Page): string[] => page.chunk.map((entry) => entry.name ?? '')
 
 over('a room is listed and unlisted by who may set its main alias, and by administrators', async (world) => {
@@ -30,23 +42,45 @@ over('a room is listed and unlisted by who may set its main alias, and by admini
 over('the list shows what a room says of itself, and nothing of a wrong type', async (world) => {
   const { create, setState } = world
   const roomId = await create('alice', {
-    visibility: 'public', name: 'Tea', topic: 'Leaves', room_alias_name: 'tea', creation_content: { type: 'm.space' },
+    visibility: 'public',
+    name: 'Tea',
+    topic: 'Leaves',
+    room_alias_name: 'tea',
+    creation_content: { type: 'm.space' },
     initial_state: [
-      { type: 'm.room.avatar', content: { url: 'mxc://one.test/abc' } }, { type: 'm.room.history_visibility', content: { history_visibility: 'world_readable' } },
+      { type: 'm.room.avatar', content: { url: 'mxc://one.test/abc' } },
+      { type: 'm.room.history_visibility', content: { history_visibility: 'world_readable' } },
       { type: 'm.room.guest_access', content: { guest_access: 'can_join' } },
     ],
   })
-  assert.deepEqual((await list(world)).chunk, [{
-    room_id: roomId, num_joined_members: 1, world_readable: true, guest_can_join: true, join_rule: 'public', name: 'Tea', topic: 'Leaves',
-    canonical_alias: '#tea:one.test', avatar_url: 'mxc://one.test/abc', room_type: 'm.space',
-  }])
+  assert.deepEqual((await list(world)).chunk, [
+    {
+      room_id: roomId,
+      num_joined_members: 1,
+      world_readable: true,
+      guest_can_join: true,
+      join_rule: 'public',
+      name: 'Tea',
+      topic: 'Leaves',
+      canonical_alias: '#tea:one.test',
+      avatar_url: 'mxc://one.test/abc',
+      room_type: 'm.space',
+    },
+  ])
   await setState('alice', roomId, 'm.room.name', { name: ['x'] })
   await setState('alice', roomId, 'm.room.topic', { topic: { a: 1 } })
   await setState('alice', roomId, 'm.room.avatar', { url: 'javascript:alert(1)' })
   await setState('alice', roomId, 'm.room.guest_access', { guest_access: 7 })
   await setState('alice', roomId, 'm.room.canonical_alias', {})
   assert.deepEqual((await list(world)).chunk, [
-    { room_id: roomId, num_joined_members: 1, world_readable: true, guest_can_join: false, join_rule: 'public', room_type: 'm.space' },
+    {
+      room_id: roomId,
+      num_joined_members: 1,
+      world_readable: true,
+      guest_can_join: false,
+      join_rule: 'public',
+      room_type: 'm.space',
+    },
   ])
 })
 

@@ -49,7 +49,13 @@ export async function listPublicRooms(database: Database, query: PublicRoomsQuer
   }
 }
 
-async function matching(database: Database, query: PublicRoomsQuery, start: Place, dir: Direction, wanted: number): Promise<RoomsTable[]> {
+async function matching(
+  database: Database,
+  query: PublicRoomsQuery,
+  start: Place,
+  dir: Direction,
+  wanted: number,
+): Promise<RoomsTable[]> {
   const words = wordsOf(query.term ?? '')
   const types = query.roomTypes && new Set(query.roomTypes)
   const isFiltered = words.length > 0 || types !== undefined
@@ -57,10 +63,16 @@ async function matching(database: Database, query: PublicRoomsQuery, start: Plac
   for (let place = start; ;) {
     const size = isFiltered ? atOnce : wanted
     const rows = await readPublished(database.read, place, dir, size, query.list)
-    const aliases = words.length > 0 ? await readAliasesOfMany(database.read, rows.map((row) => row.nid)) : new Map<number, string[]>()
+    const aliases =
+      words.length > 0
+        ? await readAliasesOfMany(
+            database.read,
+            rows.map((row) => row.nid),
+          )
+        : new Map<number, string[]>()
     for (const row of rows) {
       if (types && !types.has(row.room_type)) continue
-      const called = [row.canonical_alias ?? '', ...aliases.get(row.nid) ?? []].map(withoutServer)
+      const called = [row.canonical_alias ?? '', ...(aliases.get(row.nid) ?? [])].map(withoutServer)
       if (!says([row.name ?? '', row.topic ?? '', ...called], words)) continue
       found.push(row)
       if (found.length === wanted) return found
@@ -72,7 +84,12 @@ async function matching(database: Database, query: PublicRoomsQuery, start: Plac
 }
 
 const wordsOf = (term: string): string[] =>
-  term.toLowerCase().split(/\s+/).map((word) => (word.startsWith('#') ? withoutServer(word) : word)).filter((word) => word !== '').slice(0, mostWords)
+  term
+    .toLowerCase()
+    .split(/\s+/)
+    .map((word) => (word.startsWith('#') ? withoutServer(word) : word))
+    .filter((word) => word !== '')
+    .slice(0, mostWords)
 
 /** All aliases here have the server's name in common, which says nothing about a room. */
 const withoutServer = (alias: string): string => alias.split(':')[0] ?? ''
@@ -85,10 +102,12 @@ function says(texts: readonly string[], words: readonly string[]): boolean {
 
 const placeOf = (row: RoomsTable): Place => ({ joined: row.joined_members, nid: row.nid })
 
-const tokenOf = (dir: Direction, row: RoomsTable): string => `${dir === 'after' ? 'n' : 'p'}${row.joined_members}_${row.nid}`
+const tokenOf = (dir: Direction, row: RoomsTable): string =>
+  `${dir === 'after' ? 'n' : 'p'}${row.joined_members}_${row.nid}`
 
-function readToken(token: string): { place: Place, dir: Direction } {
+function readToken(token: string): { place: Place; dir: Direction } {
   const [, dir, joined, nid] = /^([np])(\d{1,15})_(\d{1,15})$/.exec(token) ?? []
-  if (dir === undefined) throw new MatrixError('M_INVALID_PARAM', 'since is not a token of this list: leave it out to begin anew')
+  if (dir === undefined)
+    throw new MatrixError('M_INVALID_PARAM', 'since is not a token of this list: leave it out to begin anew')
   return { place: { joined: Number(joined), nid: Number(nid) }, dir: dir === 'n' ? 'after' : 'before' }
 }

@@ -5,5 +5,9 @@ import { hierarchyRoutes } from './routes/hierarchy.ts'
 import { publicRoomsRoutes } from './routes/public-rooms.ts'
 import { userRoutes } from './routes/users.ts'
 
-export const directoryRoutes = (deps: DirectoryRouteDeps): Route[] =>
-  [...aliasRoutes(deps), ...publicRoomsRoutes(deps), ...hierarchyRoutes(deps), ...userRoutes(deps)]
+export const directoryRoutes = (deps: DirectoryRouteDeps): Route[] => [
+  ...aliasRoutes(deps),
+  ...publicRoomsRoutes(deps),
+  ...hierarchyRoutes(deps),
+  ...userRoutes(deps),
+]

@@ -22,15 +22,26 @@ const mostCandidates = 500
  * Users by the beginnings of the words in their names, the likeliest first: whose localpart is the term, whose display name it is,
  * whose localpart or display name begins with it, and those who have it further on.
  */
-export async function searchUsers({ database, serverName }: { database: Database, serverName: string }, search: UserSearch): Promise<FoundUsers> {
+export async function searchUsers(
+  { database, serverName }: { database: Database; serverName: string },
+  search: UserSearch,
+): Promise<FoundUsers> {
   const term = nameIn(search.term.trim(), serverName)
   const words = wordsOf(term).toSorted((a, b) => b.length - a.length)
   const [longest] = words
   if (longest === undefined) return { users: [], limited: false }
-  const candidates = await readVisibleUsers(database.read, { viewer: search.viewer, prefix: longest, limit: mostCandidates })
+  const candidates = await readVisibleUsers(database.read, {
+    viewer: search.viewer,
+    prefix: longest,
+    limit: mostCandidates,
+  })
   const folded = fold(term)
-  const ranked = candidates.filter((user) => hasAll(user, words)).map((user) => ({ user, rank: rankOf(user, folded) }))
-    .toSorted((a, b) => a.rank - b.rank || bareness(a.user) - bareness(b.user) || (a.user.userId < b.user.userId ? -1 : 1))
+  const ranked = candidates
+    .filter((user) => hasAll(user, words))
+    .map((user) => ({ user, rank: rankOf(user, folded) }))
+    .toSorted(
+      (a, b) => a.rank - b.rank || bareness(a.user) - bareness(b.user) || (a.user.userId < b.user.userId ? -1 : 1),
+    )
   return {
     users: ranked.slice(0, search.limit).map(({ user }) => user),
     limited: ranked.length > search.limit || candidates.length === mostCandidates,
@@ -57,4 +68,5 @@ function rankOf({ localpart, displayName }: FoundUser, folded: string): number {
   return shown.startsWith(folded) ? 3 : 4
 }
 
-const bareness = ({ displayName, avatarUrl }: FoundUser): number => (displayName === null ? 2 : 0) + (avatarUrl === null ? 1 : 0)
+const bareness = ({ displayName, avatarUrl }: FoundUser): number =>
+  (displayName === null ? 2 : 0) + (avatarUrl === null ? 1 : 0)

@@ -6,7 +6,15 @@ import { mount, sessionOf, type Mounted } from '../../test/harness/routes.ts'
 import type { Session } from '../http/index.ts'
 import { signingKey } from '../matrix/signing.ts'
 import {
-  createProfiles, createRoutes, membershipRoutes, openRooms, sendRoutes, type Aliases, type Room, type Rooms, type RoomsRouteDeps,
+  createProfiles,
+  createRoutes,
+  membershipRoutes,
+  openRooms,
+  sendRoutes,
+  type Aliases,
+  type Room,
+  type Rooms,
+  type RoomsRouteDeps,
 } from '../rooms/index.ts'
 import { openDatabase, type Database } from '../storage/index.ts'
 import { openLog, type Entry, type Log } from '../streams/index.ts'
@@ -51,11 +59,22 @@ async function build(database: Database, body: (world: World) => Promise<void>, 
   }
   const sessions = { alice: await session('alice'), bob: await session('bob'), carol: await session('carol') }
   const deps: RoomsRouteDeps = { ...base, rooms, profiles: createProfiles(users), aliases: {} as Aliases }
-  await using http = mount([
-    ...createRoutes(deps), ...membershipRoutes(deps), ...sendRoutes(deps), ...ephemeralRoutes({ ephemeral, rooms, users, log }),
-    ...usersRoutes({ users, roomOf: async (roomId, user) => (await rooms.find(roomId).then((room) => (room?.members.has(user) ? room.nid : undefined))) }),
-  ], sessions)
-  const create = async (token: string): Promise<string> => String((await http.ask(token, 'POST', '/createRoom', { preset: 'public_chat' })).body['room_id'])
+  await using http = mount(
+    [
+      ...createRoutes(deps),
+      ...membershipRoutes(deps),
+      ...sendRoutes(deps),
+      ...ephemeralRoutes({ ephemeral, rooms, users, log }),
+      ...usersRoutes({
+        users,
+        roomOf: async (roomId, user) =>
+          await rooms.find(roomId).then((room) => (room?.members.has(user) ? room.nid : undefined)),
+      }),
+    ],
+    sessions,
+  )
+  const create = async (token: string): Promise<string> =>
+    String((await http.ask(token, 'POST', '/createRoom', { preset: 'public_chat' })).body['room_id'])
   const [roomId, otherId] = [await create('alice'), await create('bob')]
   await http.ask('bob', 'POST', `/rooms/${encodeURIComponent(roomId)}/join`, {})
   const room = await rooms.find(roomId)
@@ -65,7 +84,19 @@ async function build(database: Database, body: (world: World) => Promise<void>, 
   const path = `/rooms/${encodeURIComponent(roomId)}`
   let txn = 0
   await body({
-    database, log, users, rooms, ephemeral, clock, entries, sessions, room, path, other: `/rooms/${encodeURIComponent(otherId)}`, ask: http.ask, outcome: http.outcome,
+    database,
+    log,
+    users,
+    rooms,
+    ephemeral,
+    clock,
+    entries,
+    sessions,
+    room,
+    path,
+    other: `/rooms/${encodeURIComponent(otherId)}`,
+    ask: http.ask,
+    outcome: http.outcome,
     say: async (token, content = { msgtype: 'm.text', body: 'x' }, where = path) =>
       String((await http.ask(token, 'PUT', `${where}/send/m.room.message/t${++txn}`, content)).body['event_id']),
   })

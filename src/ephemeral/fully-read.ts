@@ -10,7 +10,10 @@ const type = 'm.fully_read'
  * @see https://spec.matrix.org/v1.19/client-server-api/#fully-read-markers
  */
 export async function markFullyRead(
-  { log, users, rooms }: { log: Log; users: Pick<Users, 'accountData'>; rooms: Pick<Rooms, 'events'> }, room: Room, user: number, event: StoredEvent,
+  { log, users, rooms }: { log: Log; users: Pick<Users, 'accountData'>; rooms: Pick<Rooms, 'events'> },
+  room: Room,
+  user: number,
+  event: StoredEvent,
 ): Promise<void> {
   const marked = own(await users.accountData.get(user, room.nid, type), 'event_id')
   const before = typeof marked === 'string' ? await rooms.events.byId(marked) : undefined

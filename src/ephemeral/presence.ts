@@ -56,7 +56,7 @@ const sweepEveryMs = 10_000
 const remembered = 50_000
 
 function judge(present: Present | undefined, now: number): { state: PresenceState; active: boolean } {
-  const alive = [...present?.devices.values() ?? []].filter((device) => device.until > now)
+  const alive = [...(present?.devices.values() ?? [])].filter((device) => device.until > now)
   if (!present || alive.length === 0) return { state: 'offline', active: false }
   const isIdle = now - present.lastActive >= idleAfterMs
   const isOnline = !isIdle && alive.some((device) => device.state === 'online')
@@ -69,7 +69,9 @@ export function openPresence(deps: PresenceDeps): Presence {
   const { database, log, users, rooms, now, onError } = deps
   const presents = new Map<number, Present>()
   const lastActive = new LruCache<number, number>({ max: remembered })
-  const statuses = loadingCache<number, { readonly text: string | null }>(remembered, async (user) => ({ text: await readStatus(database.read, user) ?? null }))
+  const statuses = loadingCache<number, { readonly text: string | null }>(remembered, async (user) => ({
+    text: (await readStatus(database.read, user)) ?? null,
+  }))
   const recent = recentUsers(log, 'presence')
   let sweeper: NodeJS.Timeout | undefined
 
@@ -106,8 +108,12 @@ export function openPresence(deps: PresenceDeps): Presence {
 
   /** Marks a device as present until then. Coming, and a change of state to online, are actions of the user. */
   const mark = (session: Session, state: 'online' | 'unavailable', lastsMs: number): void => {
-    const present = presents.get(session.user)
-      ?? { devices: new Map(), lastActive: lastActive.get(session.user) ?? now(), told: 'offline' as const, toldActive: false }
+    const present = presents.get(session.user) ?? {
+      devices: new Map(),
+      lastActive: lastActive.get(session.user) ?? now(),
+      told: 'offline' as const,
+      toldActive: false,
+    }
     presents.set(session.user, present)
     const device = present.devices.get(deviceOf(session))
     present.devices.set(deviceOf(session), { state, until: Math.max(device?.until ?? 0, now() + lastsMs + graceMs) })
@@ -167,7 +173,13 @@ export function openPresence(deps: PresenceDeps): Presence {
       if (changed.size === 0) return []
       const sharers = await rooms.sharers(user)
       const shown = [...changed].filter((other) => other === user || sharers.has(other))
-      return Promise.all(shown.map(async (other) => ({ type: 'm.presence' as const, sender: await users.nameOf(other), content: await contentOf(other) })))
+      return Promise.all(
+        shown.map(async (other) => ({
+          type: 'm.presence' as const,
+          sender: await users.nameOf(other),
+          content: await contentOf(other),
+        })),
+      )
     },
     [Symbol.dispose]: () => clearTimeout(sweeper),
   }

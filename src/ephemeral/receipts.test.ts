@@ -3,11 +3,22 @@ import fc from 'fast-check'
 import { over, type World } from './fixture.test.ts'
 import { openEphemeral } from './index.ts'
 
-const receipt = ({ outcome, path }: World, token: string, type: string, eventId: string, body: unknown = {}): Promise<string> =>
-  outcome(token, 'POST', `${path}/receipt/${type}/${encodeURIComponent(eventId)}`, body)
+const receipt = (
+  { outcome, path }: World,
+  token: string,
+  type: string,
+  eventId: string,
+  body: unknown = {},
+): Promise<string> => outcome(token, 'POST', `${path}/receipt/${type}/${encodeURIComponent(eventId)}`, body)
 
 /** The receipts that a user is told of, as lines. */
-async function told({ ephemeral, log, room, users, sessions }: World, who: 'alice' | 'bob', since: number, until = log.now, from = ephemeral): Promise<string[]> {
+async function told(
+  { ephemeral, log, room, users, sessions }: World,
+  who: 'alice' | 'bob',
+  since: number,
+  until = log.now,
+  from = ephemeral,
+): Promise<string[]> {
   const contents = (await from.receipts.since(sessions[who].user, [room.nid], since, until)).get(room.nid) ?? []
   assert.ok(users)
   const lines: string[] = []
@@ -58,19 +69,39 @@ over('a receipt never moves back', async (world) => {
 over('threads have receipts of their own', async (world) => {
   const { say, log, ephemeral, sessions, room, rooms, database, users } = world
   const root = await say('alice')
-  const inThread = await say('alice', { msgtype: 'm.text', body: 'y', 'm.relates_to': { rel_type: 'm.thread', event_id: root } })
+  const inThread = await say('alice', {
+    msgtype: 'm.text',
+    body: 'y',
+    'm.relates_to': { rel_type: 'm.thread', event_id: root },
+  })
   const main = await say('alice')
   const start = log.now
   assert.equal(await receipt(world, 'bob', 'm.read', inThread, { thread_id: root }), '200')
-  assert.equal(await receipt(world, 'bob', 'm.read', root, { thread_id: root }), '200', 'the root is in its thread, and further back')
+  assert.equal(
+    await receipt(world, 'bob', 'm.read', root, { thread_id: root }),
+    '200',
+    'the root is in its thread, and further back',
+  )
   assert.equal(await receipt(world, 'bob', 'm.read', main, { thread_id: 'main' }), '200')
   assert.equal(await receipt(world, 'bob', 'm.read', main), '200')
   assert.equal(await receipt(world, 'bob', 'm.read.private', inThread), '200')
-  for (const [event, thread] of [[inThread, 'main'], [main, root], [root, main], [main, ''], [main, 7], [main, null], [main, {}]] as const) {
+  for (const [event, thread] of [
+    [inThread, 'main'],
+    [main, root],
+    [root, main],
+    [main, ''],
+    [main, 7],
+    [main, null],
+    [main, {}],
+  ] as const) {
     assert.equal(await receipt(world, 'bob', 'm.read', event, { thread_id: thread }), '400 M_INVALID_PARAM')
   }
   assert.equal(await receipt(world, 'bob', 'm.fully_read', main, { thread_id: 'main' }), '400 M_INVALID_PARAM')
-  const expected = [`${inThread} m.read @bob:one.test ${root}`, `${main} m.read @bob:one.test main`, `${main} m.read @bob:one.test -`].sort()
+  const expected = [
+    `${inThread} m.read @bob:one.test ${root}`,
+    `${main} m.read @bob:one.test main`,
+    `${main} m.read @bob:one.test -`,
+  ].sort()
   for (const since of [start, 0]) assert.deepEqual(await told(world, 'alice', since), expected)
 
   const place = async (eventId: string): Promise<number> => (await rooms.events.byId(eventId))?.position ?? 0
@@ -78,7 +109,13 @@ over('threads have receipts of their own', async (world) => {
   for (const { receipts } of [ephemeral, later]) {
     const read = await receipts.readUpTo(sessions.bob.user, room.nid)
     assert.equal(read.everywhere, await place(main))
-    assert.deepEqual(new Map(read.threads), new Map([['main', await place(main)], [root, await place(inThread)]]))
+    assert.deepEqual(
+      new Map(read.threads),
+      new Map([
+        ['main', await place(main)],
+        [root, await place(inThread)],
+      ]),
+    )
     assert.ok(!(receipts.readUpTo(sessions.bob.user, room.nid) instanceof Promise))
   }
   using third = openEphemeral({ database, log, users, rooms, now: () => 0, onError: () => {}, presence: false })
@@ -92,11 +129,21 @@ over('read markers move receipts and the fully read marker, forward only', async
   const { ask, outcome, say, path, log, users, sessions } = world
   const [one, two] = [await say('alice'), await say('alice')]
   const start = log.now
-  const marker = async (): Promise<unknown> => (await ask('bob', 'GET', `/user/@bob:one.test${path}/account_data/m.fully_read`)).body['event_id']
-  assert.equal(await outcome('bob', 'POST', `${path}/read_markers`, { 'm.fully_read': one, 'm.read': two, 'm.read.private': one }), '200')
+  const marker = async (): Promise<unknown> =>
+    (await ask('bob', 'GET', `/user/@bob:one.test${path}/account_data/m.fully_read`)).body['event_id']
+  assert.equal(
+    await outcome('bob', 'POST', `${path}/read_markers`, { 'm.fully_read': one, 'm.read': two, 'm.read.private': one }),
+    '200',
+  )
   assert.equal(await marker(), one)
-  assert.deepEqual(await told(world, 'bob', start), [`${one} m.read.private @bob:one.test -`, `${two} m.read @bob:one.test -`].sort())
-  assert.deepEqual((await users.accountData.since(sessions.bob.user, start, log.now)).map((item) => [item.type, item.content]), [['m.fully_read', { event_id: one }]])
+  assert.deepEqual(
+    await told(world, 'bob', start),
+    [`${one} m.read.private @bob:one.test -`, `${two} m.read @bob:one.test -`].sort(),
+  )
+  assert.deepEqual(
+    (await users.accountData.since(sessions.bob.user, start, log.now)).map((item) => [item.type, item.content]),
+    [['m.fully_read', { event_id: one }]],
+  )
   assert.equal(await receipt(world, 'bob', 'm.fully_read', two), '200')
   assert.equal(await outcome('bob', 'POST', `${path}/read_markers`, { 'm.fully_read': one }), '200')
   assert.equal(await marker(), two)
@@ -123,12 +170,33 @@ over('only who is in a room marks what is in that room', async (world) => {
 over('nothing that a client can send makes the server stumble', async (world) => {
   const { outcome, path, say } = world
   const real = await say('alice')
-  const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }).filter((part) => part.isWellFormed()), fc.constantFrom(real, 'main', '\0', '$\0'))
-  await fc.assert(fc.asyncProperty(text, text, fc.jsonValue(), async (eventId, thread, value) => {
-    assert.match(await outcome('bob', 'POST', `${path}/read_markers`, { 'm.read': eventId, 'm.fully_read': value }), /^[24]/)
-    assert.match(await outcome('bob', 'POST', `${path}/receipt/m.read/${encodeURIComponent(real)}`, { thread_id: thread }), /^[24]/)
-    assert.match(await outcome('bob', 'PUT', `${path}/typing/@bob:one.test`, { typing: true, timeout: value }), /^[24]/)
-    assert.match(await outcome('bob', 'PUT', '/presence/@bob:one.test/status', { presence: 'online', status_msg: value }), /^[24]/)
-    assert.match(await outcome('bob', 'PUT', '/presence/@bob:one.test/status', { presence: 'online', status_msg: thread }), /^[24]/)
-  }), { numRuns: 50 })
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 20 }).filter((part) => part.isWellFormed()),
+    fc.constantFrom(real, 'main', '\0', '$\0'),
+  )
+  await fc.assert(
+    fc.asyncProperty(text, text, fc.jsonValue(), async (eventId, thread, value) => {
+      assert.match(
+        await outcome('bob', 'POST', `${path}/read_markers`, { 'm.read': eventId, 'm.fully_read': value }),
+        /^[24]/,
+      )
+      assert.match(
+        await outcome('bob', 'POST', `${path}/receipt/m.read/${encodeURIComponent(real)}`, { thread_id: thread }),
+        /^[24]/,
+      )
+      assert.match(
+        await outcome('bob', 'PUT', `${path}/typing/@bob:one.test`, { typing: true, timeout: value }),
+        /^[24]/,
+      )
+      assert.match(
+        await outcome('bob', 'PUT', '/presence/@bob:one.test/status', { presence: 'online', status_msg: value }),
+        /^[24]/,
+      )
+      assert.match(
+        await outcome('bob', 'PUT', '/presence/@bob:one.test/status', { presence: 'online', status_msg: thread }),
+        /^[24]/,
+      )
+    }),
+    { numRuns: 50 },
+  )
 })

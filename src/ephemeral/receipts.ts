@@ -3,7 +3,14 @@ import type { Room, StoredEvent } from '../rooms/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Entry, Log } from '../streams/index.ts'
 import { loadingCache, type Users } from '../users/index.ts'
-import { readAllReceiptsOf, readReceiptPlace, readReceipts, readReceiptsOf, saveReceipt, type ReceiptRow } from './store.ts'
+import {
+  readAllReceiptsOf,
+  readReceiptPlace,
+  readReceipts,
+  readReceiptsOf,
+  saveReceipt,
+  type ReceiptRow,
+} from './store.ts'
 
 export type ReceiptType = 'm.read' | 'm.read.private'
 
@@ -33,7 +40,12 @@ export interface Receipts {
    * Content of `m.receipt` events by room: the receipts that came in `(since, until]`, private ones of the user alone. A room has
    * several only where one cannot hold two receipts of the same user for the same event in different threads.
    */
-  since(user: number, rooms: readonly number[], since: number, until: number): Promise<ReadonlyMap<number, readonly JsonObject[]>>
+  since(
+    user: number,
+    rooms: readonly number[],
+    since: number,
+    until: number,
+  ): Promise<ReadonlyMap<number, readonly JsonObject[]>>
   /** Without a promise when it is in memory. */
   readUpTo(user: number, room: number): ReadUpTo | Promise<ReadUpTo>
   /** The same for many rooms at once, with one query at most where many are not in memory. */
@@ -54,7 +66,10 @@ const keyOf = (user: number, room: number): string => `${user}/${room}`
 
 function further(before: ReadUpTo, thread: string, position: number): ReadUpTo {
   if (thread === '') return { ...before, everywhere: Math.max(before.everywhere, position) }
-  return { ...before, threads: new Map(before.threads).set(thread, Math.max(before.threads.get(thread) ?? 0, position)) }
+  return {
+    ...before,
+    threads: new Map(before.threads).set(thread, Math.max(before.threads.get(thread) ?? 0, position)),
+  }
 }
 
 /** Puts receipts into as few event contents as hold them. */
@@ -64,19 +79,26 @@ function contentsOf(receipts: readonly Receipt[], names: ReadonlyMap<number, str
     const userId = names.get(user)
     if (userId === undefined) continue
     let content = contents.find((one) => one[eventId]?.[type]?.[userId] === undefined)
-    if (!content) contents.push(content = {})
-    const byUser = (content[eventId] ??= {})[type] ??= {}
+    if (!content) contents.push((content = {}))
+    const byUser = ((content[eventId] ??= {})[type] ??= {})
     byUser[userId] = { ts, ...(thread !== '' && { thread_id: thread }) }
   }
   return contents
 }
 
-export function openReceipts(deps: { database: Database; log: Log; users: Pick<Users, 'namesOf'>; now: () => number }): Receipts {
+export function openReceipts(deps: {
+  database: Database
+  log: Log
+  users: Pick<Users, 'namesOf'>
+  now: () => number
+}): Receipts {
   const { database, log, users, now } = deps
   const readers = loadingCache<string, ReadUpTo>(cachedReaders, async (key) => {
     const [user, room] = key.split('/').map(Number) as [number, number]
-    return (await readReceiptsOf(database.read, room, user))
-      .reduce((reader, row) => further(reader, row.thread, row.event_position), nothingRead)
+    return (await readReceiptsOf(database.read, room, user)).reduce(
+      (reader, row) => further(reader, row.thread, row.event_position),
+      nothingRead,
+    )
   })
 
   let heard = 0
@@ -108,12 +130,18 @@ export function openReceipts(deps: { database: Database; log: Log; users: Pick<U
     for (const { kind, user: reader, data } of entries) {
       if (kind !== 'receipt' || reader === undefined) continue
       const { type, thread, eventId, ts } = data as ReceiptNews // such entries are made here alone
-      if (type === 'm.read' || reader === user) newest.set(`${reader} ${type} ${thread}`, { user_nid: reader, type, thread, event_id: eventId, ts })
+      if (type === 'm.read' || reader === user)
+        newest.set(`${reader} ${type} ${thread}`, { user_nid: reader, type, thread, event_id: eventId, ts })
     }
     return [...newest.values()]
   }
 
-  const fromTables = async (user: number, rooms: readonly number[], since: number, until: number): Promise<Map<number, Receipt[]>> => {
+  const fromTables = async (
+    user: number,
+    rooms: readonly number[],
+    since: number,
+    until: number,
+  ): Promise<Map<number, Receipt[]>> => {
     const byRoom = new Map<number, Receipt[]>()
     for (let start = 0; start < rooms.length; start += atOnce) {
       for (const row of await readReceipts(database.read, user, rooms.slice(start, start + atOnce), since, until)) {
@@ -131,9 +159,22 @@ export function openReceipts(deps: { database: Database; log: Log; users: Pick<U
         const before = await readReceiptPlace(tx.sql, room.nid, user, type, thread)
         if (before !== undefined && before >= eventPosition) return
         const news: ReceiptNews = { type, thread, eventId: event.id, eventPosition, ts: now() }
-        const position = tx.append({ kind: 'receipt', room: room.nid, user, wake: type === 'm.read' ? room.joined : [user], data: news })
+        const position = tx.append({
+          kind: 'receipt',
+          room: room.nid,
+          user,
+          wake: type === 'm.read' ? room.joined : [user],
+          data: news,
+        })
         await saveReceipt(tx.sql, {
-          room_nid: room.nid, user_nid: user, type, thread, event_id: event.id, event_position: eventPosition, ts: news.ts, position,
+          room_nid: room.nid,
+          user_nid: user,
+          type,
+          thread,
+          event_id: event.id,
+          event_position: eventPosition,
+          ts: news.ts,
+          position,
         })
       })
     },
@@ -143,7 +184,9 @@ export function openReceipts(deps: { database: Database; log: Log; users: Pick<U
         : await fromTables(user, rooms, since, until)
       const nids = new Set([...byRoom.values()].flatMap((list) => list.map((receipt) => receipt.user_nid)))
       const names = await users.namesOf(nids)
-      return new Map([...byRoom].filter(([, list]) => list.length > 0).map(([room, list]) => [room, contentsOf(list, names)]))
+      return new Map(
+        [...byRoom].filter(([, list]) => list.length > 0).map(([room, list]) => [room, contentsOf(list, names)]),
+      )
     },
     readUpTo,
     readUpToMany: async (user, rooms) => {

@@ -15,4 +15,8 @@ export interface EphemeralRouteDeps {
 }
 
 /** Typing, receipts and read markers, presence. */
-export const ephemeralRoutes = (deps: EphemeralRouteDeps): Route[] => [...typingRoutes(deps), ...receiptRoutes(deps), ...presenceRoutes(deps)]
+export const ephemeralRoutes = (deps: EphemeralRouteDeps): Route[] => [
+  ...typingRoutes(deps),
+  ...receiptRoutes(deps),
+  ...presenceRoutes(deps),
+]

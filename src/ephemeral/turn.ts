@@ -28,7 +28,8 @@ export interface TurnCredentials {
 export function turnCredentials(config: TurnConfig, userId: string, now: number): TurnCredentials {
   const ttl = Math.floor(config.lifetime / 1000)
   const uris = [...config.uris]
-  if (config.shared_secret === undefined) return { uris, username: config.username ?? '', password: config.password ?? '', ttl }
+  if (config.shared_secret === undefined)
+    return { uris, username: config.username ?? '', password: config.password ?? '', ttl }
   const username = `${Math.floor(now / 1000) + ttl}:${userId}`
   return { uris, username, password: createHmac('sha1', config.shared_secret).update(username).digest('base64'), ttl }
 }

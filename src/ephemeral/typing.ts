@@ -12,7 +12,11 @@ export interface Typing extends Disposable {
 const longest = 120_000
 const nobody: readonly string[] = []
 
-export function openTyping(deps: { log: Log; rooms: Pick<Rooms, 'peek' | 'byNid'>; onError: (error: unknown) => void }): Typing {
+export function openTyping(deps: {
+  log: Log
+  rooms: Pick<Rooms, 'peek' | 'byNid'>
+  onError: (error: unknown) => void
+}): Typing {
   const { log, rooms, onError } = deps
   const typers = new Map<number, Map<number, { userId: string; timer: NodeJS.Timeout }>>()
 

@@ -12,6 +12,8 @@ export function clientNetwork(address: string): string {
   const groups = head.split(':').filter(Boolean)
   const rest = tail === undefined ? [] : tail.split(':').filter(Boolean)
   const zeros = tail === undefined ? 0 : Math.max(0, 8 - groups.length - rest.length)
-  return [...groups, ...Array.from({ length: zeros }, () => '0'), ...rest].slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16)).join(':')
+  return [...groups, ...Array.from({ length: zeros }, () => '0'), ...rest]
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')
 }

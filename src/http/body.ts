@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { MatrixError } from '../matrix/errors.ts'
 import { parseStrict } from '../matrix/json.ts'
 
-const tooLarge = (limit: number): MatrixError => new MatrixError('M_TOO_LARGE', `The body is larger than ${limit} bytes`)
+const tooLarge = (limit: number): MatrixError =>
+  new MatrixError('M_TOO_LARGE', `The body is larger than ${limit} bytes`)
 
 /** The client went away in the middle of its request: there is nobody to answer. */
 export class ClientGone extends Error {}
@@ -34,8 +35,12 @@ function readBytes(request: IncomingMessage, limit: number): Promise<Uint8Array>
       chunks.length = 0
       reject(tooLarge(limit))
     })
-    request.on('end', () => { resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)) })
-    request.on('error', () => { reject(new ClientGone('The client went away')) })
+    request.on('end', () => {
+      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
+    })
+    request.on('error', () => {
+      reject(new ClientGone('The client went away'))
+    })
     request.on('close', () => {
       if (!request.complete) reject(new ClientGone('The client went away'))
     })

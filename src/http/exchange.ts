@@ -1,4 +1,10 @@
-import { validateHeaderName, validateHeaderValue, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import {
+  validateHeaderName,
+  validateHeaderValue,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
 import { plainAddress } from './address.ts'
 import type { Route, RouteHandlerContext } from './route.ts'
 import type { Caller, Session } from './session.ts'
@@ -32,7 +38,11 @@ export class Exchange implements RouteHandlerContext, Caller {
   #trace: string | undefined
 
   constructor(
-    host: ExchangeHost, request: IncomingMessage, response: ServerResponse, query: Readonly<Record<string, unknown>>, address: () => string,
+    host: ExchangeHost,
+    request: IncomingMessage,
+    response: ServerResponse,
+    query: Readonly<Record<string, unknown>>,
+    address: () => string,
   ) {
     this.#host = host
     this.#address = address

@@ -3,11 +3,21 @@ import { MatrixError } from '../matrix/errors.ts'
 import { createHttp, type HttpOptions, type HttpServer, type Route, type Session } from './index.ts'
 
 export const alice: Session = {
-  user: 1, userId: '@alice:localhost', device: 1, deviceId: 'A', tokenId: 1, admin: false, guest: false, locked: false, suspended: false,
+  user: 1,
+  userId: '@alice:localhost',
+  device: 1,
+  deviceId: 'A',
+  tokenId: 1,
+  admin: false,
+  guest: false,
+  locked: false,
+  suspended: false,
 }
 
 const sessions: Record<string, Session> = {
-  alice, guest: { ...alice, guest: true, user: 2 }, locked: { ...alice, locked: true, user: 3 },
+  alice,
+  guest: { ...alice, guest: true, user: 2 },
+  locked: { ...alice, locked: true, user: 3 },
 }
 
 export interface TestServer extends AsyncDisposable {
@@ -26,8 +36,12 @@ export function serve(routes: Route[], options: Partial<HttpOptions> = {}): Test
       return session
     },
     log: {
-      error: (details, message) => { logged.push({ level: 'error', details: { ...details }, message }) },
-      debug: (details, message) => { logged.push({ level: 'debug', details: { ...details }, message }) },
+      error: (details, message) => {
+        logged.push({ level: 'error', details: { ...details }, message })
+      },
+      debug: (details, message) => {
+        logged.push({ level: 'debug', details: { ...details }, message })
+      },
       isLevelEnabled: () => true,
     },
     now: () => Date.now(),

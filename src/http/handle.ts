@@ -58,7 +58,8 @@ function admit(route: Route, session: Session): Session {
   if (session.locked && route.auth !== 'locked') {
     throw new MatrixError('M_USER_LOCKED', 'This account has been locked', { extra: { soft_logout: true } })
   }
-  if (session.guest && route.auth === 'user') throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests may not do this')
+  if (session.guest && route.auth === 'user')
+    throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests may not do this')
   return session
 }
 
@@ -77,7 +78,7 @@ function isExempt({ isUnlimited, queryAccessToken }: HandlerHost, { session, hea
 /** Has a request that waits show again that its session may make it. @throws MatrixError */
 export async function admitAgain(host: HandlerHost, exchange: Exchange): Promise<void> {
   const { route } = exchange
-  const session = route && await identify(host, route, exchange)
+  const session = route && (await identify(host, route, exchange))
   if (session) admit(route, session)
 }
 
@@ -131,7 +132,13 @@ function begin(host: HandlerHost, incoming: Incoming, route: Route | undefined):
  * Turns whatever was thrown into an answer. What is not a MatrixError is ours to fix: its cause goes to the log only.
  * Headers that the handler meant for its reply don't go with an error.
  */
-function fail(host: HandlerHost, exchange: Exchange, error: unknown, route: Route | undefined, headers: string[] = []): void {
+function fail(
+  host: HandlerHost,
+  exchange: Exchange,
+  error: unknown,
+  route: Route | undefined,
+  headers: string[] = [],
+): void {
   const { response } = exchange
   if (error instanceof ClientGone || response.destroyed) {
     response.destroy()
@@ -150,7 +157,12 @@ function fail(host: HandlerHost, exchange: Exchange, error: unknown, route: Rout
   } else {
     const { trace } = exchange
     host.log.error({ err: error, trace, route: route?.id, user: exchange.session?.userId }, 'unexpected error')
-    reply(response, 500, { errcode: 'M_UNKNOWN', error: `Something went wrong here; the log knows more under ${trace}`, trace }, headers)
+    reply(
+      response,
+      500,
+      { errcode: 'M_UNKNOWN', error: `Something went wrong here; the log knows more under ${trace}`, trace },
+      headers,
+    )
   }
 }
 

@@ -6,8 +6,22 @@ export type { MayHaveEnded } from './recheck.ts'
 export { createHttp, type HttpOptions, type HttpServer } from './server.ts'
 export type { Auth, Authenticate, Caller, Session, SessionOf } from './session.ts'
 export { accessToken } from './token.ts'
-export { capabilitiesRoute, clientWellKnown, specVersions, versionsRoute, wellKnownRoutes, type WellKnown } from './well-known.ts'
 export {
-  createOutgoing, OutgoingError, type Outgoing, type OutgoingFailure, type OutgoingOptions, type OutgoingReply, type OutgoingRequest,
-  type OutgoingStream, type OutgoingStreamRequest,
+  capabilitiesRoute,
+  clientWellKnown,
+  specVersions,
+  versionsRoute,
+  wellKnownRoutes,
+  type WellKnown,
+} from './well-known.ts'
+export {
+  createOutgoing,
+  OutgoingError,
+  type Outgoing,
+  type OutgoingFailure,
+  type OutgoingOptions,
+  type OutgoingReply,
+  type OutgoingRequest,
+  type OutgoingStream,
+  type OutgoingStreamRequest,
 } from './outgoing.ts'

@@ -7,14 +7,20 @@ import { createLimiter } from './index.ts'
 test('a bucket gives its burst, then its rate, and says how long to wait', () => {
   let now = 5_000
   const limiter = createLimiter({ perSecond: 2, burst: 3, now: () => now })
-  assert.deepEqual([1, 2, 3, 4].map(() => limiter.take('a')), [0, 0, 0, 500])
+  assert.deepEqual(
+    [1, 2, 3, 4].map(() => limiter.take('a')),
+    [0, 0, 0, 500],
+  )
   assert.equal(limiter.take('b'), 0)
   now += 499
   assert.equal(limiter.take('a'), 1)
   now += 1
   assert.deepEqual([limiter.check('a'), limiter.check('a'), limiter.take('a'), limiter.take('a')], [0, 0, 0, 500])
   now += 60_000
-  assert.deepEqual([1, 2, 3, 4].map(() => limiter.take('a')), [0, 0, 0, 500])
+  assert.deepEqual(
+    [1, 2, 3, 4].map(() => limiter.take('a')),
+    [0, 0, 0, 500],
+  )
 })
 
 test('a penalty counts even when nothing is left, but nobody is locked out for long', () => {
@@ -36,20 +42,24 @@ test('memory is bounded: the key touched longest ago goes first', () => {
 })
 
 test('never more than burst + rate x time get through', () => {
-  fc.assert(fc.property(
-    fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 20 }), fc.array(fc.integer({ min: 0, max: 2000 }), { maxLength: 100 }),
-    (perSecond, burst, pauses) => {
-      let [now, through] = [0, 0]
-      const limiter = createLimiter({ perSecond, burst, now: () => now })
-      for (const pause of pauses) {
-        now += pause
-        const wait = limiter.take('a')
-        if (wait === 0) through++
-        else assert.ok(wait > 0 && wait <= 1000 / perSecond + 1)
-      }
-      assert.ok(through <= burst + (now * perSecond) / 1000 + 1e-6)
-    },
-  ))
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 50 }),
+      fc.integer({ min: 1, max: 20 }),
+      fc.array(fc.integer({ min: 0, max: 2000 }), { maxLength: 100 }),
+      (perSecond, burst, pauses) => {
+        let [now, through] = [0, 0]
+        const limiter = createLimiter({ perSecond, burst, now: () => now })
+        for (const pause of pauses) {
+          now += pause
+          const wait = limiter.take('a')
+          if (wait === 0) through++
+          else assert.ok(wait > 0 && wait <= 1000 / perSecond + 1)
+        }
+        assert.ok(through <= burst + (now * perSecond) / 1000 + 1e-6)
+      },
+    ),
+  )
 })
 
 test('an address counts as its network', () => {

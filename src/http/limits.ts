@@ -58,7 +58,9 @@ export function createLimiter(options: Rate & { now: () => number; max?: number 
     },
     check: wait,
     // Bounded, so that nobody is locked out for longer than it takes to refill two buckets.
-    penalise: (key, count = 1) => { store(key, Math.min(after(key, count), now() + 2 * burst * interval)) },
+    penalise: (key, count = 1) => {
+      store(key, Math.min(after(key, count), now() + 2 * burst * interval))
+    },
     get size() {
       return full.size
     },

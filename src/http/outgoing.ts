@@ -9,7 +9,13 @@ import { inNetworks, isPublic } from './public-address.ts'
 
 /** Why an outgoing request came to nothing. */
 export type OutgoingFailure =
-  | 'bad-url' | 'forbidden-address' | 'unreachable' | 'timeout' | 'too-large' | 'too-many-redirects' | 'bad-encoding'
+  | 'bad-url'
+  | 'forbidden-address'
+  | 'unreachable'
+  | 'timeout'
+  | 'too-large'
+  | 'too-many-redirects'
+  | 'bad-encoding'
 
 export class OutgoingError extends Error {
   override readonly name = 'OutgoingError'
@@ -82,7 +88,10 @@ const silenceMs = 60_000
 const redirects = new Set([301, 302, 303, 307, 308])
 
 /** A lookup for sockets that gives only addresses that may be connected to: what was checked is what is connected to. */
-function checkedLookup(resolve: (host: string) => Promise<LookupAddress[]>, allowed: (address: string) => boolean): LookupFunction {
+function checkedLookup(
+  resolve: (host: string) => Promise<LookupAddress[]>,
+  allowed: (address: string) => boolean,
+): LookupFunction {
   const check = async (host: string): Promise<[LookupAddress, ...LookupAddress[]]> => {
     const addresses = await resolve(host).catch((error: unknown) => {
       throw new OutgoingError('unreachable', `${host} is not known`, { cause: error })
@@ -104,7 +113,8 @@ function checkedLookup(resolve: (host: string) => Promise<LookupAddress[]>, allo
 function parseUrl(url: string | URL, base?: URL): URL {
   const parsed = URL.parse(url, base)
   if (!parsed) throw new OutgoingError('bad-url', 'This is not a URL')
-  if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:') throw new OutgoingError('bad-url', `${parsed.protocol} is neither https: nor http:`)
+  if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:')
+    throw new OutgoingError('bad-url', `${parsed.protocol} is neither https: nor http:`)
   if (parsed.username || parsed.password) throw new OutgoingError('bad-url', 'The URL has a user name in it')
   return parsed
 }
@@ -131,12 +141,20 @@ function decompressed(body: Readable, encoding: string): Readable {
 
 /** Like `pipe`, but an end without completion ends the other side too. */
 function pipe<T extends Readable & NodeJS.WritableStream>(body: Readable, transform: T): T {
-  body.on('error', (error) => { transform.destroy(error) })
-  transform.on('close', () => { body.destroy() })
+  body.on('error', (error) => {
+    transform.destroy(error)
+  })
+  transform.on('close', () => {
+    body.destroy()
+  })
   return body.pipe(transform)
 }
 
-async function readAll(body: Readable, encoding: string, { maxBytes = 1024 * 1024, truncate = false }: OutgoingRequest): Promise<Buffer> {
+async function readAll(
+  body: Readable,
+  encoding: string,
+  { maxBytes = 1024 * 1024, truncate = false }: OutgoingRequest,
+): Promise<Buffer> {
   // Left alone after a refusal, a body that is cut off would be an unhandled error.
   body.on('error', () => {})
   const chunks: Buffer[] = []
@@ -144,7 +162,8 @@ async function readAll(body: Readable, encoding: string, { maxBytes = 1024 * 102
   try {
     for await (const chunk of decompressed(body, encoding) as AsyncIterable<Buffer>) {
       size += chunk.length
-      if (size > maxBytes && !truncate) throw new OutgoingError('too-large', `The reply is larger than ${maxBytes} bytes`)
+      if (size > maxBytes && !truncate)
+        throw new OutgoingError('too-large', `The reply is larger than ${maxBytes} bytes`)
       chunks.push(chunk)
       if (size > maxBytes) break
     }
@@ -154,9 +173,12 @@ async function readAll(body: Readable, encoding: string, { maxBytes = 1024 * 102
   return Buffer.concat(chunks, Math.min(size, maxBytes))
 }
 
-const flatten = (headers: Dispatcher.ResponseData['headers']): Record<string, string> => Object.fromEntries(
-  Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]])),
-)
+const flatten = (headers: Dispatcher.ResponseData['headers']): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
+    ),
+  )
 
 /** The failure behind whatever was thrown: sockets and streams wrap their causes. */
 function failureOf(error: unknown, url: URL, deadline?: AbortSignal): OutgoingError {
@@ -173,7 +195,13 @@ function failureOf(error: unknown, url: URL, deadline?: AbortSignal): OutgoingEr
 /** Rejects when the signal is aborted: a request that still waits for its connection takes no notice of the signal itself. */
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => { reject(signal.reason) }, { once: true })
+    signal.addEventListener(
+      'abort',
+      () => {
+        reject(signal.reason)
+      },
+      { once: true },
+    )
   })
 }
 
@@ -188,7 +216,10 @@ function headersFor(request: OutgoingStreamRequest, userAgent: string, sameOrigi
 const connectionsToOurOwn = 512
 
 /** Requests to strangers, and to what the operator named. */
-interface Agents { checked: Agent; unchecked: Agent }
+interface Agents {
+  checked: Agent
+  unchecked: Agent
+}
 
 /**
  * Makes the one way in which this server asks others. Only public addresses are connected to (or those of `allow`), name by
@@ -203,16 +234,28 @@ export function createOutgoing(options: OutgoingOptions = {}): Outgoing {
   const connect = async (): Promise<Agents> => {
     const { Agent } = await import('undici')
     const agentOf = (connections: number, allowed: (address: string) => boolean): Agent =>
-      new Agent({ connections, headersTimeout: silenceMs, bodyTimeout: silenceMs, connect: { lookup: checkedLookup(resolve, allowed), timeout: 10_000 } })
+      new Agent({
+        connections,
+        headersTimeout: silenceMs,
+        bodyTimeout: silenceMs,
+        connect: { lookup: checkedLookup(resolve, allowed), timeout: 10_000 },
+      })
     return { checked: agentOf(8, reachable), unchecked: agentOf(connectionsToOurOwn, () => true) }
   }
 
-  const hop = async (url: URL, request: OutgoingStreamRequest, origin: string, signal: AbortSignal | null): Promise<Dispatcher.ResponseData> => {
-    if (request.permits && !request.permits(url)) throw new OutgoingError('forbidden-address', `${url.host} is not to be asked`)
+  const hop = async (
+    url: URL,
+    request: OutgoingStreamRequest,
+    origin: string,
+    signal: AbortSignal | null,
+  ): Promise<Dispatcher.ResponseData> => {
+    if (request.permits && !request.permits(url))
+      throw new OutgoingError('forbidden-address', `${url.host} is not to be asked`)
     const trusted = request.configured === true && url.origin === origin
     const host = url.hostname.replace(/^\[|\]$/g, '')
     // A socket looks no address up, so one that is spelt out is checked here. (URL made 0x7f.1 into 127.0.0.1 before.)
-    if (!trusted && isIP(host) !== 0 && !reachable(host)) throw new OutgoingError('forbidden-address', `${host} is not a public address`)
+    if (!trusted && isIP(host) !== 0 && !reachable(host))
+      throw new OutgoingError('forbidden-address', `${host} is not a public address`)
     const { checked, unchecked } = await (agents ??= connect())
     return (trusted ? unchecked : checked).request({
       origin: url.origin,
@@ -224,16 +267,23 @@ export function createOutgoing(options: OutgoingOptions = {}): Outgoing {
     })
   }
 
-  const ask = async (start: URL, request: OutgoingStreamRequest, signal: AbortSignal | null): Promise<OutgoingStream> => {
+  const ask = async (
+    start: URL,
+    request: OutgoingStreamRequest,
+    signal: AbortSignal | null,
+  ): Promise<OutgoingStream> => {
     let url = start
     for (let count = 0; ; count++) {
       const reply = await hop(url, request, start.origin, signal)
-      const location = redirects.has(reply.statusCode) && (request.method ?? 'GET') === 'GET' ? reply.headers['location'] : undefined
-      if (typeof location !== 'string') return { status: reply.statusCode, headers: flatten(reply.headers), url: url.href, body: reply.body }
+      const location =
+        redirects.has(reply.statusCode) && (request.method ?? 'GET') === 'GET' ? reply.headers['location'] : undefined
+      if (typeof location !== 'string')
+        return { status: reply.statusCode, headers: flatten(reply.headers), url: url.href, body: reply.body }
       reply.body.on('error', () => {}).destroy()
       if (count >= maxRedirects) throw new OutgoingError('too-many-redirects', `${start.host} redirects too often`)
       const next = parseUrl(location, url)
-      if (url.protocol === 'https:' && next.protocol === 'http:') throw new OutgoingError('bad-url', `${url.host} redirects from https: to http:`)
+      if (url.protocol === 'https:' && next.protocol === 'http:')
+        throw new OutgoingError('bad-url', `${url.host} redirects from https: to http:`)
       url = next
     }
   }
@@ -257,7 +307,11 @@ export function createOutgoing(options: OutgoingOptions = {}): Outgoing {
   const stream = async (url: string | URL, request: OutgoingStreamRequest = {}): Promise<OutgoingStream> => {
     const start = parseUrl(url)
     try {
-      return await ask(start, { ...request, headers: { 'accept-encoding': 'identity', ...request.headers } }, request.signal ?? null)
+      return await ask(
+        start,
+        { ...request, headers: { 'accept-encoding': 'identity', ...request.headers } },
+        request.signal ?? null,
+      )
     } catch (error) {
       request.signal?.throwIfAborted()
       throw failureOf(error, start)

@@ -9,14 +9,29 @@ import { route } from './index.ts'
 
 const reply = Type.Record(Type.String(), Type.Unknown())
 const routes = [
-  route({ id: 'login', method: 'GET', path: '/_matrix/client/v3/login', auth: 'none', reply, handle: () => ({ route: 'login' }) }),
   route({
-    id: 'event', method: 'GET', path: '/_matrix/client/v3/rooms/:roomId/event/:eventId', auth: 'none', reply,
+    id: 'login',
+    method: 'GET',
+    path: '/_matrix/client/v3/login',
+    auth: 'none',
+    reply,
+    handle: () => ({ route: 'login' }),
+  }),
+  route({
+    id: 'event',
+    method: 'GET',
+    path: '/_matrix/client/v3/rooms/:roomId/event/:eventId',
+    auth: 'none',
+    reply,
     handle: ({ params }) => ({ ...params }),
   }),
   route({
-    id: 'state', method: 'GET', path: '/_matrix/client/v3/rooms/:roomId/state/:eventType/:stateKey',
-    paths: ['/_matrix/client/v3/rooms/:roomId/state/:eventType', '/_matrix/client/v3/rooms/:roomId/state/:eventType/'], auth: 'none', reply,
+    id: 'state',
+    method: 'GET',
+    path: '/_matrix/client/v3/rooms/:roomId/state/:eventType/:stateKey',
+    paths: ['/_matrix/client/v3/rooms/:roomId/state/:eventType', '/_matrix/client/v3/rooms/:roomId/state/:eventType/'],
+    auth: 'none',
+    reply,
     handle: ({ params }) => ({ ...params }),
   }),
 ]
@@ -39,19 +54,56 @@ async function get(target: string): Promise<{ status: number; body: Record<strin
 }
 
 test('only the exact spelling of a path is known', async () => {
-  const known = ['/_matrix/client/v3/login', '/_matrix/client/r0/login', '/_matrix/client/v3/login?', '/_matrix/client/v3/login?a=/../%2f;b',
-    'http://elsewhere/_matrix/client/v3/login']
+  const known = [
+    '/_matrix/client/v3/login',
+    '/_matrix/client/r0/login',
+    '/_matrix/client/v3/login?',
+    '/_matrix/client/v3/login?a=/../%2f;b',
+    'http://elsewhere/_matrix/client/v3/login',
+  ]
   for (const target of known) assert.equal((await get(target)).status, 200, target)
   const unknown = [
-    '/_matrix/client/v3/login/', '/_matrix/client/v3/login/x', '/_matrix/client/v3//login', '//_matrix/client/v3/login', '/_matrix//client/v3/login',
-    '/_matrix/client/v3/./login', '/_matrix/client/v3/x/../login', '/_matrix/client/v3/login/..', '/_matrix/client/v3/login/.', '/../_matrix/client/v3/login',
-    '/_matrix/client/v3/%2e/login', '/_matrix/client/v3/x/%2e%2e/login', '/_matrix/client/v3/x/..%2flogin',
-    '/_matrix/client/v3/login;', '/_matrix/client/v3/login;a=b', '/_matrix/client/v3;x/login', '/_matrix/client/v3/login%3b',
-    '/_matrix/client%2fv3/login', '/_matrix/client%2Fv3%2Flogin', '/_matrix/client/v3%2flogin', '/%2f_matrix/client/v3/login',
-    '/_matrix/client/v3/%6cogin', '/_matrix/client/v3/logi%6e', '/%5fmatrix/client/v3/login', '/_matrix/client/v3/login%00', '/_matrix/client/v3/login%20',
-    '/_matrix/client/v3/Login', '/_MATRIX/client/v3/login', '/_matrix/client/V3/login', '/_matrix/client/v3/login.json', '/_matrix/client/v3/login#x',
-    '/_matrix/client/v3/login#?x', '/_matrix/client/v4/login', '/_matrix/client/v3\\login', '/', '/_matrix', '/_matrix/client/v3/', 'http://elsewhere/', 'http://elsewhere',
-    '/_matrix/client/v3/login%3fa', '/_matrix/client/v3/login%252f',
+    '/_matrix/client/v3/login/',
+    '/_matrix/client/v3/login/x',
+    '/_matrix/client/v3//login',
+    '//_matrix/client/v3/login',
+    '/_matrix//client/v3/login',
+    '/_matrix/client/v3/./login',
+    '/_matrix/client/v3/x/../login',
+    '/_matrix/client/v3/login/..',
+    '/_matrix/client/v3/login/.',
+    '/../_matrix/client/v3/login',
+    '/_matrix/client/v3/%2e/login',
+    '/_matrix/client/v3/x/%2e%2e/login',
+    '/_matrix/client/v3/x/..%2flogin',
+    '/_matrix/client/v3/login;',
+    '/_matrix/client/v3/login;a=b',
+    '/_matrix/client/v3;x/login',
+    '/_matrix/client/v3/login%3b',
+    '/_matrix/client%2fv3/login',
+    '/_matrix/client%2Fv3%2Flogin',
+    '/_matrix/client/v3%2flogin',
+    '/%2f_matrix/client/v3/login',
+    '/_matrix/client/v3/%6cogin',
+    '/_matrix/client/v3/logi%6e',
+    '/%5fmatrix/client/v3/login',
+    '/_matrix/client/v3/login%00',
+    '/_matrix/client/v3/login%20',
+    '/_matrix/client/v3/Login',
+    '/_MATRIX/client/v3/login',
+    '/_matrix/client/V3/login',
+    '/_matrix/client/v3/login.json',
+    '/_matrix/client/v3/login#x',
+    '/_matrix/client/v3/login#?x',
+    '/_matrix/client/v4/login',
+    '/_matrix/client/v3\\login',
+    '/',
+    '/_matrix',
+    '/_matrix/client/v3/',
+    'http://elsewhere/',
+    'http://elsewhere',
+    '/_matrix/client/v3/login%3fa',
+    '/_matrix/client/v3/login%252f',
   ]
   for (const target of unknown) {
     const { status, body } = await get(target)
@@ -60,7 +112,12 @@ test('only the exact spelling of a path is known', async () => {
 })
 
 test('percent-encoding that cannot be decoded is 400', async () => {
-  for (const target of ['/_matrix/client/v3/%zz', '/_matrix/client/v3/rooms/%/event/x', '/_matrix/client/v3/rooms/%ff/event/x', '/_matrix/client/v3/rooms/%ed%a0%80/event/x']) {
+  for (const target of [
+    '/_matrix/client/v3/%zz',
+    '/_matrix/client/v3/rooms/%/event/x',
+    '/_matrix/client/v3/rooms/%ff/event/x',
+    '/_matrix/client/v3/rooms/%ed%a0%80/event/x',
+  ]) {
     const { status, body } = await get(target)
     assert.deepEqual([status, body['errcode']], [400, 'M_INVALID_PARAM'], target)
   }
@@ -90,8 +147,18 @@ test('a parameter is never empty, a dot segment or has a NUL in it', async () =>
 })
 
 test('a route may say that a last part may be left out', async () => {
-  assert.deepEqual((await get('/_matrix/client/v3/rooms/!r/state/m.room.name/')).body, { roomId: '!r', eventType: 'm.room.name' })
-  assert.deepEqual((await get('/_matrix/client/r0/rooms/!r/state/m.room.name')).body, { roomId: '!r', eventType: 'm.room.name' })
-  assert.deepEqual((await get('/_matrix/client/v3/rooms/!r/state/m.room.name/k')).body, { roomId: '!r', eventType: 'm.room.name', stateKey: 'k' })
+  assert.deepEqual((await get('/_matrix/client/v3/rooms/!r/state/m.room.name/')).body, {
+    roomId: '!r',
+    eventType: 'm.room.name',
+  })
+  assert.deepEqual((await get('/_matrix/client/r0/rooms/!r/state/m.room.name')).body, {
+    roomId: '!r',
+    eventType: 'm.room.name',
+  })
+  assert.deepEqual((await get('/_matrix/client/v3/rooms/!r/state/m.room.name/k')).body, {
+    roomId: '!r',
+    eventType: 'm.room.name',
+    stateKey: 'k',
+  })
   assert.equal((await get('/_matrix/client/v3/rooms/!r/state/m.room.name//')).status, 404)
 })

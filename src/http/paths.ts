@@ -29,7 +29,9 @@ export function exactMatcher(pattern: string): (target: string, params: Readonly
     const path = rawPath(target)
     if (!path.includes('%')) return true
     const given = path.split('/')
-    return given.length === wanted.length && wanted.every((part, index) => part.startsWith(':') || part === given[index])
+    return (
+      given.length === wanted.length && wanted.every((part, index) => part.startsWith(':') || part === given[index])
+    )
   }
 }
 
@@ -37,15 +39,20 @@ export function exactMatcher(pattern: string): (target: string, params: Readonly
 export function methodTable(routes: readonly Route[]): (target: string) => string[] {
   type Entry = { parts: string[]; method: string }
   let table: Map<number, Entry[]> | undefined
-  const build = (): Map<number, Entry[]> => Map.groupBy(
-    routes.flatMap((route) => [route.path, ...route.paths].map((path) => ({ parts: path.split('/'), method: route.method }))),
-    (entry) => entry.parts.length,
-  )
+  const build = (): Map<number, Entry[]> =>
+    Map.groupBy(
+      routes.flatMap((route) =>
+        [route.path, ...route.paths].map((path) => ({ parts: path.split('/'), method: route.method })),
+      ),
+      (entry) => entry.parts.length,
+    )
   return (target) => {
     table ??= build()
     const given = rawPath(target).split('/')
     const methods = (table.get(given.length) ?? [])
-      .filter(({ parts }) => parts.every((part, index) => (part.startsWith(':') ? !vague(given[index] ?? '') : part === given[index])))
+      .filter(({ parts }) =>
+        parts.every((part, index) => (part.startsWith(':') ? !vague(given[index] ?? '') : part === given[index])),
+      )
       .map((entry) => entry.method)
     return [...new Set(methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))]
   }

@@ -24,7 +24,7 @@ const gatherMs = 20
  * Ends requests that wait (long polls) once their session has: each that may be concerned has its token looked at again. Costs nothing
  * while they sleep, and one walk over them when sessions end.
  */
-export const createRecheck = ({ waiting, admits, onError }: RecheckHost): (ended: MayHaveEnded) => void => {
+export const createRecheck = ({ waiting, admits, onError }: RecheckHost): ((ended: MayHaveEnded) => void) => {
   let users = new Set<number>()
   let devices = new Set<number>()
   let tests: ((session: Session) => boolean)[] = []
@@ -50,7 +50,10 @@ export const createRecheck = ({ waiting, admits, onError }: RecheckHost): (ended
       // Routes that ask for no token have no session, whatever the type says.
       const session = exchange.session as Session | undefined
       if (!session) continue
-      const isConcerned = ofUsers.has(session.user) || (session.device !== null && ofDevices.has(session.device)) || others.some((test) => test(session))
+      const isConcerned =
+        ofUsers.has(session.user) ||
+        (session.device !== null && ofDevices.has(session.device)) ||
+        others.some((test) => test(session))
       if (isConcerned) void look(exchange)
     }
   }

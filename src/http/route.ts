@@ -7,9 +7,7 @@ import type { Auth, SessionOf } from './session.ts'
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH'
 
 /** What a handler gets. Everything is checked against the route's schemas before the handler is called. */
-export interface RouteHandlerContext<
-  A extends Auth = Auth, P = unknown, Q = unknown, B = unknown,
-> {
+export interface RouteHandlerContext<A extends Auth = Auth, P = unknown, Q = unknown, B = unknown> {
   readonly session: SessionOf<A>
   /** Path parameters, percent-decoded once. */
   readonly params: P
@@ -34,8 +32,12 @@ type Nothing<R> = Record<string, never> extends R ? void : never
 
 /** A route as a feature writes it. */
 export interface RouteDefinition<
-  A extends Auth, P extends TObject | undefined, Q extends TObject | undefined, B extends TSchema | undefined,
-  Raw extends boolean, R extends TSchema,
+  A extends Auth,
+  P extends TObject | undefined,
+  Q extends TObject | undefined,
+  B extends TSchema | undefined,
+  Raw extends boolean,
+  R extends TSchema,
 > {
   /** The specification's operationId. */
   readonly id: string
@@ -57,12 +59,14 @@ export interface RouteDefinition<
   readonly rawBody?: Raw
   /** The reply's shape: types the handler. Properties it doesn't name are sent all the same. */
   readonly reply: R
-  readonly handle: (context: RouteHandlerContext<
-    A,
-    P extends TSchema ? Static<P> : Record<string, string>,
-    Q extends TSchema ? Static<Q> : Record<string, unknown>,
-    Raw extends true ? AsyncIterable<Uint8Array> : B extends TSchema ? Static<B> : undefined
-  >) => Answer<Static<R>> | Promise<Answer<Static<R>>>
+  readonly handle: (
+    context: RouteHandlerContext<
+      A,
+      P extends TSchema ? Static<P> : Record<string, string>,
+      Q extends TSchema ? Static<Q> : Record<string, unknown>,
+      Raw extends true ? AsyncIterable<Uint8Array> : B extends TSchema ? Static<B> : undefined
+    >,
+  ) => Answer<Static<R>> | Promise<Answer<Static<R>>>
 }
 
 /** A route as the server mounts it: the schemas are known, their types no longer. */
@@ -89,8 +93,12 @@ const rawBodyLimit = 50 * 1024 * 1024
  * @see https://spec.matrix.org/v1.19/client-server-api/#api-standards
  */
 export function route<
-  const A extends Auth, R extends TSchema, P extends TObject | undefined = undefined, Q extends TObject | undefined = undefined,
-  B extends TSchema | undefined = undefined, Raw extends boolean = false,
+  const A extends Auth,
+  R extends TSchema,
+  P extends TObject | undefined = undefined,
+  Q extends TObject | undefined = undefined,
+  B extends TSchema | undefined = undefined,
+  Raw extends boolean = false,
 >(definition: RouteDefinition<A, P, Q, B, Raw, R>): Route {
   return {
     id: definition.id,

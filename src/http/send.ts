@@ -8,13 +8,24 @@ import { RawJson, Reply } from './reply.ts'
  * @see https://spec.matrix.org/v1.19/client-server-api/#web-browser-clients
  */
 const cors = [
-  'access-control-allow-origin', '*',
-  'access-control-allow-methods', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
-  'access-control-allow-headers', 'X-Requested-With, Content-Type, Authorization',
+  'access-control-allow-origin',
+  '*',
+  'access-control-allow-methods',
+  'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
+  'access-control-allow-headers',
+  'X-Requested-With, Content-Type, Authorization',
 ]
 
 /** JSON of ours is data for whoever asked: not to be kept, nor taken for a page. */
-const json = [...cors, 'content-type', 'application/json', 'cache-control', 'no-store', 'x-content-type-options', 'nosniff']
+const json = [
+  ...cors,
+  'content-type',
+  'application/json',
+  'cache-control',
+  'no-store',
+  'x-content-type-options',
+  'nosniff',
+]
 
 /** Pages and files say themselves what they are; the rest holds unless they say otherwise. */
 const others = {
@@ -32,9 +43,8 @@ function* pairs(flat: readonly string[]): Generator<[string, string]> {
 /** Sends JSON text. `added` are further headers, names and values in turn; one of the usual names replaces the usual value. */
 export function sendJson(response: ServerResponse, status: number, text: string, added: readonly string[] = []): void {
   const length = ['content-length', String(Buffer.byteLength(text))]
-  const headers = added.length === 0
-    ? [...json, ...length]
-    : [...new Map([...pairs(json), ...pairs(added), ...pairs(length)])].flat()
+  const headers =
+    added.length === 0 ? [...json, ...length] : [...new Map([...pairs(json), ...pairs(added), ...pairs(length)])].flat()
   response.writeHead(status, headers)
   response.end(text)
 }
@@ -65,8 +75,17 @@ async function sendReply(response: ServerResponse, reply: Reply, added: readonly
 }
 
 /** Sends what a handler returned. Resolves when a streamed body is through; rejects when it broke off. */
-export function sendResult(response: ServerResponse, result: unknown, added: readonly string[]): Promise<void> | undefined {
+export function sendResult(
+  response: ServerResponse,
+  result: unknown,
+  added: readonly string[],
+): Promise<void> | undefined {
   if (result instanceof Reply) return sendReply(response, result, added)
-  sendJson(response, 200, result instanceof RawJson ? result.text : result === undefined ? '{}' : JSON.stringify(result), added)
+  sendJson(
+    response,
+    200,
+    result instanceof RawJson ? result.text : result === undefined ? '{}' : JSON.stringify(result),
+    added,
+  )
   return undefined
 }

@@ -10,7 +10,13 @@ import { MatrixError } from '../matrix/errors.ts'
 import { serve } from './fixture.test.ts'
 import { RawJson, Reply, route, type Auth } from './index.ts'
 
-const base = { id: 'x', method: 'GET', path: '/_matrix/client/v3/x', auth: 'none', reply: Type.Record(Type.String(), Type.Unknown()) } as const
+const base = {
+  id: 'x',
+  method: 'GET',
+  path: '/_matrix/client/v3/x',
+  auth: 'none',
+  reply: Type.Record(Type.String(), Type.Unknown()),
+} as const
 const url = '/_matrix/client/v3/x'
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
@@ -30,7 +36,10 @@ test('a route answers with JSON and open CORS, on v3 and r0 and its further spel
 })
 
 test('an unknown path is 404, another method 405 with Allow, a preflight 204 everywhere', async () => {
-  await using s = serve([route({ ...base, handle: () => ({}) }), route({ ...base, id: 'y', method: 'PUT', path: '/a/:b', handle: () => ({}) })])
+  await using s = serve([
+    route({ ...base, handle: () => ({}) }),
+    route({ ...base, id: 'y', method: 'PUT', path: '/a/:b', handle: () => ({}) }),
+  ])
   const unknown = await s.http.inject('/_matrix/client/v3/nothing')
   assert.equal(unknown.statusCode, 404)
   assert.equal(unknown.json().errcode, 'M_UNRECOGNIZED')
@@ -58,7 +67,9 @@ test('HEAD is GET without the body', async () => {
 
 test('who may use a route: every auth with every caller', async () => {
   const auths: Auth[] = ['none', 'optional', 'user', 'guest', 'locked']
-  const routes = auths.map((auth) => route({ ...base, path: `/${auth}`, auth, handle: ({ session }) => ({ user: session?.user ?? null }) }))
+  const routes = auths.map((auth) =>
+    route({ ...base, path: `/${auth}`, auth, handle: ({ session }) => ({ user: session?.user ?? null }) }),
+  )
   await using s = serve(routes)
   const outcome = async (auth: Auth, headers: Record<string, string>): Promise<string> => {
     const answer = await s.http.inject({ url: `/${auth}`, headers })
@@ -67,11 +78,32 @@ test('who may use a route: every auth with every caller', async () => {
   const table: Record<Auth, string[]> = {
     none: ['user null', 'user null', 'user null', 'user null', 'user null', 'user null'],
     optional: ['user null', '401 M_MISSING_TOKEN', '401 M_UNKNOWN_TOKEN', 'user 1', 'user 2', '401 M_USER_LOCKED'],
-    user: ['401 M_MISSING_TOKEN', '401 M_MISSING_TOKEN', '401 M_UNKNOWN_TOKEN', 'user 1', '403 M_GUEST_ACCESS_FORBIDDEN', '401 M_USER_LOCKED'],
-    guest: ['401 M_MISSING_TOKEN', '401 M_MISSING_TOKEN', '401 M_UNKNOWN_TOKEN', 'user 1', 'user 2', '401 M_USER_LOCKED'],
+    user: [
+      '401 M_MISSING_TOKEN',
+      '401 M_MISSING_TOKEN',
+      '401 M_UNKNOWN_TOKEN',
+      'user 1',
+      '403 M_GUEST_ACCESS_FORBIDDEN',
+      '401 M_USER_LOCKED',
+    ],
+    guest: [
+      '401 M_MISSING_TOKEN',
+      '401 M_MISSING_TOKEN',
+      '401 M_UNKNOWN_TOKEN',
+      'user 1',
+      'user 2',
+      '401 M_USER_LOCKED',
+    ],
     locked: ['401 M_MISSING_TOKEN', '401 M_MISSING_TOKEN', '401 M_UNKNOWN_TOKEN', 'user 1', 'user 2', 'user 3'],
   }
-  const callers = [{}, { authorization: 'Basic YTpi' }, bearer('nobody'), bearer('alice'), bearer('guest'), bearer('locked')]
+  const callers = [
+    {},
+    { authorization: 'Basic YTpi' },
+    bearer('nobody'),
+    bearer('alice'),
+    bearer('guest'),
+    bearer('locked'),
+  ]
   for (const auth of auths) {
     assert.deepEqual(await Promise.all(callers.map((headers) => outcome(auth, headers))), table[auth], auth)
   }
@@ -79,7 +111,16 @@ test('who may use a route: every auth with every caller', async () => {
 
 test('an Authorization header that makes no sense is a missing token, however it is misspelt', async () => {
   await using s = serve([route({ ...base, auth: 'user', handle: () => ({}) })])
-  for (const authorization of ['', 'Bearer', 'Bearer ', 'Beareralice', 'alice', 'Bearer al ice', 'Bearer alice, Bearer bob', 'Token alice']) {
+  for (const authorization of [
+    '',
+    'Bearer',
+    'Bearer ',
+    'Beareralice',
+    'alice',
+    'Bearer al ice',
+    'Bearer alice, Bearer bob',
+    'Token alice',
+  ]) {
     const answer = await s.http.inject({ url, headers: { authorization } })
     assert.equal(answer.statusCode, 401, authorization)
     assert.equal(answer.json().errcode, 'M_MISSING_TOKEN', authorization)
@@ -103,13 +144,25 @@ test('bodies: whatever the Content-Type, absent counts as {}, and each fault has
     route({ ...base, method: 'POST', body, bodyLimit: 1000, handle: ({ body }) => ({ ...body }) }),
     route({ ...base, method: 'PUT', body: Type.Object({ must: Type.String() }), handle: () => ({}) }),
   ])
-  for (const contentType of [undefined, 'application/json', 'text/plain', 'application/x-www-form-urlencoded', 'nonsense', ';;', 'multipart/form-data']) {
+  for (const contentType of [
+    undefined,
+    'application/json',
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'nonsense',
+    ';;',
+    'multipart/form-data',
+  ]) {
     const headers: Record<string, string> = contentType === undefined ? {} : { 'content-type': contentType }
     const answer = await s.http.inject({ method: 'POST', url, payload: '{"n":1}', headers })
     assert.deepEqual(answer.json(), { n: 1 }, contentType ?? 'none')
   }
   assert.equal((await s.http.inject({ method: 'POST', url })).statusCode, 200)
-  assert.equal((await s.http.inject({ method: 'POST', url, payload: '', headers: { 'content-type': 'application/json' } })).statusCode, 200)
+  assert.equal(
+    (await s.http.inject({ method: 'POST', url, payload: '', headers: { 'content-type': 'application/json' } }))
+      .statusCode,
+    200,
+  )
   const post = async (payload: string | Buffer) => (await s.http.inject({ method: 'POST', url, payload })).json()
   assert.equal((await post('{"n":1')).errcode, 'M_NOT_JSON')
   assert.equal((await post(Buffer.from('{"n":"\xff"}', 'latin1'))).errcode, 'M_NOT_JSON')
@@ -131,16 +184,33 @@ test('the caller is known before the body is looked at', async () => {
 
 test('query parameters become what the schema asks for', async () => {
   const query = Type.Object({
-    n: Type.Optional(Type.Integer({ minimum: 0 })), flag: Type.Optional(Type.Boolean()), list: Type.Optional(Type.Array(Type.String())),
+    n: Type.Optional(Type.Integer({ minimum: 0 })),
+    flag: Type.Optional(Type.Boolean()),
+    list: Type.Optional(Type.Array(Type.String())),
     dir: Type.Union([Type.Literal('b'), Type.Literal('f')]),
   })
   await using s = serve([route({ ...base, query, handle: ({ query }) => ({ ...query }) })])
   const get = async (search: string) => (await s.http.inject(`${url}?${search}`)).json()
-  assert.deepEqual(await get('dir=b&n=12&flag=true&list=a%26b+c&other=1'), { dir: 'b', n: 12, flag: true, list: ['a&b c'] })
+  assert.deepEqual(await get('dir=b&n=12&flag=true&list=a%26b+c&other=1'), {
+    dir: 'b',
+    n: 12,
+    flag: true,
+    list: ['a&b c'],
+  })
   assert.deepEqual(await get('dir=f&list=a&list=b'), { dir: 'f', list: ['a', 'b'] })
   assert.deepEqual(await get(''), { errcode: 'M_MISSING_PARAM', error: '"dir" is missing' })
   assert.deepEqual(await get('dir=x'), { errcode: 'M_INVALID_PARAM', error: '"dir" must be "b" or "f"' })
-  for (const search of ['dir=b&n=x', 'dir=b&n=', 'dir=b&n=-1', 'dir=b&n=1.5', 'dir=b&n=0x10', 'dir=b&flag=maybe', 'dir=b&dir=f', 'dir=b&n=%zz', 'dir=b&x=%ff']) {
+  for (const search of [
+    'dir=b&n=x',
+    'dir=b&n=',
+    'dir=b&n=-1',
+    'dir=b&n=1.5',
+    'dir=b&n=0x10',
+    'dir=b&flag=maybe',
+    'dir=b&dir=f',
+    'dir=b&n=%zz',
+    'dir=b&x=%ff',
+  ]) {
     assert.equal((await get(search)).errcode, 'M_INVALID_PARAM', search)
   }
 })
@@ -149,39 +219,98 @@ test('replies: raw JSON, nothing, a redirect, a page, a stream, further headers'
   await using s = serve([
     route({ ...base, path: '/raw', handle: () => new RawJson('{"b":2}') }),
     route({ ...base, path: '/nothing', reply: Type.Object({}), handle: async () => {} }),
-    route({ ...base, path: '/redirect', handle: () => new Reply({ status: 302, headers: { Location: 'https://example.org/' } }) }),
-    route({ ...base, path: '/page', handle: () => new Reply({ headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<p>ü</p>' }) }),
-    route({ ...base, path: '/stream', handle: () => new Reply({ body: Readable.from([Buffer.from('a'), Buffer.from('b')]) }) }),
-    route({ ...base, path: '/headers', handle: ({ setHeader }) => { setHeader('cache-control', 'public'); return {} } }),
+    route({
+      ...base,
+      path: '/redirect',
+      handle: () => new Reply({ status: 302, headers: { Location: 'https://example.org/' } }),
+    }),
+    route({
+      ...base,
+      path: '/page',
+      handle: () => new Reply({ headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<p>ü</p>' }),
+    }),
+    route({
+      ...base,
+      path: '/stream',
+      handle: () => new Reply({ body: Readable.from([Buffer.from('a'), Buffer.from('b')]) }),
+    }),
+    route({
+      ...base,
+      path: '/headers',
+      handle: ({ setHeader }) => {
+        setHeader('cache-control', 'public')
+        return {}
+      },
+    }),
   ])
   assert.equal((await s.http.inject('/raw')).body, '{"b":2}')
   assert.equal((await s.http.inject('/nothing')).body, '{}')
   const redirect = await s.http.inject('/redirect')
   assert.deepEqual([redirect.statusCode, redirect.headers.location], [302, 'https://example.org/'])
   const page = await s.http.inject('/page')
-  assert.deepEqual([page.body, page.headers['content-length'], page.headers['content-type']], ['<p>ü</p>', '9', 'text/html; charset=utf-8'])
+  assert.deepEqual(
+    [page.body, page.headers['content-length'], page.headers['content-type']],
+    ['<p>ü</p>', '9', 'text/html; charset=utf-8'],
+  )
   assert.match(String(page.headers['content-security-policy']), /default-src 'none'/)
   assert.equal((await s.http.inject('/stream')).body, 'ab')
   assert.equal((await s.http.inject('/headers')).headers['cache-control'], 'public')
 })
 
 test('a raw body comes as bytes, up to its limit', async () => {
-  await using s = serve([route({ ...base, method: 'POST', rawBody: true, bodyLimit: 10, handle: async ({ body }) => {
-    let size = 0
-    for await (const chunk of body) size += chunk.byteLength
-    return { size }
-  } })])
-  const post = async (payload: string) => (await s.http.inject({ method: 'POST', url, payload, headers: { 'content-type': 'image/png' } })).json()
+  await using s = serve([
+    route({
+      ...base,
+      method: 'POST',
+      rawBody: true,
+      bodyLimit: 10,
+      handle: async ({ body }) => {
+        let size = 0
+        for await (const chunk of body) size += chunk.byteLength
+        return { size }
+      },
+    }),
+  ])
+  const post = async (payload: string) =>
+    (await s.http.inject({ method: 'POST', url, payload, headers: { 'content-type': 'image/png' } })).json()
   assert.deepEqual(await post('{not json'), { size: 9 })
   assert.equal((await post('x'.repeat(11))).errcode, 'M_TOO_LARGE')
 })
 
 test('the unexpected is 500 with a trace, and its cause is in the log only', async () => {
   await using s = serve([
-    route({ ...base, path: '/throws', handle: () => { throw new Error('secret') } }),
-    route({ ...base, path: '/rejects', handle: async ({ setHeader }) => { setHeader('cache-control', 'public'); throw new Error('secret') } }),
-    route({ ...base, path: '/header', handle: ({ setHeader }) => { setHeader('x', 'a\r\nb'); return {} } }),
-    route({ ...base, path: '/cycle', handle: () => { const a: Record<string, unknown> = {}; a['a'] = a; return a } }),
+    route({
+      ...base,
+      path: '/throws',
+      handle: () => {
+        throw new Error('secret')
+      },
+    }),
+    route({
+      ...base,
+      path: '/rejects',
+      handle: async ({ setHeader }) => {
+        setHeader('cache-control', 'public')
+        throw new Error('secret')
+      },
+    }),
+    route({
+      ...base,
+      path: '/header',
+      handle: ({ setHeader }) => {
+        setHeader('x', 'a\r\nb')
+        return {}
+      },
+    }),
+    route({
+      ...base,
+      path: '/cycle',
+      handle: () => {
+        const a: Record<string, unknown> = {}
+        a['a'] = a
+        return a
+      },
+    }),
   ])
   for (const path of ['/throws', '/rejects', '/header', '/cycle']) {
     const answer = await s.http.inject(path)
@@ -198,8 +327,20 @@ test('the unexpected is 500 with a trace, and its cause is in the log only', asy
 
 test('a refusal keeps its status and further keys; a limit has Retry-After, rounded up', async () => {
   await using s = serve([
-    route({ ...base, path: '/a', handle: () => { throw new MatrixError('M_UNKNOWN_TOKEN', 'gone', { extra: { soft_logout: true } }) } }),
-    route({ ...base, path: '/b', handle: () => { throw new MatrixError('M_LIMIT_EXCEEDED', 'slow', { retryAfterMs: 1100 }) } }),
+    route({
+      ...base,
+      path: '/a',
+      handle: () => {
+        throw new MatrixError('M_UNKNOWN_TOKEN', 'gone', { extra: { soft_logout: true } })
+      },
+    }),
+    route({
+      ...base,
+      path: '/b',
+      handle: () => {
+        throw new MatrixError('M_LIMIT_EXCEEDED', 'slow', { retryAfterMs: 1100 })
+      },
+    }),
   ])
   assert.deepEqual((await s.http.inject('/a')).json(), { soft_logout: true, errcode: 'M_UNKNOWN_TOKEN', error: 'gone' })
   const limited = await s.http.inject('/b')
@@ -210,13 +351,19 @@ test('a refusal keeps its status and further keys; a limit has Retry-After, roun
 
 test('limits count per user, else per address, on every spelling of a route together', async () => {
   let now = 1_000_000
-  await using s = serve([
-    route({ ...base, auth: 'optional', limit: 'heavy', handle: () => ({}) }),
-    route({ ...base, id: 'y', path: '/_matrix/client/v3/y/:z', limit: 'heavy', handle: () => ({}) }),
-  ], { rateLimits: { heavy: { perSecond: 1, burst: 2 } }, now: () => now })
+  await using s = serve(
+    [
+      route({ ...base, auth: 'optional', limit: 'heavy', handle: () => ({}) }),
+      route({ ...base, id: 'y', path: '/_matrix/client/v3/y/:z', limit: 'heavy', handle: () => ({}) }),
+    ],
+    { rateLimits: { heavy: { perSecond: 1, burst: 2 } }, now: () => now },
+  )
   const get = async (path: string, token?: string, remoteAddress = '1.2.3.4') =>
     (await s.http.inject({ url: path, remoteAddress, headers: token === undefined ? {} : bearer(token) })).statusCode
-  assert.deepEqual([await get(url), await get('/_matrix/client/r0/x'), await get('/_matrix/client/v3/y/1')], [200, 200, 429])
+  assert.deepEqual(
+    [await get(url), await get('/_matrix/client/r0/x'), await get('/_matrix/client/v3/y/1')],
+    [200, 200, 429],
+  )
   assert.equal(await get(url, 'alice'), 200)
   assert.equal(await get(url, undefined, '1.2.3.5'), 200)
   assert.deepEqual([await get(url, undefined, '2001:db8::1'), await get(url, undefined, '2001:db8::2')], [200, 200])
@@ -239,27 +386,49 @@ test('X-Forwarded-For is believed only from a trusted proxy', async () => {
 
 test('a long poll ends when its client goes away', async () => {
   let aborted: () => void = () => {}
-  const ended = new Promise<void>((resolve) => { aborted = resolve })
-  await using s = serve([route({ ...base, handle: async ({ signal }) => {
-    await once(signal, 'abort')
-    aborted()
-    return {}
-  } })])
+  const ended = new Promise<void>((resolve) => {
+    aborted = resolve
+  })
+  await using s = serve([
+    route({
+      ...base,
+      handle: async ({ signal }) => {
+        await once(signal, 'abort')
+        aborted()
+        return {}
+      },
+    }),
+  ])
   const [origin = ''] = await s.http.listen(['127.0.0.1:0'])
-  const asking = httpRequest(origin + url).on('error', () => {}).end()
-  await new Promise((resolve) => { setTimeout(resolve, 50) })
+  const asking = httpRequest(origin + url)
+    .on('error', () => {})
+    .end()
+  await new Promise((resolve) => {
+    setTimeout(resolve, 50)
+  })
   asking.destroy()
   await ended
 })
 
 test('closing answers long polls at once, keeps no connection, and does not take a second', async () => {
   const s = serve([
-    route({ ...base, path: '/returns', handle: async ({ signal }) => { await once(signal, 'abort'); return { early: true } } }),
-    route({ ...base, path: '/throws', handle: async ({ signal }) => {
-      await once(signal, 'abort')
-      signal.throwIfAborted()
-      return {}
-    } }),
+    route({
+      ...base,
+      path: '/returns',
+      handle: async ({ signal }) => {
+        await once(signal, 'abort')
+        return { early: true }
+      },
+    }),
+    route({
+      ...base,
+      path: '/throws',
+      handle: async ({ signal }) => {
+        await once(signal, 'abort')
+        signal.throwIfAborted()
+        return {}
+      },
+    }),
   ])
   const [origin = ''] = await s.http.listen(['127.0.0.1:0', '127.0.0.1:0'])
   const get = async (path: string) => {
@@ -267,14 +436,19 @@ test('closing answers long polls at once, keeps no connection, and does not take
     return { status: answer.statusCode, connection: answer.headers.connection, body: JSON.parse(await text(answer)) }
   }
   const answers = Promise.all([get('/returns'), get('/throws')])
-  await new Promise((resolve) => { setTimeout(resolve, 50) })
+  await new Promise((resolve) => {
+    setTimeout(resolve, 50)
+  })
   const start = performance.now()
   await s.http.close()
   assert.ok(performance.now() - start < 400)
   const [returned, thrown] = await answers
   assert.deepEqual(returned, { status: 200, connection: 'close', body: { early: true } })
   assert.deepEqual([thrown.status, thrown.body.errcode, thrown.connection], [503, 'M_UNKNOWN', 'close'])
-  assert.deepEqual(s.logged.filter((line) => line.level === 'error'), [])
+  assert.deepEqual(
+    s.logged.filter((line) => line.level === 'error'),
+    [],
+  )
 })
 
 test('what is not HTTP is refused in JSON', async () => {
@@ -286,7 +460,10 @@ test('what is not HTTP is refused in JSON', async () => {
     return text(socket)
   }
   assert.match(await send('nonsense\r\n\r\n'), /^HTTP\/1.1 400 [\s\S]*"errcode":"M_UNKNOWN"/)
-  assert.match(await send(`GET /${'x'.repeat(20_000)} HTTP/1.1\r\n\r\n`), /^HTTP\/1.1 431 [\s\S]*"errcode":"M_TOO_LARGE"/)
+  assert.match(
+    await send(`GET /${'x'.repeat(20_000)} HTTP/1.1\r\n\r\n`),
+    /^HTTP\/1.1 431 [\s\S]*"errcode":"M_TOO_LARGE"/,
+  )
   assert.match(await send(`GET ${url} HTTP/1.1\r\nExpect: miracles\r\nconnection: close\r\n\r\n`), /^HTTP\/1.1 200 /)
 })
 

@@ -1,7 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import fastify, { type FastifyReply, type FastifyRequest, type InjectOptions, type LightMyRequestResponse } from 'fastify'
-import { admitAgain, handlerOf, refuseEncoding, refuseUnknown, type HandlerHost, type HttpLog, type Incoming } from './handle.ts'
+import fastify, {
+  type FastifyReply,
+  type FastifyRequest,
+  type InjectOptions,
+  type LightMyRequestResponse,
+} from 'fastify'
+import {
+  admitAgain,
+  handlerOf,
+  refuseEncoding,
+  refuseUnknown,
+  type HandlerHost,
+  type HttpLog,
+  type Incoming,
+} from './handle.ts'
 import { createLimiter, rates, type Limiter, type LimitName, type Rate } from './limits.ts'
 import { methodTable, modernTarget } from './paths.ts'
 import { createRecheck, type MayHaveEnded } from './recheck.ts'
@@ -48,7 +61,10 @@ const usualRequestSize = 1024 * 1024
 function limitersOf(options: HttpOptions): Record<LimitName, Limiter> | undefined {
   const { rateLimits = {}, now } = options
   if (rateLimits === 'off') return undefined
-  const entries = Object.entries(rates).map(([name, rate]) => [name, createLimiter({ ...rate, ...rateLimits[name as LimitName], now })])
+  const entries = Object.entries(rates).map(([name, rate]) => [
+    name,
+    createLimiter({ ...rate, ...rateLimits[name as LimitName], now }),
+  ])
   return Object.fromEntries(entries) as Record<LimitName, Limiter>
 }
 
@@ -56,7 +72,8 @@ function addressOf(listen: string): { host: string; port: number } {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(listen)
   const [, six, four, port] = match ?? []
   const host = six ?? four
-  if (host === undefined) throw new Error(`Cannot listen on "${listen}": write host:port, such as 127.0.0.1:8008 or [::1]:8008`)
+  if (host === undefined)
+    throw new Error(`Cannot listen on "${listen}": write host:port, such as 127.0.0.1:8008 or [::1]:8008`)
   return { host, port: Number(port) }
 }
 
@@ -70,12 +87,17 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
     socket.destroy()
     return
   }
-  const [status, code, text] = error.code === 'HPE_HEADER_OVERFLOW' ? ['431 Request Header Fields Too Large', 'M_TOO_LARGE', 'The headers are too large']
-    : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? ['408 Request Timeout', 'M_UNKNOWN', 'The request took too long to arrive']
-    : ['400 Bad Request', 'M_UNKNOWN', 'This is not a well-formed HTTP request']
+  const [status, code, text] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', 'M_TOO_LARGE', 'The headers are too large']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408 Request Timeout', 'M_UNKNOWN', 'The request took too long to arrive']
+        : ['400 Bad Request', 'M_UNKNOWN', 'This is not a well-formed HTTP request']
   const body = JSON.stringify({ errcode: code, error: text })
-  socket.end(`HTTP/1.1 ${status}\r\ncontent-type: application/json\r\naccess-control-allow-origin: *\r\n`
-    + `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`)
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\naccess-control-allow-origin: *\r\n` +
+      `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+  )
 }
 
 const incomingOf = (request: FastifyRequest, reply: FastifyReply): Incoming => ({
@@ -88,14 +110,22 @@ const incomingOf = (request: FastifyRequest, reply: FastifyReply): Incoming => (
 })
 
 /** Builds the router. Fastify matches paths and finds addresses; answering is ours (`handle.ts`). */
-function buildApp(options: HttpOptions, host: HandlerHost): { app: ReturnType<typeof fastify>; listener: () => Listener } {
+function buildApp(
+  options: HttpOptions,
+  host: HandlerHost,
+): { app: ReturnType<typeof fastify>; listener: () => Listener } {
   let listener: Listener | undefined
   const proxies = options.trustedProxies ?? []
   const app = fastify({
     trustProxy: proxies.length > 0 ? [...proxies] : false,
     exposeHeadRoutes: false,
     return503OnClosing: false,
-    routerOptions: { maxParamLength: 65_536, caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false },
+    routerOptions: {
+      maxParamLength: 65_536,
+      caseSensitive: true,
+      ignoreTrailingSlash: false,
+      ignoreDuplicateSlashes: false,
+    },
     rewriteUrl: ({ url = '' }) => modernTarget(url),
     frameworkErrors: (_error, request, reply) => {
       if (request.method === 'OPTIONS') sendPreflight(reply.raw)
@@ -108,7 +138,9 @@ function buildApp(options: HttpOptions, host: HandlerHost): { app: ReturnType<ty
   })
   app.removeAllContentTypeParsers()
   // Bodies are read after the caller is known, whatever their Content-Type.
-  app.addContentTypeParser('*', (_request, _payload, done) => { done(null) })
+  app.addContentTypeParser('*', (_request, _payload, done) => {
+    done(null)
+  })
   const methodsOf = methodTable(options.routes)
   const refuse = (request: FastifyRequest, reply: FastifyReply): void => {
     if (request.method === 'OPTIONS') sendPreflight(reply.raw)
@@ -116,19 +148,32 @@ function buildApp(options: HttpOptions, host: HandlerHost): { app: ReturnType<ty
   }
   app.setNotFoundHandler(refuse)
   // Fastify refuses a Content-Type that it cannot parse. Clients send anything, so here and below the request is answered all the same.
-  app.setErrorHandler((_error, request, reply) => { refuse(request, reply) })
+  app.setErrorHandler((_error, request, reply) => {
+    refuse(request, reply)
+  })
   for (const route of options.routes) {
     for (const url of [route.path, ...route.paths]) {
       const answer = handlerOf(host, route, url)
       app.route({
         url,
         method: route.method === 'GET' ? ['GET', 'HEAD'] : route.method,
-        handler: (request, reply) => { void answer(incomingOf(request, reply)) },
-        errorHandler: (_error, request, reply) => { void answer(incomingOf(request, reply)) },
+        handler: (request, reply) => {
+          void answer(incomingOf(request, reply))
+        },
+        errorHandler: (_error, request, reply) => {
+          void answer(incomingOf(request, reply))
+        },
       })
     }
   }
-  return { app, listener: () => listener ?? (() => { throw new Error('Fastify has not asked for a server') }) }
+  return {
+    app,
+    listener: () =>
+      listener ??
+      (() => {
+        throw new Error('Fastify has not asked for a server')
+      }),
+  }
 }
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void
@@ -159,7 +204,10 @@ export function createHttp(options: HttpOptions): HttpServer {
   const servers: Server[] = []
 
   const listen = async (address: string): Promise<string> => {
-    const server = createServer({ requireHostHeader: false, keepAliveTimeout: 75_000, requestTimeout: arrivalMs }, listener())
+    const server = createServer(
+      { requireHostHeader: false, keepAliveTimeout: 75_000, requestTimeout: arrivalMs },
+      listener(),
+    )
     server.on('clientError', refuseMalformed)
     // An expectation that we don't know is no reason to refuse.
     server.on('checkExpectation', listener())
@@ -174,13 +222,18 @@ export function createHttp(options: HttpOptions): HttpServer {
 
   const close = async (): Promise<void> => {
     host.stopping = true
-    const closed = servers.splice(0).map((server) => new Promise<void>((resolve) => {
-      const cut = setTimeout(() => { server.closeAllConnections() }, graceMs)
-      server.close(() => {
-        clearTimeout(cut)
-        resolve()
-      })
-    }))
+    const closed = servers.splice(0).map(
+      (server) =>
+        new Promise<void>((resolve) => {
+          const cut = setTimeout(() => {
+            server.closeAllConnections()
+          }, graceMs)
+          server.close(() => {
+            clearTimeout(cut)
+            resolve()
+          })
+        }),
+    )
     for (const exchange of host.waiting) exchange.abort()
     await Promise.all(closed)
     await app.close()
@@ -195,8 +248,11 @@ export function createHttp(options: HttpOptions): HttpServer {
     },
     inject: (request) => app.inject(request),
     recheck: createRecheck({
-      waiting: host.waiting, admits: (exchange) => admitAgain(host, exchange),
-      onError: (error) => { host.log.error({ err: error }, 'the session of a request that waits could not be looked at') },
+      waiting: host.waiting,
+      admits: (exchange) => admitAgain(host, exchange),
+      onError: (error) => {
+        host.log.error({ err: error }, 'the session of a request that waits could not be looked at')
+      },
     }),
     close,
     [Symbol.asyncDispose]: close,

@@ -41,4 +41,8 @@ export type Authenticate = (token: string, caller: Caller) => Session | Promise<
 export type Auth = 'none' | 'optional' | 'user' | 'guest' | 'locked'
 
 /** The type of `session` in a handler, by the route's `auth`. */
-export type SessionOf<A extends Auth> = A extends 'none' ? undefined : A extends 'optional' ? Session | undefined : Session
+export type SessionOf<A extends Auth> = A extends 'none'
+  ? undefined
+  : A extends 'optional'
+    ? Session | undefined
+    : Session

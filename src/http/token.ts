@@ -9,7 +9,9 @@ const bearer = /^Bearer +([\x21-\x7e]+) *$/i
  * @see https://spec.matrix.org/v1.19/client-server-api/#using-access-tokens
  */
 export function accessToken(
-  authorization: string | undefined, query: Readonly<Record<string, unknown>>, fromQuery: boolean,
+  authorization: string | undefined,
+  query: Readonly<Record<string, unknown>>,
+  fromQuery: boolean,
 ): string | undefined {
   if (authorization !== undefined) {
     const token = bearer.exec(authorization)?.[1]

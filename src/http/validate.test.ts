@@ -17,8 +17,10 @@ function refusal(schema: TSchema, body: unknown): string {
 
 test('a refusal names the field and what it must be', () => {
   const schema = Type.Object({
-    a: Type.String({ maxLength: 3 }), n: Type.Optional(Type.Integer({ minimum: 0 })),
-    list: Type.Optional(Type.Array(Type.Object({ x: Type.String() }))), any: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    a: Type.String({ maxLength: 3 }),
+    n: Type.Optional(Type.Integer({ minimum: 0 })),
+    list: Type.Optional(Type.Array(Type.Object({ x: Type.String() }))),
+    any: Type.Optional(Type.Union([Type.String(), Type.Null()])),
     'dotted/key': Type.Optional(Type.Boolean()),
   })
   assert.equal(refusal(schema, {}), 'M_MISSING_PARAM: "a" is missing')
@@ -35,26 +37,43 @@ test('a refusal names the field and what it must be', () => {
 
 test('every key of a record is checked, even one with a line feed', () => {
   const schema = Type.Object({ users: Type.Record(Type.String(), Type.Integer()) })
-  fc.assert(fc.property(fc.string({ unit: 'binary' }), (key) => {
-    assert.equal(refusal(schema, { users: { [key]: 1 } }), 'accepted')
-    assert.match(refusal(schema, { users: { [key]: 'x' } }), /^M_BAD_JSON/)
-  }))
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (key) => {
+      assert.equal(refusal(schema, { users: { [key]: 1 } }), 'accepted')
+      assert.match(refusal(schema, { users: { [key]: 'x' } }), /^M_BAD_JSON/)
+    }),
+  )
   assert.match(refusal(schema, { users: { 'a\nb': 'x' } }), /^M_BAD_JSON/)
 })
 
 test('whatever the parameters are, they are read or refused', () => {
-  const read = parameterReader(Type.Object({
-    n: Type.Optional(Type.Integer()), f: Type.Optional(Type.Number()), b: Type.Optional(Type.Boolean()), l: Type.Optional(Type.Array(Type.Integer())),
-  }))
-  const text = fc.oneof(fc.string(), fc.integer().map(String), fc.double().map(String), fc.constantFrom('true', 'false'))
-  fc.assert(fc.property(fc.dictionary(fc.constantFrom('n', 'f', 'b', 'l', '__proto__', 'constructor'), fc.oneof(text, fc.array(text))), (raw) => {
-    try {
-      for (const [key, value] of Object.entries(read(raw))) {
-        if (key === 'l') assert.ok(Array.isArray(value))
-        else assert.equal(typeof value, key === 'b' ? 'boolean' : 'number')
-      }
-    } catch (error) {
-      assert.ok(error instanceof MatrixError)
-    }
-  }))
+  const read = parameterReader(
+    Type.Object({
+      n: Type.Optional(Type.Integer()),
+      f: Type.Optional(Type.Number()),
+      b: Type.Optional(Type.Boolean()),
+      l: Type.Optional(Type.Array(Type.Integer())),
+    }),
+  )
+  const text = fc.oneof(
+    fc.string(),
+    fc.integer().map(String),
+    fc.double().map(String),
+    fc.constantFrom('true', 'false'),
+  )
+  fc.assert(
+    fc.property(
+      fc.dictionary(fc.constantFrom('n', 'f', 'b', 'l', '__proto__', 'constructor'), fc.oneof(text, fc.array(text))),
+      (raw) => {
+        try {
+          for (const [key, value] of Object.entries(read(raw))) {
+            if (key === 'l') assert.ok(Array.isArray(value))
+            else assert.equal(typeof value, key === 'b' ? 'boolean' : 'number')
+          }
+        } catch (error) {
+          assert.ok(error instanceof MatrixError)
+        }
+      },
+    ),
+  )
 })

@@ -14,7 +14,10 @@ const articles: Record<string, string> = { integer: 'an integer', object: 'an ob
 
 /** `/content/0/x` as people write it: `content[0].x`. */
 function fieldName(instancePath: string): string {
-  return instancePath.split('/').slice(1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+  return instancePath
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
     .reduce((name, part) => (/^\d+$/.test(part) ? `${name}[${part}]` : name ? `${name}.${part}` : part), '')
 }
 
@@ -28,7 +31,8 @@ function sentence(fault: Fault, faults: readonly Fault[]): string {
   }
   if (typeof params.type === 'string') return `${subject} must be ${articles[params.type] ?? `a ${params.type}`}`
   if (fault.keyword === 'anyOf' || fault.keyword === 'const') {
-    const allowed = faults.filter((other) => other.keyword === 'const' && other.instancePath === fault.instancePath)
+    const allowed = faults
+      .filter((other) => other.keyword === 'const' && other.instancePath === fault.instancePath)
       .map((other) => JSON.stringify((other.params as { allowedValue?: unknown }).allowedValue))
     return allowed.length > 0 ? `${subject} must be ${allowed.join(' or ')}` : `${subject} has the wrong shape`
   }
@@ -38,7 +42,10 @@ function sentence(fault: Fault, faults: readonly Fault[]): string {
 /** The fault nearest to the top says most about what is wrong; among equals the last sums up the ones before. */
 function worst(faults: readonly Fault[]): Fault | undefined {
   const depth = (fault: Fault): number => fault.instancePath.split('/').length
-  return faults.reduce<Fault | undefined>((best, fault) => (!best || depth(fault) <= depth(best) ? fault : best), undefined)
+  return faults.reduce<Fault | undefined>(
+    (best, fault) => (!best || depth(fault) <= depth(best) ? fault : best),
+    undefined,
+  )
 }
 
 /**
@@ -48,7 +55,9 @@ function worst(faults: readonly Fault[]): Fault | undefined {
 function closeRecords(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closeRecords)
   if (typeof schema !== 'object' || schema === null) return schema
-  const closed = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, key === 'const' ? value : closeRecords(value)]))
+  const closed = Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => [key, key === 'const' ? value : closeRecords(value)]),
+  )
   const patterns = closed['patternProperties'] as Record<string, unknown> | undefined
   if (!patterns || Object.keys(patterns).join() !== '^.*$') return closed
   const { patternProperties: _, ...rest } = closed
@@ -117,8 +126,10 @@ function converter(schema: TSchema): Converter | undefined {
  */
 export function parameterReader(schema: TObject): (raw: Readonly<Record<string, unknown>>) => Record<string, unknown> {
   const check = checker(schema, 'M_INVALID_PARAM')
-  const fields = Object.entries(schema.properties as Record<string, TSchema>)
-    .map(([name, field]) => ({ name, convert: converter(field) }))
+  const fields = Object.entries(schema.properties as Record<string, TSchema>).map(([name, field]) => ({
+    name,
+    convert: converter(field),
+  }))
   return (raw) => {
     const values: Record<string, unknown> = {}
     for (const { name, convert } of fields) {

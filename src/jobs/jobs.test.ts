@@ -7,7 +7,13 @@ import { databases } from '../../test/harness/postgres.ts'
 import { openDatabase, type Database } from '../storage/index.ts'
 import { backOff, openJobs, RetryAfter, type Job, type Jobs } from './index.ts'
 
-interface World { database: Database, jobs: Jobs, clock: { now: number }, again: () => Promise<Jobs>, errors: unknown[] }
+interface World {
+  database: Database
+  jobs: Jobs
+  clock: { now: number }
+  again: () => Promise<Jobs>
+  errors: unknown[]
+}
 
 const over = (name: string, body: (world: World) => Promise<void>): void => {
   for (const kind of databases) {
@@ -19,7 +25,14 @@ const over = (name: string, body: (world: World) => Promise<void>): void => {
         const errors: unknown[] = []
         const opened: Jobs[] = []
         const again = async (): Promise<Jobs> => {
-          const jobs = await openJobs({ database, now: () => clock.now, randomBytes, onError: (error) => { errors.push(error) } })
+          const jobs = await openJobs({
+            database,
+            now: () => clock.now,
+            randomBytes,
+            onError: (error) => {
+              errors.push(error)
+            },
+          })
           opened.push(jobs)
           return jobs
         }
@@ -41,11 +54,13 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   assert.fail('it did not happen')
 }
 
-const waiting = async ({ database }: World): Promise<number> => (await database.read.selectFrom('jobs').select('id').execute()).length
+const waiting = async ({ database }: World): Promise<number> =>
+  (await database.read.selectFrom('jobs').select('id').execute()).length
 const named = (job: Job): string => job.payload['name'] as string // as `add` makes them
-const add = (world: World, key: string, ...names: string[]): Promise<void> => world.database.write(async (tx) => {
-  for (const name of names) await world.jobs.enqueue(tx, { queue: 'q', key, payload: { name } })
-})
+const add = (world: World, key: string, ...names: string[]): Promise<void> =>
+  world.database.write(async (tx) => {
+    for (const name of names) await world.jobs.enqueue(tx, { queue: 'q', key, payload: { name } })
+  })
 
 over('jobs of one key are done in order, those of different keys side by side', async (world) => {
   const { jobs } = world
@@ -65,8 +80,12 @@ over('jobs of one key are done in order, those of different keys side by side', 
   })
   const keys = ['a', 'b', 'c', 'd', 'e', 'f']
   for (const round of [1, 2, 3]) for (const key of keys) await add(world, key, `${key}${round}`)
-  await until(async () => done.length === 18 && await waiting(world) === 0)
-  for (const key of keys) assert.deepEqual(done.filter((name) => name.startsWith(key)), [1, 2, 3].map((round) => `${key}${round}`))
+  await until(async () => done.length === 18 && (await waiting(world)) === 0)
+  for (const key of keys)
+    assert.deepEqual(
+      done.filter((name) => name.startsWith(key)),
+      [1, 2, 3].map((round) => `${key}${round}`),
+    )
   assert.ok(most > 1 && most <= 4)
 })
 
@@ -75,7 +94,8 @@ over('what fails is tried again, later each time, and what is behind it waits', 
   const tries: number[] = []
   const done: string[] = []
   jobs.work('q', {
-    firstMs: 1000, mostMs: 60_000,
+    firstMs: 1000,
+    mostMs: 60_000,
     handle: async (job) => {
       if (named(job) === 'first' && tries.length < 4) {
         tries.push(clock.now)
@@ -87,7 +107,10 @@ over('what fails is tried again, later each time, and what is behind it waits', 
   await add(world, 'k', 'first', 'second')
   for (let turn = 1; turn <= 4; turn++) {
     await until(() => tries.length === turn)
-    await until(async () => (await world.database.read.selectFrom('jobs').where('attempts', '=', turn).select('id').execute()).length === 1)
+    await until(
+      async () =>
+        (await world.database.read.selectFrom('jobs').where('attempts', '=', turn).select('id').execute()).length === 1,
+    )
     assert.deepEqual(done, [])
     const full = 1000 * 2 ** (turn - 1)
     clock.now += full / 2 - 1
@@ -111,7 +134,10 @@ over('who says when to come again is believed', async (world) => {
     },
   })
   await add(world, 'k', 'one')
-  await until(async () => (await world.database.read.selectFrom('jobs').where('attempts', '=', 1).select('id').execute()).length === 1)
+  await until(
+    async () =>
+      (await world.database.read.selectFrom('jobs').where('attempts', '=', 1).select('id').execute()).length === 1,
+  )
   clock.now += 29_999
   jobs.wake('q')
   await sleep(20)
@@ -125,8 +151,15 @@ over('a job is given up when it has failed for too long', async (world) => {
   const { jobs, clock } = world
   const given: string[] = []
   jobs.work('q', {
-    giveUpAfterMs: 10_000, firstMs: 1000, mostMs: 1000, onGiveUp: (job) => { given.push(named(job)) },
-    handle: async () => { throw new Error('never') },
+    giveUpAfterMs: 10_000,
+    firstMs: 1000,
+    mostMs: 1000,
+    onGiveUp: (job) => {
+      given.push(named(job))
+    },
+    handle: async () => {
+      throw new Error('never')
+    },
   })
   await add(world, 'k', 'one')
   for (let turn = 1; given.length === 0 && turn < 100; turn++) {
@@ -135,7 +168,7 @@ over('a job is given up when it has failed for too long', async (world) => {
     jobs.wake('q')
   }
   assert.deepEqual(given, ['one'])
-  await until(async () => await waiting(world) === 0)
+  await until(async () => (await waiting(world)) === 0)
   assert.ok(clock.now >= 1_010_000)
 })
 
@@ -145,7 +178,11 @@ over('a job outlives a restart, even one that was being worked at', async (world
   jobs.work('q', {
     handle: async (job) => {
       begun.push(named(job))
-      await new Promise((_resolve, reject) => { job.signal.addEventListener('abort', () => { reject(new Error('stopped')) }) })
+      await new Promise((_resolve, reject) => {
+        job.signal.addEventListener('abort', () => {
+          reject(new Error('stopped'))
+        })
+      })
     },
   })
   await add(world, 'k', 'one', 'two')
@@ -154,7 +191,11 @@ over('a job outlives a restart, even one that was being worked at', async (world
   assert.equal(await waiting(world), 2)
   const done: string[] = []
   const later = await again()
-  later.work('q', { handle: async (job) => { done.push(named(job)) } })
+  later.work('q', {
+    handle: async (job) => {
+      done.push(named(job))
+    },
+  })
   await until(() => done.length === 2)
   assert.deepEqual(done, ['one', 'two'])
 })
@@ -167,7 +208,11 @@ over('only so many jobs of a key wait, and the newest are kept', async (world) =
   await add(world, 'other', 'x')
   await database.write((tx) => jobs.drop(tx, 'q', 'other'))
   const done: string[] = []
-  jobs.work('q', { handle: async (job) => { done.push(named(job)) } })
+  jobs.work('q', {
+    handle: async (job) => {
+      done.push(named(job))
+    },
+  })
   await until(() => done.length === 5)
   assert.deepEqual(done, ['15', '16', '17', '18', '19'])
 })
@@ -175,12 +220,20 @@ over('only so many jobs of a key wait, and the newest are kept', async (world) =
 over('a job of a write that fails is never done, and one for later waits', async (world) => {
   const { jobs, database, clock } = world
   const done: string[] = []
-  jobs.work('q', { handle: async (job) => { done.push(named(job)) } })
-  await assert.rejects(database.write(async (tx) => {
-    await jobs.enqueue(tx, { queue: 'q', key: 'k', payload: { name: 'no' } })
-    throw new Error('undone')
-  }))
-  await database.write((tx) => jobs.enqueue(tx, { queue: 'q', key: 'k', payload: { name: 'later' }, runAt: clock.now + 500 }))
+  jobs.work('q', {
+    handle: async (job) => {
+      done.push(named(job))
+    },
+  })
+  await assert.rejects(
+    database.write(async (tx) => {
+      await jobs.enqueue(tx, { queue: 'q', key: 'k', payload: { name: 'no' } })
+      throw new Error('undone')
+    }),
+  )
+  await database.write((tx) =>
+    jobs.enqueue(tx, { queue: 'q', key: 'k', payload: { name: 'later' }, runAt: clock.now + 500 }),
+  )
   await sleep(30)
   assert.deepEqual(done, [])
   clock.now += 500
@@ -190,9 +243,11 @@ over('a job of a write that fails is never done, and one for later waits', async
 })
 
 test('waits grow up to their bound, and chance spreads them over the upper half', () => {
-  fc.assert(fc.property(fc.integer({ min: 1, max: 1000 }), fc.double({ min: 0, max: 1, noNaN: true }), (attempts, chance) => {
-    const wait = backOff(attempts, { firstMs: 1000, mostMs: 600_000 }, chance)
-    const full = Math.min(600_000, 1000 * 2 ** (attempts - 1))
-    assert.ok(wait >= full / 2 - 1 && wait <= full + 1)
-  }))
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 1000 }), fc.double({ min: 0, max: 1, noNaN: true }), (attempts, chance) => {
+      const wait = backOff(attempts, { firstMs: 1000, mostMs: 600_000 }, chance)
+      const full = Math.min(600_000, 1000 * 2 ** (attempts - 1))
+      assert.ok(wait >= full / 2 - 1 && wait <= full + 1)
+    }),
+  )
 })

@@ -87,7 +87,14 @@ export async function openJobs(deps: JobsDeps): Promise<Jobs> {
   return {
     enqueue: async (tx, { queue, key, payload, runAt, most = mostOfKey }) => {
       const createdTs = now()
-      const job = { id: ids.next(), queue, key, payload: JSON.stringify(payload), created_ts: createdTs, due_ts: runAt ?? createdTs }
+      const job = {
+        id: ids.next(),
+        queue,
+        key,
+        payload: JSON.stringify(payload),
+        created_ts: createdTs,
+        due_ts: runAt ?? createdTs,
+      }
       await addJob(tx, job, most)
       // A write that was asked for during this one ends after it, which is when there is something to see.
       if (running.has(queue)) database.write(async () => {}).then(() => wake(queue), deps.onError)
@@ -111,7 +118,13 @@ interface Running {
 }
 
 function startWorker({ database, now, randomBytes, onError }: JobsDeps, queue: string, worker: Worker): Running {
-  const { concurrency = 16, leaseMs = minute, firstMs = 1000, mostMs = 10 * minute, giveUpAfterMs = 72 * 60 * minute } = worker
+  const {
+    concurrency = 16,
+    leaseMs = minute,
+    firstMs = 1000,
+    mostMs = 10 * minute,
+    giveUpAfterMs = 72 * 60 * minute,
+  } = worker
   const stopped = new AbortController()
   const busy = new Map<string, Promise<void>>()
   let looking: Promise<void> | undefined
@@ -120,7 +133,10 @@ function startWorker({ database, now, randomBytes, onError }: JobsDeps, queue: s
 
   const attempt = async (row: JobRow): Promise<void> => {
     const job: Job = {
-      key: row.key, payload: JSON.parse(row.payload) as JsonObject, attempts: row.attempts, createdTs: row.created_ts, // written by enqueue
+      key: row.key,
+      payload: JSON.parse(row.payload) as JsonObject,
+      attempts: row.attempts,
+      createdTs: row.created_ts, // written by enqueue
       signal: AbortSignal.any([stopped.signal, AbortSignal.timeout(leaseMs)]),
     }
     try {
@@ -130,7 +146,10 @@ function startWorker({ database, now, randomBytes, onError }: JobsDeps, queue: s
       if (stopped.signal.aborted) return
       if (now() - row.created_ts < giveUpAfterMs) {
         const [byte = 0] = randomBytes(1)
-        const wait = error instanceof RetryAfter ? Math.min(error.ms, mostMs) : backOff(row.attempts + 1, { firstMs, mostMs }, byte / 255)
+        const wait =
+          error instanceof RetryAfter
+            ? Math.min(error.ms, mostMs)
+            : backOff(row.attempts + 1, { firstMs, mostMs }, byte / 255)
         await database.write((tx) => postponeJob(tx, row, now() + wait))
         return
       }
@@ -140,10 +159,12 @@ function startWorker({ database, now, randomBytes, onError }: JobsDeps, queue: s
   }
 
   const begin = (row: JobRow): void => {
-    const done = attempt(row).catch(onError).finally(() => {
-      busy.delete(row.key)
-      wake()
-    })
+    const done = attempt(row)
+      .catch(onError)
+      .finally(() => {
+        busy.delete(row.key)
+        wake()
+      })
     busy.set(row.key, done)
   }
 
@@ -154,7 +175,9 @@ function startWorker({ database, now, randomBytes, onError }: JobsDeps, queue: s
       if (due === undefined) return
       if (due > now()) break
       const at = now()
-      const rows = await database.write((tx) => leaseDue(tx, queue, at, at + leaseMs, concurrency - busy.size, (key) => busy.has(key)))
+      const rows = await database.write((tx) =>
+        leaseDue(tx, queue, at, at + leaseMs, concurrency - busy.size, (key) => busy.has(key)),
+      )
       if (stopped.signal.aborted) return
       rows.forEach(begin)
     }
@@ -169,10 +192,12 @@ function startWorker({ database, now, randomBytes, onError }: JobsDeps, queue: s
     lookAgain = true
     clearTimeout(timer)
     if (looking || stopped.signal.aborted) return
-    looking = look().catch(onError).finally(() => {
-      looking = undefined
-      if (lookAgain && busy.size < concurrency) wake()
-    })
+    looking = look()
+      .catch(onError)
+      .finally(() => {
+        looking = undefined
+        if (lookAgain && busy.size < concurrency) wake()
+      })
   }
 
   return {

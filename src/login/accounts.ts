@@ -15,7 +15,12 @@ export const checkNewName = async (context: LoginContext, localpart: string): Pr
 }
 
 /** Twelve small letters and digits, of 256 random bits in base64. */
-export const randomLocalpart = (context: LoginContext): string => context.randomId().toLowerCase().replaceAll(/[^a-z0-9]/g, '').slice(0, 12)
+export const randomLocalpart = (context: LoginContext): string =>
+  context
+    .randomId()
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '')
+    .slice(0, 12)
 
 const longestDisplayName = 255
 
@@ -24,7 +29,10 @@ export const shownName = (name: string): string => name.replaceAll('\0', '').sli
 
 /** Makes an account and, where a session is wanted, opens its first in the same write. Throws as `checkNewName`, or as `check` does. */
 export const register = async (
-  context: LoginContext, account: NewAccount, session: WantedSession | undefined, check = checkNewName,
+  context: LoginContext,
+  account: NewAccount,
+  session: WantedSession | undefined,
+  check = checkNewName,
 ): Promise<{ userId: string; opened: Opened | undefined }> => {
   await check(context, account.localpart)
   const displayName = typeof account.displayName === 'string' ? shownName(account.displayName) : null

@@ -29,10 +29,14 @@ export interface JwtCredential {
 
 /** The refusal of a token, as the client sees it. */
 const refusalOf = ({ code, reason }: Verified & { ok: false }, trace: string | undefined): MatrixError => {
-  const message = code === 'token_missing' ? 'Token field for JWT is missing'
-    : code === 'token_not_a_string' ? 'Token field for JWT must be a string'
-    : code === 'subject_missing' ? 'Invalid JWT'
-    : `JWT validation failed: ${reason}`
+  const message =
+    code === 'token_missing'
+      ? 'Token field for JWT is missing'
+      : code === 'token_not_a_string'
+        ? 'Token field for JWT must be a string'
+        : code === 'subject_missing'
+          ? 'Invalid JWT'
+          : `JWT validation failed: ${reason}`
   return new MatrixError('M_FORBIDDEN', message, { extra: { code, ...(trace !== undefined && { trace }) } })
 }
 
@@ -40,32 +44,56 @@ const refusalOf = ({ code, reason }: Verified & { ok: false }, trace: string | u
  * Whom a JWT speaks for, and how it arrived. Throws the refusal that the client sees; the log has provider, key and rule under the
  * same trace. Refused tokens are counted by address, good ones never are.
  */
-export const verifyJwtCredential = async (context: LoginContext, token: unknown, origin: Origin): Promise<JwtCredential> => {
+export const verifyJwtCredential = async (
+  context: LoginContext,
+  token: unknown,
+  origin: Origin,
+): Promise<JwtCredential> => {
   const verified = await context.keyring.verify(token)
   const provider = verified && context.keyring.providers.find(({ id }) => id === verified.provider)
   if (!provider) throw new MatrixError('M_FORBIDDEN', 'This server takes no JSON Web Tokens')
   if (!verified.ok) {
     const { code, reason, failed, steps } = verified
     const key = steps.find(({ rule }) => rule === 'signature')?.found ?? steps.find(({ rule }) => rule === 'key')?.found
-    context.logger.info({ trace: origin.trace, provider: provider.id, rule: failed, code, reason, key }, 'a JWT was refused')
+    context.logger.info(
+      { trace: origin.trace, provider: provider.id, rule: failed, code, reason, key },
+      'a JWT was refused',
+    )
     context.count?.({ provider: provider.id, key, refusedBy: failed })
     context.failures.badToken(origin.ip)
     throw refusalOf(verified, origin.trace)
   }
   const { subject, claims, expires, once } = verified
-  const use = once === undefined || expires === undefined ? undefined : (tx: Tx) => useOnce(context, tx, { provider: provider.id, jti: once, expires }, origin)
+  const use =
+    once === undefined || expires === undefined
+      ? undefined
+      : (tx: Tx) => useOnce(context, tx, { provider: provider.id, jti: once, expires }, origin)
   return {
     provider,
     identity: { provider: provider.id, subject, claims },
-    arrival: { ...origin, sid: sidOf(claims), expires, evidence: typeof token === 'string' ? token : undefined, key: verified.key.description, within: use },
+    arrival: {
+      ...origin,
+      sid: sidOf(claims),
+      expires,
+      evidence: typeof token === 'string' ? token : undefined,
+      key: verified.key.description,
+      within: use,
+    },
   }
 }
 
-const useOnce = async (context: LoginContext, tx: Tx, token: { provider: string; jti: string; expires: number }, { trace }: Origin): Promise<void> => {
+const useOnce = async (
+  context: LoginContext,
+  tx: Tx,
+  token: { provider: string; jti: string; expires: number },
+  { trace }: Origin,
+): Promise<void> => {
   if (await useToken(tx, { ...token, now: context.now() })) return
   context.logger.info({ trace, provider: token.provider, rule: 'once', code: 'used' }, 'a JWT was refused')
   context.count?.({ provider: token.provider, refusedBy: 'once' })
-  throw new MatrixError('M_FORBIDDEN', 'JWT validation failed: The token was used already, and is good once', { extra: { code: 'used', ...(trace !== undefined && { trace }) } })
+  throw new MatrixError('M_FORBIDDEN', 'JWT validation failed: The token was used already, and is good once', {
+    extra: { code: 'used', ...(trace !== undefined && { trace }) },
+  })
 }
 
 /** The user that a client names, as `identifier` or in the old way; undefined when it names none. */
@@ -80,9 +108,15 @@ export const namedUser = (body: JsonObject): string | undefined => {
   if (!isObject(identifier)) throw new MatrixError('M_BAD_JSON', '"identifier" must be an object')
   const type = own(identifier, 'type')
   if (type === 'm.id.thirdparty') return mailAddressIn(identifier)
-  if (type !== 'm.id.user') throw new MatrixError('M_UNKNOWN', 'People are known here by user name and mail address: "identifier.type" must be "m.id.user" or "m.id.thirdparty"', { status: 400 })
+  if (type !== 'm.id.user')
+    throw new MatrixError(
+      'M_UNKNOWN',
+      'People are known here by user name and mail address: "identifier.type" must be "m.id.user" or "m.id.thirdparty"',
+      { status: 400 },
+    )
   const user = own(identifier, 'user')
-  if (typeof user !== 'string') throw new MatrixError(user === undefined ? 'M_MISSING_PARAM' : 'M_BAD_JSON', '"identifier.user" must be a string')
+  if (typeof user !== 'string')
+    throw new MatrixError(user === undefined ? 'M_MISSING_PARAM' : 'M_BAD_JSON', '"identifier.user" must be a string')
   return user
 }
 
@@ -90,7 +124,8 @@ export const namedUser = (body: JsonObject): string | undefined => {
 function mailAddressIn(identifier: JsonObject): string {
   const [medium, address] = [own(identifier, 'medium'), own(identifier, 'address')]
   if (medium !== 'email') throw new MatrixError('M_UNKNOWN', 'Nobody is known here by phone number', { status: 400 })
-  if (typeof address !== 'string') throw new MatrixError(address === undefined ? 'M_MISSING_PARAM' : 'M_BAD_JSON', '"address" must be a string')
+  if (typeof address !== 'string')
+    throw new MatrixError(address === undefined ? 'M_MISSING_PARAM' : 'M_BAD_JSON', '"address" must be a string')
   return parseAddress(address)
 }
 
@@ -110,19 +145,24 @@ const accountNamed = (context: LoginContext, name: string): Promise<Account | un
 }
 
 /** Whether the password is the one that the account has here. An account without one, and none at all, take the same time. */
-const isOwnPassword = async (context: LoginContext, account: Account | undefined, password: string): Promise<boolean> => {
+const isOwnPassword = async (
+  context: LoginContext,
+  account: Account | undefined,
+  password: string,
+): Promise<boolean> => {
   const stored = account ? await context.users.passwordHash(account.nid) : null
   const { ok, outdated } = await context.passwords.verify(password, stored)
   if (ok && outdated && account) {
     const hash = await context.passwords.hash(password)
     // Unless it was changed just now.
-    if (await context.users.passwordHash(account.nid) === stored) await context.users.setPassword(account.nid, hash)
+    if ((await context.users.passwordHash(account.nid)) === stored) await context.users.setPassword(account.nid, hash)
   }
   return ok
 }
 
 /** Whether anybody comes in by password: by one that is kept here, or by one that a directory knows. */
-export const takesPasswords = ({ config, directories }: LoginContext): boolean => config.password_login || directories.length > 0
+export const takesPasswords = ({ config, directories }: LoginContext): boolean =>
+  config.password_login || directories.length > 0
 
 /** A refusal by a directory takes at least this long: how long the directory took for it then says less. In ms. */
 const leastMs = 300
@@ -132,12 +172,15 @@ const leastMs = 300
  * account without a password and a wrong password take the same way, and get the same answer.
  */
 export const verifyPassword = async (
-  context: LoginContext, name: string, password: string, origin: Origin,
+  context: LoginContext,
+  name: string,
+  password: string,
+  origin: Origin,
 ): Promise<{ account: Account } | { identity: Identity; arrival: Arrival }> => {
   const right = context.failures.guess(origin.ip, name)
   const refusable = context.directories.length > 0 ? delay(leastMs) : undefined
   const account = await accountNamed(context, name)
-  if (context.config.password_login && await isOwnPassword(context, account, password) && account) {
+  if (context.config.password_login && (await isOwnPassword(context, account, password)) && account) {
     right()
     return { account }
   }
@@ -160,7 +203,12 @@ export const verifyPassword = async (
 }
 
 /** The account that a name and password are of. Throws as `verifyPassword`, and the same for somebody who has none here. */
-export const accountByPassword = async (context: LoginContext, name: string, password: string, origin: Origin): Promise<Account> => {
+export const accountByPassword = async (
+  context: LoginContext,
+  name: string,
+  password: string,
+  origin: Origin,
+): Promise<Account> => {
   const verified = await verifyPassword(context, name, password, origin)
   const account = 'account' in verified ? verified.account : await accountOf(context, verified.identity)
   if (!account) throw new MatrixError('M_FORBIDDEN', 'Wrong user name or password')

@@ -25,8 +25,25 @@ export interface LoginLog {
 }
 
 /** The settings that sign-in follows. */
-export type LoginConfig = Pick<Config, 'server_name' | 'public_base_url' | 'well_known' | 'jwt_config' | 'identity_providers' | 'sso' | 'embed' | 'password_login'
-  | 'registration' | 'registration_tokens' | 'registration_shared_secret' | 'allow_guests' | 'access_token_lifetime' | 'rate_limits' | 'email' | 'query_access_token'>
+export type LoginConfig = Pick<
+  Config,
+  | 'server_name'
+  | 'public_base_url'
+  | 'well_known'
+  | 'jwt_config'
+  | 'identity_providers'
+  | 'sso'
+  | 'embed'
+  | 'password_login'
+  | 'registration'
+  | 'registration_tokens'
+  | 'registration_shared_secret'
+  | 'allow_guests'
+  | 'access_token_lifetime'
+  | 'rate_limits'
+  | 'email'
+  | 'query_access_token'
+>
 
 /** What login/ is given. */
 export interface LoginDeps {
@@ -52,7 +69,9 @@ export interface LoginDeps {
   /** How mail is sent; left out where none is. */
   readonly mail?: Mail | undefined
   /** Port to metrics/: told of each attempt to come in; `refusedBy` is the check or rule that was not passed. */
-  readonly count?: ((attempt: { provider: string; key?: string | undefined; refusedBy?: string | undefined }) => void) | undefined
+  readonly count?:
+    | ((attempt: { provider: string; key?: string | undefined; refusedBy?: string | undefined }) => void)
+    | undefined
   /** Ports to rooms/ and media/: for pictures and rooms of people whom providers vouch for. */
   readonly people?: PeoplePorts
 }

@@ -50,8 +50,10 @@ const fixes: Record<RefusalCode, string> = {
   crit_unknown: 'Have the issuer leave "crit" out of the header',
   kid_unknown: 'Give the server the key set that the issuer signs with now, or leave "kid" out of the configured key',
   key_unsuitable: settings,
-  signature_wrong: 'The token was signed with another key than the configured one: compare them, including line breaks and blanks at the end of a secret',
-  claim_malformed: 'Have the issuer write the claim as RFC 7519 says: times are numbers of seconds since 1970, names are strings',
+  signature_wrong:
+    'The token was signed with another key than the configured one: compare them, including line breaks and blanks at the end of a secret',
+  claim_malformed:
+    'Have the issuer write the claim as RFC 7519 says: times are numbers of seconds since 1970, names are strings',
   expired: 'Get a new token from the issuer',
   not_yet_valid: clock,
   issued_in_the_future: clock,
@@ -61,24 +63,35 @@ const fixes: Record<RefusalCode, string> = {
   audience_missing: 'Have the issuer put "aud" into its tokens, or remove audiences from the configuration',
   audience_wrong: 'Add the audience to audiences in the configuration, if the token was made for this server',
   audience_unexpected: 'Name the audience under audiences in the configuration, if the token was made for this server',
-  subject_missing: 'Have the issuer put the user\'s name there, or name another claim as subject_claim',
-  keys_unavailable: 'See that this machine reaches the issuer: the log of the server, or jwks_uri with curl, says what stands in the way',
+  subject_missing: "Have the issuer put the user's name there, or name another claim as subject_claim",
+  keys_unavailable:
+    'See that this machine reaches the issuer: the log of the server, or jwks_uri with curl, says what stands in the way',
   issued_missing: 'Have the issuer put "iat" into its tokens, or take max_age out of the configuration',
-  too_old: 'Get a new token from the issuer, and use it right away; max_age in the configuration says how long it may be kept',
+  too_old:
+    'Get a new token from the issuer, and use it right away; max_age in the configuration says how long it may be kept',
   party_missing: 'Have the issuer put "azp" into its tokens, or take authorized_parties out of the configuration',
   party_wrong: 'Add the application to authorized_parties in the configuration, if its users may come in here',
   type_wrong: 'Send the kind of token that token_types in the configuration names, or add this kind',
   jti_missing: 'Have the issuer give every token a "jti" of its own, or take one_time out of the configuration',
-  subject_malformed: 'Have the issuer write the user\'s name as a string, or name another claim as subject_claim',
+  subject_malformed: "Have the issuer write the user's name as a string, or name another claim as subject_claim",
 }
 
 /** What the verified claims would make of an account. */
 const takesOf = (policy: Policy, provider: JwtProvider | undefined, { claims }: Identity): Record<string, string> => {
-  const shown = (name: string, text: string | undefined): [string, string][] => (text === undefined ? [] : [[name, text]])
-  const rooms = policy.groups ? groupsIn(policy.groups, claims).map(({ group, room, power }) => `${room} (${group}${power === undefined ? '' : `, power ${power}`})`) : []
-  const device = provider?.bearer ? deviceOf(provider, claims) ?? 'none: the token has neither "sid" nor "jti"' : undefined
+  const shown = (name: string, text: string | undefined): [string, string][] =>
+    text === undefined ? [] : [[name, text]]
+  const rooms = policy.groups
+    ? groupsIn(policy.groups, claims).map(
+        ({ group, room, power }) => `${room} (${group}${power === undefined ? '' : `, power ${power}`})`,
+      )
+    : []
+  const device = provider?.bearer
+    ? (deviceOf(provider, claims) ?? 'none: the token has neither "sid" nor "jti"')
+    : undefined
   return Object.fromEntries([
-    ...(['display_name', 'avatar', 'email'] as const).flatMap((field) => shown(field, renderFirst(policy.fields[field], claims))),
+    ...(['display_name', 'avatar', 'email'] as const).flatMap((field) =>
+      shown(field, renderFirst(policy.fields[field], claims)),
+    ),
     ...shown('admin', policy.admin && (policy.admin.holds(claims) ? 'yes' : 'no')),
     ...shown('rooms', rooms.length > 0 ? rooms.join(', ') : undefined),
     ...shown('device', device),
@@ -94,7 +107,6 @@ const nameOf = (policy: Policy, identity: Identity, serverName: string): { userI
   }
 }
 
-
 /** Somebody whom a provider vouches for, and how that was found out. */
 export interface Vouched {
   readonly identity: Identity
@@ -106,7 +118,10 @@ export interface Vouched {
 
 /** What becomes of somebody whom a provider vouches for. */
 export const explainIdentity = (
-  base: Pick<Explanation, 'provider' | 'header' | 'claims'>, policy: Policy, { identity, steps: before, key, provider }: Vouched, serverName: string,
+  base: Pick<Explanation, 'provider' | 'header' | 'claims'>,
+  policy: Policy,
+  { identity, steps: before, key, provider }: Vouched,
+  serverName: string,
 ): Explanation => {
   const broken = policy.rules.find((rule) => !rule.holds(identity.claims))
   const held = broken ? policy.rules.slice(0, policy.rules.indexOf(broken)) : policy.rules
@@ -114,17 +129,35 @@ export const explainIdentity = (
   const refused = { ...base, accepted: false, key, user: undefined, takes: {} }
   if (broken) {
     const problem = `The rule "${broken.text}" does not hold`
-    return { ...refused, steps: [...steps, { rule: 'rule', found: problem }], code: 'rule_broken', problem, fix: 'Give the user what the rule asks for at the identity provider, or change rules in the configuration' }
+    return {
+      ...refused,
+      steps: [...steps, { rule: 'rule', found: problem }],
+      code: 'rule_broken',
+      problem,
+      fix: 'Give the user what the rule asks for at the identity provider, or change rules in the configuration',
+    }
   }
   const named = nameOf(policy, identity, serverName)
   if ('problem' in named) {
     return {
-      ...refused, steps: [...steps, { rule: 'name', found: named.problem }], code: 'name_unusable', problem: named.problem,
+      ...refused,
+      steps: [...steps, { rule: 'name', found: named.problem }],
+      code: 'name_unusable',
+      problem: named.problem,
       fix: 'Have the issuer name the user otherwise, or set mapping.localpart (or subject_claim) in the configuration to claims that make a name',
     }
   }
   const takes = takesOf(policy, provider, identity)
-  return { ...refused, accepted: true, steps: [...steps, { rule: 'name', found: named.userId }], user: named.userId, takes, code: undefined, problem: undefined, fix: undefined }
+  return {
+    ...refused,
+    accepted: true,
+    steps: [...steps, { rule: 'name', found: named.userId }],
+    user: named.userId,
+    takes,
+    code: undefined,
+    problem: undefined,
+    fix: undefined,
+  }
 }
 
 /** What explaining takes: whose tokens are taken, what is settled about people, and who else is configured. */
@@ -140,20 +173,24 @@ export interface ExplainDeps {
 const otherWay = (entries: ExplainDeps['entries'], claims: Claims): { provider: string; fix: string } | undefined => {
   const issuer = own(claims, 'iss')
   const entry = entries.find((one) => one.type !== 'jwt' && 'issuer' in one && one.issuer === issuer)
-  return entry && {
-    provider: entry.id,
-    fix: `People of "${entry.id}" come in through the browser (type ${entry.type}). To take its tokens too, add an entry of type jwt with the same issuer and same_people_as: ${entry.id}`,
-  }
+  return (
+    entry && {
+      provider: entry.id,
+      fix: `People of "${entry.id}" come in through the browser (type ${entry.type}). To take its tokens too, add an entry of type jwt with the same issuer and same_people_as: ${entry.id}`,
+    }
+  )
 }
 
 /** What people take for a token of a provider, and is something else. */
 const strangers: readonly { looks: RegExp; problem: string; fix: string }[] = [
   {
-    looks: /^lk[arl]_/, problem: 'It is a token that this server has given out, and not one of a provider',
+    looks: /^lk[arl]_/,
+    problem: 'It is a token that this server has given out, and not one of a provider',
     fix: 'Name the token that your backend or identity provider has signed. Whose session this one is says GET /_matrix/client/v3/account/whoami',
   },
   {
-    looks: /^[SP]T-/, problem: 'It is a ticket of CAS, which CAS alone can read, and once',
+    looks: /^[SP]T-/,
+    problem: 'It is a ticket of CAS, which CAS alone can read, and once',
     fix: 'Go through the browser, and look up the reference on the page in the log',
   },
 ]
@@ -163,28 +200,67 @@ const strangers: readonly { looks: RegExp; problem: string; fix: string }[] = [
  * Changes nothing and asks no database: whether an account is there, and whose it is, is not looked at.
  */
 export const explainToken = async (
-  { keyring, policies, serverName, entries }: ExplainDeps, token: string,
+  { keyring, policies, serverName, entries }: ExplainDeps,
+  token: string,
 ): Promise<Explanation | undefined> => {
   const { header, claims } = peek(token)
   const stranger = strangers.find(({ looks }) => looks.test(token))
   if (stranger) {
     const { problem, fix } = stranger
-    return { provider: 'none', header, claims, accepted: false, key: undefined, steps: [{ rule: 'form', found: problem }], user: undefined, takes: {}, code: 'token_malformed', problem, fix }
+    return {
+      provider: 'none',
+      header,
+      claims,
+      accepted: false,
+      key: undefined,
+      steps: [{ rule: 'form', found: problem }],
+      user: undefined,
+      takes: {},
+      code: 'token_malformed',
+      problem,
+      fix,
+    }
   }
   const verified = await keyring.verify(token)
   const other = verified?.ok ? undefined : otherWay(entries, claims)
   if (other) {
     const problem = `It is a token of "${other.provider}", which is not configured to sign people in by token`
-    return { ...other, header, claims, accepted: false, key: undefined, steps: [{ rule: 'issuer', found: problem }], user: undefined, takes: {}, code: 'issuer_wrong', problem }
+    return {
+      ...other,
+      header,
+      claims,
+      accepted: false,
+      key: undefined,
+      steps: [{ rule: 'issuer', found: problem }],
+      user: undefined,
+      takes: {},
+      code: 'issuer_wrong',
+      problem,
+    }
   }
   if (!verified) return undefined
   const base = { provider: verified.provider, header, claims }
   if (!verified.ok) {
-    return { ...base, accepted: false, key: undefined, steps: verified.steps, user: undefined, takes: {}, code: verified.code, problem: verified.reason, fix: fixes[verified.code] }
+    return {
+      ...base,
+      accepted: false,
+      key: undefined,
+      steps: verified.steps,
+      user: undefined,
+      takes: {},
+      code: verified.code,
+      problem: verified.reason,
+      fix: fixes[verified.code],
+    }
   }
   const policy = policies.get(verified.provider)
   if (!policy) throw new Error(`There is no identity provider "${verified.provider}"`)
   const identity: Identity = { provider: verified.provider, subject: verified.subject, claims: verified.claims }
   const provider = keyring.providers.find(({ id }) => id === verified.provider)
-  return explainIdentity(base, policy, { identity, steps: verified.steps, key: verified.key.description, provider }, serverName)
+  return explainIdentity(
+    base,
+    policy,
+    { identity, steps: verified.steps, key: verified.key.description, provider },
+    serverName,
+  )
 }

@@ -13,7 +13,11 @@ import { createUsers, type Users, usersRoutes } from '../users/index.ts'
 import { type Login, openLogin, type PeoplePorts } from './index.ts'
 
 export type Body = Record<string, unknown>
-export interface Answer { status: number; body: Body; headers: Body }
+export interface Answer {
+  status: number
+  body: Body
+  headers: Body
+}
 
 export interface World {
   readonly users: Users
@@ -24,7 +28,13 @@ export interface World {
   /** What was said to the operator. */
   readonly said: { level: string; details: Body; message: string }[]
   /** One request of the client API, held against the specification. A path without `/_` in front is one of v3. */
-  ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, token?: string, ip?: string): Promise<Answer>
+  ask(
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    body?: unknown,
+    token?: string,
+    ip?: string,
+  ): Promise<Answer>
   /** A POST that has to succeed: the answer's body. */
   post(path: string, body: unknown, token?: string): Promise<Body>
   /** A POST that has to be refused: `403 M_FORBIDDEN text`. */
@@ -35,9 +45,11 @@ export interface World {
 
 export const secret = 'my-secret-token'
 /** Made by PyJWT: --key=my-secret-token --alg=HS256 encode sub=test-user */
-export const pyJwt = 'eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ0ZXN0LXVzZXIifQ.Ag71GT8v01UO3w80aqRPTeuVPBIBZkYhNTJJ-_-zQIc'
+export const pyJwt =
+  'eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ0ZXN0LXVzZXIifQ.Ag71GT8v01UO3w80aqRPTeuVPBIBZkYhNTJJ-_-zQIc'
 export const block = { enabled: true, secret, algorithm: 'HS256' } as const
-const part = (value: unknown): string => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+const part = (value: unknown): string =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 
 /** A rightly signed token. */
 export const sign = (claims: unknown, header: unknown = { alg: 'HS256', typ: 'JWT' }, key = secret): string => {
@@ -46,7 +58,8 @@ export const sign = (claims: unknown, header: unknown = { alg: 'HS256', typ: 'JW
 }
 
 /** `403 M_FORBIDDEN text` */
-export const refusal = ({ status, body }: Answer): string => `${status} ${String(body['errcode'])} ${String(body['error'])}`
+export const refusal = ({ status, body }: Answer): string =>
+  `${status} ${String(body['errcode'])} ${String(body['error'])}`
 
 export interface WorldOptions extends ConfigInput {
   isExclusive?: (userId: string) => boolean
@@ -59,36 +72,92 @@ export interface WorldOptions extends ConfigInput {
 export const cheap = { memory: 64, passes: 1 }
 
 /** Opens a world on a database, and hands it to `body`. */
-export const withWorld = async (url: string, options: WorldOptions, body: (world: World) => Promise<void>): Promise<void> => {
+export const withWorld = async (
+  url: string,
+  options: WorldOptions,
+  body: (world: World) => Promise<void>,
+): Promise<void> => {
   const { isExclusive = () => false, routes = () => [], people, allow = [], ...input } = options
   const config = defaultConfig({ server_name: 'one.test', jwt_config: block, rate_limits: 'off', ...input })
   await using database = await openDatabase({ url, serverName: 'one.test' })
-  const fail = (error: unknown): void => { throw error }
+  const fail = (error: unknown): void => {
+    throw error
+  }
   const log = await openLog(database, fail)
   const clock = { now: Date.UTC(2030, 0, 1) }
   const now = (): number => clock.now
   const randomId = (): string => randomBytes(32).toString('base64url')
   const users = createUsers({ database, log, serverName: 'one.test', now })
-  await using devices = await openDevices({ database, log, users, serverName: 'one.test', now, randomId, sharers: () => [], onError: fail })
+  await using devices = await openDevices({
+    database,
+    log,
+    users,
+    serverName: 'one.test',
+    now,
+    randomId,
+    sharers: () => [],
+    onError: fail,
+  })
   const said: World['said'] = []
   const logger = {
     info: (details: object, message: string) => void said.push({ level: 'info', details: { ...details }, message }),
     warn: (details: object, message: string) => void said.push({ level: 'warn', details: { ...details }, message }),
   }
   await using outgoing = createOutgoing({ allow })
-  await using login = await openLogin({ outgoing, database, log, users, devices, config, now, randomId, randomBytes, logger, isExclusive, ...(people && { people }) }, cheap)
+  await using login = await openLogin(
+    {
+      outgoing,
+      database,
+      log,
+      users,
+      devices,
+      config,
+      now,
+      randomId,
+      randomBytes,
+      logger,
+      isExclusive,
+      ...(people && { people }),
+    },
+    cheap,
+  )
   await using http = createHttp({
-    routes: [...login.routes, ...usersRoutes({ users, roomOf: () => Promise.resolve(undefined), lockedBy: login.lockedBy }), ...routes(login)], authenticate: login.authenticate, now, randomId, rateLimits: 'off', trustedProxies: ['127.0.0.1'],
-    log: { error: (details, message) => void said.push({ level: 'error', details: { ...details }, message }), debug: () => {}, isLevelEnabled: () => false },
+    routes: [
+      ...login.routes,
+      ...usersRoutes({ users, roomOf: () => Promise.resolve(undefined), lockedBy: login.lockedBy }),
+      ...routes(login),
+    ],
+    authenticate: login.authenticate,
+    now,
+    randomId,
+    rateLimits: 'off',
+    trustedProxies: ['127.0.0.1'],
+    log: {
+      error: (details, message) => void said.push({ level: 'error', details: { ...details }, message }),
+      debug: () => {},
+      isLevelEnabled: () => false,
+    },
   })
   const ask: World['ask'] = async (method, path, payload, token, ip) => {
     const full = path.startsWith('/_') ? path : `/_matrix/client/v3${path}`
     const answer = await http.inject({
-      method, url: full, headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...(ip !== undefined && { 'x-forwarded-for': ip }) },
+      method,
+      url: full,
+      headers: {
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(ip !== undefined && { 'x-forwarded-for': ip }),
+      },
       ...(payload !== undefined && { payload: typeof payload === 'string' ? payload : JSON.stringify(payload) }),
     })
     const reply = answer.json<Body>()
-    assertSpec({ method, path: full, request: payload, status: answer.statusCode, reply, contentType: String(answer.headers['content-type']) })
+    assertSpec({
+      method,
+      path: full,
+      request: payload,
+      status: answer.statusCode,
+      reply,
+      contentType: String(answer.headers['content-type']),
+    })
     return { status: answer.statusCode, body: reply, headers: answer.headers }
   }
   const post: World['post'] = async (path, payload, token) => {
@@ -97,7 +166,8 @@ export const withWorld = async (url: string, options: WorldOptions, body: (world
     return answer.body
   }
   const refused: World['refused'] = async (path, payload, token) => refusal(await ask('POST', path, payload, token))
-  const jwt: World['jwt'] = (sub, more = {}) => post('/login', { type: 'org.matrix.login.jwt', token: sign({ sub }), ...more })
+  const jwt: World['jwt'] = (sub, more = {}) =>
+    post('/login', { type: 'org.matrix.login.jwt', token: sign({ sub }), ...more })
   await body({ users, devices, log, login, clock, said, ask, post, refused, jwt })
 }
 

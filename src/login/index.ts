@@ -1,7 +1,23 @@
 export type { AppService, AppServices } from './appservice.ts'
 export type { LoginDeps } from './deps.ts'
 export type { EndedTokens } from './bearer/index.ts'
-export { accountOf, admit, type Arrival, type Claims, type Identity, type Imported, type Link, type LocalUser, type Named, type PeoplePorts, type Picture, policiesOf, policyChecks, signIn, userIdOf } from './engine/index.ts'
+export {
+  accountOf,
+  admit,
+  type Arrival,
+  type Claims,
+  type Identity,
+  type Imported,
+  type Link,
+  type LocalUser,
+  type Named,
+  type PeoplePorts,
+  type Picture,
+  policiesOf,
+  policyChecks,
+  signIn,
+  userIdOf,
+} from './engine/index.ts'
 export { parsePath } from './claims/index.ts'
 export { type Explanation, explainToken } from './explain.ts'
 export { jwtChecks, jwtProviders, openKeyring, signTrial } from './jwt/index.ts'

@@ -5,7 +5,19 @@ import { openSequence } from '../storage/index.ts'
 import { deactivate, register } from './accounts.ts'
 import type { LoginContext, LoginDeps } from './deps.ts'
 import { createBearer, type EndedTokens, openRevocations } from './bearer/index.ts'
-import { createFollowUps, type Imported, importLinks, type Link, link, linksOf, lockOf, type Named, policiesOf, takeLock, unlink } from './engine/index.ts'
+import {
+  createFollowUps,
+  type Imported,
+  importLinks,
+  type Link,
+  link,
+  linksOf,
+  lockOf,
+  type Named,
+  policiesOf,
+  takeLock,
+  unlink,
+} from './engine/index.ts'
 import { createFailures } from './failures.ts'
 import { jwtProviders, keepKeys, openKeyring, readKeptKeys } from './jwt/index.ts'
 import { ldapChecks, openDirectories, startPolls } from './ldap/index.ts'
@@ -43,7 +55,13 @@ export interface Login extends AsyncDisposable {
    */
   confirm(request: { session: Session; ip: string; operation: string; body: JsonObject }): Promise<void>
   /** Makes an account, without a session. For the operator: any password will do. Throws M_INVALID_USERNAME, M_EXCLUSIVE, M_USER_IN_USE. */
-  createAccount(account: { localpart: string; password: string | null; admin: boolean; displayName: string | null; createdBy: string }): Promise<string>
+  createAccount(account: {
+    localpart: string
+    password: string | null
+    admin: boolean
+    displayName: string | null
+    createdBy: string
+  }): Promise<string>
   /** Sets a new password, which ends every session of the user. @throws {MatrixError} M_WEAK_PASSWORD */
   setPassword(user: number, password: string): Promise<void>
   /** Ends an account for good, and every session of it. */
@@ -82,7 +100,10 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
     const rate = limits === 'off' ? 'off' : limits[kind]
     return rate === 'off' ? 'off' : { perSecond: rate.per_second, burst: rate.burst }
   }
-  const keyring = openKeyring({ ...deps, kept: await readKeptKeys(deps.database), keep: keepKeys(deps.database) }, providers)
+  const keyring = openKeyring(
+    { ...deps, kept: await readKeptKeys(deps.database), keep: keepKeys(deps.database) },
+    providers,
+  )
   const stopping = new AbortController()
   const context: LoginContext = {
     signal: stopping.signal,
@@ -108,7 +129,10 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
   }
   const bearer = createBearer(context, await openRevocations(deps.database, deps.now))
   const standing = createStanding(context, [
-    ...context.sso.flatMap(({ asker }) => asker ?? []), ...deps.config.identity_providers.flatMap((entry) => (entry.type === 'jwt' ? introspector(entry, deps) ?? [] : [])),
+    ...context.sso.flatMap(({ asker }) => asker ?? []),
+    ...deps.config.identity_providers.flatMap((entry) =>
+      entry.type === 'jwt' ? (introspector(entry, deps) ?? []) : [],
+    ),
   ])
   followChanges(context)
   if (deps.jobs && context.directories.length > 0) await startPolls(context, deps.jobs)
@@ -117,7 +141,8 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
     authenticate: (token, caller) => authenticate(context, token, caller),
     // What an application service does with its own users nobody else could confirm.
     confirm: async (request) => {
-      if (request.session.appservice === undefined) await context.uia.confirm({ ...request, flows: await flowsFor(context, request.session) })
+      if (request.session.appservice === undefined)
+        await context.uia.confirm({ ...request, flows: await flowsFor(context, request.session) })
     },
     createAccount: async ({ password, ...account }) => {
       if (password !== null) context.passwords.check(password)
@@ -137,7 +162,8 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
       remove: (user, named) => unlink(context, named, user, 'operator'),
       import: (wanted) => importLinks(context, wanted),
     },
-    lockedBy: async (user, field) => (await lockOf(context, user, field === 'displayname' ? 'display_name' : 'avatar'))?.name,
+    lockedBy: async (user, field) =>
+      (await lockOf(context, user, field === 'displayname' ? 'display_name' : 'avatar'))?.name,
     takeLock: (user) => takeLock(context, user),
     revokeTokens: (provider, ended) => context.bearer.revoke(provider, ended),
     onEnded: (listener) => context.cache.onRevoke(listener),

@@ -11,8 +11,16 @@ for (const kind of databases) {
     {
       const clock = { now: Date.now() }
       await using server = await createHomeserver(
-        { server_name: 'test', database: url, listen: '127.0.0.1:0', rate_limits: 'off', jwt_config: jwtConfig, log: { level: 'silent' } },
-        { now: () => clock.now })
+        {
+          server_name: 'test',
+          database: url,
+          listen: '127.0.0.1:0',
+          rate_limits: 'off',
+          jwt_config: jwtConfig,
+          log: { level: 'silent' },
+        },
+        { now: () => clock.now },
+      )
       const [alice, anybody] = [await new Client(server.url).login('alice'), new Client(server.url)]
       const request = `/user/${encodeURIComponent(alice.userId)}/openid/request_token`
       const { access_token: token, ...rest } = await alice.req<{ access_token: string }>('POST', request, {})
@@ -22,7 +30,10 @@ for (const kind of databases) {
       anybody.token = token
       assert.equal(await anybody.refusal('GET', '/account/whoami'), '401 M_UNKNOWN_TOKEN')
       assert.equal(await alice.refusal('POST', '/user/@bob:test/openid/request_token', {}), '403 M_FORBIDDEN')
-      assert.equal(await anybody.refusal('GET', `/_matrix/federation/v1/openid/userinfo?access_token=${alice.token}`), '401 M_UNKNOWN_TOKEN')
+      assert.equal(
+        await anybody.refusal('GET', `/_matrix/federation/v1/openid/userinfo?access_token=${alice.token}`),
+        '401 M_UNKNOWN_TOKEN',
+      )
       assert.equal(await anybody.refusal('GET', '/_matrix/federation/v1/openid/userinfo'), '401 M_MISSING_TOKEN')
       const nid = await server.users.intern(alice.userId)
       await server.users.setLocked(nid, true)

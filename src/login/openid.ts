@@ -10,20 +10,38 @@ export type OpenIdDeps = Pick<LoginDeps, 'database' | 'users' | 'now' | 'randomI
 
 const lifetimeMs = 3_600_000
 
-const unknownToken = (): MatrixError => new MatrixError('M_UNKNOWN_TOKEN', 'This token is not known here, or has run out')
+const unknownToken = (): MatrixError =>
+  new MatrixError('M_UNKNOWN_TOKEN', 'This token is not known here, or has run out')
 
 /** Proofs of who somebody is, for other services: widgets, integrations, call servers. They are good for nothing else. */
 export const openIdRoutes = ({ database, users, now, randomId, serverName }: OpenIdDeps): Route[] => [
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3useruseridopenidrequest_token */
   route({
-    id: 'requestOpenIdToken', method: 'POST', path: '/_matrix/client/v3/user/:userId/openid/request_token', auth: 'user', limit: 'session',
-    params: Type.Object({ userId: Type.String() }), body: Type.Object({}),
-    reply: Type.Object({ access_token: Type.String(), token_type: Type.String(), matrix_server_name: Type.String(), expires_in: Type.Integer() }),
+    id: 'requestOpenIdToken',
+    method: 'POST',
+    path: '/_matrix/client/v3/user/:userId/openid/request_token',
+    auth: 'user',
+    limit: 'session',
+    params: Type.Object({ userId: Type.String() }),
+    body: Type.Object({}),
+    reply: Type.Object({
+      access_token: Type.String(),
+      token_type: Type.String(),
+      matrix_server_name: Type.String(),
+      expires_in: Type.Integer(),
+    }),
     handle: async ({ session, params }) => {
       mustBeSelf(session, params.userId)
       const token = randomId()
-      await database.write((tx) => addOpenIdToken(tx, { hash: hashToken(token), user: session.user, expires: now() + lifetimeMs }, now()))
-      return { access_token: token, token_type: 'Bearer', matrix_server_name: serverName, expires_in: lifetimeMs / 1000 }
+      await database.write((tx) =>
+        addOpenIdToken(tx, { hash: hashToken(token), user: session.user, expires: now() + lifetimeMs }, now()),
+      )
+      return {
+        access_token: token,
+        token_type: 'Bearer',
+        matrix_server_name: serverName,
+        expires_in: lifetimeMs / 1000,
+      }
     },
   }),
   /**
@@ -31,8 +49,12 @@ export const openIdRoutes = ({ database, users, now, randomId, serverName }: Ope
    * @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1openiduserinfo
    */
   route({
-    id: 'exchangeOpenIdToken', method: 'GET', path: '/_matrix/federation/v1/openid/userinfo', auth: 'none',
-    query: Type.Object({ access_token: Type.Optional(Type.String()) }), reply: Type.Object({ sub: Type.String() }),
+    id: 'exchangeOpenIdToken',
+    method: 'GET',
+    path: '/_matrix/federation/v1/openid/userinfo',
+    auth: 'none',
+    query: Type.Object({ access_token: Type.Optional(Type.String()) }),
+    reply: Type.Object({ sub: Type.String() }),
     handle: async ({ query: { access_token: token } }) => {
       if (token === undefined) throw new MatrixError('M_MISSING_TOKEN', 'access_token is missing')
       const user = await readOpenIdUser(database.read, hashToken(token), now())

@@ -8,12 +8,19 @@ const cheap = { memory: 64, passes: 1 }
 const passwords = createPasswords({ randomBytes }, cheap)
 
 test('a password fits its own hash and no other one does', async () => {
-  await fc.assert(fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 40 }), fc.string({ maxLength: 40 }), async (password, other) => {
-    const stored = await passwords.hash(password)
-    assert.match(stored, /^\$argon2id\$v=19\$m=64,t=1,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
-    assert.deepEqual(await passwords.verify(password, stored), { ok: true, outdated: false })
-    assert.equal((await passwords.verify(other, stored)).ok, other.normalize('NFKC') === password.normalize('NFKC'))
-  }), { numRuns: 50 })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.string({ unit: 'binary', maxLength: 40 }),
+      fc.string({ maxLength: 40 }),
+      async (password, other) => {
+        const stored = await passwords.hash(password)
+        assert.match(stored, /^\$argon2id\$v=19\$m=64,t=1,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
+        assert.deepEqual(await passwords.verify(password, stored), { ok: true, outdated: false })
+        assert.equal((await passwords.verify(other, stored)).ok, other.normalize('NFKC') === password.normalize('NFKC'))
+      },
+    ),
+    { numRuns: 50 },
+  )
 })
 
 test('a hash that another program made fits', async () => {
@@ -50,14 +57,19 @@ test('where there is no password none is right, and finding out takes as long as
 })
 
 test('a password must have 8 characters and not more than 512', () => {
-  for (const weak of ['', 'short', '1234567', '😀😀😀😀😀😀😀']) assert.throws(() => passwords.check(weak), { errcode: 'M_WEAK_PASSWORD' })
-  for (const long of ['x'.repeat(513), 'x'.repeat(1_000_000), '😀'.repeat(513)]) assert.throws(() => passwords.check(long), { errcode: 'M_INVALID_PARAM' })
+  for (const weak of ['', 'short', '1234567', '😀😀😀😀😀😀😀'])
+    assert.throws(() => passwords.check(weak), { errcode: 'M_WEAK_PASSWORD' })
+  for (const long of ['x'.repeat(513), 'x'.repeat(1_000_000), '😀'.repeat(513)])
+    assert.throws(() => passwords.check(long), { errcode: 'M_INVALID_PARAM' })
   passwords.check('12345678')
   passwords.check('😀'.repeat(512))
 })
 
 test('a huge password is not even looked at', async () => {
-  assert.deepEqual(await passwords.verify('x'.repeat(1_000_000), await passwords.hash('x')), { ok: false, outdated: false })
+  assert.deepEqual(await passwords.verify('x'.repeat(1_000_000), await passwords.hash('x')), {
+    ok: false,
+    outdated: false,
+  })
 })
 
 test('a flood of passwords is turned away instead of queueing without end', async () => {
@@ -69,7 +81,12 @@ test('a flood of passwords is turned away instead of queueing without end', asyn
 })
 
 test('a damaged hash is a fault of ours and never a success', async () => {
-  for (const stored of ['', 'x', '$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc', '$2b$12$x']) {
+  for (const stored of [
+    '',
+    'x',
+    '$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc',
+    '$2b$12$x',
+  ]) {
     await assert.rejects(passwords.verify('x', stored))
   }
 })

@@ -34,9 +34,14 @@ export interface Passwords {
   verify(password: string, stored: string | null): Promise<{ ok: boolean; outdated: boolean }>
 }
 
-interface Phc extends PasswordCost { parallelism: number; salt: Buffer; tag: Buffer }
+interface Phc extends PasswordCost {
+  parallelism: number
+  salt: Buffer
+  tag: Buffer
+}
 
-const phcPattern = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/
+const phcPattern =
+  /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/
 const encode = (bytes: Buffer): string => bytes.toString('base64').replace(/=+$/, '')
 const toPhc = ({ memory, passes, parallelism, salt, tag }: Phc): string =>
   `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${encode(salt)}$${encode(tag)}`
@@ -45,7 +50,11 @@ const parsePhc = (text: string): Phc => {
   const [, memory, passes, parallelism, salt, tag] = phcPattern.exec(text) ?? []
   if (salt === undefined || tag === undefined) throw new Error('A stored password hash is not an argon2id PHC string')
   return {
-    memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism), salt: Buffer.from(salt, 'base64'), tag: Buffer.from(tag, 'base64'),
+    memory: Number(memory),
+    passes: Number(passes),
+    parallelism: Number(parallelism),
+    salt: Buffer.from(salt, 'base64'),
+    tag: Buffer.from(tag, 'base64'),
   }
 }
 
@@ -68,7 +77,11 @@ const turnstile = (width: number, length: number) => {
   }
 }
 
-const derive = (password: string, { memory, passes, parallelism, salt }: Omit<Phc, 'tag'>, tagLength: number): Promise<Buffer> =>
+const derive = (
+  password: string,
+  { memory, passes, parallelism, salt }: Omit<Phc, 'tag'>,
+  tagLength: number,
+): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     // NFKC: the same password typed on another keyboard or system is the same bytes.
     const parameters = { message: password.normalize('NFKC'), nonce: salt, parallelism, tagLength, memory, passes }
@@ -79,20 +92,26 @@ const derive = (password: string, { memory, passes, parallelism, salt }: Omit<Ph
   })
 
 /** Makes the hasher. `cost` is lowered by tests only. */
-export const createPasswords = (deps: { randomBytes: (count: number) => Uint8Array }, cost: PasswordCost = defaultCost): Passwords => {
+export const createPasswords = (
+  deps: { randomBytes: (count: number) => Uint8Array },
+  cost: PasswordCost = defaultCost,
+): Passwords => {
   const turn = turnstile(atOnce, mayWait)
   const fresh = (): Omit<Phc, 'tag'> => ({ ...cost, parallelism: 1, salt: Buffer.from(deps.randomBytes(saltBytes)) })
   const nobody: Phc = { ...fresh(), tag: Buffer.alloc(tagBytes) }
   return {
     check: (password) => {
       const { length } = Array.from(password.slice(0, 2 * longest + 2))
-      if (length > longest) throw new MatrixError('M_INVALID_PARAM', `A password can have at most ${longest} characters`)
-      if (length < shortest) throw new MatrixError('M_WEAK_PASSWORD', `A password must have at least ${shortest} characters`)
+      if (length > longest)
+        throw new MatrixError('M_INVALID_PARAM', `A password can have at most ${longest} characters`)
+      if (length < shortest)
+        throw new MatrixError('M_WEAK_PASSWORD', `A password must have at least ${shortest} characters`)
     },
-    hash: (password) => turn(async () => {
-      const parameters = fresh()
-      return toPhc({ ...parameters, tag: await derive(password, parameters, tagBytes) })
-    }),
+    hash: (password) =>
+      turn(async () => {
+        const parameters = fresh()
+        return toPhc({ ...parameters, tag: await derive(password, parameters, tagBytes) })
+      }),
     verify: async (password, stored) => {
       if (password.length > 2 * longest) return { ok: false, outdated: false }
       const phc = stored === null ? nobody : parsePhc(stored)

@@ -12,6 +12,13 @@ import { webRoutes } from './sso/index.ts'
 
 /** Every endpoint of login/. */
 export const routesOf = (context: LoginContext): Route[] => [
-  ...signInRoutes(context), ...sessionRoutes(context), ...registerRoutes(context), ...accountRoutes(context), ...identityRoutes(context), ...sharedSecretRoutes(context),
-  ...webRoutes(context), ...mailRoutes(context), ...scimRoutes(context),
+  ...signInRoutes(context),
+  ...sessionRoutes(context),
+  ...registerRoutes(context),
+  ...accountRoutes(context),
+  ...identityRoutes(context),
+  ...sharedSecretRoutes(context),
+  ...webRoutes(context),
+  ...mailRoutes(context),
+  ...scimRoutes(context),
 ]

@@ -4,7 +4,15 @@ import type { Session } from '../http/index.ts'
 import { createSessionCache } from './session-cache.ts'
 
 const session = (user: number, tokenId: number): Session => ({
-  user, userId: `@${user}:test`, device: tokenId, deviceId: `D${tokenId}`, tokenId, admin: false, guest: false, locked: false, suspended: false,
+  user,
+  userId: `@${user}:test`,
+  device: tokenId,
+  deviceId: `D${tokenId}`,
+  tokenId,
+  admin: false,
+  guest: false,
+  locked: false,
+  suspended: false,
 })
 
 test('a session is answered until it runs out', () => {
@@ -20,20 +28,39 @@ test('a session is answered until it runs out', () => {
 
 test('revoking takes out what it says of one user, and is counted', () => {
   const cache = createSessionCache(10)
-  for (const [hash, user, id] of [['a', 1, 1], ['b', 1, 2], ['c', 2, 3]] as const) cache.put(hash, session(user, id), null)
+  for (const [hash, user, id] of [
+    ['a', 1, 1],
+    ['b', 1, 2],
+    ['c', 2, 3],
+  ] as const)
+    cache.put(hash, session(user, id), null)
   cache.revoke(1, (one) => one.tokenId === 1)
-  assert.deepEqual(['a', 'b', 'c'].map((hash) => cache.get(hash, 0)?.tokenId), [undefined, 2, 3])
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((hash) => cache.get(hash, 0)?.tokenId),
+    [undefined, 2, 3],
+  )
   cache.revoke(1)
-  assert.deepEqual(['a', 'b', 'c'].map((hash) => cache.get(hash, 0)?.tokenId), [undefined, undefined, 3])
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((hash) => cache.get(hash, 0)?.tokenId),
+    [undefined, undefined, 3],
+  )
   cache.revoke(99)
   assert.equal(cache.revocations, 3)
 })
 
 test('revoking devices takes out theirs, whoever they belong to', () => {
   const cache = createSessionCache(10)
-  for (const [hash, user, id] of [['a', 1, 1], ['b', 1, 2], ['c', 2, 3]] as const) cache.put(hash, session(user, id), null)
+  for (const [hash, user, id] of [
+    ['a', 1, 1],
+    ['b', 1, 2],
+    ['c', 2, 3],
+  ] as const)
+    cache.put(hash, session(user, id), null)
   cache.revokeDevices([2, 3, 99])
-  assert.deepEqual(['a', 'b', 'c'].map((hash) => cache.get(hash, 0)?.tokenId), [1, undefined, undefined])
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((hash) => cache.get(hash, 0)?.tokenId),
+    [1, undefined, undefined],
+  )
   assert.equal(cache.revocations, 1)
 })
 

@@ -1,6 +1,9 @@
 import type { MayHaveEnded, Session } from '../http/index.ts'
 
-interface Held { session: Session; expires: number }
+interface Held {
+  session: Session
+  expires: number
+}
 
 /** The sessions of tokens seen lately, by the hash of the token. */
 export interface SessionCache {
@@ -39,7 +42,7 @@ const createIndex = () => {
       known?.delete(hash)
       if (known?.size === 0) hashes.delete(key)
     },
-    of: (key: number): string[] => [...hashes.get(key) ?? []],
+    of: (key: number): string[] => [...(hashes.get(key) ?? [])],
   }
 }
 

@@ -3,23 +3,33 @@ import { inEveryWorld, inWorld, refusal, type World } from './fixture.test.ts'
 
 const whoami = async (world: World, token: unknown): Promise<string> => {
   const answer = await world.ask('GET', '/account/whoami', undefined, String(token))
-  return answer.status === 200 ? '200' : `${answer.status} ${String(answer.body['errcode'])}${answer.body['soft_logout'] === true ? ' soft' : ''}`
+  return answer.status === 200
+    ? '200'
+    : `${answer.status} ${String(answer.body['errcode'])}${answer.body['soft_logout'] === true ? ' soft' : ''}`
 }
-const refresh = (world: World, token: unknown): ReturnType<World['ask']> => world.ask('POST', '/refresh', { refresh_token: token })
+const refresh = (world: World, token: unknown): ReturnType<World['ask']> =>
+  world.ask('POST', '/refresh', { refresh_token: token })
 const start = (world: World): Promise<Record<string, unknown>> => world.jwt('alice', { refresh_token: true })
 
-inEveryWorld('a client that can refresh gets a token that runs out, softly', { access_token_lifetime: '1h' }, async (world) => {
-  const session = await start(world)
-  assert.equal(session['expires_in_ms'], 3_600_000)
-  assert.equal(typeof session['refresh_token'], 'string')
-  world.clock.now += 3_599_999
-  assert.equal(await whoami(world, session['access_token']), '200')
-  world.clock.now += 1
-  assert.equal(await whoami(world, session['access_token']), '401 M_UNKNOWN_TOKEN soft')
-  const fresh = await refresh(world, session['refresh_token'])
-  assert.equal(await whoami(world, fresh.body['access_token']), '200')
-  assert.equal((await world.ask('GET', '/account/whoami', undefined, String(fresh.body['access_token']))).body['device_id'], session['device_id'])
-})
+inEveryWorld(
+  'a client that can refresh gets a token that runs out, softly',
+  { access_token_lifetime: '1h' },
+  async (world) => {
+    const session = await start(world)
+    assert.equal(session['expires_in_ms'], 3_600_000)
+    assert.equal(typeof session['refresh_token'], 'string')
+    world.clock.now += 3_599_999
+    assert.equal(await whoami(world, session['access_token']), '200')
+    world.clock.now += 1
+    assert.equal(await whoami(world, session['access_token']), '401 M_UNKNOWN_TOKEN soft')
+    const fresh = await refresh(world, session['refresh_token'])
+    assert.equal(await whoami(world, fresh.body['access_token']), '200')
+    assert.equal(
+      (await world.ask('GET', '/account/whoami', undefined, String(fresh.body['access_token']))).body['device_id'],
+      session['device_id'],
+    )
+  },
+)
 
 inEveryWorld('a client that cannot refresh keeps its token', { access_token_lifetime: '1h' }, async (world) => {
   const session = await world.jwt('alice')
@@ -40,7 +50,11 @@ inEveryWorld('the old tokens stay valid until a new one is used, and then they e
   assert.equal(await whoami(world, first['access_token']), '200', 'the answer may have been lost')
   const second = await refresh(world, first['refresh_token'])
   assert.equal(second.status, 200)
-  assert.equal(await whoami(world, lost.body['access_token']), '401 M_UNKNOWN_TOKEN', 'what was never used ends when it is asked for again')
+  assert.equal(
+    await whoami(world, lost.body['access_token']),
+    '401 M_UNKNOWN_TOKEN',
+    'what was never used ends when it is asked for again',
+  )
   assert.match(refusal(await refresh(world, lost.body['refresh_token'])), /^401 M_UNKNOWN_TOKEN/)
 
   assert.equal(await whoami(world, second.body['access_token']), '200')
@@ -74,19 +88,26 @@ inWorld('a refresh token that is none is refused, and of a wrong type is a wrong
   assert.match(refusal(await world.ask('POST', '/refresh', {})), /^400 M_MISSING_PARAM/)
 })
 
-inEveryWorld('logging out ends the session with its device and its refresh token, and no other one', {}, async (world) => {
-  const [one, two] = [await start(world), await start(world)]
-  assert.equal(await whoami(world, one['access_token']), '200')
-  assert.deepEqual(await world.post('/logout', {}, String(one['access_token'])), {})
-  assert.equal(await whoami(world, one['access_token']), '401 M_UNKNOWN_TOKEN')
-  assert.match(refusal(await refresh(world, one['refresh_token'])), /^401 M_UNKNOWN_TOKEN/)
-  assert.equal(await whoami(world, two['access_token']), '200')
-  const user = (await world.users.findByLocalpart('alice'))?.nid ?? 0
-  assert.deepEqual((await world.devices.list(user)).map(({ deviceId }) => deviceId), [two['device_id']])
-  assert.match(await world.refused('/logout', {}, String(one['access_token'])), /^401 M_UNKNOWN_TOKEN/)
-})
+inEveryWorld(
+  'logging out ends the session with its device and its refresh token, and no other one',
+  {},
+  async (world) => {
+    const [one, two] = [await start(world), await start(world)]
+    assert.equal(await whoami(world, one['access_token']), '200')
+    assert.deepEqual(await world.post('/logout', {}, String(one['access_token'])), {})
+    assert.equal(await whoami(world, one['access_token']), '401 M_UNKNOWN_TOKEN')
+    assert.match(refusal(await refresh(world, one['refresh_token'])), /^401 M_UNKNOWN_TOKEN/)
+    assert.equal(await whoami(world, two['access_token']), '200')
+    const user = (await world.users.findByLocalpart('alice'))?.nid ?? 0
+    assert.deepEqual(
+      (await world.devices.list(user)).map(({ deviceId }) => deviceId),
+      [two['device_id']],
+    )
+    assert.match(await world.refused('/logout', {}, String(one['access_token'])), /^401 M_UNKNOWN_TOKEN/)
+  },
+)
 
-inEveryWorld('logging out everywhere ends every session of the user and nobody else\'s', {}, async (world) => {
+inEveryWorld("logging out everywhere ends every session of the user and nobody else's", {}, async (world) => {
   const [one, two, bob] = [await start(world), await start(world), await world.jwt('bob')]
   for (const session of [one, two]) assert.equal(await whoami(world, session['access_token']), '200')
   assert.deepEqual(await world.post('/logout/all', {}, String(one['access_token'])), {})
@@ -118,11 +139,13 @@ inWorld('a change of the account is seen by a session that is in memory', {}, as
 })
 
 inWorld('sign-ins, uses and logouts at the same time never leave a dead token alive', {}, async (world) => {
-  await Promise.all(Array.from({ length: 40 }, async (_, index) => {
-    const { access_token: token } = await world.jwt(`user${index % 4}`, index % 3 === 0 ? { device_id: 'same' } : {})
-    const uses = [whoami(world, token), whoami(world, token)]
-    const end = world.ask('POST', index % 2 === 0 ? '/logout' : '/logout/all', {}, String(token))
-    await Promise.all([...uses, end])
-    assert.equal(await whoami(world, token), '401 M_UNKNOWN_TOKEN')
-  }))
+  await Promise.all(
+    Array.from({ length: 40 }, async (_, index) => {
+      const { access_token: token } = await world.jwt(`user${index % 4}`, index % 3 === 0 ? { device_id: 'same' } : {})
+      const uses = [whoami(world, token), whoami(world, token)]
+      const end = world.ask('POST', index % 2 === 0 ? '/logout' : '/logout/all', {}, String(token))
+      await Promise.all([...uses, end])
+      assert.equal(await whoami(world, token), '401 M_UNKNOWN_TOKEN')
+    }),
+  )
 })

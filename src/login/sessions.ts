@@ -4,8 +4,19 @@ import type { LogTx } from '../streams/index.ts'
 import { type Account, gate } from '../users/index.ts'
 import type { LoginContext } from './deps.ts'
 import {
-  addRefresh, addToken, confirmToken, deleteDeviceTokens, deleteExchanged, deleteOtherTokens, deleteToken, forgetProviderSessions, noteProviderSession,
-  type ProviderSession, readRefresh, readToken, readUnconfirmed,
+  addRefresh,
+  addToken,
+  confirmToken,
+  deleteDeviceTokens,
+  deleteExchanged,
+  deleteOtherTokens,
+  deleteToken,
+  forgetProviderSessions,
+  noteProviderSession,
+  type ProviderSession,
+  readRefresh,
+  readToken,
+  readUnconfirmed,
 } from './store.ts'
 import { hashToken, makeToken } from './tokens.ts'
 
@@ -39,21 +50,38 @@ export interface Opened extends Tokens {
 const unknownToken = (): MatrixError => new MatrixError('M_UNKNOWN_TOKEN', 'This access token is not valid')
 
 const sessionOf = (account: Account, tokenId: number, device: number | null, deviceId: string | null): Session => ({
-  user: account.nid, userId: account.userId, device, deviceId, tokenId,
-  admin: account.admin, guest: account.guest, locked: account.locked, suspended: account.suspended,
+  user: account.nid,
+  userId: account.userId,
+  device,
+  deviceId,
+  tokenId,
+  admin: account.admin,
+  guest: account.guest,
+  locked: account.locked,
+  suspended: account.suspended,
 })
 
 /** How long an access token lives: as configured for clients that know how to refresh, and no longer than the session. */
-const lifetimeOf = ({ config, now }: LoginContext, { refresh, until }: { refresh: boolean; until: number | undefined }) => {
+const lifetimeOf = (
+  { config, now }: LoginContext,
+  { refresh, until }: { refresh: boolean; until: number | undefined },
+) => {
   const lifetime = refresh && config.access_token_lifetime !== 'off' ? config.access_token_lifetime : undefined
   const left = until === undefined ? Infinity : Math.max(1, until - now())
   const expiresInMs = Math.min(lifetime ?? Infinity, left)
-  return { expiresInMs: Number.isFinite(expiresInMs) ? expiresInMs : undefined, refreshable: lifetime !== undefined && lifetime < left }
+  return {
+    expiresInMs: Number.isFinite(expiresInMs) ? expiresInMs : undefined,
+    refreshable: lifetime !== undefined && lifetime < left,
+  }
 }
 
 /** Makes an access token, and a refresh token where it runs out before its session does, inside a write. */
 const mint = async (
-  context: LoginContext, tx: LogTx, account: Account, device: number, options: { refresh: boolean; supersedes: number | null; until: number | undefined },
+  context: LoginContext,
+  tx: LogTx,
+  account: Account,
+  device: number,
+  options: { refresh: boolean; supersedes: number | null; until: number | undefined },
 ) => {
   const now = context.now()
   const { expiresInMs, refreshable } = lifetimeOf(context, options)
@@ -64,7 +92,15 @@ const mint = async (
   const id = context.tokenIds.next()
   await addToken(tx.sql, { id, hash, user: account.nid, device, now, expires, supersedes: options.supersedes })
   if (refreshToken !== undefined) {
-    await addRefresh(tx.sql, { id: context.tokenIds.next(), hash: hashToken(refreshToken), user: account.nid, device, access: id, now, until: options.until })
+    await addRefresh(tx.sql, {
+      id: context.tokenIds.next(),
+      hash: hashToken(refreshToken),
+      user: account.nid,
+      device,
+      access: id,
+      now,
+      until: options.until,
+    })
   }
   return { id, hash, expires, tokens: { accessToken, refreshToken, expiresInMs } }
 }
@@ -74,7 +110,10 @@ const mint = async (
  * given, makes or links it in the same write.
  */
 export const openSession = async (
-  context: LoginContext, known: Account | undefined, settle: ((tx: LogTx) => Promise<Account>) | undefined, wanted: WantedSession,
+  context: LoginContext,
+  known: Account | undefined,
+  settle: ((tx: LogTx) => Promise<Account>) | undefined,
+  wanted: WantedSession,
 ): Promise<Opened> => {
   if (known) gate(known, 'login')
   const { cache } = context
@@ -85,7 +124,15 @@ export const openSession = async (
     const device = await context.devices.ensure(tx, { user: account.nid, ...wanted })
     if (!device.created) await deleteDeviceTokens(tx.sql, [device.nid])
     if (wanted.from || !device.created) await noteProviderSession(tx.sql, device.nid, wanted.from)
-    return { account, device, minted: await mint(context, tx, account, device.nid, { refresh: wanted.refresh, supersedes: null, until: wanted.until }) }
+    return {
+      account,
+      device,
+      minted: await mint(context, tx, account, device.nid, {
+        refresh: wanted.refresh,
+        supersedes: null,
+        until: wanted.until,
+      }),
+    }
   })
   const { account, device, minted } = opened
   const session = sessionOf(account, minted.id, device.nid, device.deviceId)
@@ -134,7 +181,12 @@ const seen = (context: LoginContext, session: Session, caller: Caller): Session 
 }
 
 /** A session that goes on only as long as its provider says so may have to wait for the provider's word. */
-const standing = (context: LoginContext, session: Session, token: string, caller: Caller): Session | Promise<Session> => {
+const standing = (
+  context: LoginContext,
+  session: Session,
+  token: string,
+  caller: Caller,
+): Session | Promise<Session> => {
   const pending = context.standing.pending(session, token)
   return pending === undefined ? seen(context, session, caller) : pending.then(() => seen(context, session, caller))
 }
@@ -146,7 +198,8 @@ export const authenticate = (context: LoginContext, token: string, caller: Calle
   if (held) return standing(context, held, token, caller)
   const service = context.appservices?.open(hash, caller)
   if (service) return service
-  if (context.bearer.takes(token)) return context.bearer.open(token, hash, caller).then((session) => standing(context, session, token, caller))
+  if (context.bearer.takes(token))
+    return context.bearer.open(token, hash, caller).then((session) => standing(context, session, token, caller))
   return loadSession(context, hash).then((session) => standing(context, session, token, caller))
 }
 
@@ -158,7 +211,7 @@ export const authenticate = (context: LoginContext, token: string, caller: Calle
 export const refreshSession = async (context: LoginContext, token: string): Promise<Tokens> => {
   const hash = hashToken(token)
   const found = await readRefresh(context.database.read, hash)
-  const account = found && await context.users.account(found.user_nid)
+  const account = found && (await context.users.account(found.user_nid))
   if (!account) throw new MatrixError('M_UNKNOWN_TOKEN', 'This refresh token is not valid')
   gate(account, 'use')
   if (found.expires_ts !== null && found.expires_ts <= context.now()) {
@@ -170,9 +223,13 @@ export const refreshSession = async (context: LoginContext, token: string): Prom
     const refresh = await readRefresh(tx.sql, hash)
     if (!refresh) throw new MatrixError('M_UNKNOWN_TOKEN', 'This refresh token is not valid')
     const unconfirmed = await readUnconfirmed(tx.sql, refresh.access_id)
-    const ended = unconfirmed && await confirmToken(tx.sql, unconfirmed)
+    const ended = unconfirmed && (await confirmToken(tx.sql, unconfirmed))
     await deleteExchanged(tx.sql, refresh)
-    const { tokens } = await mint(context, tx, account, refresh.device_nid, { refresh: true, supersedes: refresh.id, until: refresh.expires_ts ?? undefined })
+    const { tokens } = await mint(context, tx, account, refresh.device_nid, {
+      refresh: true,
+      supersedes: refresh.id,
+      until: refresh.expires_ts ?? undefined,
+    })
     return { tokens, ended }
   })
   if (ended !== undefined) context.cache.supersede(account.nid, ended)

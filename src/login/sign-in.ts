@@ -19,30 +19,56 @@ const verify = async (context: LoginContext, type: string, body: JsonObject, ori
  * What whoever signs in brings besides, to prove that an account of ours is theirs: `link` is a credential of any other way in. Undefined
  * where it is of nobody here.
  */
-const proofIn = async (context: LoginContext, body: JsonObject, origin: Origin): Promise<Pick<Arrival, 'proven' | 'within'>> => {
+const proofIn = async (
+  context: LoginContext,
+  body: JsonObject,
+  origin: Origin,
+): Promise<Pick<Arrival, 'proven' | 'within'>> => {
   const link = own(body, 'link')
   if (link === undefined || link === null) return {}
   const type = own(link, 'type')
-  if (!isObject(link) || typeof type !== 'string') throw new MatrixError('M_BAD_JSON', '"link" must be an object with a "type", as for a sign-in')
+  if (!isObject(link) || typeof type !== 'string')
+    throw new MatrixError('M_BAD_JSON', '"link" must be an object with a "type", as for a sign-in')
   const proof = await verify(context, type, link, origin)
   const account = 'identity' in proof ? await accountOf(context, proof.identity) : proof.account
   return { proven: account?.nid, within: 'identity' in proof ? proof.arrival.within : undefined }
 }
 
-const both = (first: Arrival['within'], second: Arrival['within']): Arrival['within'] => first && second ? async (tx: Tx) => {
-  await first(tx)
-  await second(tx)
-} : first ?? second
+const both = (first: Arrival['within'], second: Arrival['within']): Arrival['within'] =>
+  first && second
+    ? async (tx: Tx) => {
+        await first(tx)
+        await second(tx)
+      }
+    : (first ?? second)
 
 /** `POST /login`: has the method look at the credential, and opens a session for whose it is. */
-export const signInBy = async (context: LoginContext, type: string, body: JsonObject, origin: Origin, wanted: WantedSession): Promise<Opened> => {
+export const signInBy = async (
+  context: LoginContext,
+  type: string,
+  body: JsonObject,
+  origin: Origin,
+  wanted: WantedSession,
+): Promise<Opened> => {
   const verified = await verify(context, type, body, origin)
   if ('identity' in verified) {
     const { proven, within } = await proofIn(context, body, origin)
-    return signIn(context, verified.identity, { ...verified.arrival, proven, within: both(verified.arrival.within, within) }, wanted)
+    return signIn(
+      context,
+      verified.identity,
+      { ...verified.arrival, proven, within: both(verified.arrival.within, within) },
+      wanted,
+    )
   }
-  const opened = await openSession(context, verified.account, undefined, { ...wanted, from: verified.from, until: verified.until })
-  context.logger.info({ trace: origin.trace, type, provider: verified.from?.provider, user: opened.userId, device: opened.deviceId }, 'somebody signed in')
+  const opened = await openSession(context, verified.account, undefined, {
+    ...wanted,
+    from: verified.from,
+    until: verified.until,
+  })
+  context.logger.info(
+    { trace: origin.trace, type, provider: verified.from?.provider, user: opened.userId, device: opened.deviceId },
+    'somebody signed in',
+  )
   context.count?.({ provider: verified.from?.provider ?? (type === 'm.login.token' ? 'login token' : 'password') })
   return opened
 }

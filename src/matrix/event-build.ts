@@ -33,11 +33,17 @@ export interface EventFields {
  * same few pieces. `event-build.test.ts` holds them against the plain way.
  * @see https://spec.matrix.org/v1.19/server-server-api/#adding-hashes-and-signatures-to-outgoing-events
  */
-export function buildEvent(fields: EventFields, version: RoomVersion, serverName: string, key: SigningKey): { event: RoomEvent; json: string } {
+export function buildEvent(
+  fields: EventFields,
+  version: RoomVersion,
+  serverName: string,
+  key: SigningKey,
+): { event: RoomEvent; json: string } {
   const { type, sender, content, stateKey, redacts, ts } = fields
   checkCanonical(content)
   const v1 = version.eventFormat === 'v1' ? fields.v1 : undefined
-  if (version.eventFormat === 'v1' && !v1) throw new TypeError(`An event of a room of version ${version.id} needs an id`)
+  if (version.eventFormat === 'v1' && !v1)
+    throw new TypeError(`An event of a room of version ${version.id} needs an id`)
   const isHashRoom = version.createIsRoomId && type === 'm.room.create'
   const depth = Math.min(fields.depth, Number.MAX_SAFE_INTEGER)
   const prev = references(fields.prevEvents, version, v1?.referenceHashes)
@@ -80,11 +86,16 @@ export function buildEvent(fields: EventFields, version: RoomVersion, serverName
   return { event, json }
 }
 
-function references(ids: readonly string[], version: RoomVersion, hashes: ReadonlyMap<string, string> | undefined): EventReference[] {
+function references(
+  ids: readonly string[],
+  version: RoomVersion,
+  hashes: ReadonlyMap<string, string> | undefined,
+): EventReference[] {
   if (version.eventFormat !== 'v1') return [...ids]
   return ids.map((id) => {
     const sha256 = hashes?.get(id)
-    if (sha256 === undefined) throw new TypeError(`The reference hash of ${id} is needed in rooms of version ${version.id}`)
+    if (sha256 === undefined)
+      throw new TypeError(`The reference hash of ${id} is needed in rooms of version ${version.id}`)
     return [id, { sha256 }]
   })
 }

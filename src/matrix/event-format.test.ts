@@ -13,12 +13,23 @@ const version = (id: string): RoomVersion => {
   return found
 }
 const hash = 'Nhcu5BS_UMnFX7hBVfVSoXiD7OgH6iRT_xyIuqDnpYQ'
-const reference = (version: RoomVersion): Json => (version.eventFormat === 'v1' ? ['$e:b', { sha256: 'x' }] : `$${version.eventFormat === 'v3' ? hash.replaceAll('_', '/') : hash}`)
+const reference = (version: RoomVersion): Json =>
+  version.eventFormat === 'v1'
+    ? ['$e:b', { sha256: 'x' }]
+    : `$${version.eventFormat === 'v3' ? hash.replaceAll('_', '/') : hash}`
 
 const good = (version: RoomVersion): JsonObject => ({
-  type: 'm.room.message', sender: '@a:b', room_id: version.createIsRoomId ? `!${hash}` : '!r:b', content: { body: 'hi' },
-  prev_events: [reference(version)], auth_events: [reference(version)], depth: 7, origin_server_ts: 1,
-  hashes: { sha256: 'x' }, signatures: { b: { 'ed25519:1': 's' } }, ...(version.eventFormat === 'v1' ? { event_id: '$e:b' } : {}),
+  type: 'm.room.message',
+  sender: '@a:b',
+  room_id: version.createIsRoomId ? `!${hash}` : '!r:b',
+  content: { body: 'hi' },
+  prev_events: [reference(version)],
+  auth_events: [reference(version)],
+  depth: 7,
+  origin_server_ts: 1,
+  hashes: { sha256: 'x' },
+  signatures: { b: { 'ed25519:1': 's' } },
+  ...(version.eventFormat === 'v1' ? { event_id: '$e:b' } : {}),
 })
 const refuses = (event: Json, version: RoomVersion, message?: string): void =>
   assert.throws(() => checkFormat(event, version), { errcode: 'M_BAD_JSON' }, message)
@@ -26,19 +37,34 @@ const refuses = (event: Json, version: RoomVersion, message?: string): void =>
 describe('in every room version', () => {
   for (const version of roomVersions.values()) {
     test(`a right event of version ${version.id} is taken as it is, extra keys and all`, () => {
-      const event = { ...good(version), state_key: '', origin: 'b', redacts: '$x', unsigned: { age: 1 }, extra: { deep: [1] } }
+      const event = {
+        ...good(version),
+        state_key: '',
+        origin: 'b',
+        redacts: '$x',
+        unsigned: { age: 1 },
+        extra: { deep: [1] },
+      }
       assert.equal(checkFormat(event, version), event)
     })
 
     test(`a key of the wrong type, or missing, is refused in version ${version.id}`, () => {
       const wrong: Record<string, Json[]> = {
-        type: [1, null], sender: [1, 'a', '@a', '@a:b c'], content: [[], null, 'x'], depth: [-1, '7', null, 1.5], origin_server_ts: ['1', null, 1.5],
-        hashes: [{}, { sha256: 1 }, [], null], signatures: [[], null, { b: 1 }, { b: { k: 1 } }, { b: null }], prev_events: [{}, null, 'x', [1], ['x'], [null]],
-        auth_events: [{}, null, 'x', [1], ['x'], [null], [[]]], room_id: [1, null, 'x', '#a:b', '!a'],
+        type: [1, null],
+        sender: [1, 'a', '@a', '@a:b c'],
+        content: [[], null, 'x'],
+        depth: [-1, '7', null, 1.5],
+        origin_server_ts: ['1', null, 1.5],
+        hashes: [{}, { sha256: 1 }, [], null],
+        signatures: [[], null, { b: 1 }, { b: { k: 1 } }, { b: null }],
+        prev_events: [{}, null, 'x', [1], ['x'], [null]],
+        auth_events: [{}, null, 'x', [1], ['x'], [null], [[]]],
+        room_id: [1, null, 'x', '#a:b', '!a'],
       }
       if (version.eventFormat === 'v1') wrong['event_id'] = [1, null, `$${hash}`]
       for (const [key, values] of Object.entries(wrong)) {
-        for (const value of values) refuses({ ...good(version), [key]: value }, version, `${key}: ${JSON.stringify(value)}`)
+        for (const value of values)
+          refuses({ ...good(version), [key]: value }, version, `${key}: ${JSON.stringify(value)}`)
         const { [key]: _, ...rest } = good(version)
         refuses(rest, version, `no ${key}`)
       }
@@ -48,22 +74,26 @@ describe('in every room version', () => {
 
     test(`20 previous and 10 auth events are the most in version ${version.id}`, () => {
       const list = (count: number): Json[] => Array.from({ length: count }, () => reference(version))
-      assert.doesNotThrow(() => checkFormat({ ...good(version), prev_events: list(20), auth_events: list(10) }, version))
+      assert.doesNotThrow(() =>
+        checkFormat({ ...good(version), prev_events: list(20), auth_events: list(10) }, version),
+      )
       refuses({ ...good(version), prev_events: list(21) }, version)
       refuses({ ...good(version), auth_events: list(11) }, version)
     })
 
     test(`whatever comes in, the outcome in version ${version.id} is an event or a refusal`, () => {
       const keys = fc.constantFrom(...Object.keys(good(version)), 'state_key', 'unsigned', '__proto__')
-      fc.assert(fc.property(fc.dictionary(keys, fc.jsonValue()), fc.jsonValue(), (changes, value) => {
-        for (const candidate of [{ ...good(version), ...changes }, value]) {
-          try {
-            toRoomEvent(checkFormat(candidate as Json, version), version)
-          } catch (error) {
-            assert.ok(error instanceof MatrixError, String(error))
+      fc.assert(
+        fc.property(fc.dictionary(keys, fc.jsonValue()), fc.jsonValue(), (changes, value) => {
+          for (const candidate of [{ ...good(version), ...changes }, value]) {
+            try {
+              toRoomEvent(checkFormat(candidate as Json, version), version)
+            } catch (error) {
+              assert.ok(error instanceof MatrixError, String(error))
+            }
           }
-        }
-      }))
+        }),
+      )
     })
   }
 })

@@ -27,5 +27,7 @@ export interface EventSigner {
  */
 export function verifyEvent(pdu: Pdu, version: RoomVersion, signers: readonly EventSigner[]): boolean {
   const text = signedText(redact(pdu, version))
-  return signers.every(({ serverName, keyId, publicKey }) => verifyText(text, signatureOf(pdu, serverName, keyId), publicKey))
+  return signers.every(({ serverName, keyId, publicKey }) =>
+    verifyText(text, signatureOf(pdu, serverName, keyId), publicKey),
+  )
 }

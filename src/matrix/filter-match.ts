@@ -64,7 +64,10 @@ export function compileEventFilter(conditions: EventConditions): EventFilter {
 }
 
 /** Compiles a choice of rooms; a room in both lists is not included. */
-export function compileRooms(rooms: readonly string[] | undefined, notRooms: readonly string[] | undefined): RoomChoice {
+export function compileRooms(
+  rooms: readonly string[] | undefined,
+  notRooms: readonly string[] | undefined,
+): RoomChoice {
   const wanted = rooms && new Set(rooms)
   const unwanted = new Set(notRooms)
   return {
@@ -82,7 +85,9 @@ function every(tests: ((event: FilteredEvent) => boolean)[]): (event: FilteredEv
 /** In a filter `?` stands for itself; only the star is special. */
 function anyType(patterns: readonly string[]): TextMatch {
   const exact = new Set(patterns.filter((pattern) => !pattern.includes('*')))
-  const globs = patterns.filter((pattern) => pattern.includes('*')).map((pattern) => compileGlob(pattern, { only: '*' }))
+  const globs = patterns
+    .filter((pattern) => pattern.includes('*'))
+    .map((pattern) => compileGlob(pattern, { only: '*' }))
   if (globs.length === 0) return (type) => exact.has(type)
   return (type) => exact.has(type) || globs.some((glob) => glob(type))
 }

@@ -7,9 +7,17 @@ import type { FilteredEvent } from './filter-match.ts'
 import type { Json, JsonObject } from './json.ts'
 
 const alice = '@alice:example.org'
-const message = (more: Partial<FilteredEvent> = {}): FilteredEvent => ({ type: 'm.room.message', sender: alice, content: {}, ...more })
+const message = (more: Partial<FilteredEvent> = {}): FilteredEvent => ({
+  type: 'm.room.message',
+  sender: alice,
+  content: {},
+  ...more,
+})
 const matches = (filter: JsonObject, event: FilteredEvent): boolean => parseRoomEventFilter(filter).matches(event)
-const refused = (errcode: string) => (error: unknown): boolean => error instanceof MatrixError && error.errcode === errcode
+const refused =
+  (errcode: string) =>
+  (error: unknown): boolean =>
+    error instanceof MatrixError && error.errcode === errcode
 
 describe('events', () => {
   const cases: [filter: JsonObject, event: FilteredEvent, expected: boolean][] = [
@@ -43,13 +51,25 @@ describe('events', () => {
     [{ types: ['m.room.message'], senders: [alice], contains_url: true }, message(), false],
   ]
   for (const [filter, event, expected] of cases) {
-    test(`${JSON.stringify(filter)} on ${JSON.stringify(event)}: ${expected}`, () => { assert.equal(matches(filter, event), expected) })
+    test(`${JSON.stringify(filter)} on ${JSON.stringify(event)}: ${expected}`, () => {
+      assert.equal(matches(filter, event), expected)
+    })
   }
 
   test('a filter says when everything or nothing can match', () => {
-    const what = (filter: JsonObject): boolean[] => [parseRoomEventFilter(filter).all, parseRoomEventFilter(filter).none]
-    for (const filter of [{}, { types: ['*'] }, { not_types: [], not_senders: [] }, { limit: 5, lazy_load_members: true }]) assert.deepEqual(what(filter), [true, false])
-    for (const filter of [{ types: [] }, { senders: [] }, { not_types: ['*'] }]) assert.deepEqual(what(filter), [false, true])
+    const what = (filter: JsonObject): boolean[] => [
+      parseRoomEventFilter(filter).all,
+      parseRoomEventFilter(filter).none,
+    ]
+    for (const filter of [
+      {},
+      { types: ['*'] },
+      { not_types: [], not_senders: [] },
+      { limit: 5, lazy_load_members: true },
+    ])
+      assert.deepEqual(what(filter), [true, false])
+    for (const filter of [{ types: [] }, { senders: [] }, { not_types: ['*'] }])
+      assert.deepEqual(what(filter), [false, true])
     assert.deepEqual(what({ types: ['a'] }), [false, false])
   })
 })
@@ -70,8 +90,17 @@ test('the filter of the specification is read', () => {
   const filter = parseFilter({
     room: {
       state: { types: ['m.room.*'], not_rooms: ['!726s6s6q:example.com'] },
-      timeline: { limit: 10, types: ['m.room.message'], not_rooms: ['!726s6s6q:example.com'], not_senders: ['@spam:example.com'] },
-      ephemeral: { types: ['m.receipt', 'm.typing'], not_rooms: ['!726s6s6q:example.com'], not_senders: ['@spam:example.com'] },
+      timeline: {
+        limit: 10,
+        types: ['m.room.message'],
+        not_rooms: ['!726s6s6q:example.com'],
+        not_senders: ['@spam:example.com'],
+      },
+      ephemeral: {
+        types: ['m.receipt', 'm.typing'],
+        not_rooms: ['!726s6s6q:example.com'],
+        not_senders: ['@spam:example.com'],
+      },
     },
     presence: { types: ['m.presence'], not_senders: ['@alice:example.com'] },
     event_format: 'client',
@@ -86,13 +115,31 @@ test('the filter of the specification is read', () => {
 
 test('without a filter nothing is cut, and flags are off', () => {
   const { state } = everything.room
-  assert.deepEqual([everything.project, everything.eventFormat, everything.room.includeLeave, everything.room.rooms.all], [undefined, 'client', false, true])
-  assert.deepEqual([state.lazyLoadMembers, state.includeRedundantMembers, state.unreadThreadNotifications, state.limit], [false, false, false, filterLimits.defaultLimit])
+  assert.deepEqual(
+    [everything.project, everything.eventFormat, everything.room.includeLeave, everything.room.rooms.all],
+    [undefined, 'client', false, true],
+  )
+  assert.deepEqual(
+    [state.lazyLoadMembers, state.includeRedundantMembers, state.unreadThreadNotifications, state.limit],
+    [false, false, false, filterLimits.defaultLimit],
+  )
   const on = parseRoomEventFilter({
-    lazy_load_members: true, include_redundant_members: true, unread_thread_notifications: true, related_by_senders: [alice], related_by_rel_types: ['m.thread'],
+    lazy_load_members: true,
+    include_redundant_members: true,
+    unread_thread_notifications: true,
+    related_by_senders: [alice],
+    related_by_rel_types: ['m.thread'],
   })
-  assert.deepEqual([on.lazyLoadMembers, on.includeRedundantMembers, on.unreadThreadNotifications, on.relatedBySenders, on.relatedByRelTypes],
-    [true, true, true, [alice], ['m.thread']])
+  assert.deepEqual(
+    [
+      on.lazyLoadMembers,
+      on.includeRedundantMembers,
+      on.unreadThreadNotifications,
+      on.relatedBySenders,
+      on.relatedByRelTypes,
+    ],
+    [true, true, true, [alice], ['m.thread']],
+  )
 })
 
 test('a limit is kept between one and the most there is', () => {
@@ -102,11 +149,30 @@ test('a limit is kept between one and the most there is', () => {
 
 test('wrong types and ids are refused', () => {
   const wrong: Json[] = [
-    null, [], 'x', { room: [] }, { room: null }, { room: { timeline: 'x' } }, { room: { include_leave: 1 } }, { presence: 'x' }, { account_data: [] },
-    { event_format: 'xml' }, { event_fields: 'type' }, { event_fields: [1] }, { room: { rooms: ['not a room'] } }, { room: { not_rooms: [alice] } },
-    { presence: { senders: ['not a user'] } }, { presence: { not_senders: [{}] } }, { presence: { types: {} } }, { presence: { types: [null] } },
-    { presence: { limit: '10' } }, { presence: { limit: -1 } }, { presence: { limit: 1.5 } }, { room: { state: { contains_url: 'yes' } } },
-    { room: { state: { lazy_load_members: 'true' } } }, { room: { timeline: { types: ['x'.repeat(513)] } } },
+    null,
+    [],
+    'x',
+    { room: [] },
+    { room: null },
+    { room: { timeline: 'x' } },
+    { room: { include_leave: 1 } },
+    { presence: 'x' },
+    { account_data: [] },
+    { event_format: 'xml' },
+    { event_fields: 'type' },
+    { event_fields: [1] },
+    { room: { rooms: ['not a room'] } },
+    { room: { not_rooms: [alice] } },
+    { presence: { senders: ['not a user'] } },
+    { presence: { not_senders: [{}] } },
+    { presence: { types: {} } },
+    { presence: { types: [null] } },
+    { presence: { limit: '10' } },
+    { presence: { limit: -1 } },
+    { presence: { limit: 1.5 } },
+    { room: { state: { contains_url: 'yes' } } },
+    { room: { state: { lazy_load_members: 'true' } } },
+    { room: { timeline: { types: ['x'.repeat(513)] } } },
   ]
   for (const filter of wrong) assert.throws(() => parseFilter(filter), refused('M_BAD_JSON'), JSON.stringify(filter))
 })
@@ -119,27 +185,51 @@ test('a filter has a largest size', () => {
 })
 
 test('whatever is sent is compiled or refused', () => {
-  const part = fc.dictionary(fc.constantFrom('limit', 'types', 'senders', 'not_rooms', 'rooms', 'timeline', 'contains_url', 'event_fields', 'room', '__proto__'),
-    fc.oneof(fc.jsonValue(), fc.array(fc.string()), fc.constant({ types: ['*a*'] })))
-  fc.assert(fc.property(fc.oneof(fc.jsonValue(), part, fc.record({ room: part })), fc.string(), (json, type) => {
-    try {
-      // fast-check calls its JSON values unknown.
-      const filter = parseFilter(json as Json)
-      assert.equal(typeof filter.room.timeline.matches(message({ type })), 'boolean')
-      filter.project?.({ type, content: {} })
-    } catch (error) {
-      assert.ok(error instanceof MatrixError && error.status < 500)
-    }
-  }))
+  const part = fc.dictionary(
+    fc.constantFrom(
+      'limit',
+      'types',
+      'senders',
+      'not_rooms',
+      'rooms',
+      'timeline',
+      'contains_url',
+      'event_fields',
+      'room',
+      '__proto__',
+    ),
+    fc.oneof(fc.jsonValue(), fc.array(fc.string()), fc.constant({ types: ['*a*'] })),
+  )
+  fc.assert(
+    fc.property(fc.oneof(fc.jsonValue(), part, fc.record({ room: part })), fc.string(), (json, type) => {
+      try {
+        // fast-check calls its JSON values unknown.
+        const filter = parseFilter(json as Json)
+        assert.equal(typeof filter.room.timeline.matches(message({ type })), 'boolean')
+        filter.project?.({ type, content: {} })
+      } catch (error) {
+        assert.ok(error instanceof MatrixError && error.status < 500)
+      }
+    }),
+  )
 })
 
 describe('event fields', () => {
-  const source = { type: 'm.room.message', content: { body: 'x', 'm.relates_to': { event_id: '$a', key: 'k' }, list: [1] }, unsigned: { age: 1 } }
+  const source = {
+    type: 'm.room.message',
+    content: { body: 'x', 'm.relates_to': { event_id: '$a', key: 'k' }, list: [1] },
+    unsigned: { age: 1 },
+  }
   const project = (fields: string[]): JsonObject | undefined => parseFilter({ event_fields: fields }).project?.(source)
   test('are found by their paths', () => {
     assert.deepEqual(project(['type', 'content.body']), { type: 'm.room.message', content: { body: 'x' } })
-    assert.deepEqual(project(['content.m\\.relates_to.key', 'content.body']), { content: { 'm.relates_to': { key: 'k' }, body: 'x' } })
-    assert.deepEqual(project(['content.m.relates_to', 'content.list.0', 'type.length', 'nothing', '', 'constructor', '__proto__.x']), {})
+    assert.deepEqual(project(['content.m\\.relates_to.key', 'content.body']), {
+      content: { 'm.relates_to': { key: 'k' }, body: 'x' },
+    })
+    assert.deepEqual(
+      project(['content.m.relates_to', 'content.list.0', 'type.length', 'nothing', '', 'constructor', '__proto__.x']),
+      {},
+    )
     assert.deepEqual(project([]), {})
   })
   test('that are wanted whole and in part are copied whole, and the event stays as it is', () => {

@@ -101,37 +101,47 @@ function roomEventFilter(json: JsonObject): RoomEventFilter {
   }
 }
 
-const eventFilter = (json: JsonObject): EventFilter => compileEventFilter({
-  limit: limit(json),
-  types: list(json, 'types'),
-  notTypes: list(json, 'not_types'),
-  senders: users(json, 'senders'),
-  notSenders: users(json, 'not_senders'),
-  containsUrl: own(json, 'contains_url') === undefined ? undefined : flag(json, 'contains_url'),
-})
+const eventFilter = (json: JsonObject): EventFilter =>
+  compileEventFilter({
+    limit: limit(json),
+    types: list(json, 'types'),
+    notTypes: list(json, 'not_types'),
+    senders: users(json, 'senders'),
+    notSenders: users(json, 'not_senders'),
+    containsUrl: own(json, 'contains_url') === undefined ? undefined : flag(json, 'contains_url'),
+  })
 
 const roomChoice = (json: JsonObject): RoomChoice => compileRooms(rooms(json, 'rooms'), rooms(json, 'not_rooms'))
 
 /** Zero, which the specification forbids but clients send to say "as few as can be", counts as one. */
 function limit(json: JsonObject): number {
   const value = or(own(json, 'limit'), filterLimits.defaultLimit)
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw bad('"limit" is an integer greater than 0')
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw bad('"limit" is an integer greater than 0')
   return Math.min(Math.max(value, 1), filterLimits.maxLimit)
 }
 
 function list(json: JsonObject, key: string): string[] | undefined {
   const value = own(json, key)
   if (value === undefined) return undefined
-  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string')) throw bad(`"${key}" is a list of strings`)
-  if (value.length > filterLimits.entries) throw new MatrixError('M_TOO_LARGE', `"${key}" has at most ${filterLimits.entries} entries`)
-  if (value.some((entry) => entry.length > filterLimits.entryLength)) throw bad(`An entry of "${key}" has at most ${filterLimits.entryLength} characters`)
+  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string'))
+    throw bad(`"${key}" is a list of strings`)
+  if (value.length > filterLimits.entries)
+    throw new MatrixError('M_TOO_LARGE', `"${key}" has at most ${filterLimits.entries} entries`)
+  if (value.some((entry) => entry.length > filterLimits.entryLength))
+    throw bad(`An entry of "${key}" has at most ${filterLimits.entryLength} characters`)
   return value
 }
 
 const users = (json: JsonObject, key: string): string[] | undefined => listOf(json, key, isUserId, 'user ids')
 const rooms = (json: JsonObject, key: string): string[] | undefined => listOf(json, key, isRoomId, 'room ids')
 
-function listOf(json: JsonObject, key: string, belongs: (entry: string) => boolean, what: string): string[] | undefined {
+function listOf(
+  json: JsonObject,
+  key: string,
+  belongs: (entry: string) => boolean,
+  what: string,
+): string[] | undefined {
   const entries = list(json, key)
   if (entries && !entries.every(belongs)) throw bad(`"${key}" is a list of ${what}`)
   return entries
@@ -154,7 +164,8 @@ function object(json: Json, name: string): JsonObject {
 }
 
 function checkSize(json: Json): void {
-  if (JSON.stringify(json).length > filterLimits.size) throw new MatrixError('M_TOO_LARGE', `A filter has at most ${filterLimits.size} characters`)
+  if (JSON.stringify(json).length > filterLimits.size)
+    throw new MatrixError('M_TOO_LARGE', `A filter has at most ${filterLimits.size} characters`)
 }
 
 const bad = (message: string): MatrixError => new MatrixError('M_BAD_JSON', message)

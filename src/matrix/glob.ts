@@ -168,7 +168,8 @@ function codePoints(text: string): Uint32Array {
 const isWord = (code: number): boolean =>
   (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39) || (code >= 0x41 && code <= 0x5a) || code === 0x5f
 
-const codeAt = (text: Text, index: number): number => (typeof text === 'string' ? text.charCodeAt(index) : (text[index] ?? NaN))
+const codeAt = (text: Text, index: number): number =>
+  typeof text === 'string' ? text.charCodeAt(index) : (text[index] ?? NaN)
 
 /** Whether the gap before `index` has word characters on both sides. */
 const insideWord = (text: Text, index: number): boolean =>

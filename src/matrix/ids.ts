@@ -21,7 +21,8 @@ const fits = (text: string): boolean => text.length * 3 <= maxBytes || Buffer.by
  * Whether the text is a server name: DNS name, IPv4 or bracketed IPv6 address, and an optional port.
  * @see https://spec.matrix.org/v1.19/appendices/#server-name
  */
-export const isServerName = (value: unknown): value is string => typeof value === 'string' && serverNamePattern.test(value)
+export const isServerName = (value: unknown): value is string =>
+  typeof value === 'string' && serverNamePattern.test(value)
 
 /** Splits `&localpart:server` at its first colon, which a localpart cannot contain; undefined when it is no such id. */
 function parseId(sigil: string, text: unknown): IdParts | undefined {
@@ -58,7 +59,10 @@ export function makeUserId(localpart: string, serverName: string): string {
     throw new MatrixError('M_INVALID_USERNAME', 'A user name can only have the characters a-z, 0-9 and . _ = - / +')
   }
   if (!isValidLocalpart(localpart, serverName)) {
-    throw new MatrixError('M_INVALID_USERNAME', `The user name is too long: with the server name it can have ${maxBytes} characters`)
+    throw new MatrixError(
+      'M_INVALID_USERNAME',
+      `The user name is too long: with the server name it can have ${maxBytes} characters`,
+    )
   }
   return `@${localpart}:${serverName}`
 }
@@ -90,7 +94,8 @@ export function serverOf(id: string): string {
 }
 
 /** Whether the user id belongs to this server. Server names are compared with case. */
-export const isLocalUser = (userId: string, serverName: string): boolean => userId[0] === '@' && serverOf(userId) === serverName
+export const isLocalUser = (userId: string, serverName: string): boolean =>
+  userId[0] === '@' && serverOf(userId) === serverName
 
 /**
  * Whether the value is a room id: `!opaque:server`, or the hash form of v12.
@@ -136,13 +141,15 @@ export function isEventId(value: unknown, format?: 'v1' | 'v3' | 'v4'): value is
  * Whether the value follows the opaque identifier grammar (device ids, transaction ids, media ids … that we make).
  * @see https://spec.matrix.org/v1.19/appendices/#opaque-identifiers
  */
-export const isOpaqueId = (value: unknown): value is string => typeof value === 'string' && /^[0-9A-Za-z\-._~]{1,255}$/.test(value)
+export const isOpaqueId = (value: unknown): value is string =>
+  typeof value === 'string' && /^[0-9A-Za-z\-._~]{1,255}$/.test(value)
 
 /**
  * Whether the value follows the common namespaced identifier grammar, such as `m.space` or `com.example.thing`.
  * @see https://spec.matrix.org/v1.19/appendices/#common-namespaced-identifier-grammar
  */
-export const isNamespacedId = (value: unknown): value is string => typeof value === 'string' && /^[a-z][a-z0-9\-_.]{0,254}$/.test(value)
+export const isNamespacedId = (value: unknown): value is string =>
+  typeof value === 'string' && /^[a-z][a-z0-9\-_.]{0,254}$/.test(value)
 
 /**
  * Server and media id of an `mxc://` address; undefined when it is none.

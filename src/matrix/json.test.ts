@@ -4,17 +4,24 @@ import fc from 'fast-check'
 import { MatrixError } from './errors.ts'
 import { canonicalJson, checkCanonical, isObject, own, parseRemote, parseStrict, type Json } from './json.ts'
 
-const refusedWith = (errcode: string) => (error: unknown): boolean => error instanceof MatrixError && error.errcode === errcode
+const refusedWith =
+  (errcode: string) =>
+  (error: unknown): boolean =>
+    error instanceof MatrixError && error.errcode === errcode
 
 /** Keys that are hard on an object or on its order: numbers, prototype names, astral characters. */
 const key = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 4 }), fc.string({ maxLength: 6 }), fc.nat(30).map(String),
+  fc.string({ unit: 'binary', maxLength: 4 }),
+  fc.string({ maxLength: 6 }),
+  fc.nat(30).map(String),
   fc.constantFrom('__proto__', 'constructor', 'toJSON', '\u{10000}', '\uffff', '\ue000', 'a\u{1f600}', 'a\uff01'),
 )
 const { value: canonical } = fc.letrec<{ value: Json }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
-    fc.constantFrom(null, true, false), fc.maxSafeInteger(), fc.string({ unit: 'binary' }),
+    fc.constantFrom(null, true, false),
+    fc.maxSafeInteger(),
+    fc.string({ unit: 'binary' }),
     fc.array(tie('value'), { maxLength: 4 }),
     fc.array(fc.tuple(key, tie('value')), { maxLength: 6 }).map((entries) => Object.fromEntries(entries)),
   ),
@@ -60,11 +67,17 @@ describe('canonicalJson', () => {
   }
 
   test('control characters are escaped in their shortest form, and nothing else is', () => {
-    assert.equal(canonicalJson('\b\t\n\f\r\u0000\u001f\u007f\u2028"\\/é'), '"\\b\\t\\n\\f\\r\\u0000\\u001f\u007f\u2028\\"\\\\/é"')
+    assert.equal(
+      canonicalJson('\b\t\n\f\r\u0000\u001f\u007f\u2028"\\/é'),
+      '"\\b\\t\\n\\f\\r\\u0000\\u001f\u007f\u2028\\"\\\\/é"',
+    )
   })
 
   test('keys are sorted by code point, where UTF-16 would sort otherwise', () => {
-    assert.equal(canonicalJson({ '\u{10000}': 1, '\uffff': 2, '10': 3, '9': 4, '!': 5 }), '{"!":5,"10":3,"9":4,"\uffff":2,"\u{10000}":1}')
+    assert.equal(
+      canonicalJson({ '\u{10000}': 1, '\uffff': 2, '10': 3, '9': 4, '!': 5 }),
+      '{"!":5,"10":3,"9":4,"\uffff":2,"\u{10000}":1}',
+    )
   })
 
   test('undefined members are left out, whatever the order of the keys', () => {
@@ -74,11 +87,14 @@ describe('canonicalJson', () => {
   })
 
   test('any value comes out as the plain algorithm says, and reading and writing it again changes nothing', () => {
-    fc.assert(fc.property(canonical, (value) => {
-      const text = canonicalJson(value)
-      assert.equal(text, plainCanonical(value))
-      assert.equal(canonicalJson(parseRemote(text)), text)
-    }), { numRuns: 500 })
+    fc.assert(
+      fc.property(canonical, (value) => {
+        const text = canonicalJson(value)
+        assert.equal(text, plainCanonical(value))
+        assert.equal(canonicalJson(parseRemote(text)), text)
+      }),
+      { numRuns: 500 },
+    )
   })
 })
 
@@ -97,7 +113,12 @@ describe('parseStrict', () => {
   })
 
   test('duplicate keys are refused, at any depth and however they are spelled', () => {
-    for (const text of ['{"a":1,"a":1}', '[{"b":{"a":1,"\\u0061":2}}]', '{"__proto__":1,"__proto__":2}', '{"1":1,"1":2}']) {
+    for (const text of [
+      '{"a":1,"a":1}',
+      '[{"b":{"a":1,"\\u0061":2}}]',
+      '{"__proto__":1,"__proto__":2}',
+      '{"1":1,"1":2}',
+    ]) {
       assert.throws(() => parseStrict(text), refusedWith('M_BAD_JSON'), text)
     }
     assert.deepEqual(parseStrict('{"a:b":":\\"a\\":","c":{"a:b":1}}'), { 'a:b': ':"a":', c: { 'a:b': 1 } })
@@ -126,22 +147,31 @@ describe('parseStrict', () => {
   })
 
   test('whatever comes in, the outcome is a value or a refusal', () => {
-    const nearly = fc.string({ unit: fc.constantFrom('{', '}', '[', ']', '"', ':', ',', '\\', 'u', 'd800', '1', 'a', ' ', 'null'), maxLength: 30 })
-    fc.assert(fc.property(fc.oneof(nearly, fc.string(), fc.uint8Array()), (input) => {
-      try {
-        parseStrict(input)
-      } catch (error) {
-        assert.ok(error instanceof MatrixError, String(error))
-      }
-    }), { numRuns: 2000 })
+    const nearly = fc.string({
+      unit: fc.constantFrom('{', '}', '[', ']', '"', ':', ',', '\\', 'u', 'd800', '1', 'a', ' ', 'null'),
+      maxLength: 30,
+    })
+    fc.assert(
+      fc.property(fc.oneof(nearly, fc.string(), fc.uint8Array()), (input) => {
+        try {
+          parseStrict(input)
+        } catch (error) {
+          assert.ok(error instanceof MatrixError, String(error))
+        }
+      }),
+      { numRuns: 2000 },
+    )
   })
 
   test('it reads what JSON.parse reads, in any spacing', () => {
-    fc.assert(fc.property(canonical, fc.nat(4), (value, indent) => {
-      const text = JSON.stringify(value, null, indent)
-      fc.pre(!text.includes('__proto__'))
-      assert.deepEqual(parseStrict(text), JSON.parse(text))
-    }), { numRuns: 300 })
+    fc.assert(
+      fc.property(canonical, fc.nat(4), (value, indent) => {
+        const text = JSON.stringify(value, null, indent)
+        fc.pre(!text.includes('__proto__'))
+        assert.deepEqual(parseStrict(text), JSON.parse(text))
+      }),
+      { numRuns: 300 },
+    )
   })
 })
 
@@ -163,8 +193,17 @@ test('own finds no inherited members', () => {
 
 describe('checkCanonical', () => {
   test('integers of 53 bits pass, floats and larger numbers do not', () => {
-    for (const number of [0, -0, 1, -1, 2 ** 53 - 1, -(2 ** 53) + 1, 1e10]) assert.doesNotThrow(() => checkCanonical({ a: [number] }))
-    for (const number of [1.5, 2 ** 53, -(2 ** 53), 1e300, Number.NaN, Number.POSITIVE_INFINITY, JSON.parse('9007199254740993') as number]) {
+    for (const number of [0, -0, 1, -1, 2 ** 53 - 1, -(2 ** 53) + 1, 1e10])
+      assert.doesNotThrow(() => checkCanonical({ a: [number] }))
+    for (const number of [
+      1.5,
+      2 ** 53,
+      -(2 ** 53),
+      1e300,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      JSON.parse('9007199254740993') as number,
+    ]) {
       assert.throws(() => checkCanonical({ a: [number] }), refusedWith('M_BAD_JSON'), String(number))
     }
   })

@@ -45,7 +45,8 @@ export function parseStrict(input: string | Uint8Array): Json {
  * Parses JSON from another server: UTF-8 and grammar only (else M_NOT_JSON). One hostile event inside a large answer must not
  * cost the whole answer, so everything else is judged event by event, by `checkFormat`.
  */
-export const parseRemote = (input: string | Uint8Array): Json => parse(typeof input === 'string' ? input : decode(input))
+export const parseRemote = (input: string | Uint8Array): Json =>
+  parse(typeof input === 'string' ? input : decode(input))
 
 function decode(bytes: Uint8Array): string {
   if (!isUtf8(bytes)) throw new MatrixError('M_NOT_JSON', 'The body is not UTF-8')

@@ -3,7 +3,13 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { JsonObject } from './json.ts'
 import {
-  creatorsOf, levelFor, notificationLevel, parseLevel, parsePowerLevels, powerLevelOf, powerLevelsFrom,
+  creatorsOf,
+  levelFor,
+  notificationLevel,
+  parseLevel,
+  parsePowerLevels,
+  powerLevelOf,
+  powerLevelsFrom,
 } from './power-levels.ts'
 import { alice, bob, carol, testRoom } from './room-fixture.test.ts'
 import { findRoomVersion, type RoomVersion, roomVersions } from './room-version.ts'
@@ -72,7 +78,10 @@ test('without a power levels event the creator has 100, or in v12 unlimited powe
     assert.equal(powerLevelOf(levels, bob), 0)
     assert.equal(levelFor(levels, 'm.room.message', false), 0)
     assert.equal(levelFor(levels, 'm.room.name', true), 50)
-    assert.deepEqual([levels.ban, levels.kick, levels.redact, levels.invite, notificationLevel(levels, 'room')], [50, 50, 50, 0, 50])
+    assert.deepEqual(
+      [levels.ban, levels.kick, levels.redact, levels.invite, notificationLevel(levels, 'room')],
+      [50, 50, 50, 0, 50],
+    )
   }
 })
 
@@ -86,55 +95,85 @@ test('a power levels event that says nothing gives nobody power but the creators
 
 test('every single level is read, events_default among them', () => {
   const names = {
-    users_default: 'usersDefault', events_default: 'eventsDefault', state_default: 'stateDefault',
-    ban: 'ban', kick: 'kick', redact: 'redact', invite: 'invite',
+    users_default: 'usersDefault',
+    events_default: 'eventsDefault',
+    state_default: 'stateDefault',
+    ban: 'ban',
+    kick: 'kick',
+    redact: 'redact',
+    invite: 'invite',
   } as const
-  fc.assert(fc.property(
-    fc.constantFrom(...all),
-    fc.record(Object.fromEntries(Object.keys(names).map((name) => [name, fc.maxSafeInteger()])), { requiredKeys: [] }),
-    fc.boolean(),
-    (each, content, asStrings) => {
-      const strings = asStrings && each.powerLevelFormat !== 'integer'
-      const written: JsonObject = {}
-      for (const [key, level] of Object.entries(content)) written[key] = strings ? ` ${level} ` : (level ?? null)
-      const levels = parsePowerLevels(written, nobody, each)
-      const defaults = parsePowerLevels({}, nobody, each)
-      for (const [name, property] of Object.entries(names)) {
-        assert.equal(levels[property], content[name] ?? defaults[property])
-      }
-      assert.equal(levelFor(levels, 'org.example', false), levels.eventsDefault)
-      assert.equal(levelFor(levels, 'org.example', true), levels.stateDefault)
-      assert.equal(powerLevelOf(levels, bob), levels.usersDefault)
-    },
-  ))
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...all),
+      fc.record(Object.fromEntries(Object.keys(names).map((name) => [name, fc.maxSafeInteger()])), {
+        requiredKeys: [],
+      }),
+      fc.boolean(),
+      (each, content, asStrings) => {
+        const strings = asStrings && each.powerLevelFormat !== 'integer'
+        const written: JsonObject = {}
+        for (const [key, level] of Object.entries(content)) written[key] = strings ? ` ${level} ` : (level ?? null)
+        const levels = parsePowerLevels(written, nobody, each)
+        const defaults = parsePowerLevels({}, nobody, each)
+        for (const [name, property] of Object.entries(names)) {
+          assert.equal(levels[property], content[name] ?? defaults[property])
+        }
+        assert.equal(levelFor(levels, 'org.example', false), levels.eventsDefault)
+        assert.equal(levelFor(levels, 'org.example', true), levels.stateDefault)
+        assert.equal(powerLevelOf(levels, bob), levels.usersDefault)
+      },
+    ),
+  )
 })
 
 test('levels of users, events and notifications are read whatever they are called', () => {
-  const levelMap = fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'toString')), fc.maxSafeInteger())
-  fc.assert(fc.property(levelMap, levelMap, levelMap, fc.string(), (users, events, notifications, other) => {
-    const levels = parsePowerLevels({ users, events, notifications, users_default: -1 }, nobody, version('11'))
-    for (const [user, level] of Object.entries(users)) assert.equal(powerLevelOf(levels, user), level)
-    for (const [type, level] of Object.entries(events)) assert.equal(levelFor(levels, type, true), level)
-    for (const [key, level] of Object.entries(notifications)) assert.equal(notificationLevel(levels, key), level)
-    if (!Object.hasOwn(users, other)) assert.equal(powerLevelOf(levels, other), -1)
-    if (!Object.hasOwn(events, other)) assert.equal(levelFor(levels, other, false), 0)
-  }))
+  const levelMap = fc.dictionary(
+    fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'toString')),
+    fc.maxSafeInteger(),
+  )
+  fc.assert(
+    fc.property(levelMap, levelMap, levelMap, fc.string(), (users, events, notifications, other) => {
+      const levels = parsePowerLevels({ users, events, notifications, users_default: -1 }, nobody, version('11'))
+      for (const [user, level] of Object.entries(users)) assert.equal(powerLevelOf(levels, user), level)
+      for (const [type, level] of Object.entries(events)) assert.equal(levelFor(levels, type, true), level)
+      for (const [key, level] of Object.entries(notifications)) assert.equal(notificationLevel(levels, key), level)
+      if (!Object.hasOwn(users, other)) assert.equal(powerLevelOf(levels, other), -1)
+      if (!Object.hasOwn(events, other)) assert.equal(levelFor(levels, other, false), 0)
+    }),
+  )
 })
 
 test('any JSON at all can be read as power levels, and gives numbers', () => {
-  fc.assert(fc.property(fc.constantFrom(...all), fc.dictionary(
-    fc.constantFrom('users', 'events', 'notifications', 'users_default', 'events_default', 'ban', 'invite'),
-    fc.jsonValue() as fc.Arbitrary<never>,
-  ), (each, content) => {
-    const levels = parsePowerLevels(content, nobody, each)
-    for (const level of [levels.usersDefault, levels.eventsDefault, levels.ban, levels.invite, ...levels.users.values()]) {
-      assert.ok(Number.isFinite(level))
-    }
-  }))
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...all),
+      fc.dictionary(
+        fc.constantFrom('users', 'events', 'notifications', 'users_default', 'events_default', 'ban', 'invite'),
+        fc.jsonValue() as fc.Arbitrary<never>,
+      ),
+      (each, content) => {
+        const levels = parsePowerLevels(content, nobody, each)
+        for (const level of [
+          levels.usersDefault,
+          levels.eventsDefault,
+          levels.ban,
+          levels.invite,
+          ...levels.users.values(),
+        ]) {
+          assert.ok(Number.isFinite(level))
+        }
+      },
+    ),
+  )
 })
 
 test('what is not a level counts as absent', () => {
-  const levels = parsePowerLevels({ users: { [alice]: '100', [bob]: 50 }, ban: '10', users_default: 1, events: [] }, nobody, version('10'))
+  const levels = parsePowerLevels(
+    { users: { [alice]: '100', [bob]: 50 }, ban: '10', users_default: 1, events: [] },
+    nobody,
+    version('10'),
+  )
   assert.equal(powerLevelOf(levels, alice), 1)
   assert.equal(powerLevelOf(levels, bob), 50)
   assert.equal(levels.ban, 50)

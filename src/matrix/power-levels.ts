@@ -19,7 +19,15 @@ export interface PowerLevels {
 }
 
 /** The properties of a power levels event that are one level each. */
-export const singleLevels = ['users_default', 'events_default', 'state_default', 'ban', 'redact', 'kick', 'invite'] as const
+export const singleLevels = [
+  'users_default',
+  'events_default',
+  'state_default',
+  'ban',
+  'redact',
+  'kick',
+  'invite',
+] as const
 
 /** The properties of a power levels event that are maps of levels. */
 export const levelMaps = ['users', 'events', 'notifications'] as const

@@ -15,10 +15,12 @@ test('dots separate names unless a backslash stands before them', () => {
 
 test('names survive being written as a path', () => {
   const name = fc.array(fc.constantFrom('a', '.', '\\', 'é'), { maxLength: 6 }).map((list) => list.join(''))
-  fc.assert(fc.property(fc.array(name, { minLength: 1, maxLength: 4 }), (names) => {
-    const path = names.map((each) => each.replaceAll('\\', '\\\\').replaceAll('.', '\\.')).join('.')
-    assert.deepEqual(parsePath(path), names)
-  }))
+  fc.assert(
+    fc.property(fc.array(name, { minLength: 1, maxLength: 4 }), (names) => {
+      const path = names.map((each) => each.replaceAll('\\', '\\\\').replaceAll('.', '\\.')).join('.')
+      assert.deepEqual(parsePath(path), names)
+    }),
+  )
 })
 
 test('a value is found through objects only, and never on a prototype', () => {

@@ -15,17 +15,40 @@ const all = [...roomVersions.keys()]
 const since = (first: number): string[] => all.filter((id) => Number(id) >= first)
 
 const event = (type: string, content: JsonObject, extra: JsonObject = {}): Pdu => ({
-  type, content, sender: '@a:b', room_id: '!r:b', state_key: '', depth: 1, origin_server_ts: 2, prev_events: [], auth_events: [],
-  hashes: { sha256: 'x' }, signatures: { b: { 'ed25519:1': 'y' } }, ...extra,
+  type,
+  content,
+  sender: '@a:b',
+  room_id: '!r:b',
+  state_key: '',
+  depth: 1,
+  origin_server_ts: 2,
+  prev_events: [],
+  auth_events: [],
+  hashes: { sha256: 'x' },
+  signatures: { b: { 'ed25519:1': 'y' } },
+  ...extra,
 })
-const levels = { ban: 1, events: { a: 1 }, events_default: 1, kick: 1, redact: 1, state_default: 1, users: { '@a:b': 1 }, users_default: 1 }
+const levels = {
+  ban: 1,
+  events: { a: 1 },
+  events_default: 1,
+  kick: 1,
+  redact: 1,
+  state_default: 1,
+  users: { '@a:b': 1 },
+  users_default: 1,
+}
 
 /** What stays of a content in which everything is there: by type, the versions that keep each key. */
 const kept: Record<string, Record<string, { value: Json; left?: Json; in: string[] }>> = {
   'm.room.member': {
     membership: { value: 'join', in: all },
     join_authorised_via_users_server: { value: '@a:b', in: since(9) },
-    third_party_invite: { value: { signed: { token: 't' }, display_name: 'd' }, left: { signed: { token: 't' } }, in: since(11) },
+    third_party_invite: {
+      value: { signed: { token: 't' }, display_name: 'd' },
+      left: { signed: { token: 't' } },
+      in: since(11),
+    },
     displayname: { value: 'x', in: [] },
   },
   'm.room.create': {
@@ -34,7 +57,11 @@ const kept: Record<string, Record<string, { value: Json; left?: Json; in: string
     'm.federate': { value: false, in: since(11) },
     predecessor: { value: {}, in: since(11) },
   },
-  'm.room.join_rules': { join_rule: { value: 'public', in: all }, allow: { value: [], in: since(8) }, other: { value: 1, in: [] } },
+  'm.room.join_rules': {
+    join_rule: { value: 'public', in: all },
+    allow: { value: [], in: since(8) },
+    other: { value: 1, in: [] },
+  },
   'm.room.power_levels': {
     ...Object.fromEntries(Object.entries(levels).map(([key, value]) => [key, { value, in: all }])),
     invite: { value: 50, in: since(11) },
@@ -43,7 +70,11 @@ const kept: Record<string, Record<string, { value: Json; left?: Json; in: string
   'm.room.history_visibility': { history_visibility: { value: 'shared', in: all }, other: { value: 1, in: [] } },
   'm.room.aliases': { aliases: { value: ['#a:b'], in: ['1', '2', '3', '4', '5'] }, other: { value: 1, in: [] } },
   'm.room.redaction': { redacts: { value: '$x', in: since(11) }, reason: { value: 'spam', in: [] } },
-  'm.room.message': { body: { value: 'hi', in: [] }, membership: { value: 'join', in: [] }, creator: { value: '@a:b', in: [] } },
+  'm.room.message': {
+    body: { value: 'hi', in: [] },
+    membership: { value: 'join', in: [] },
+    creator: { value: '@a:b', in: [] },
+  },
 }
 
 describe('the content that a redaction leaves', () => {
@@ -51,7 +82,9 @@ describe('the content that a redaction leaves', () => {
     test(`of ${type}, in every room version`, () => {
       const content = Object.fromEntries(Object.entries(keys).map(([key, { value }]) => [key, value]))
       for (const id of all) {
-        const left = Object.entries(keys).filter(([, rule]) => rule.in.includes(id)).map(([key, rule]) => [key, rule.left ?? rule.value])
+        const left = Object.entries(keys)
+          .filter(([, rule]) => rule.in.includes(id))
+          .map(([key, rule]) => [key, rule.left ?? rule.value])
         assert.deepEqual(redact(event(type, content), version(id)).content, Object.fromEntries(left), `version ${id}`)
       }
     })
@@ -59,7 +92,15 @@ describe('the content that a redaction leaves', () => {
 })
 
 test('at the top level only the listed keys stay, with origin, membership and prev_state up to version 10', () => {
-  const extra = { origin: 'b', membership: 'join', prev_state: [], redacts: '$x', unsigned: { age: 1 }, event_id: '$e:b', other: 1 }
+  const extra = {
+    origin: 'b',
+    membership: 'join',
+    prev_state: [],
+    redacts: '$x',
+    unsigned: { age: 1 },
+    event_id: '$e:b',
+    other: 1,
+  }
   for (const id of all) {
     const { origin, membership, prev_state, redacts: _, unsigned: __, other: ___, ...rest } = event('m.x', {}, extra)
     const legacy = Number(id) <= 10 ? { origin, membership, prev_state } : {}
@@ -76,10 +117,15 @@ test('a third-party invite without its signed part, or of another type, leaves n
 
 test('redacting again changes nothing, and the result is in canonical order', () => {
   const type = fc.constantFrom(...Object.keys(kept))
-  const content = fc.dictionary(fc.constantFrom(...Object.values(kept).flatMap((keys) => Object.keys(keys)), '__proto__', 'constructor'), fc.jsonValue())
-  fc.assert(fc.property(type, content, fc.constantFrom(...all), (type, content, id) => {
-    const once = redact(event(type, content as JsonObject, { unsigned: {}, redacts: '$x' }), version(id))
-    assert.equal(canonicalJson(redact(once, version(id))), canonicalJson(once))
-    assert.deepEqual(Object.keys(once), Object.keys(once).sort())
-  }))
+  const content = fc.dictionary(
+    fc.constantFrom(...Object.values(kept).flatMap((keys) => Object.keys(keys)), '__proto__', 'constructor'),
+    fc.jsonValue(),
+  )
+  fc.assert(
+    fc.property(type, content, fc.constantFrom(...all), (type, content, id) => {
+      const once = redact(event(type, content as JsonObject, { unsigned: {}, redacts: '$x' }), version(id))
+      assert.equal(canonicalJson(redact(once, version(id))), canonicalJson(once))
+      assert.deepEqual(Object.keys(once), Object.keys(once).sort())
+    }),
+  )
 })

@@ -4,8 +4,18 @@ import type { RedactionRules, RoomVersion } from './room-version.ts'
 
 /** In canonical order, so that a redacted event is canonical as it stands. */
 const keptKeys = [
-  'auth_events', 'content', 'depth', 'event_id', 'hashes', 'origin_server_ts', 'prev_events', 'room_id', 'sender', 'signatures',
-  'state_key', 'type',
+  'auth_events',
+  'content',
+  'depth',
+  'event_id',
+  'hashes',
+  'origin_server_ts',
+  'prev_events',
+  'room_id',
+  'sender',
+  'signatures',
+  'state_key',
+  'type',
 ]
 const keptLegacyKeys = [...keptKeys, 'membership', 'origin', 'prev_state'].sort()
 const levelKeys = ['ban', 'events', 'events_default', 'kick', 'redact', 'state_default', 'users', 'users_default']
@@ -45,7 +55,10 @@ export function redactContent(type: string, content: JsonObject, rules: Redactio
 }
 
 function redactMember(content: JsonObject, rules: RedactionRules): JsonObject {
-  const kept = pick(content, rules.keepsAuthorisedVia ? ['join_authorised_via_users_server', 'membership'] : ['membership'])
+  const kept = pick(
+    content,
+    rules.keepsAuthorisedVia ? ['join_authorised_via_users_server', 'membership'] : ['membership'],
+  )
   const signed = own(own(content, 'third_party_invite'), 'signed')
   if (rules.keepsThirdPartySigned && signed !== undefined) kept['third_party_invite'] = { signed }
   return kept

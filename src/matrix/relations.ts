@@ -28,7 +28,8 @@ export function relationOf(event: Pick<RoomEvent, 'content'>): Relation | undefi
   const relates = own(event.content, 'm.relates_to')
   const relType = own(relates, 'rel_type')
   const eventId = own(relates, 'event_id')
-  if (typeof relType !== 'string' || relType === '' || relType.length > longestType || !isEventId(eventId)) return undefined
+  if (typeof relType !== 'string' || relType === '' || relType.length > longestType || !isEventId(eventId))
+    return undefined
   const key = own(relates, 'key')
   return {
     relType,
@@ -55,10 +56,14 @@ export function relationHolds(parent: Related, child: Related): boolean {
   const relation = relationOf(child)
   if (!relation || parent.roomId !== child.roomId) return false
   switch (relation.relType) {
-    case 'm.replace': return mayReplace(parent, child)
-    case 'm.thread': return mayStartThread(parent)
-    case 'm.annotation': return relation.key !== undefined && !['m.annotation', 'm.replace'].includes(relationOf(parent)?.relType ?? '')
-    default: return true
+    case 'm.replace':
+      return mayReplace(parent, child)
+    case 'm.thread':
+      return mayStartThread(parent)
+    case 'm.annotation':
+      return relation.key !== undefined && !['m.annotation', 'm.replace'].includes(relationOf(parent)?.relType ?? '')
+    default:
+      return true
   }
 }
 
@@ -68,9 +73,12 @@ export function relationHolds(parent: Related, child: Related): boolean {
  * @see https://spec.matrix.org/v1.19/client-server-api/#validity-of-replacement-events
  */
 const mayReplace = (original: Related, edit: Related): boolean =>
-  original.sender === edit.sender && original.type === edit.type && original.stateKey === undefined && edit.stateKey === undefined
-  && relationOf(original)?.relType !== 'm.replace'
-  && (edit.type === 'm.room.encrypted' || isObject(own(edit.content, 'm.new_content')))
+  original.sender === edit.sender &&
+  original.type === edit.type &&
+  original.stateKey === undefined &&
+  edit.stateKey === undefined &&
+  relationOf(original)?.relType !== 'm.replace' &&
+  (edit.type === 'm.room.encrypted' || isObject(own(edit.content, 'm.new_content')))
 
 /** Threads do not nest: an event with a relation of its own, other than being a reply, is no root. */
 const mayStartThread = (root: Pick<RoomEvent, 'content'>): boolean => relationOf(root) === undefined
@@ -83,7 +91,9 @@ const mayStartThread = (root: Pick<RoomEvent, 'content'>): boolean => relationOf
  */
 export function checkRelation(event: Pick<RoomEvent, 'content'>, target: Pick<RoomEvent, 'content'> | undefined): void {
   if (target && relationOf(event)?.relType === 'm.thread' && !mayStartThread(target)) {
-    throw new MatrixError('M_UNKNOWN', 'A thread cannot start at an event that itself relates to another', { status: 400 })
+    throw new MatrixError('M_UNKNOWN', 'A thread cannot start at an event that itself relates to another', {
+      status: 400,
+    })
   }
 }
 

@@ -62,7 +62,9 @@ const outlineToEvent = (shared: Shared, room: TestRoom, last: RoomEvent | undefi
   const number = String(++shared.count).padStart(6, '0')
   const { stateKey, content = {}, roomId = shared.roomId } = draft
   const outline = { type: draft.type, sender: draft.sender, stateKey, content }
-  const cited = authTypesFor(outline, version).map(([type, key]) => room.lookup(type, key)).filter((event) => event !== undefined)
+  const cited = authTypesFor(outline, version)
+    .map(([type, key]) => room.lookup(type, key))
+    .filter((event) => event !== undefined)
   const isCreate = draft.type === 'm.room.create'
   const event: RoomEvent = {
     ...outline,
@@ -102,7 +104,8 @@ const roomOn = (shared: Shared, state: Map<string, string>, tip: RoomEvent | und
     member: (user, membership, sender = user, content = {}) =>
       room.force({ type: 'm.room.member', sender, stateKey: user, content: { membership, ...content } }),
     levels: (content, sender = alice) => room.force({ type: 'm.room.power_levels', sender, stateKey: '', content }),
-    joinRule: (rule) => room.force({ type: 'm.room.join_rules', sender: alice, stateKey: '', content: { join_rule: rule } }),
+    joinRule: (rule) =>
+      room.force({ type: 'm.room.join_rules', sender: alice, stateKey: '', content: { join_rule: rule } }),
     fork: () => roomOn(shared, new Map(state), last),
   }
   return room
@@ -126,7 +129,9 @@ export const testRoom = (version: RoomVersion, create: JsonObject = {}): TestRoo
   room.send({ type: 'm.room.create', sender: alice, stateKey: '', content: { ...createContent(version), ...create } })
   room.send({ type: 'm.room.member', sender: alice, stateKey: alice, content: { membership: 'join' } })
   room.send({
-    type: 'm.room.power_levels', sender: alice, stateKey: '',
+    type: 'm.room.power_levels',
+    sender: alice,
+    stateKey: '',
     content: { users: version.privilegedCreators ? {} : { [alice]: 100 } },
   })
   room.send({ type: 'm.room.join_rules', sender: alice, stateKey: '', content: { join_rule: 'public' } })

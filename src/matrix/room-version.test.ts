@@ -54,5 +54,6 @@ test('there are the versions 1 to 12, and new rooms get 12', () => {
 })
 
 test('what is no room version is not found', () => {
-  for (const id of ['', '0', '13', '1.0', ' 1', 'constructor', 1, null, undefined, {}]) assert.equal(findRoomVersion(id), undefined)
+  for (const id of ['', '0', '13', '1.0', ' 1', 'constructor', 1, null, undefined, {}])
+    assert.equal(findRoomVersion(id), undefined)
 })

@@ -109,7 +109,12 @@ const v6: RoomVersion = {
   redaction: { ...v5.redaction, keepsAliases: false },
 }
 const v7: RoomVersion = { ...v6, id: '7', knock: true }
-const v8: RoomVersion = { ...v7, id: '8', restrictedJoins: true, redaction: { ...v7.redaction, keepsJoinRuleAllow: true } }
+const v8: RoomVersion = {
+  ...v7,
+  id: '8',
+  restrictedJoins: true,
+  redaction: { ...v7.redaction, keepsJoinRuleAllow: true },
+}
 const v9: RoomVersion = { ...v8, id: '9', redaction: { ...v8.redaction, keepsAuthorisedVia: true } }
 const v10: RoomVersion = { ...v9, id: '10', powerLevelFormat: 'integer', knockRestricted: true }
 const v11: RoomVersion = {

@@ -3,19 +3,32 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { JsonObject } from './json.ts'
 import {
-  loadPublicKey, readSigningKey, signingKey, signingKeyIds, signJson, signText, unpaddedBase64, verifyJson, verifyText, writeSigningKey,
+  loadPublicKey,
+  readSigningKey,
+  signingKey,
+  signingKeyIds,
+  signJson,
+  signText,
+  unpaddedBase64,
+  verifyJson,
+  verifyText,
+  writeSigningKey,
 } from './signing.ts'
 
 /** The key of the specification's test vectors. */
 const key = signingKey('1', 'YJDBA9Xnr2sVqXD9Vj7XVUnmFZcZrlw8Md7kMW+3XA1')
 
-test('the specification\'s JSON signing vectors', () => {
+test("the specification's JSON signing vectors", () => {
   assert.deepEqual(signJson({}, 'domain', key), {
-    signatures: { domain: { 'ed25519:1': 'K8280/U9SSy9IVtjBuVeLr+HpOB4BQFWbg+UZaADMtTdGYI7Geitb76LTrr5QV/7Xg4ahLwYGYZzuHGZKM5ZAQ' } },
+    signatures: {
+      domain: { 'ed25519:1': 'K8280/U9SSy9IVtjBuVeLr+HpOB4BQFWbg+UZaADMtTdGYI7Geitb76LTrr5QV/7Xg4ahLwYGYZzuHGZKM5ZAQ' },
+    },
   })
   assert.deepEqual(signJson({ one: 1, two: 'Two' }, 'domain', key), {
     one: 1,
-    signatures: { domain: { 'ed25519:1': 'KqmLSbO39/Bzb0QIYE82zqLwsA+PDzYIpIRA2sRQ4sL53+sN6/fpNSoqE7BP7vBZhG6kYdD13EIMJpvhJI+6Bw' } },
+    signatures: {
+      domain: { 'ed25519:1': 'KqmLSbO39/Bzb0QIYE82zqLwsA+PDzYIpIRA2sRQ4sL53+sN6/fpNSoqE7BP7vBZhG6kYdD13EIMJpvhJI+6Bw' },
+    },
     two: 'Two',
   })
 })
@@ -46,14 +59,27 @@ test('a signature fails for another object, entity, key id or key', () => {
 })
 
 test('malformed signatures and keys are wrong, not errors', () => {
-  for (const signatures of [null, 1, 'x', [], {}, { d: null }, { d: [] }, { d: { 'ed25519:1': 5 } }, { d: { 'ed25519:1': '' } }, { d: { 'ed25519:1': 'AAAA' } }]) {
+  for (const signatures of [
+    null,
+    1,
+    'x',
+    [],
+    {},
+    { d: null },
+    { d: [] },
+    { d: { 'ed25519:1': 5 } },
+    { d: { 'ed25519:1': '' } },
+    { d: { 'ed25519:1': 'AAAA' } },
+  ]) {
     assert.ok(!verifyJson({ signatures }, 'd', 'ed25519:1', key.publicKey))
     signingKeyIds({ signatures }, 'd')
   }
   assert.ok(!verifyJson({}, 'constructor', 'name', key.publicKey))
-  fc.assert(fc.property(fc.string(), fc.anything(), (publicKey, signature) => {
-    assert.ok(!verifyText('text', signature, publicKey))
-  }))
+  fc.assert(
+    fc.property(fc.string(), fc.anything(), (publicKey, signature) => {
+      assert.ok(!verifyText('text', signature, publicKey))
+    }),
+  )
 })
 
 test('an entity called __proto__ signs like any other, and no prototype is touched', () => {
@@ -70,7 +96,14 @@ test('a key survives its file, and a loaded public key verifies', () => {
 })
 
 test('malformed keys are refused with a sentence', () => {
-  for (const line of ['', 'ed25519 1', 'rsa 1 YJDBA9Xnr2sVqXD9Vj7XVUnmFZcZrlw8Md7kMW+3XA1', 'ed25519 1 AAAA', `ed25519 a:b ${key.seed}`, `${writeSigningKey(key)} x`]) {
+  for (const line of [
+    '',
+    'ed25519 1',
+    'rsa 1 YJDBA9Xnr2sVqXD9Vj7XVUnmFZcZrlw8Md7kMW+3XA1',
+    'ed25519 1 AAAA',
+    `ed25519 a:b ${key.seed}`,
+    `${writeSigningKey(key)} x`,
+  ]) {
     assert.throws(() => readSigningKey(line), TypeError, line)
   }
   assert.equal(loadPublicKey('AAAA'), undefined)

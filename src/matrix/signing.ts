@@ -26,7 +26,8 @@ export const unpaddedBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).
 export function signingKey(version: string, seed: string | Uint8Array): SigningKey {
   const bytes = typeof seed === 'string' ? Buffer.from(seed, 'base64') : seed
   if (bytes.length !== 32) throw new TypeError(`The seed of a signing key has 32 bytes, not ${bytes.length}`)
-  if (!/^[a-zA-Z0-9_]+$/.test(version)) throw new TypeError('The version of a signing key is made of letters, digits and _')
+  if (!/^[a-zA-Z0-9_]+$/.test(version))
+    throw new TypeError('The version of a signing key is made of letters, digits and _')
   const privateKey = createPrivateKey({ key: Buffer.concat([privatePrefix, bytes]), format: 'der', type: 'pkcs8' })
   const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
   return {
@@ -57,7 +58,8 @@ export function loadPublicKey(base64: string): KeyObject | undefined {
 }
 
 /** The signature of a text's UTF-8 form, unpadded base64. */
-export const signText = (text: string, key: SigningKey): string => unpaddedBase64(sign(null, Buffer.from(text), key.privateKey))
+export const signText = (text: string, key: SigningKey): string =>
+  unpaddedBase64(sign(null, Buffer.from(text), key.privateKey))
 
 /** Whether `signature` (base64) of the text was made with the key. Malformed signatures and keys are simply wrong. */
 export function verifyText(text: string, signature: unknown, publicKey: string | KeyObject): boolean {
@@ -77,17 +79,28 @@ export function signedText(object: JsonObject): string {
  * A copy of the object with one more signature. `entity` is a server name, or a user id for cross-signing.
  * @see https://spec.matrix.org/v1.19/appendices/#signing-details
  */
-export const signJson = <T extends JsonObject>(object: T, entity: string, key: SigningKey): T & { signatures: JsonObject } =>
-  addSignature(object, entity, key.id, signText(signedText(object), key))
+export const signJson = <T extends JsonObject>(
+  object: T,
+  entity: string,
+  key: SigningKey,
+): T & { signatures: JsonObject } => addSignature(object, entity, key.id, signText(signedText(object), key))
 
 /** A copy of the object with one more signature beside those it has. */
-export function addSignature<T extends JsonObject>(object: T, entity: string, keyId: string, signature: string): T & { signatures: JsonObject } {
+export function addSignature<T extends JsonObject>(
+  object: T,
+  entity: string,
+  keyId: string,
+  signature: string,
+): T & { signatures: JsonObject } {
   const present = own(object, 'signatures')
   const ofEntity = own(present, entity)
   return {
     ...object,
     // Spreads and computed keys define properties and never assign, so a key `__proto__` stays an ordinary key.
-    signatures: { ...(isObject(present) ? present : {}), [entity]: { ...(isObject(ofEntity) ? ofEntity : {}), [keyId]: signature } },
+    signatures: {
+      ...(isObject(present) ? present : {}),
+      [entity]: { ...(isObject(ofEntity) ? ofEntity : {}), [keyId]: signature },
+    },
   }
 }
 

@@ -35,8 +35,13 @@ test('a topic is shown as plain text', () => {
 })
 
 test('the rooms that open a restricted room are listed once each', () => {
-  const allow = [{ type: 'm.room_membership', room_id: '!a:x' }, { type: 'm.room_membership', room_id: '!a:x' }, { type: 'other', room_id: '!b:x' },
-    { type: 'm.room_membership', room_id: 'b' }, null]
+  const allow = [
+    { type: 'm.room_membership', room_id: '!a:x' },
+    { type: 'm.room_membership', room_id: '!a:x' },
+    { type: 'other', room_id: '!b:x' },
+    { type: 'm.room_membership', room_id: 'b' },
+    null,
+  ]
   assert.deepEqual(allowedRooms({ join_rule: 'restricted', allow }), ['!a:x'])
   assert.deepEqual(allowedRooms({ join_rule: 'knock_restricted', allow }), ['!a:x'])
   assert.deepEqual(allowedRooms({ join_rule: 'invite', allow }), [])
@@ -44,12 +49,25 @@ test('the rooms that open a restricted room are listed once each', () => {
 
 test('no state makes reading fail', () => {
   const keys = fc.constantFrom('name', 'url', 'alias', 'topic', 'm.topic', 'm.text', 'join_rule', 'allow', '__proto__')
-  fc.assert(fc.property(fc.dictionary(keys, fc.oneof(fc.jsonValue(), fc.constant('restricted'), fc.dictionary(keys, fc.array(fc.jsonValue())))), (given) => {
-    // fast-check calls its JSON values unknown.
-    const content = given as JsonObject
-    for (const value of [textIn(content, 'name'), mxcIn(content, 'url'), canonicalAlias(content), plainTopic(content)]) {
-      assert.ok(value === undefined || typeof value === 'string')
-    }
-    assert.ok(allowedRooms(content).every((room) => typeof room === 'string'))
-  }))
+  fc.assert(
+    fc.property(
+      fc.dictionary(
+        keys,
+        fc.oneof(fc.jsonValue(), fc.constant('restricted'), fc.dictionary(keys, fc.array(fc.jsonValue()))),
+      ),
+      (given) => {
+        // fast-check calls its JSON values unknown.
+        const content = given as JsonObject
+        for (const value of [
+          textIn(content, 'name'),
+          mxcIn(content, 'url'),
+          canonicalAlias(content),
+          plainTopic(content),
+        ]) {
+          assert.ok(value === undefined || typeof value === 'string')
+        }
+        assert.ok(allowedRooms(content).every((room) => typeof room === 'string'))
+      },
+    ),
+  )
 })

@@ -31,7 +31,9 @@ export function canonicalAlias(content: Content): string | undefined {
  */
 export function plainTopic(content: Content): string | undefined {
   const forms = own(own(content, 'm.topic'), 'm.text')
-  const plain = Array.isArray(forms) ? forms.find((form) => (own(form, 'mimetype') ?? 'text/plain') === 'text/plain') : undefined
+  const plain = Array.isArray(forms)
+    ? forms.find((form) => (own(form, 'mimetype') ?? 'text/plain') === 'text/plain')
+    : undefined
   const body = own(plain, 'body')
   return typeof body === 'string' && body !== '' ? body : textIn(content, 'topic')
 }

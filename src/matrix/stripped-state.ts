@@ -15,7 +15,13 @@ export type StrippedEvent = {
  * @see https://spec.matrix.org/v1.19/client-server-api/#stripped-state
  */
 export const strippedTypes = [
-  'm.room.create', 'm.room.name', 'm.room.avatar', 'm.room.topic', 'm.room.join_rules', 'm.room.canonical_alias', 'm.room.encryption',
+  'm.room.create',
+  'm.room.name',
+  'm.room.avatar',
+  'm.room.topic',
+  'm.room.join_rules',
+  'm.room.canonical_alias',
+  'm.room.encryption',
 ] as const
 
 const shown: ReadonlySet<string> = new Set(strippedTypes)
@@ -24,17 +30,22 @@ const shown: ReadonlySet<string> = new Set(strippedTypes)
 export const strippedLimits = { events: 100, content: 65_536, total: 262_144 } as const
 
 /** A state event without all that stripped state leaves out. */
-export const strip = (event: Pick<RoomEvent, 'type' | 'sender' | 'content'> & { readonly stateKey: string }): StrippedEvent =>
-  ({ type: event.type, state_key: event.stateKey, sender: event.sender, content: event.content })
+export const strip = (
+  event: Pick<RoomEvent, 'type' | 'sender' | 'content'> & { readonly stateKey: string },
+): StrippedEvent => ({ type: event.type, state_key: event.stateKey, sender: event.sender, content: event.content })
 
 /**
  * The stripped state of a room.
  * @param state - finds the room's state event of a type with an empty state key
  * @param member - a member event that belongs to it: of the one who invites, of the one who is invited or knocks
  */
-export function strippedState(state: (type: string) => RoomEvent | undefined, ...member: readonly RoomEvent[]): StrippedEvent[] {
+export function strippedState(
+  state: (type: string) => RoomEvent | undefined,
+  ...member: readonly RoomEvent[]
+): StrippedEvent[] {
   return [...strippedTypes.map(state), ...member].flatMap((event) =>
-    event?.stateKey === undefined ? [] : [strip({ ...event, stateKey: event.stateKey })])
+    event?.stateKey === undefined ? [] : [strip({ ...event, stateKey: event.stateKey })],
+  )
 }
 
 /**
@@ -61,7 +72,8 @@ function readOne(item: Json): StrippedEvent | undefined {
   const stateKey = own(item, 'state_key')
   const sender = own(item, 'sender')
   const content = own(item, 'content')
-  if (typeof type !== 'string' || typeof stateKey !== 'string' || !isUserId(sender) || !isObject(content)) return undefined
+  if (typeof type !== 'string' || typeof stateKey !== 'string' || !isUserId(sender) || !isObject(content))
+    return undefined
   const known = type === 'm.room.member' ? isUserId(stateKey) : shown.has(type) && stateKey === ''
   return known ? { type, state_key: stateKey, sender, content } : undefined
 }

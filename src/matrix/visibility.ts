@@ -30,7 +30,11 @@ export interface Viewer {
  * @param visibility - the history visibility in the state before the event
  * @see https://spec.matrix.org/v1.19/client-server-api/#room-history-visibility
  */
-export function canSee(event: Pick<RoomEvent, 'type' | 'stateKey' | 'content'>, visibility: HistoryVisibility, viewer: Viewer): boolean {
+export function canSee(
+  event: Pick<RoomEvent, 'type' | 'stateKey' | 'content'>,
+  visibility: HistoryVisibility,
+  viewer: Viewer,
+): boolean {
   if (allows(visibility, viewer.membership, viewer.joinedLater)) return true
   if (event.type === 'm.room.history_visibility' && event.stateKey === '') {
     return allows(historyVisibility(event), viewer.membership, viewer.joinedLater)
@@ -43,7 +47,7 @@ export function canSee(event: Pick<RoomEvent, 'type' | 'stateKey' | 'content'>, 
 
 /** The rules of the specification in their order. */
 const allows = (visibility: HistoryVisibility, membership: unknown, joinedLater: boolean): boolean =>
-  visibility === 'world_readable'
-  || membership === 'join'
-  || (visibility === 'shared' && joinedLater)
-  || (visibility === 'invited' && membership === 'invite')
+  visibility === 'world_readable' ||
+  membership === 'join' ||
+  (visibility === 'shared' && joinedLater) ||
+  (visibility === 'invited' && membership === 'invite')

@@ -15,7 +15,9 @@ export function parseRange(header: string | undefined, size: number): ByteRange 
   const [first, last] = [match[1] ?? '', match[2] ?? '']
   if (first === '') {
     if (last === '') return undefined
-    return Number(last) === 0 || size === 0 ? 'unsatisfiable' : { start: Math.max(0, size - Number(last)), end: size - 1 }
+    return Number(last) === 0 || size === 0
+      ? 'unsatisfiable'
+      : { start: Math.max(0, size - Number(last)), end: size - 1 }
   }
   const start = Number(first)
   const end = last === '' ? size - 1 : Math.min(Number(last), size - 1)

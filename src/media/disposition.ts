@@ -2,7 +2,10 @@
 const plain = /^[ !#$&-[\]-~]+$/
 
 const encoded = (name: string): string =>
-  encodeURIComponent(name.toWellFormed()).replace(/['()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+  encodeURIComponent(name.toWellFormed()).replace(
+    /['()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
 
 /**
  * A Content-Disposition header. Whatever the file is called, the header holds nothing but printable ASCII.

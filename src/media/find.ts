@@ -34,8 +34,16 @@ function foundIn(row: MediaRow): Found | undefined {
   if (row.file_nid === null || row.hash === null || row.name === null) return undefined
   const { format, width, height, frames } = row
   return {
-    nid: row.file_nid, hash: row.hash, name: row.name, size: row.size, type: row.type, filename: row.filename,
-    image: format === null || width === null || height === null || frames === null ? undefined : { format, width, height, frames },
+    nid: row.file_nid,
+    hash: row.hash,
+    name: row.name,
+    size: row.size,
+    type: row.type,
+    filename: row.filename,
+    image:
+      format === null || width === null || height === null || frames === null
+        ? undefined
+        : { format, width, height, frames },
   }
 }
 

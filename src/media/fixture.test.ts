@@ -38,7 +38,13 @@ export interface World {
   files(): Promise<string[]>
 }
 
-export interface Request { token?: string | undefined; body?: Payload; headers?: Record<string, string>; signal?: AbortSignal; duplex?: 'half' }
+export interface Request {
+  token?: string | undefined
+  body?: Payload
+  headers?: Record<string, string>
+  signal?: AbortSignal
+  duplex?: 'half'
+}
 
 export interface Answer {
   readonly status: number
@@ -51,10 +57,15 @@ export interface Answer {
 }
 
 export type MediaSettings = NonNullable<ConfigInput['media']>
-export interface WorldOptions { readonly media?: MediaSettings; readonly resolve?: OutgoingOptions['resolve'] }
+export interface WorldOptions {
+  readonly media?: MediaSettings
+  readonly resolve?: OutgoingOptions['resolve']
+}
 
 const sessions = {
-  alice: sessionOf(1, '@alice:one.test'), bob: sessionOf(2, '@bob:one.test'), guest: sessionOf(3, '@guest:one.test', { guest: true }),
+  alice: sessionOf(1, '@alice:one.test'),
+  bob: sessionOf(2, '@bob:one.test'),
+  guest: sessionOf(3, '@guest:one.test', { guest: true }),
   suspended: sessionOf(4, '@suspended:one.test', { suspended: true }),
 }
 
@@ -62,15 +73,27 @@ async function read(response: Response, method: string, path: string): Promise<A
   const bytes = Buffer.from(await response.arrayBuffer())
   const contentType = response.headers.get('content-type') ?? ''
   // An uploaded file may be JSON too; those have a disposition.
-  const isOurs = contentType.startsWith('application/json') && !response.headers.has('content-disposition') && method !== 'HEAD'
-  const json = isOurs ? JSON.parse(bytes.toString()) as Record<string, unknown> : {}
+  const isOurs =
+    contentType.startsWith('application/json') && !response.headers.has('content-disposition') && method !== 'HEAD'
+  const json = isOurs ? (JSON.parse(bytes.toString()) as Record<string, unknown>) : {}
   // The checker takes every 5xx for a fault; the specification has one for what is still to come.
-  if (isOurs && json['errcode'] !== 'M_NOT_YET_UPLOADED') assertSpec({ method, path, status: response.status, reply: json, contentType })
-  return { status: response.status, headers: response.headers, bytes, json, outcome: [response.status, json['errcode']].filter(Boolean).join(' ') }
+  if (isOurs && json['errcode'] !== 'M_NOT_YET_UPLOADED')
+    assertSpec({ method, path, status: response.status, reply: json, contentType })
+  return {
+    status: response.status,
+    headers: response.headers,
+    bytes,
+    json,
+    outcome: [response.status, json['errcode']].filter(Boolean).join(' '),
+  }
 }
 
 /** Opens a world on a database, and hands it to `body`. */
-export async function withWorld(databaseUrl: string, options: WorldOptions, body: (world: World) => Promise<void>): Promise<void> {
+export async function withWorld(
+  databaseUrl: string,
+  options: WorldOptions,
+  body: (world: World) => Promise<void>,
+): Promise<void> {
   const config = defaultConfig({ server_name: 'one.test', media: options.media })
   const directory = await mkdtemp(join(tmpdir(), 'latchkey-media-test-'))
   await using stack = new AsyncDisposableStack()
@@ -78,14 +101,28 @@ export async function withWorld(databaseUrl: string, options: WorldOptions, body
   const database = stack.use(await openDatabase({ url: databaseUrl, serverName: 'one.test' }))
   const clock = { now: Date.UTC(2030, 0, 1) }
   const errors: unknown[] = []
-  const outgoing = stack.use(createOutgoing({ allow: ['127.0.0.1'], ...(options.resolve && { resolve: options.resolve }) }))
+  const outgoing = stack.use(
+    createOutgoing({ allow: ['127.0.0.1'], ...(options.resolve && { resolve: options.resolve }) }),
+  )
   const now = (): number => clock.now
   const randomId = (): string => randomBytes(32).toString('base64url')
-  const media = stack.use(await openMedia({
-    database, serverName: 'one.test', config: structuredClone(config.media), directory, outgoing, now, randomId, onError: (error) => void errors.push(error),
-  }))
+  const media = stack.use(
+    await openMedia({
+      database,
+      serverName: 'one.test',
+      config: structuredClone(config.media),
+      directory,
+      outgoing,
+      now,
+      randomId,
+      onError: (error) => void errors.push(error),
+    }),
+  )
   const http = createHttp({
-    routes: mediaRoutes(media), rateLimits: 'off', now, randomId,
+    routes: mediaRoutes(media),
+    rateLimits: 'off',
+    now,
+    randomId,
     authenticate: (token) => {
       if (!Object.hasOwn(sessions, token)) throw new MatrixError('M_UNKNOWN_TOKEN', 'No such token')
       return sessions[token as keyof typeof sessions]
@@ -96,17 +133,36 @@ export async function withWorld(databaseUrl: string, options: WorldOptions, body
   const [url = ''] = await http.listen(['127.0.0.1:0'])
   const ask: World['ask'] = async (method, path, { token, headers = {}, ...rest } = {}) => {
     const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
-    return read(await clientFetch(url + path, { method, headers: { ...authorization, ...headers }, ...rest }), method, path)
+    return read(
+      await clientFetch(url + path, { method, headers: { ...authorization, ...headers }, ...rest }),
+      method,
+      path,
+    )
   }
   await body({
-    url, media, database, directory, clock, errors, ask,
+    url,
+    media,
+    database,
+    directory,
+    clock,
+    errors,
+    ask,
     upload: async (payload, type = 'application/octet-stream', query = '') => {
-      const answer = await ask('POST', `/_matrix/media/v3/upload${query}`, { token: 'alice', body: payload, headers: { 'content-type': type } })
+      const answer = await ask('POST', `/_matrix/media/v3/upload${query}`, {
+        token: 'alice',
+        body: payload,
+        headers: { 'content-type': type },
+      })
       assert.equal(answer.outcome, '200')
       return mediaIdOf(answer)
     },
-    download: (mediaId, headers = {}) => ask('GET', `/_matrix/client/v1/media/download/one.test/${mediaId}`, { token: 'alice', headers }),
-    files: async () => (await readdir(directory, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => entry.name).sort(),
+    download: (mediaId, headers = {}) =>
+      ask('GET', `/_matrix/client/v1/media/download/one.test/${mediaId}`, { token: 'alice', headers }),
+    files: async () =>
+      (await readdir(directory, { recursive: true, withFileTypes: true }))
+        .filter((entry) => entry.isFile())
+        .map((entry) => entry.name)
+        .sort(),
   })
 }
 

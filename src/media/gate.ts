@@ -16,7 +16,9 @@ export function createGate(limits: { atOnce: number; waiting: number }): Gate {
       if (running >= limits.atOnce) {
         if (queue.length >= limits.waiting) throw limitExceeded(comeBackMs)
         // Whoever leaves hands its place over: `running` stays as it is.
-        await new Promise<void>((resolve) => { queue.push(resolve) })
+        await new Promise<void>((resolve) => {
+          queue.push(resolve)
+        })
       } else running++
       try {
         return await work()

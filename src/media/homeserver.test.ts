@@ -13,8 +13,12 @@ test('a homeserver keeps files in its data folder, over a restart', async () => 
   {
     await using server = await startServer(settings)
     const { token } = await server.login('alice')
-    const answer = await clientFetch(`${server.url}/_matrix/media/v3/upload`, { method: 'POST', headers: { authorization: `Bearer ${token}` }, body: 'hello' })
-    const { content_uri: uri } = await answer.json() as { content_uri: string }
+    const answer = await clientFetch(`${server.url}/_matrix/media/v3/upload`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      body: 'hello',
+    })
+    const { content_uri: uri } = (await answer.json()) as { content_uri: string }
     path = `/_matrix/client/v1/media/download/${uri.replace('mxc://', '')}`
   }
   {

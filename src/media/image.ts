@@ -21,7 +21,12 @@ export interface Picture {
 
 /** The only formats that are ever decoded, by what their first bytes say; what the uploader says counts for nothing. */
 export const imageTypes: Readonly<Record<string, string>> = {
-  'image/jpeg': 'jpeg', 'image/png': 'png', 'image/apng': 'apng', 'image/gif': 'gif', 'image/webp': 'webp', 'image/avif': 'avif',
+  'image/jpeg': 'jpeg',
+  'image/png': 'png',
+  'image/apng': 'apng',
+  'image/gif': 'gif',
+  'image/webp': 'webp',
+  'image/avif': 'avif',
 }
 
 /** How many bytes from the beginning are enough to know a format. */
@@ -42,7 +47,8 @@ async function load(): Promise<typeof sharp> {
   return sharp
 }
 
-const open = async (path: string, options: SharpOptions): Promise<Sharp> => (await (loaded ??= load()))(path, { failOn: 'error', ...options })
+const open = async (path: string, options: SharpOptions): Promise<Sharp> =>
+  (await (loaded ??= load()))(path, { failOn: 'error', ...options })
 
 /** The format by the first bytes; undefined for anything that is not to be decoded. */
 export async function formatOf(head: Uint8Array): Promise<string | undefined> {
@@ -55,20 +61,36 @@ export async function formatOf(head: Uint8Array): Promise<string | undefined> {
 export async function readImage(path: string, format: string): Promise<Image | undefined> {
   try {
     const { width, height, pages = 1, autoOrient } = await (await open(path, { limitInputPixels: false })).metadata()
-    return { format, width: autoOrient.width ?? width, height: autoOrient.height ?? height, frames: format === 'gif' || format === 'webp' ? pages : 1 }
+    return {
+      format,
+      width: autoOrient.width ?? width,
+      height: autoOrient.height ?? height,
+      frames: format === 'gif' || format === 'webp' ? pages : 1,
+    }
   } catch {
     return undefined
   }
 }
 
 /** Makes a thumbnail. Undefined when the image is broken. `pixels` bounds what is decoded. */
-export async function makePicture(path: string, size: ThumbnailSize, options: { animated: boolean; pixels: number }): Promise<Picture | undefined> {
+export async function makePicture(
+  path: string,
+  size: ThumbnailSize,
+  options: { animated: boolean; pixels: number },
+): Promise<Picture | undefined> {
   const { animated, pixels } = options
   try {
     const image = await open(path, { animated, limitInputPixels: pixels })
     const { hasAlpha } = await image.metadata()
-    image.autoOrient().timeout({ seconds })
-      .resize({ width: size.width, height: size.height, fit: size.method === 'crop' ? 'cover' : 'inside', withoutEnlargement: true })
+    image
+      .autoOrient()
+      .timeout({ seconds })
+      .resize({
+        width: size.width,
+        height: size.height,
+        fit: size.method === 'crop' ? 'cover' : 'inside',
+        withoutEnlargement: true,
+      })
     if (animated) return { bytes: await image.webp({ quality: 75, effort: 2 }).toBuffer(), type: 'image/webp' }
     if (hasAlpha) return { bytes: await image.png({ compressionLevel: 6 }).toBuffer(), type: 'image/png' }
     return { bytes: await image.jpeg({ quality: 80 }).toBuffer(), type: 'image/jpeg' }

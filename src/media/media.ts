@@ -18,10 +18,17 @@ export interface Media extends AsyncDisposable {
 /** @throws Error when the S3 store is not described whole, which configuration checks tell of before */
 function s3From(s3: Config['media']['s3'], deps: MediaDeps, spool: Spool): ObjectStore {
   const { endpoint, bucket, access_key_id: id, secret_access_key: secret } = s3
-  if (endpoint === undefined || bucket === undefined || id === undefined || secret === undefined) throw new Error('media.s3 is not filled in')
+  if (endpoint === undefined || bucket === undefined || id === undefined || secret === undefined)
+    throw new Error('media.s3 is not filled in')
   return s3Store({
-    endpoint, bucket, prefix: s3.prefix ?? '', pathStyle: s3.path_style, key: { id, secret, region: s3.region },
-    outgoing: deps.outgoing, spool, now: deps.now,
+    endpoint,
+    bucket,
+    prefix: s3.prefix ?? '',
+    pathStyle: s3.path_style,
+    key: { id, secret, region: s3.region },
+    outgoing: deps.outgoing,
+    spool,
+    now: deps.now,
   })
 }
 

@@ -30,13 +30,29 @@ const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256'
 export function signS3(request: S3Request, key: S3Key, now: number): Record<string, string> {
   const time = new Date(now).toISOString().replace(/[:-]|\.\d+/g, '')
   const date = time.slice(0, 8)
-  const headers: Record<string, string> = { ...request.headers, host: request.url.host, 'x-amz-content-sha256': request.payload, 'x-amz-date': time }
+  const headers: Record<string, string> = {
+    ...request.headers,
+    host: request.url.host,
+    'x-amz-content-sha256': request.payload,
+    'x-amz-date': time,
+  }
   const names = Object.keys(headers).sort()
   const signed = names.join(';')
-  const canonical = [request.method, request.url.pathname, '', ...names.map((name) => `${name}:${headers[name]?.trim()}`), '', signed, request.payload].join('\n')
+  const canonical = [
+    request.method,
+    request.url.pathname,
+    '',
+    ...names.map((name) => `${name}:${headers[name]?.trim()}`),
+    '',
+    signed,
+    request.payload,
+  ].join('\n')
   const scope = `${date}/${key.region}/s3/aws4_request`
   const text = ['AWS4-HMAC-SHA256', time, scope, createHash('sha256').update(canonical).digest('hex')].join('\n')
   const signingKey = hmac(hmac(hmac(hmac(`AWS4${key.secret}`, date), key.region), 's3'), 'aws4_request')
   const signature = hmac(signingKey, text).toString('hex')
-  return { ...headers, authorization: `AWS4-HMAC-SHA256 Credential=${key.id}/${scope}, SignedHeaders=${signed}, Signature=${signature}` }
+  return {
+    ...headers,
+    authorization: `AWS4-HMAC-SHA256 Credential=${key.id}/${scope}, SignedHeaders=${signed}, Signature=${signature}`,
+  }
 }

@@ -45,12 +45,19 @@ export function s3Store(options: S3StoreOptions): ObjectStore {
   const urlOf = (name: string): URL => new URL(folder + checkName(name))
 
   /** Asks until the store says something that counts. `body` is opened anew for each try. */
-  const ask = async (request: S3Request, accepted: readonly number[], body?: () => Readable): Promise<OutgoingStream> => {
+  const ask = async (
+    request: S3Request,
+    accepted: readonly number[],
+    body?: () => Readable,
+  ): Promise<OutgoingStream> => {
     for (let count = 1; ; count++) {
       try {
         const stream = body?.()
         const reply = await outgoing.stream(request.url, {
-          method: request.method, configured: true, headers: signS3(request, key, now()), ...(stream && { body: stream }),
+          method: request.method,
+          configured: true,
+          headers: signS3(request, key, now()),
+          ...(stream && { body: stream }),
         })
         if (accepted.includes(reply.status)) return reply
         const error = await refusal(reply, `${request.method} ${request.url.pathname}`)
@@ -74,7 +81,9 @@ export function s3Store(options: S3StoreOptions): ObjectStore {
     open,
     put: async (name, file, type) => {
       const headers = { 'content-length': String(file.size), 'content-type': type }
-      const reply = await ask({ method: 'PUT', url: urlOf(name), headers, payload: file.sha256 }, [200], () => createReadStream(file.path))
+      const reply = await ask({ method: 'PUT', url: urlOf(name), headers, payload: file.sha256 }, [200], () =>
+        createReadStream(file.path),
+      )
       ignore(reply)
     },
     withPath: async (name, use) => {

@@ -28,7 +28,10 @@ async function clear(directory: string, now: number): Promise<void> {
 }
 
 /** Opens a folder as a spool; it is made when it is first needed. */
-export async function openSpool(directory: string, deps: { now: () => number; randomId: () => string }): Promise<Spool> {
+export async function openSpool(
+  directory: string,
+  deps: { now: () => number; randomId: () => string },
+): Promise<Spool> {
   await clear(directory, deps.now())
   return {
     write: async (body) => {

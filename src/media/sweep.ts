@@ -8,27 +8,34 @@ import { mxc } from './upload.ts'
 type Step = () => Promise<boolean>
 
 /** Uploads that nobody has fetched for so long, unless they are somebody's avatar. */
-const dropStale = (ctx: MediaContext, lifetime: number | 'off', size: number): Step => async () => {
-  if (lifetime === 'off') return false
-  const now = ctx.now()
-  const ids = await readStale(ctx.database.read, now - lifetime, size)
-  if (ids.length === 0) return false
-  const avatars = await avatarsAmong(ctx.database.read, ids.map((id) => mxc(ctx, id)))
-  await ctx.database.write(async (tx) => {
-    // An avatar counts as fetched: it is not looked at again for a while.
-    for (const id of ids) await (avatars.has(mxc(ctx, id)) ? touchMedia(tx, id, now) : deleteMedia(tx, id))
-  })
-  return true
-}
-
-const emptyGarbage = (ctx: MediaContext): Step => async () => {
-  const names = await readGarbage(ctx.database.read, ctx.now())
-  for (const name of names) {
-    await ctx.store.delete(name)
-    await ctx.database.write((tx) => unmarkGarbage(tx, name))
+const dropStale =
+  (ctx: MediaContext, lifetime: number | 'off', size: number): Step =>
+  async () => {
+    if (lifetime === 'off') return false
+    const now = ctx.now()
+    const ids = await readStale(ctx.database.read, now - lifetime, size)
+    if (ids.length === 0) return false
+    const avatars = await avatarsAmong(
+      ctx.database.read,
+      ids.map((id) => mxc(ctx, id)),
+    )
+    await ctx.database.write(async (tx) => {
+      // An avatar counts as fetched: it is not looked at again for a while.
+      for (const id of ids) await (avatars.has(mxc(ctx, id)) ? touchMedia(tx, id, now) : deleteMedia(tx, id))
+    })
+    return true
   }
-  return names.length > 0
-}
+
+const emptyGarbage =
+  (ctx: MediaContext): Step =>
+  async () => {
+    const names = await readGarbage(ctx.database.read, ctx.now())
+    for (const name of names) {
+      await ctx.store.delete(name)
+      await ctx.database.write((tx) => unmarkGarbage(tx, name))
+    }
+    return names.length > 0
+  }
 
 /** Deletes what nobody is to have any more: addresses whose files never came, what retention says, old previews, files of nobody. */
 export async function sweep(ctx: MediaContext, signal?: AbortSignal): Promise<void> {
@@ -54,7 +61,11 @@ export function sweepRegularly(ctx: MediaContext): AsyncDisposable {
   let timer: NodeJS.Timeout | undefined
   const schedule = (ms: number): void => {
     if (stop.signal.aborted) return
-    timer = setTimeout(() => { running = sweep(ctx, stop.signal).catch(ctx.onError).then(() => schedule(everyMs)) }, ms).unref()
+    timer = setTimeout(() => {
+      running = sweep(ctx, stop.signal)
+        .catch(ctx.onError)
+        .then(() => schedule(everyMs))
+    }, ms).unref()
   }
   schedule(firstMs)
   return {

@@ -15,7 +15,14 @@ export interface ThumbnailSize {
 }
 
 /** Few sizes, so that few thumbnails are made: the specification's, and larger ones for screens with many dots. */
-const boxes: readonly (readonly [number, number])[] = [[32, 32], [96, 96], [320, 240], [640, 480], [800, 600], [1600, 1200]]
+const boxes: readonly (readonly [number, number])[] = [
+  [32, 32],
+  [96, 96],
+  [320, 240],
+  [640, 480],
+  [800, 600],
+  [1600, 1200],
+]
 const sides = [32, 96, 240, 320, 480, 640, 800, 1200, 1600]
 
 /** No thumbnail has a longer side. */
@@ -31,9 +38,10 @@ export function thumbnailSize({ width, height, method }: ThumbnailRequest): Thum
     return { method, width: boxWidth, height: boxHeight }
   }
   const long = sides.find((side) => side >= Math.max(width, height)) ?? longestSide
-  const short = Math.max(1, Math.ceil(long * Math.min(width, height) / Math.max(width, height)))
+  const short = Math.max(1, Math.ceil((long * Math.min(width, height)) / Math.max(width, height)))
   return width >= height ? { method, width: long, height: short } : { method, width: short, height: long }
 }
 
 /** Whether the image is no larger than the thumbnail would be, and so better sent as it is. */
-export const fits = (image: { width: number; height: number }, size: ThumbnailSize): boolean => image.width <= size.width && image.height <= size.height
+export const fits = (image: { width: number; height: number }, size: ThumbnailSize): boolean =>
+  image.width <= size.width && image.height <= size.height

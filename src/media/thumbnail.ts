@@ -9,7 +9,14 @@ import { formatOf, headBytes, imageTypes, makePicture, readImage, type Image, ty
 import { putObject } from './keep.ts'
 import { objectName } from './object-store.ts'
 import { fileHeaders, serveFile, type ServeOptions } from './serve.ts'
-import { describeFile, lockFile, numberOfThumbnails, readThumbnail, saveThumbnail, type ThumbnailRow } from './store/files.ts'
+import {
+  describeFile,
+  lockFile,
+  numberOfThumbnails,
+  readThumbnail,
+  saveThumbnail,
+  type ThumbnailRow,
+} from './store/files.ts'
 import { fits, thumbnailSize, type ThumbnailRequest } from './thumbnail-size.ts'
 
 /** Thumbnails of this server's files. */
@@ -30,23 +37,25 @@ interface Variant {
 const keptPerFile = 24
 const noImage = ''
 
-const impossible = (): MatrixError => new MatrixError('M_UNKNOWN', 'No thumbnail can be made of this file', { status: 400 })
+const impossible = (): MatrixError =>
+  new MatrixError('M_UNKNOWN', 'No thumbnail can be made of this file', { status: 400 })
 
 /** The media type of a format that may be answered with as it is: browsers know it, and the specification names it for thumbnails. */
 const plainType = (format: string): string | undefined =>
-  (format === 'avif' ? undefined : Object.entries(imageTypes).find(([, name]) => name === format)?.[0])
+  format === 'avif' ? undefined : Object.entries(imageTypes).find(([, name]) => name === format)?.[0]
 
 async function readHead(ctx: MediaContext, file: Found): Promise<Uint8Array> {
   if (file.size === 0) return new Uint8Array()
   const body = await ctx.store.open(file.name, { start: 0, end: Math.min(headBytes, file.size) - 1 })
   if (!body) throw new Error(`The store has lost ${file.name}`)
-  return Buffer.concat(await body.toArray() as Buffer[])
+  return Buffer.concat((await body.toArray()) as Buffer[])
 }
 
 /** Looks what image a file is, and remembers it. */
 async function lookAt(ctx: MediaContext, file: Found): Promise<Image> {
   const format = await formatOf(await readHead(ctx, file))
-  const image = format === undefined ? undefined : await ctx.store.withPath(file.name, (path) => readImage(path, format))
+  const image =
+    format === undefined ? undefined : await ctx.store.withPath(file.name, (path) => readImage(path, format))
   const known = image ?? { format: noImage, width: 0, height: 0, frames: 0 }
   await ctx.database.write((tx) => describeFile(tx, file.nid, known))
   return known
@@ -54,18 +63,28 @@ async function lookAt(ctx: MediaContext, file: Found): Promise<Image> {
 
 async function make(ctx: MediaContext, file: Found, { request, animated }: Variant): Promise<Picture> {
   const pixels = ctx.config.max_image_pixels
-  const picture = await ctx.store.withPath(file.name, (path) => makePicture(path, thumbnailSize(request), { animated, pixels }))
+  const picture = await ctx.store.withPath(file.name, (path) =>
+    makePicture(path, thumbnailSize(request), { animated, pixels }),
+  )
   if (!picture) throw impossible()
   return picture
 }
 
 async function keep(ctx: MediaContext, file: Found, key: string, { bytes, type }: Picture): Promise<void> {
-  const isRoom = async (db: Reader): Promise<boolean> => await numberOfThumbnails(db, file.nid) < keptPerFile
-  if (!await isRoom(ctx.database.read)) return
+  const isRoom = async (db: Reader): Promise<boolean> => (await numberOfThumbnails(db, file.nid)) < keptPerFile
+  if (!(await isRoom(ctx.database.read))) return
   await using spooled = await ctx.spool.write([bytes])
   const name = objectName(spooled.sha256, ctx.randomId())
-  await putObject(ctx, name, spooled, type, async (tx) =>
-    await lockFile(tx, file.nid) && await isRoom(tx) && saveThumbnail(tx, file.nid, key, { name, type, size: spooled.size }))
+  await putObject(
+    ctx,
+    name,
+    spooled,
+    type,
+    async (tx) =>
+      (await lockFile(tx, file.nid)) &&
+      (await isRoom(tx)) &&
+      saveThumbnail(tx, file.nid, key, { name, type, size: spooled.size }),
+  )
 }
 
 const nameOf = (type: string): string => `thumbnail.${type.slice('image/'.length)}`
@@ -96,7 +115,7 @@ export function createThumbnails(ctx: MediaContext): Thumbnails {
 
   return {
     reply: async (file, request, options) => {
-      const image = file.image ?? await gate.run(() => lookAt(ctx, file))
+      const image = file.image ?? (await gate.run(() => lookAt(ctx, file)))
       if (image.format === noImage) throw impossible()
       const pixels = image.width * image.height
       const limit = ctx.config.max_image_pixels
@@ -111,7 +130,10 @@ export function createThumbnails(ctx: MediaContext): Thumbnails {
       const key = `${size.width}x${size.height}-${size.method}${animated ? '-animated' : ''}`
       const picture = await once(file, { key, request, animated })
       if ('name' in picture) return serveFile(ctx, { ...picture, filename: nameOf(picture.type) }, options)
-      return new Reply({ headers: fileHeaders({ type: picture.type, filename: nameOf(picture.type) }, options.shared), body: picture.bytes })
+      return new Reply({
+        headers: fileHeaders({ type: picture.type, filename: nameOf(picture.type) }, options.shared),
+        body: picture.bytes,
+      })
     },
   }
 }

@@ -25,7 +25,8 @@ export const openMetrics = async ({ host, port }: { host: string; port: number }
       return
     }
     registry.metrics().then(
-      (text) => response.writeHead(200, { 'content-type': registry.contentType, 'cache-control': 'no-store' }).end(text),
+      (text) =>
+        response.writeHead(200, { 'content-type': registry.contentType, 'cache-control': 'no-store' }).end(text),
       () => response.writeHead(500).end(),
     )
   }).listen(port, host)
@@ -36,7 +37,9 @@ export const openMetrics = async ({ host, port }: { host: string; port: number }
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}/metrics`,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections()
-      await new Promise((resolve) => { server.close(resolve) })
+      await new Promise((resolve) => {
+        server.close(resolve)
+      })
       registry.clear()
     },
   }

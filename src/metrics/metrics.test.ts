@@ -5,10 +5,18 @@ import { send } from '../../test/harness/identity-provider.ts'
 import { createHomeserver, type Homeserver } from '../server/index.ts'
 import { createRegistry } from './registry.ts'
 
-const open = (metrics?: object): Promise<Homeserver> => createHomeserver({
-  server_name: 'one.test', database: 'sqlite::memory:', listen: '127.0.0.1:0', rate_limits: 'off', log: { level: 'silent' },
-  identity_providers: [{ id: 'corp', type: 'jwt', secret: jwtSecret, issuer: 'off', audiences: ['chat'], rules: ['ok equals true'] }], ...metrics,
-})
+const open = (metrics?: object): Promise<Homeserver> =>
+  createHomeserver({
+    server_name: 'one.test',
+    database: 'sqlite::memory:',
+    listen: '127.0.0.1:0',
+    rate_limits: 'off',
+    log: { level: 'silent' },
+    identity_providers: [
+      { id: 'corp', type: 'jwt', secret: jwtSecret, issuer: 'off', audiences: ['chat'], rules: ['ok equals true'] },
+    ],
+    ...metrics,
+  })
 const scrape = async (server: Homeserver): Promise<string[]> => {
   const reply = await send(server.metricsUrl ?? '')
   assert.equal(reply.status, 200)
@@ -26,19 +34,47 @@ test('they are off unless they are asked for, and never where clients are', asyn
 
 test('sign-ins are counted by provider, key and rule, requests by route and status, and what is written', async () => {
   await using server = await open({ metrics: { listen: '127.0.0.1:0' } })
-  const login = (claims: object, secret = jwtSecret) => server.inject({
-    method: 'POST', url: '/_matrix/client/v3/login', payload: { type: 'org.matrix.login.jwt', token: signJwt({ sub: 'alice', aud: 'chat', exp, ok: true, ...claims }, secret) },
-  })
+  const login = (claims: object, secret = jwtSecret) =>
+    server.inject({
+      method: 'POST',
+      url: '/_matrix/client/v3/login',
+      payload: {
+        type: 'org.matrix.login.jwt',
+        token: signJwt({ sub: 'alice', aud: 'chat', exp, ok: true, ...claims }, secret),
+      },
+    })
   assert.equal((await login({})).statusCode, 200)
-  for (const [claims, secret] of [[{ exp: 1 }], [{ ok: false }], [{}, 'another secret of the same length as the other one'], [{ sub: '_x' }]] as const) assert.notEqual((await login(claims, secret)).statusCode, 200)
-  await server.inject({ method: 'POST', url: '/_matrix/client/v3/login', payload: { type: 'm.login.password', identifier: { type: 'm.id.user', user: 'alice' }, password: 'x' } })
+  for (const [claims, secret] of [
+    [{ exp: 1 }],
+    [{ ok: false }],
+    [{}, 'another secret of the same length as the other one'],
+    [{ sub: '_x' }],
+  ] as const)
+    assert.notEqual((await login(claims, secret)).statusCode, 200)
+  await server.inject({
+    method: 'POST',
+    url: '/_matrix/client/v3/login',
+    payload: { type: 'm.login.password', identifier: { type: 'm.id.user', user: 'alice' }, password: 'x' },
+  })
   await server.inject('/nowhere')
   const lines = await scrape(server)
-  const has = (line: string): void => assert.ok(lines.includes(line), `${line} is not in\n${lines.filter((one) => one.startsWith('latchkey_')).join('\n')}`)
-  has(`latchkey_sign_ins_total{provider="corp",key="HMAC secret of ${jwtSecret.length} bytes",rule="",outcome="accepted"} 1`)
-  has(`latchkey_sign_ins_total{provider="corp",key="HMAC secret of ${jwtSecret.length} bytes",rule="times",outcome="refused"} 1`)
-  has(`latchkey_sign_ins_total{provider="corp",key="HMAC secret of ${jwtSecret.length} bytes",rule="ok equals true",outcome="refused"} 1`)
-  has(`latchkey_sign_ins_total{provider="corp",key="HMAC secret of ${jwtSecret.length} bytes",rule="M_INVALID_USERNAME",outcome="refused"} 1`)
+  const has = (line: string): void =>
+    assert.ok(
+      lines.includes(line),
+      `${line} is not in\n${lines.filter((one) => one.startsWith('latchkey_')).join('\n')}`,
+    )
+  has(
+    `latchkey_sign_ins_total{provider="corp",key="HMAC secret of ${jwtSecret.length} bytes",rule="",outcome="accepted"} 1`,
+  )
+  has(
+    `latchkey_sign_ins_total{provider="corp",key="HMAC secret of ${jwtSecret.length} bytes",rule="times",outcome="refused"} 1`,
+  )
+  has(
+    `latchkey_sign_ins_total{provider="corp",key="HMAC secret of ${jwtSecret.length} bytes",rule="ok equals true",outcome="refused"} 1`,
+  )
+  has(
+    `latchkey_sign_ins_total{provider="corp",key="HMAC secret of ${jwtSecret.length} bytes",rule="M_INVALID_USERNAME",outcome="refused"} 1`,
+  )
   has('latchkey_sign_ins_total{provider="password",key="",rule="password",outcome="refused"} 1')
   has('latchkey_http_requests_total{route="login",status="200"} 1')
   has('latchkey_http_requests_total{route="unrecognized",status="404"} 1')
@@ -59,6 +95,15 @@ test('what comes from outside makes no more than so many labels', async () => {
 
 test('a server with jwt_config counts it by that name', async () => {
   await using server = await open({ identity_providers: [], jwt_config: jwtConfig, metrics: { listen: '127.0.0.1:0' } })
-  await server.inject({ method: 'POST', url: '/_matrix/client/v3/login', payload: { type: 'org.matrix.login.jwt', token: signJwt({ sub: 'bob' }) } })
-  assert.ok((await scrape(server)).some((line) => line.startsWith('latchkey_sign_ins_total{provider="jwt_config"') && line.endsWith('outcome="accepted"} 1')))
+  await server.inject({
+    method: 'POST',
+    url: '/_matrix/client/v3/login',
+    payload: { type: 'org.matrix.login.jwt', token: signJwt({ sub: 'bob' }) },
+  })
+  assert.ok(
+    (await scrape(server)).some(
+      (line) =>
+        line.startsWith('latchkey_sign_ins_total{provider="jwt_config"') && line.endsWith('outcome="accepted"} 1'),
+    ),
+  )
 })

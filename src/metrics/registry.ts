@@ -20,23 +20,38 @@ export const createRegistry = () => {
   const registry = new Registry()
   const registers = [registry]
   const requests = new Counter({
-    name: 'latchkey_http_requests_total', registers, labelNames: ['route', 'status'],
+    name: 'latchkey_http_requests_total',
+    registers,
+    labelNames: ['route', 'status'],
     help: 'Requests that were answered, by the operation of docs/reference/endpoints.md ("unrecognized": no such path) and the status.',
   })
   const durations = new Histogram({
-    name: 'latchkey_http_request_duration_seconds', registers, labelNames: ['route'], buckets,
+    name: 'latchkey_http_request_duration_seconds',
+    registers,
+    labelNames: ['route'],
+    buckets,
     help: 'How long requests took, by operation. Those that wait for news (/sync) take as long as they wait.',
   })
   const attempts = new Counter({
-    name: 'latchkey_sign_ins_total', registers, labelNames: ['provider', 'key', 'rule', 'outcome'],
+    name: 'latchkey_sign_ins_total',
+    registers,
+    labelNames: ['provider', 'key', 'rule', 'outcome'],
     help: 'People who were let in (outcome "accepted") and credentials that were not ("refused"), by identity provider, the key that verified them, and the check or rule that refused them.',
   })
   const commits = new Counter({ name: 'latchkey_commits_total', registers, help: 'Transactions that were committed.' })
-  const changes = new Counter({ name: 'latchkey_committed_changes_total', registers, help: 'Changes in these: many that arrive together share one.' })
+  const changes = new Counter({
+    name: 'latchkey_committed_changes_total',
+    registers,
+    help: 'Changes in these: many that arrive together share one.',
+  })
   let position = (): number => 0
   const log: Gauge = new Gauge({
-    name: 'latchkey_log_position', registers, help: 'The newest position of the log that clients are told of.',
-    collect: () => { log.set(position()) },
+    name: 'latchkey_log_position',
+    registers,
+    help: 'The newest position of the log that clients are told of.',
+    collect: () => {
+      log.set(position())
+    },
   })
   collectDefaultMetrics({ register: registry })
 
@@ -52,18 +67,20 @@ export const createRegistry = () => {
   return {
     registry,
     /** What one operation of http/ calls for each answer. */
-    tally: (route: string): (status: number, ms: number) => void => {
+    tally: (route: string): ((status: number, ms: number) => void) => {
       const byStatus = new Map<number, Counter.Internal>()
       const duration = durations.labels(route)
       return (status, ms) => {
         let counter = byStatus.get(status)
-        if (!counter) byStatus.set(status, counter = requests.labels(route, String(status)))
+        if (!counter) byStatus.set(status, (counter = requests.labels(route, String(status))))
         counter.inc()
         duration.observe(ms / 1000)
       }
     },
     signIn: ({ provider, key, refusedBy }: SignInAttempt): void =>
-      attempts.labels(provider, keyOf(provider, key), refusedBy ?? '', refusedBy === undefined ? 'accepted' : 'refused').inc(),
+      attempts
+        .labels(provider, keyOf(provider, key), refusedBy ?? '', refusedBy === undefined ? 'accepted' : 'refused')
+        .inc(),
     onCommit: (count: number): void => {
       commits.inc()
       changes.inc(count)

@@ -63,17 +63,29 @@ const mostHops = 3
 
 export function createCounts(deps: CountsDeps): NotificationCounts {
   const { database, log, rooms, users } = deps
-  const cache = new LruCache<string, Kept>({ max: cachedLedgers, maxSize: cachedNotifications, sizeCalculation: ({ ledger }) => ledger.size })
+  const cache = new LruCache<string, Kept>({
+    max: cachedLedgers,
+    maxSize: cachedNotifications,
+    sizeCalculation: ({ ledger }) => ledger.size,
+  })
 
   const personOf = async (user: number, wanted: readonly Room[]): Promise<Person> => {
     const [userId, rules, ignored, read] = await Promise.all([
-      users.nameOf(user), deps.rules.compiled(user), deps.ignored(user), deps.receipts.readUpToMany(user, wanted.map((room) => room.nid)),
+      users.nameOf(user),
+      deps.rules.compiled(user),
+      deps.ignored(user),
+      deps.receipts.readUpToMany(
+        user,
+        wanted.map((room) => room.nid),
+      ),
     ])
     return { user, userId, rules, ignored, read }
   }
 
   const judgeOf = async ({ user, userId, rules, ignored }: Person, { room, member }: Task): Promise<Judge> => ({
-    user, rules, ignored,
+    user,
+    rules,
+    ignored,
     levels: await powerLevelsOf(rooms, room),
     context: { userId, displayName: member.displayName ?? undefined, memberCount: room.joined.size },
     threadOf: ({ threadRoot, event }) => threadRoot ?? threadAlong(rooms, room, relationOf(event)?.eventId, mostHops),
@@ -84,7 +96,13 @@ export function createCounts(deps: CountsDeps): NotificationCounts {
   })
 
   /** Brings a room up to date and remembers it, unless somebody else got further meanwhile. */
-  const settle = async (person: Person, task: Task, before: Ledger, events: readonly Candidate[], now: number): Promise<Counts> => {
+  const settle = async (
+    person: Person,
+    task: Task,
+    before: Ledger,
+    events: readonly Candidate[],
+    now: number,
+  ): Promise<Counts> => {
     const { room, member, kept } = task
     const ledger = events.length === 0 ? before : await before.afterEvents(events, now, await judgeOf(person, task))
     if (ledger === kept?.ledger) return ledger.counts
@@ -97,8 +115,16 @@ export function createCounts(deps: CountsDeps): NotificationCounts {
   }
 
   /** Rooms of which nothing is known: their unread events come from the tail where it goes back far enough, else from the database. */
-  const begin = async (person: Person, tasks: readonly Task[], now: number, found: Map<number, Counts>): Promise<void> => {
-    const starts = await stayStarts(rooms, tasks.filter(({ read, member }) => read.everywhere < member.position))
+  const begin = async (
+    person: Person,
+    tasks: readonly Task[],
+    now: number,
+    found: Map<number, Counts>,
+  ): Promise<void> => {
+    const starts = await stayStarts(
+      rooms,
+      tasks.filter(({ read, member }) => read.everywhere < member.position),
+    )
     const floors = new Map<Task, Floor>()
     const events = new Map<number, readonly Candidate[]>()
     for (const task of tasks) {
@@ -112,8 +138,13 @@ export function createCounts(deps: CountsDeps): NotificationCounts {
       if (log.tail.covers(all)) events.set(room.nid, newestOf(eventsOf(log, room, all, now), floor))
     }
     const distant = [...floors.values()].filter((floor) => !events.has(floor.room))
-    await Promise.all(distant.map(async (floor) => events.set(floor.room, await readUnread(database.read, floor, now, mostScanned))))
-    await prefetchLevels(rooms, tasks.filter(({ room }) => (events.get(room.nid)?.length ?? 0) > 0))
+    await Promise.all(
+      distant.map(async (floor) => events.set(floor.room, await readUnread(database.read, floor, now, mostScanned))),
+    )
+    await prefetchLevels(
+      rooms,
+      tasks.filter(({ room }) => (events.get(room.nid)?.length ?? 0) > 0),
+    )
     for (const task of floors.keys()) {
       const { room, read } = task
       found.set(room.nid, await settle(person, task, new Ledger(read, now), events.get(room.nid) ?? [], now))
@@ -156,10 +187,14 @@ const isGood = (kept: Kept, person: Person, { member }: Task): boolean =>
   kept.rules === person.rules && kept.ignored === person.ignored && kept.memberEvent === member.event
 
 /** Whether what came after a ledger is in the tail. */
-const reaches = (log: Log, room: Room, ledger: Ledger): boolean => room.latestPosition <= ledger.upTo || log.tail.covers(ledger.upTo)
+const reaches = (log: Log, room: Room, ledger: Ledger): boolean =>
+  room.latestPosition <= ledger.upTo || log.tail.covers(ledger.upTo)
 
 function eventsOf(log: Log, room: Room, since: number, until: number): StoredEvent[] {
-  return log.tail.room(room.nid, since, until).filter((entry) => entry.kind === 'event').map((entry) => entry.data as StoredEvent) // as entries of this kind carry it
+  return log.tail
+    .room(room.nid, since, until)
+    .filter((entry) => entry.kind === 'event')
+    .map((entry) => entry.data as StoredEvent) // as entries of this kind carry it
     .filter((stored) => stored.standing === standings.accepted)
 }
 

@@ -41,7 +41,10 @@ export function createDelivery(deps: DeliveryDeps): Worker & { readonly mayClear
     if (!address) return
     const onlyId = own(data, 'format') === 'event_id_only'
     const notification = {
-      ...(about && (onlyId ? { event_id: about.stored.event.id, room_id: about.room.id, prio: prioOf(about) } : await detailsOf(deps, pusher, about))),
+      ...(about &&
+        (onlyId
+          ? { event_id: about.stored.event.id, room_id: about.room.id, prio: prioOf(about) }
+          : await detailsOf(deps, pusher, about))),
       // Zero is said, too: gateways take no number for no change, and the badge would stay.
       counts: { unread },
       devices: [deviceOf(pusher, data, about?.tweaks)],
@@ -51,27 +54,45 @@ export function createDelivery(deps: DeliveryDeps): Worker & { readonly mayClear
       await deps.pushers.reject(pusher)
       told.delete(pusher.nid)
     } else if (outcome === 'taken') told.set(pusher.nid, unread)
-    else deps.logger.warn({ host: new URL(address.url).host, pusher: pusher.nid }, 'a push gateway cannot be asked, or refuses a push')
+    else
+      deps.logger.warn(
+        { host: new URL(address.url).host, pusher: pusher.nid },
+        'a push gateway cannot be asked, or refuses a push',
+      )
   }
 
   return {
-    handle: deliver, leaseMs: minute, firstMs: 2000, mostMs: 5 * minute, giveUpAfterMs: 24 * 60 * minute,
+    handle: deliver,
+    leaseMs: minute,
+    firstMs: 2000,
+    mostMs: 5 * minute,
+    giveUpAfterMs: 24 * 60 * minute,
     onGiveUp: (job, error) => deps.logger.warn({ err: error, pusher: Number(job.key) }, 'a push was given up'),
     mayClear: (pusher) => told.get(pusher) !== 0,
   }
 }
 
-interface About { readonly stored: StoredEvent, readonly room: Room, readonly tweaks: JsonObject }
+interface About {
+  readonly stored: StoredEvent
+  readonly room: Room
+  readonly tweaks: JsonObject
+}
 
 /** What a job is about, unless nobody needs to be told any more: it was redacted or read, or the user is gone from the room. */
-async function eventOf({ rooms, receipts }: DeliveryDeps, { user_nid: user }: PusherRow, payload: JsonObject): Promise<About | undefined> {
+async function eventOf(
+  { rooms, receipts }: DeliveryDeps,
+  { user_nid: user }: PusherRow,
+  payload: JsonObject,
+): Promise<About | undefined> {
   const nid = own(payload, 'event')
   const stored = typeof nid === 'number' ? await rooms.events.get(nid) : undefined
-  const room = stored && await rooms.byNid(stored.room)
+  const room = stored && (await rooms.byNid(stored.room))
   const membership = room?.members.get(user)?.membership
-  if (!stored || !room || stored.redactedBy !== null || (membership !== 'join' && membership !== 'invite')) return undefined
+  if (!stored || !room || stored.redactedBy !== null || (membership !== 'join' && membership !== 'invite'))
+    return undefined
   const read = await receipts.readUpTo(user, room.nid)
-  if (stored.position <= Math.max(read.everywhere, read.threads.get(stored.threadRoot ?? mainThread) ?? 0)) return undefined
+  if (stored.position <= Math.max(read.everywhere, read.threads.get(stored.threadRoot ?? mainThread) ?? 0))
+    return undefined
   return { stored, room, tweaks: own(payload, 'tweaks') as JsonObject } // as notifier.ts makes it
 }
 
@@ -79,7 +100,7 @@ async function eventOf({ rooms, receipts }: DeliveryDeps, { user_nid: user }: Pu
 async function unreadOf({ rooms, counts }: DeliveryDeps, user: number): Promise<number> {
   const joined: Room[] = []
   for (const [nid, { membership }] of await rooms.of(user)) {
-    const room = membership === 'join' ? rooms.peek(nid) ?? await rooms.byNid(nid) : undefined
+    const room = membership === 'join' ? (rooms.peek(nid) ?? (await rooms.byNid(nid))) : undefined
     if (room) joined.push(room)
   }
   let unread = 0
@@ -89,24 +110,38 @@ async function unreadOf({ rooms, counts }: DeliveryDeps, user: number): Promise<
 
 /** What makes a sound, is a highlight, or might be one for all that can be seen from here, is urgent. */
 const prioOf = ({ stored, tweaks }: About): 'high' | 'low' =>
-  stored.event.type === 'm.room.encrypted' || own(tweaks, 'sound') !== undefined || own(tweaks, 'highlight') === true ? 'high' : 'low'
+  stored.event.type === 'm.room.encrypted' || own(tweaks, 'sound') !== undefined || own(tweaks, 'highlight') === true
+    ? 'high'
+    : 'low'
 
 async function detailsOf({ users }: DeliveryDeps, pusher: PusherRow, about: About): Promise<JsonObject> {
-  const { room, stored: { event, sender } } = about
+  const {
+    room,
+    stored: { event, sender },
+  } = about
   const senderName = room.members.get(sender)?.displayName ?? undefined
   const { name, canonicalAlias } = room.summary
   return {
-    event_id: event.id, room_id: room.id, type: event.type, sender: event.sender, prio: prioOf(about), content: event.content,
+    event_id: event.id,
+    room_id: room.id,
+    type: event.type,
+    sender: event.sender,
+    prio: prioOf(about),
+    content: event.content,
     ...(senderName !== undefined && { sender_display_name: senderName }),
     ...(name !== null && { room_name: name }),
     ...(canonicalAlias !== null && { room_alias: canonicalAlias }),
-    ...(event.type === 'm.room.member' && { user_is_target: event.stateKey === await users.nameOf(pusher.user_nid) }),
+    ...(event.type === 'm.room.member' && { user_is_target: event.stateKey === (await users.nameOf(pusher.user_nid)) }),
   }
 }
 
 function deviceOf(pusher: PusherRow, data: JsonObject, tweaks: JsonObject | undefined): JsonObject {
   const { url: _, ...passedOn } = data
   return {
-    app_id: pusher.app_id, pushkey: pusher.pushkey, pushkey_ts: Math.floor(pusher.set_ts / 1000), data: passedOn, ...(tweaks && { tweaks }),
+    app_id: pusher.app_id,
+    pushkey: pusher.pushkey,
+    pushkey_ts: Math.floor(pusher.set_ts / 1000),
+    data: passedOn,
+    ...(tweaks && { tweaks }),
   }
 }

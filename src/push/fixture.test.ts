@@ -2,7 +2,15 @@
 import { randomBytes } from 'node:crypto'
 import { openEphemeral, type ReceiptType } from '../ephemeral/index.ts'
 import { signingKey } from '../matrix/signing.ts'
-import { createProfiles, createRoom, openRooms, setMembership, type Room, type Rooms, type StoredEvent } from '../rooms/index.ts'
+import {
+  createProfiles,
+  createRoom,
+  openRooms,
+  setMembership,
+  type Room,
+  type Rooms,
+  type StoredEvent,
+} from '../rooms/index.ts'
 import { openDatabase, type Database } from '../storage/index.ts'
 import { openLog } from '../streams/index.ts'
 import { createUsers } from '../users/index.ts'
@@ -10,7 +18,10 @@ import { createCounts, openPushRules, type NotificationCounts } from './index.ts
 
 export const serverName = 'one.test'
 
-export interface Who { readonly nid: number, readonly userId: string }
+export interface Who {
+  readonly nid: number
+  readonly userId: string
+}
 
 /** Everything on one database; `again` counts anew, as after a restart. */
 export async function openStage(url: string) {
@@ -21,45 +32,88 @@ export async function openStage(url: string) {
 
 export type Stage = Awaited<ReturnType<typeof openStage>>
 
-
 async function over(database: Database) {
-  const log = await openLog(database, (error) => { throw error })
+  const log = await openLog(database, (error) => {
+    throw error
+  })
   const now = () => Date.now()
   const users = createUsers({ database, log, serverName, now })
   const randomId = () => randomBytes(32).toString('base64url')
   const base = { database, log, users, serverName, signingKey: signingKey('1', Buffer.alloc(32, 7)), now, randomId }
   const rooms = await openRooms(base)
   const rules = openPushRules({ database, log, users })
-  const { receipts } = openEphemeral({ database, log, users, rooms, now, onError: (error) => { throw error }, presence: false })
-  const deps = { database, log, rooms, users, rules, receipts, ignored: (user: number) => users.accountData.ignored(user) }
+  const { receipts } = openEphemeral({
+    database,
+    log,
+    users,
+    rooms,
+    now,
+    onError: (error) => {
+      throw error
+    },
+    presence: false,
+  })
+  const deps = {
+    database,
+    log,
+    rooms,
+    users,
+    rules,
+    receipts,
+    ignored: (user: number) => users.accountData.ignored(user),
+  }
   const counting = createCounts(deps)
 
   const person = async (name: string): Promise<Who> => {
     const userId = `@${name}:${serverName}`
     return { nid: await users.intern(userId), userId }
   }
-  const send = async (room: Room, sender: Who, content: Record<string, unknown> | string, type = 'm.room.message'): Promise<StoredEvent> => {
+  const send = async (
+    room: Room,
+    sender: Who,
+    content: Record<string, unknown> | string,
+    type = 'm.room.message',
+  ): Promise<StoredEvent> => {
     const body = typeof content === 'string' ? { msgtype: 'm.text', body: content } : content
     const [stored] = await rooms.append(room, [{ type, sender, content: body as StoredEvent['event']['content'] }])
     if (!stored) throw new Error('nothing was sent')
     return stored
   }
-  const inThread = (root: StoredEvent, body = 'in a thread') =>
-    ({ msgtype: 'm.text', body, 'm.relates_to': { rel_type: 'm.thread', event_id: root.event.id } })
+  const inThread = (root: StoredEvent, body = 'in a thread') => ({
+    msgtype: 'm.text',
+    body,
+    'm.relates_to': { rel_type: 'm.thread', event_id: root.event.id },
+  })
   /** `thread` empty: a receipt that knows no threads. */
-  const receipt = (room: Room, who: Who, at: StoredEvent, thread = '', type: ReceiptType = 'm.read') => receipts.send(room, who.nid, type, at, thread)
+  const receipt = (room: Room, who: Who, at: StoredEvent, thread = '', type: ReceiptType = 'm.read') =>
+    receipts.send(room, who.nid, type, at, thread)
   const redact = async (room: Room, sender: Who, target: StoredEvent): Promise<void> => {
     await rooms.append(room, [{ type: 'm.room.redaction', sender, content: {}, redacts: target }])
   }
   const become = (room: Room, who: Who, membership: 'join' | 'leave', extra: Record<string, string> = {}) =>
-    setMembership({ rooms, users, serverName, profiles: createProfiles(users) }, who, room, who.userId, membership, { extra })
+    setMembership({ rooms, users, serverName, profiles: createProfiles(users) }, who, room, who.userId, membership, {
+      extra,
+    })
   /** A public room that all of them are in; the first made it. */
   const roomOf = async (creator: Who, ...others: Who[]): Promise<Room> => {
-    const room = await createRoom({ ...base, rooms, profiles: createProfiles(users) }, creator, { preset: 'public_chat' })
+    const room = await createRoom({ ...base, rooms, profiles: createProfiles(users) }, creator, {
+      preset: 'public_chat',
+    })
     for (const who of others) await become(room, who, 'join')
     return room
   }
-  return { ...deps, ...counting, roomOf, person, send, inThread, receipt, redact, become, again: () => rebuild(database) }
+  return {
+    ...deps,
+    ...counting,
+    roomOf,
+    person,
+    send,
+    inThread,
+    receipt,
+    redact,
+    become,
+    again: () => rebuild(database),
+  }
 }
 
 /** Counts by somebody who has seen nothing of the log: all comes from the database. */

@@ -29,7 +29,8 @@ export type Outcome = 'taken' | 'rejected' | 'impossible'
 const timeoutMs = 15_000
 
 /** Header values in seconds; dates are not used for it by gateways. */
-const retryAfter = (value: string | undefined): number | undefined => (value !== undefined && /^\d{1,6}$/.test(value) ? Number(value) * 1000 : undefined)
+const retryAfter = (value: string | undefined): number | undefined =>
+  value !== undefined && /^\d{1,6}$/.test(value) ? Number(value) * 1000 : undefined
 
 const rejects = (body: string, pushkey: string): boolean => {
   try {
@@ -45,20 +46,33 @@ const rejects = (body: string, pushkey: string): boolean => {
  * Sends a notification. Throws when it is to be tried again.
  * @see https://spec.matrix.org/v1.19/push-gateway-api/#post_matrixpushv1notify
  */
-export async function notify(outgoing: Outgoing, address: GatewayAddress, pusher: PusherRow, notification: JsonObject, signal: AbortSignal): Promise<Outcome> {
+export async function notify(
+  outgoing: Outgoing,
+  address: GatewayAddress,
+  pusher: PusherRow,
+  notification: JsonObject,
+  signal: AbortSignal,
+): Promise<Outcome> {
   try {
     const reply = await outgoing(address.url, {
-      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ notification }), timeoutMs, signal,
-      configured: address.configured, maxBytes: 64 * 1024,
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ notification }),
+      timeoutMs,
+      signal,
+      configured: address.configured,
+      maxBytes: 64 * 1024,
     })
-    if (reply.status >= 200 && reply.status < 300) return rejects(reply.body.toString(), pusher.pushkey) ? 'rejected' : 'taken'
+    if (reply.status >= 200 && reply.status < 300)
+      return rejects(reply.body.toString(), pusher.pushkey) ? 'rejected' : 'taken'
     // This very notification is not liked, and would not be the next time; what comes after it may be.
     if (reply.status === 400 || reply.status === 413) return 'impossible'
     const wait = retryAfter(reply.headers['retry-after'])
     const failure = new Error(`the push gateway ${new URL(address.url).host} answered ${reply.status}`)
     throw wait === undefined ? failure : new RetryAfter(wait, { cause: failure })
   } catch (error) {
-    if (error instanceof OutgoingError && (error.code === 'bad-url' || error.code === 'forbidden-address')) return 'impossible'
+    if (error instanceof OutgoingError && (error.code === 'bad-url' || error.code === 'forbidden-address'))
+      return 'impossible'
     throw error
   }
 }

@@ -1,5 +1,12 @@
 import type { ReadUpTo } from '../ephemeral/index.ts'
-import { evaluate, flatten, type CompiledRules, type EventView, type PushContext, type PushEvent } from '../matrix/push-rules/index.ts'
+import {
+  evaluate,
+  flatten,
+  type CompiledRules,
+  type EventView,
+  type PushContext,
+  type PushEvent,
+} from '../matrix/push-rules/index.ts'
 import { powerLevelOf, type PowerLevels } from '../matrix/power-levels.ts'
 
 /** Notifications that a user has not seen. */
@@ -22,7 +29,7 @@ export interface Candidate {
   readonly nid: number
   readonly sender: number
   readonly position: number
-  readonly event: PushEvent & { readonly id: string, readonly redacts?: string | undefined }
+  readonly event: PushEvent & { readonly id: string; readonly redacts?: string | undefined }
   readonly threadRoot: string | null
   readonly redactedBy: number | null
 }
@@ -137,14 +144,16 @@ export class Ledger {
 function verdict({ event, redactedBy }: Candidate, { rules, ignored, context, levels }: Judge): boolean | undefined {
   if (redactedBy !== null || ignored.has(event.sender)) return undefined
   const { notify, highlight } = evaluate(rules, viewOf(event), {
-    ...context, senderPower: powerLevelOf(levels, event.sender), notificationLevels: levels.notifications,
+    ...context,
+    senderPower: powerLevelOf(levels, event.sender),
+    notificationLevels: levels.notifications,
   })
   return notify ? highlight : undefined
 }
 
 function countsOf(notifications: readonly Notification[]): Counts {
   if (notifications.length === 0) return noCounts
-  const byThread = new Map<string, { notification: number, highlight: number }>()
+  const byThread = new Map<string, { notification: number; highlight: number }>()
   const total = { notification: 0, highlight: 0 }
   for (const { thread, highlight } of notifications) {
     const count = byThread.get(thread) ?? { notification: 0, highlight: 0 }

@@ -21,20 +21,36 @@ function positionOf(token: string | undefined): number {
 /** What a user was notified of. @see https://spec.matrix.org/v1.19/client-server-api/#listing-notifications */
 export const notificationsRoutes = (deps: NotificationRouteDeps): Route[] => [
   route({
-    id: 'getNotifications', method: 'GET', path: '/_matrix/client/v3/notifications', auth: 'user', limit: 'heavy',
+    id: 'getNotifications',
+    method: 'GET',
+    path: '/_matrix/client/v3/notifications',
+    auth: 'user',
+    limit: 'heavy',
     query: Type.Object({
-      from: Type.Optional(Type.String()), limit: Type.Optional(Type.Integer({ minimum: 1 })), only: Type.Optional(Type.String()),
+      from: Type.Optional(Type.String()),
+      limit: Type.Optional(Type.Integer({ minimum: 1 })),
+      only: Type.Optional(Type.String()),
     }),
     reply: Type.Object({ next_token: Type.Optional(Type.String()), notifications: Type.Array(Type.Object({})) }),
     handle: async ({ session, query }) => {
       const { found, next } = await notificationsOf(deps, {
-        user: session.user, userId: session.userId, before: positionOf(query.from),
-        limit: Math.min(query.limit ?? defaultLimit, mostAtOnce), highlights: query.only === 'highlight',
+        user: session.user,
+        userId: session.userId,
+        before: positionOf(query.from),
+        limit: Math.min(query.limit ?? defaultLimit, mostAtOnce),
+        highlights: query.only === 'highlight',
       })
-      const texts = await deps.serialise(session, found.map(({ stored }) => stored))
-      const notifications = found.map(({ stored, room, actions, read }, index) =>
-        `{"actions":${JSON.stringify(actions.raw)},"event":${texts[index]},"read":${read},"room_id":${JSON.stringify(room.id)},"ts":${stored.event.ts}}`)
-      return new RawJson(`{${next === undefined ? '' : `"next_token":"${next}",`}"notifications":[${notifications.join(',')}]}`)
+      const texts = await deps.serialise(
+        session,
+        found.map(({ stored }) => stored),
+      )
+      const notifications = found.map(
+        ({ stored, room, actions, read }, index) =>
+          `{"actions":${JSON.stringify(actions.raw)},"event":${texts[index]},"read":${read},"room_id":${JSON.stringify(room.id)},"ts":${stored.event.ts}}`,
+      )
+      return new RawJson(
+        `{${next === undefined ? '' : `"next_token":"${next}",`}"notifications":[${notifications.join(',')}]}`,
+      )
     },
   }),
 ]

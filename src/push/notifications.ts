@@ -54,7 +54,10 @@ const nextOf = ({ events, below }: Course): number => events.at(-1)?.position ??
  * rooms are followed back together, each read only as far as it takes part.
  * @returns also the position to go on before; undefined when there is nothing before it
  */
-export async function notificationsOf(deps: NotificationsDeps, wanted: WantedNotifications): Promise<{ found: Notified[], next: number | undefined }> {
+export async function notificationsOf(
+  deps: NotificationsDeps,
+  wanted: WantedNotifications,
+): Promise<{ found: Notified[]; next: number | undefined }> {
   const [rules, ignored] = [await deps.rules.compiled(wanted.user), await deps.ignored(wanted.user)]
   const courses = await coursesOf(deps, wanted)
   const found: Notified[] = []
@@ -63,10 +66,11 @@ export async function notificationsOf(deps: NotificationsDeps, wanted: WantedNot
     if (found.length >= wanted.limit || looked >= mostLookedAt) return { found, next: nextOf(course) + 1 }
     const stored = course.events.pop()
     if (stored) {
-      if (stored.standing !== standings.accepted || stored.redactedBy !== null || ignored.has(stored.event.sender)) continue
+      if (stored.standing !== standings.accepted || stored.redactedBy !== null || ignored.has(stored.event.sender))
+        continue
       const one = await judged(deps, wanted, rules, course, stored)
       if (one) found.push(one)
-    } else if (!await readOn(deps, course)) courses.delete(course)
+    } else if (!(await readOn(deps, course))) courses.delete(course)
   }
   return { found, next: undefined }
 }
@@ -74,9 +78,10 @@ export async function notificationsOf(deps: NotificationsDeps, wanted: WantedNot
 async function coursesOf({ rooms }: NotificationsDeps, { user, before }: WantedNotifications): Promise<Set<Course>> {
   const courses = new Set<Course>()
   for (const [nid, { membership }] of await rooms.of(user)) {
-    const room = membership === 'join' ? rooms.peek(nid) ?? await rooms.byNid(nid) : undefined
+    const room = membership === 'join' ? (rooms.peek(nid) ?? (await rooms.byNid(nid))) : undefined
     const member = room?.members.get(user)
-    if (room && member) courses.add({ room, member, start: undefined, events: [], below: Math.min(before - 1, room.latestPosition) })
+    if (room && member)
+      courses.add({ room, member, start: undefined, events: [], below: Math.min(before - 1, room.latestPosition) })
   }
   return courses
 }
@@ -86,19 +91,32 @@ async function readOn({ rooms }: NotificationsDeps, course: Course): Promise<boo
   const { room, member } = course
   course.start ??= (await stayStarts(rooms, [{ room, member }])).get(room.nid) ?? member.position
   if (course.below <= course.start) return false
-  const events = await rooms.timeline({ room: room.nid, above: course.start, upTo: course.below, limit: batch, dir: 'b' })
+  const events = await rooms.timeline({
+    room: room.nid,
+    above: course.start,
+    upTo: course.below,
+    limit: batch,
+    dir: 'b',
+  })
   course.events = events.toReversed()
   course.below = (events.at(-1)?.position ?? 0) - 1
   return events.length > 0
 }
 
 async function judged(
-  deps: NotificationsDeps, { user, userId, highlights }: WantedNotifications, rules: CompiledRules, { room, member }: Course, stored: StoredEvent,
+  deps: NotificationsDeps,
+  { user, userId, highlights }: WantedNotifications,
+  rules: CompiledRules,
+  { room, member }: Course,
+  stored: StoredEvent,
 ): Promise<Notified | undefined> {
   const levels = await powerLevelsOf(deps.rooms, room)
   const actions = evaluate(rules, viewOf(stored.event), {
-    userId, displayName: member.displayName ?? undefined, memberCount: room.joined.size,
-    senderPower: powerLevelOf(levels, stored.event.sender), notificationLevels: levels.notifications,
+    userId,
+    displayName: member.displayName ?? undefined,
+    memberCount: room.joined.size,
+    senderPower: powerLevelOf(levels, stored.event.sender),
+    notificationLevels: levels.notifications,
   })
   if (!actions.notify || (highlights && !actions.highlight)) return undefined
   const read = isRead(await deps.receipts.readUpTo(user, room.nid), stored.threadRoot ?? mainThread, stored.position)

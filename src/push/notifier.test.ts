@@ -14,19 +14,40 @@ for (const kind of databases) {
     const { url, dispose } = await kind.open()
     {
       await using stage = await openStage(url)
-      const onError = (error: unknown): void => { throw error }
-      const deps = { database: stage.database, log: stage.log, now: () => Date.now(), randomId: () => 'x', randomBytes, onError }
+      const onError = (error: unknown): void => {
+        throw error
+      }
+      const deps = {
+        database: stage.database,
+        log: stage.log,
+        now: () => Date.now(),
+        randomId: () => 'x',
+        randomBytes,
+        onError,
+      }
       await using jobs = await openJobs(deps)
       const pushers = await openPushers({ ...deps, jobs })
       const [alice, bob] = [await stage.person('alice'), await stage.person('bob')]
-      await pushers.set(sessionOf(alice.nid, alice.userId), {
-        kind: 'http', appId: 'app', pushkey: 'key', appName: 'App', deviceName: 'Phone', lang: 'en', profileTag: undefined, data: { url: 'https://a.org/_matrix/push/v1/notify' },
-      }, false)
+      await pushers.set(
+        sessionOf(alice.nid, alice.userId),
+        {
+          kind: 'http',
+          appId: 'app',
+          pushkey: 'key',
+          appName: 'App',
+          deviceName: 'Phone',
+          lang: 'en',
+          profileTag: undefined,
+          data: { url: 'https://a.org/_matrix/push/v1/notify' },
+        },
+        false,
+      )
       const room = await stage.roomOf(bob, alice)
       await stage.send(room, bob, 'looked at before')
       await stage.database.write((tx) => writeCursor(tx, stage.log.now))
       const missed = await stage.send(room, bob, 'missed')
-      const start = () => startNotifier({ ...stage, ...deps, jobs, pushers, mayClear: () => true, mailLater: async () => {} })
+      const start = () =>
+        startNotifier({ ...stage, ...deps, jobs, pushers, mayClear: () => true, mailLater: async () => {} })
       const queued = async (): Promise<unknown[]> => {
         const rows = await stage.database.read.selectFrom('jobs').orderBy('id').select('payload').execute()
         return rows.map(({ payload }) => (JSON.parse(payload) as { event: unknown }).event)

@@ -69,19 +69,22 @@ export function startNotifier(deps: NotifierDeps): AsyncDisposable & { readonly 
       waiting = []
       badges = new Set()
       const pushes: Push[] = []
-      for (const stored of events) pushes.push(...await pushesFor(deps, stored))
+      for (const stored of events) pushes.push(...(await pushesFor(deps, stored)))
       for (const user of readers) {
-        for (const pusher of pushers.of(user)) if (!pushers.isMail(pusher) && deps.mayClear(pusher)) pushes.push({ pusher, payload: { badge: true }, ts: 0 })
+        for (const pusher of pushers.of(user))
+          if (!pushers.isMail(pusher) && deps.mayClear(pusher)) pushes.push({ pusher, payload: { badge: true }, ts: 0 })
       }
       position = Math.max(position, ...events.map((stored) => stored.position))
       if (pushes.length > 0) await store(pushes)
     }
   }
   const work = (): void => {
-    working ??= takeAll().catch(onError).finally(() => {
-      working = undefined
-      if (waiting.length > 0 || badges.size > 0) work()
-    })
+    working ??= takeAll()
+      .catch(onError)
+      .finally(() => {
+        working = undefined
+        if (waiting.length > 0 || badges.size > 0) work()
+      })
   }
 
   /** What was stored right before a crash and not looked at any more. */
@@ -95,10 +98,12 @@ export function startNotifier(deps: NotifierDeps): AsyncDisposable & { readonly 
       waiting.unshift(...missed.toReversed())
     }
   }
-  working = catchUp().catch(onError).finally(() => {
-    working = undefined
-    work()
-  })
+  working = catchUp()
+    .catch(onError)
+    .finally(() => {
+      working = undefined
+      work()
+    })
 
   log.listen((entry) => {
     if (entry.kind === 'event') {
@@ -132,26 +137,40 @@ async function pushesFor(deps: NotifierDeps, stored: StoredEvent): Promise<Push[
   const readers = await readersOf(deps, room, stored)
   if (readers.length === 0) return []
   const levels = await powerLevelsOf(deps.rooms, room)
-  const context = { memberCount: room.joined.size, senderPower: powerLevelOf(levels, event.sender), notificationLevels: levels.notifications }
+  const context = {
+    memberCount: room.joined.size,
+    senderPower: powerLevelOf(levels, event.sender),
+    notificationLevels: levels.notifications,
+  }
   const pushes: Push[] = []
   for (const user of readers) {
     if ((await deps.ignored(user)).has(event.sender)) continue
     const displayName = room.members.get(user)?.displayName ?? undefined
-    const actions = evaluate(await deps.rules.compiled(user), viewOf(event), { ...context, displayName, userId: await deps.users.nameOf(user) })
+    const actions = evaluate(await deps.rules.compiled(user), viewOf(event), {
+      ...context,
+      displayName,
+      userId: await deps.users.nameOf(user),
+    })
     if (!actions.notify) continue
     const tweaks: JsonObject = {}
     for (const action of actions.raw) {
       const name = own(action, 'set_tweak')
       if (typeof name === 'string') tweaks[name] = own(action, 'value') ?? true
     }
-    for (const pusher of deps.pushers.of(user)) pushes.push({ pusher, payload: { event: stored.nid, tweaks }, ts: event.ts })
+    for (const pusher of deps.pushers.of(user))
+      pushes.push({ pusher, payload: { event: stored.nid, tweaks }, ts: event.ts })
   }
   return pushes
 }
 
 /** Who has pushers and is in the room, or invited by this very event. */
-async function readersOf({ pushers, users }: NotifierDeps, room: Room, { event, sender }: StoredEvent): Promise<number[]> {
-  const [few, many] = pushers.users.size < room.joined.size ? [pushers.users, room.joined] : [room.joined, pushers.users]
+async function readersOf(
+  { pushers, users }: NotifierDeps,
+  room: Room,
+  { event, sender }: StoredEvent,
+): Promise<number[]> {
+  const [few, many] =
+    pushers.users.size < room.joined.size ? [pushers.users, room.joined] : [room.joined, pushers.users]
   const found = [...few].filter((user) => user !== sender && many.has(user))
   if (event.type !== 'm.room.member' || own(event.content, 'membership') !== 'invite') return found
   const target = event.stateKey === undefined ? undefined : await users.find(event.stateKey)

@@ -3,7 +3,10 @@ import { openPushers, pushQueue, type Pushers, type PushersDeps } from './pusher
 import { createDelivery, type DeliveryDeps } from './delivery.ts'
 import { startNotifier, type NotifierDeps } from './notifier.ts'
 
-export type PushDeps = PushersDeps & Omit<DeliveryDeps, 'pushers'> & Omit<NotifierDeps, 'pushers' | 'mayClear' | 'mailLater'> & Omit<MailerDeps, 'pushers'>
+export type PushDeps = PushersDeps &
+  Omit<DeliveryDeps, 'pushers'> &
+  Omit<NotifierDeps, 'pushers' | 'mayClear' | 'mailLater'> &
+  Omit<MailerDeps, 'pushers'>
 
 /** Pushers, and all that makes them hear of what happens. */
 export interface Push extends AsyncDisposable {

@@ -5,7 +5,16 @@ import { MatrixError } from '../matrix/errors.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import type { Database, Tx } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
-import { deletePusher, putPusher, readAllPushers, readPusher, readPushersOf, readPushersOfDevices, readPushersWith, type PusherRow } from './store/pushers.ts'
+import {
+  deletePusher,
+  putPusher,
+  readAllPushers,
+  readPusher,
+  readPushersOf,
+  readPushersOfDevices,
+  readPushersWith,
+  type PusherRow,
+} from './store/pushers.ts'
 
 /** The queue of what is to be sent to push gateways; its keys are short ids of pushers. */
 export const pushQueue = 'push'
@@ -80,7 +89,8 @@ export async function openPushers({ database, jobs, log, now, randomId }: Pusher
     byUser.delete(user)
     users.delete(user)
   }
-  for (const { nid, user_nid, device_nid, kind } of await readAllPushers(database.read)) remember(user_nid, nid, device_nid, kind)
+  for (const { nid, user_nid, device_nid, kind } of await readAllPushers(database.read))
+    remember(user_nid, nid, device_nid, kind)
 
   const remove = async (tx: Tx, gone: readonly Named[]): Promise<void> => {
     for (const { nid } of gone) {
@@ -113,11 +123,24 @@ export async function openPushers({ database, jobs, log, now, randomId }: Pusher
         }
         const gone = append ? [] : others.filter(({ user_nid }) => user_nid !== session.user)
         await remove(tx, gone)
-        return { gone, nid: await putPusher(tx, {
-          user_nid: session.user, device_nid: session.device, app_id: wanted.appId, kind: wanted.kind, pushkey: wanted.pushkey, app_name: wanted.appName,
-          device_name: wanted.deviceName, profile_tag: wanted.profileTag ?? null, lang: wanted.lang, data: JSON.stringify(wanted.data), set_ts: now(),
-          secret: wanted.kind === 'email' ? randomId() : null, since_position: log.now,
-        }) }
+        return {
+          gone,
+          nid: await putPusher(tx, {
+            user_nid: session.user,
+            device_nid: session.device,
+            app_id: wanted.appId,
+            kind: wanted.kind,
+            pushkey: wanted.pushkey,
+            app_name: wanted.appName,
+            device_name: wanted.deviceName,
+            profile_tag: wanted.profileTag ?? null,
+            lang: wanted.lang,
+            data: JSON.stringify(wanted.data),
+            set_ts: now(),
+            secret: wanted.kind === 'email' ? randomId() : null,
+            since_position: log.now,
+          }),
+        }
       })
       for (const other of gone) forget(other.user_nid, other.nid)
       remember(session.user, nid, session.device, wanted.kind)
@@ -129,7 +152,8 @@ export async function openPushers({ database, jobs, log, now, randomId }: Pusher
       within: async (tx, devices) => remove(tx, await readPushersOfDevices(tx, devices)),
       after: (devices) => {
         const gone = new Set<number | null>(devices)
-        for (const [user, pushers] of byUser) for (const [nid, device] of pushers) if (gone.has(device)) forget(user, nid)
+        for (const [user, pushers] of byUser)
+          for (const [nid, device] of pushers) if (gone.has(device)) forget(user, nid)
       },
     },
   }

@@ -1,6 +1,13 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { own, type Json, type JsonObject } from '../matrix/json.ts'
-import { putRule, pushRuleKinds, setRuleEnabled, type PushRule, type PushRuleKind, type StoredRules } from '../matrix/push-rules/index.ts'
+import {
+  putRule,
+  pushRuleKinds,
+  setRuleEnabled,
+  type PushRule,
+  type PushRuleKind,
+  type StoredRules,
+} from '../matrix/push-rules/index.ts'
 import type { PushRules } from './rules.ts'
 
 /**
@@ -9,9 +16,13 @@ import type { PushRules } from './rules.ts'
  */
 export async function copyRoomRules(rules: PushRules, user: number, from: string, to: string): Promise<void> {
   const ruleset = await rules.ruleset(user)
-  const wanted = pushRuleKinds.flatMap((kind) => ruleset[kind].filter((rule) => !rule.default && concerns(kind, rule, from)).map((rule) => ({ kind, rule })))
+  const wanted = pushRuleKinds.flatMap((kind) =>
+    ruleset[kind].filter((rule) => !rule.default && concerns(kind, rule, from)).map((rule) => ({ kind, rule })),
+  )
   if (wanted.length === 0) return
-  await rules.change(user, (stored) => wanted.reduce((changed, { kind, rule }) => withCopy(changed, kind, rule, from, to), stored))
+  await rules.change(user, (stored) =>
+    wanted.reduce((changed, { kind, rule }) => withCopy(changed, kind, rule, from, to), stored),
+  )
 }
 
 const isFor = (condition: Json, room: string): boolean =>
@@ -25,7 +36,11 @@ function withCopy(stored: StoredRules, kind: PushRuleKind, rule: PushRule, from:
   if (stored.own[kind]?.some((other) => other.rule_id === id)) return stored
   const body: JsonObject = {
     actions: rule.actions,
-    ...(rule.conditions && { conditions: rule.conditions.map((condition) => (isFor(condition, from) ? { ...condition, pattern: to } : condition)) }),
+    ...(rule.conditions && {
+      conditions: rule.conditions.map((condition) =>
+        isFor(condition, from) ? { ...condition, pattern: to } : condition,
+      ),
+    }),
   }
   try {
     const copied = putRule(stored, kind, id, body, { after: rule.rule_id })

@@ -6,7 +6,9 @@ import type { PushRule, Ruleset } from '../matrix/push-rules/index.ts'
 import { openStage, type Stage } from './fixture.test.ts'
 import { openPushRules, pushRulesRoutes, withPushRules } from './index.ts'
 
-interface World extends Stage, Mounted { alice: number }
+interface World extends Stage, Mounted {
+  alice: number
+}
 
 const over = (name: string, body: (world: World) => Promise<void>): void => {
   for (const kind of databases) {
@@ -15,7 +17,10 @@ const over = (name: string, body: (world: World) => Promise<void>): void => {
       {
         await using stage = await openStage(url)
         const [alice, bob] = [await stage.person('alice'), await stage.person('bob')]
-        await using http = mount(pushRulesRoutes(stage), { alice: sessionOf(alice.nid, alice.userId), bob: sessionOf(bob.nid, bob.userId) })
+        await using http = mount(pushRulesRoutes(stage), {
+          alice: sessionOf(alice.nid, alice.userId),
+          bob: sessionOf(bob.nid, bob.userId),
+        })
         await body({ ...stage, ...http, alice: alice.nid })
         assert.deepEqual(http.errors, [])
       }
@@ -33,26 +38,40 @@ over('the default rules are there from the beginning, with and without a slash a
   assert.equal(global.override[0]?.rule_id, '.m.rule.master')
   assert.deepEqual(ids(global.underride).slice(-2), ['.m.rule.message', '.m.rule.encrypted'])
   assert.match(JSON.stringify(global.override), /@alice:one\.test/)
-  for (const path of ['/pushrules', '/_matrix/client/r0/pushrules/']) assert.deepEqual((await ask('alice', 'GET', path)).body, body)
-  for (const path of ['/pushrules/global/', '/pushrules/global']) assert.deepEqual((await ask('alice', 'GET', path)).body, global)
+  for (const path of ['/pushrules', '/_matrix/client/r0/pushrules/'])
+    assert.deepEqual((await ask('alice', 'GET', path)).body, body)
+  for (const path of ['/pushrules/global/', '/pushrules/global'])
+    assert.deepEqual((await ask('alice', 'GET', path)).body, global)
 })
 
 over('a rule is made, read, replaced, switched, given other actions and deleted', async ({ ask, outcome }) => {
   const path = rule('content', 'cake')
   assert.equal(await outcome('alice', 'PUT', path, { pattern: 'cake*lie', actions: ['notify'] }), '200')
-  assert.deepEqual((await ask('alice', 'GET', path)).body, { rule_id: 'cake', default: false, enabled: true, pattern: 'cake*lie', actions: ['notify'] })
+  assert.deepEqual((await ask('alice', 'GET', path)).body, {
+    rule_id: 'cake',
+    default: false,
+    enabled: true,
+    pattern: 'cake*lie',
+    actions: ['notify'],
+  })
   assert.equal(await outcome('bob', 'GET', path), '404 M_NOT_FOUND')
   assert.equal(await outcome('alice', 'PUT', `${path}/enabled`, { enabled: false }), '200')
   assert.equal(await outcome('alice', 'PUT', path, { pattern: 'pie', actions: [] }), '200')
   assert.deepEqual((await ask('alice', 'GET', `${path}/enabled`)).body, { enabled: false })
-  assert.equal(await outcome('alice', 'PUT', `${path}/actions`, { actions: ['notify', { set_tweak: 'sound', value: 'ping' }] }), '200')
-  assert.deepEqual((await ask('alice', 'GET', `${path}/actions`)).body, { actions: ['notify', { set_tweak: 'sound', value: 'ping' }] })
+  assert.equal(
+    await outcome('alice', 'PUT', `${path}/actions`, { actions: ['notify', { set_tweak: 'sound', value: 'ping' }] }),
+    '200',
+  )
+  assert.deepEqual((await ask('alice', 'GET', `${path}/actions`)).body, {
+    actions: ['notify', { set_tweak: 'sound', value: 'ping' }],
+  })
   assert.equal(await outcome('alice', 'DELETE', path), '200')
   assert.equal(await outcome('alice', 'DELETE', path), '404 M_NOT_FOUND')
 })
 
 over('rules stand where they were put', async ({ ask, outcome }) => {
-  const make = (id: string, query = '') => outcome('alice', 'PUT', `${rule('override', id)}${query}`, { actions: [], conditions: [] })
+  const make = (id: string, query = '') =>
+    outcome('alice', 'PUT', `${rule('override', id)}${query}`, { actions: [], conditions: [] })
   assert.equal(await make('b'), '200')
   assert.equal(await make('a'), '200')
   assert.equal(await make('c', '?after=b'), '200')
@@ -84,7 +103,8 @@ over('what is no rule is refused', async ({ outcome }) => {
     [`${rule('content', 'x')}/actions`, {}, '400 M_MISSING_PARAM'],
     [`${rule('underride', '.m.rule.message')}/actions`, { actions: ['explode'] }, '400 M_INVALID_PARAM'],
   ]
-  for (const [path, body, answer] of cases) assert.equal(await outcome('alice', 'PUT', path, body), answer, `${path} ${JSON.stringify(body)}`)
+  for (const [path, body, answer] of cases)
+    assert.equal(await outcome('alice', 'PUT', path, body), answer, `${path} ${JSON.stringify(body)}`)
   assert.equal(await outcome(undefined, 'GET', '/pushrules/'), '401 M_MISSING_TOKEN')
 })
 
@@ -95,7 +115,10 @@ over('every change is told to the user, and the rules outlive a restart', async 
   assert.equal(await outcome('alice', 'PUT', rule('sender', '@spam:one.test'), { actions: [] }), '200')
   await watch.wait(60_000)
   const told = await withPushRules(rules, await users.accountData.since(alice, since, log.now), alice, since, log.now)
-  assert.deepEqual(told.map(({ type, content }) => ({ type, content })), [{ type: 'm.push_rules', content: await rules.content(alice) }])
+  assert.deepEqual(
+    told.map(({ type, content }) => ({ type, content })),
+    [{ type: 'm.push_rules', content: await rules.content(alice) }],
+  )
   const position = log.now
   assert.equal(await outcome('alice', 'PUT', rule('sender', '@spam:one.test'), { actions: [] }), '200')
   assert.equal(log.now, position, 'nothing changed')
@@ -103,13 +126,22 @@ over('every change is told to the user, and the rules outlive a restart', async 
   const later = openPushRules({ database, log, users })
   assert.equal(await later.position(alice), position)
   assert.deepEqual(await later.content(alice), await rules.content(alice))
-  for (const [from, to, expected] of [[0, log.now, 1], [since, log.now, 1], [position, log.now, 0], [since, position - 1, 0]] as const) {
+  for (const [from, to, expected] of [
+    [0, log.now, 1],
+    [since, log.now, 1],
+    [position, log.now, 0],
+    [since, position - 1, 0],
+  ] as const) {
     assert.equal((await withPushRules(later, [], alice, from, to)).length, expected, `${from} to ${to}`)
   }
 })
 
 over('changes that come at once are all made', async ({ outcome, rules, alice }) => {
-  const made = await Promise.all(Array.from({ length: 30 }, (_, index) => outcome('alice', 'PUT', rule('content', `r${index}`), { pattern: 'x', actions: [] })))
+  const made = await Promise.all(
+    Array.from({ length: 30 }, (_, index) =>
+      outcome('alice', 'PUT', rule('content', `r${index}`), { pattern: 'x', actions: [] }),
+    ),
+  )
   assert.ok(made.every((answer) => answer === '200'))
   assert.equal((await rules.ruleset(alice)).content.length, 30)
 })

@@ -2,7 +2,14 @@ import { Type } from 'typebox'
 import { route, type Route } from '../http/index.ts'
 import type { Json, JsonObject } from '../matrix/json.ts'
 import {
-  deleteRule, findRule, parsePushRuleKind, putRule, setRuleActions, setRuleEnabled, type PushRule, type Ruleset,
+  deleteRule,
+  findRule,
+  parsePushRuleKind,
+  putRule,
+  setRuleActions,
+  setRuleEnabled,
+  type PushRule,
+  type Ruleset,
 } from '../matrix/push-rules/index.ts'
 import type { PushRules } from './rules.ts'
 
@@ -21,20 +28,43 @@ const Actions = Type.Unsafe<Json[]>(Type.Array(Type.Unknown()))
 /** @see https://spec.matrix.org/v1.19/client-server-api/#push-rules-api */
 export const pushRulesRoutes = ({ rules }: { readonly rules: PushRules }): Route[] => [
   route({
-    id: 'getPushRules', method: 'GET', path: `${base}/`, paths: [base], auth: 'user', reply: Type.Object({ global: Rules }),
+    id: 'getPushRules',
+    method: 'GET',
+    path: `${base}/`,
+    paths: [base],
+    auth: 'user',
+    reply: Type.Object({ global: Rules }),
     handle: async ({ session }) => ({ global: await rules.ruleset(session.user) }),
   }),
   route({
-    id: 'getPushRulesGlobal', method: 'GET', path: `${base}/global/`, paths: [`${base}/global`], auth: 'user', reply: Rules,
+    id: 'getPushRulesGlobal',
+    method: 'GET',
+    path: `${base}/global/`,
+    paths: [`${base}/global`],
+    auth: 'user',
+    reply: Rules,
     handle: ({ session }) => rules.ruleset(session.user),
   }),
   route({
-    id: 'getPushRule', method: 'GET', path: one, auth: 'user', params: RuleParams, reply: Rule,
-    handle: async ({ session, params }) => findRule(await rules.ruleset(session.user), parsePushRuleKind(params.kind), params.ruleId),
+    id: 'getPushRule',
+    method: 'GET',
+    path: one,
+    auth: 'user',
+    params: RuleParams,
+    reply: Rule,
+    handle: async ({ session, params }) =>
+      findRule(await rules.ruleset(session.user), parsePushRuleKind(params.kind), params.ruleId),
   }),
   /** Makes a rule of the user's own, or replaces one. All devices are told through /sync, as of every change below. */
   route({
-    id: 'setPushRule', method: 'PUT', path: one, auth: 'user', params: RuleParams, query: Place, body: RuleBody, reply: Empty,
+    id: 'setPushRule',
+    method: 'PUT',
+    path: one,
+    auth: 'user',
+    params: RuleParams,
+    query: Place,
+    body: RuleBody,
+    reply: Empty,
     handle: async ({ session, params, query, body }) => {
       const kind = parsePushRuleKind(params.kind)
       await rules.change(session.user, (stored) => putRule(stored, kind, params.ruleId, body, query))
@@ -42,7 +72,12 @@ export const pushRulesRoutes = ({ rules }: { readonly rules: PushRules }): Route
     },
   }),
   route({
-    id: 'deletePushRule', method: 'DELETE', path: one, auth: 'user', params: RuleParams, reply: Empty,
+    id: 'deletePushRule',
+    method: 'DELETE',
+    path: one,
+    auth: 'user',
+    params: RuleParams,
+    reply: Empty,
     handle: async ({ session, params }) => {
       const kind = parsePushRuleKind(params.kind)
       await rules.change(session.user, (stored) => deleteRule(stored, kind, params.ruleId))
@@ -50,15 +85,25 @@ export const pushRulesRoutes = ({ rules }: { readonly rules: PushRules }): Route
     },
   }),
   route({
-    id: 'isPushRuleEnabled', method: 'GET', path: `${one}/enabled`, auth: 'user', params: RuleParams, reply: Type.Object({ enabled: Type.Boolean() }),
+    id: 'isPushRuleEnabled',
+    method: 'GET',
+    path: `${one}/enabled`,
+    auth: 'user',
+    params: RuleParams,
+    reply: Type.Object({ enabled: Type.Boolean() }),
     handle: async ({ session, params }) => {
       const { enabled } = findRule(await rules.ruleset(session.user), parsePushRuleKind(params.kind), params.ruleId)
       return { enabled }
     },
   }),
   route({
-    id: 'setPushRuleEnabled', method: 'PUT', path: `${one}/enabled`, auth: 'user', params: RuleParams,
-    body: Type.Object({ enabled: Type.Boolean() }), reply: Empty,
+    id: 'setPushRuleEnabled',
+    method: 'PUT',
+    path: `${one}/enabled`,
+    auth: 'user',
+    params: RuleParams,
+    body: Type.Object({ enabled: Type.Boolean() }),
+    reply: Empty,
     handle: async ({ session, params, body }) => {
       const kind = parsePushRuleKind(params.kind)
       await rules.change(session.user, (stored) => setRuleEnabled(stored, kind, params.ruleId, body.enabled))
@@ -66,14 +111,25 @@ export const pushRulesRoutes = ({ rules }: { readonly rules: PushRules }): Route
     },
   }),
   route({
-    id: 'getPushRuleActions', method: 'GET', path: `${one}/actions`, auth: 'user', params: RuleParams, reply: Type.Object({ actions: Actions }),
+    id: 'getPushRuleActions',
+    method: 'GET',
+    path: `${one}/actions`,
+    auth: 'user',
+    params: RuleParams,
+    reply: Type.Object({ actions: Actions }),
     handle: async ({ session, params }) => {
       const { actions } = findRule(await rules.ruleset(session.user), parsePushRuleKind(params.kind), params.ruleId)
       return { actions }
     },
   }),
   route({
-    id: 'setPushRuleActions', method: 'PUT', path: `${one}/actions`, auth: 'user', params: RuleParams, body: Type.Object({ actions: Actions }), reply: Empty,
+    id: 'setPushRuleActions',
+    method: 'PUT',
+    path: `${one}/actions`,
+    auth: 'user',
+    params: RuleParams,
+    body: Type.Object({ actions: Actions }),
+    reply: Empty,
     handle: async ({ session, params, body }) => {
       const kind = parsePushRuleKind(params.kind)
       await rules.change(session.user, (stored) => setRuleActions(stored, kind, params.ruleId, body.actions))

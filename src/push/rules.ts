@@ -1,5 +1,12 @@
 import type { JsonObject } from '../matrix/json.ts'
-import { compileStored, mergeWithDefaults, noRules, type CompiledRules, type Ruleset, type StoredRules } from '../matrix/push-rules/index.ts'
+import {
+  compileStored,
+  mergeWithDefaults,
+  noRules,
+  type CompiledRules,
+  type Ruleset,
+  type StoredRules,
+} from '../matrix/push-rules/index.ts'
 import type { Database } from '../storage/index.ts'
 import { LruCache } from '../storage/lru.ts'
 import type { Log } from '../streams/index.ts'
@@ -37,29 +44,40 @@ interface Kept {
 const cachedSize = 4_000_000
 const cachedUsers = 50_000
 
-const keep = (stored: StoredRules, position: number): Kept =>
-  ({ stored, compiled: compileStored(stored), position, size: JSON.stringify(stored).length })
+const keep = (stored: StoredRules, position: number): Kept => ({
+  stored,
+  compiled: compileStored(stored),
+  position,
+  size: JSON.stringify(stored).length,
+})
 
 export function openPushRules({ database, log, users }: PushRulesDeps): PushRules {
-  const cache = new LruCache<number, Kept>({ max: cachedUsers, maxSize: cachedSize, sizeCalculation: (kept) => kept.size })
+  const cache = new LruCache<number, Kept>({
+    max: cachedUsers,
+    maxSize: cachedSize,
+    sizeCalculation: (kept) => kept.size,
+  })
   const loading = new Map<number, Promise<Kept>>()
 
   const load = (user: number): Promise<Kept> => {
     const under = loading.get(user)
     if (under) return under
-    const promise = readRules(database.read, user).then((row) => {
-      const kept = keep(row?.stored ?? noRules, row?.position ?? 0)
-      if (loading.get(user) === promise) cache.set(user, kept)
-      return kept
-    }).finally(() => {
-      if (loading.get(user) === promise) loading.delete(user)
-    })
+    const promise = readRules(database.read, user)
+      .then((row) => {
+        const kept = keep(row?.stored ?? noRules, row?.position ?? 0)
+        if (loading.get(user) === promise) cache.set(user, kept)
+        return kept
+      })
+      .finally(() => {
+        if (loading.get(user) === promise) loading.delete(user)
+      })
     loading.set(user, promise)
     return promise
   }
   const get = (user: number): Kept | Promise<Kept> => cache.get(user) ?? load(user)
 
-  const rulesetOf = async (user: number, stored: StoredRules): Promise<Ruleset> => mergeWithDefaults(await users.nameOf(user), stored)
+  const rulesetOf = async (user: number, stored: StoredRules): Promise<Ruleset> =>
+    mergeWithDefaults(await users.nameOf(user), stored)
 
   return {
     compiled: (user) => {
@@ -76,7 +94,10 @@ export function openPushRules({ database, log, users }: PushRulesDeps): PushRule
         const after = edit(before)
         if (JSON.stringify(after) === JSON.stringify(before)) return
         const position = tx.append({
-          kind: 'account_data', user, wake: [user], data: newsOf(contentOf(mergeWithDefaults(userId, after))),
+          kind: 'account_data',
+          user,
+          wake: [user],
+          data: newsOf(contentOf(mergeWithDefaults(userId, after))),
           onAnnounce: () => {
             // A load that is under way may have read what was there before.
             loading.delete(user)
@@ -96,15 +117,21 @@ const contentOf = (ruleset: Ruleset): JsonObject => ({ global: ruleset })
 /** Larger content is asked for when it is needed instead of being kept in the log's tail. */
 const largestInMemory = 8 * 1024
 
-const newsOf = (content: JsonObject): AccountDataNews =>
-  ({ type, content: JSON.stringify(content).length > largestInMemory ? undefined : content })
+const newsOf = (content: JsonObject): AccountDataNews => ({
+  type,
+  content: JSON.stringify(content).length > largestInMemory ? undefined : content,
+})
 
 /**
  * Adds the push rules to what `users.accountData.since(user, since, until)` gave: an initial sync (`since` 0) always has them, a
  * later one when they changed. Where the log's tail told of them they are there already.
  */
 export async function withPushRules(
-  rules: PushRules, items: readonly AccountDataItem[], user: number, since: number, until: number,
+  rules: PushRules,
+  items: readonly AccountDataItem[],
+  user: number,
+  since: number,
+  until: number,
 ): Promise<readonly AccountDataItem[]> {
   if (items.some((item) => item.type === type && item.room === undefined)) return items
   const position = await rules.position(user)

@@ -8,7 +8,10 @@ const mostChanges = 50
  * Positions at which the members' stays in their rooms began, by room: a new display name makes a new member event but no new stay.
  * All rooms are followed back together, so that a thousand of them cost a few queries.
  */
-export async function stayStarts(rooms: Rooms, members: ReadonlyArray<{ readonly room: Room, readonly member: Member }>): Promise<Map<number, number>> {
+export async function stayStarts(
+  rooms: Rooms,
+  members: ReadonlyArray<{ readonly room: Room; readonly member: Member }>,
+): Promise<Map<number, number>> {
   const starts = new Map<number, number>()
   let open = new Map(members.map(({ room, member }) => [room.nid, member.event]))
   for (let round = 0; round < mostChanges && open.size > 0; round++) {

@@ -21,7 +21,11 @@ export interface AccessDeps {
 }
 
 /** The room as the user stands to it, whatever they may see of it. */
-export async function viewOf({ rooms, history }: AccessDeps, session: Session, roomId: string): Promise<View | undefined> {
+export async function viewOf(
+  { rooms, history }: AccessDeps,
+  session: Session,
+  roomId: string,
+): Promise<View | undefined> {
   const room = isRoomId(roomId) ? await rooms.find(roomId) : undefined
   return room && { room, session, stay: await history.sight.stayOf(session, room.nid) }
 }
@@ -46,10 +50,17 @@ export async function stateIn({ rooms }: AccessDeps, { room, stay }: View): Prom
 }
 
 /** The state event in one place of the state that the user may see. */
-export async function stateEventIn(deps: AccessDeps, view: View, type: string, stateKey: string): Promise<StoredEvent | undefined> {
+export async function stateEventIn(
+  deps: AccessDeps,
+  view: View,
+  type: string,
+  stateKey: string,
+): Promise<StoredEvent | undefined> {
   const { end } = view.stay
   if (!end) return deps.rooms.stateEvent(view.room, type, stateKey)
-  return end.event.type === type && end.event.stateKey === stateKey ? end : deps.rooms.stateEventBefore(end, type, stateKey)
+  return end.event.type === type && end.event.stateKey === stateKey
+    ? end
+    : deps.rooms.stateEventBefore(end, type, stateKey)
 }
 
 /** The state after an event. */

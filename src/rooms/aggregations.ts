@@ -21,7 +21,7 @@ export interface Related {
   /** By sender. */
   readonly thread: Map<number, ThreadShare>
   /** Oldest first. */
-  readonly references: Array<{ readonly id: string, readonly sender: number }>
+  readonly references: Array<{ readonly id: string; readonly sender: number }>
 }
 
 /** Summaries of what relates to events, kept in memory and up to date by the log. */
@@ -45,7 +45,15 @@ interface Cached extends Related {
 
 const nothing = 'nothing'
 
-export function openAggregations({ database, log, serverName }: { database: Database, log: Log, serverName: string }): Aggregations {
+export function openAggregations({
+  database,
+  log,
+  serverName,
+}: {
+  database: Database
+  log: Log
+  serverName: string
+}): Aggregations {
   const cache = new LruCache<string, Cached | typeof nothing>({ max: cached })
   /** Every event that something began to relate to after `floor`, with the position of the newest that does. */
   const touched = new Map<string, number>()
@@ -113,7 +121,8 @@ export function openAggregations({ database, log, serverName }: { database: Data
       if (!relation || !isBundled(relation.relType, { stateKey: undefined })) return
       touched.set(relation.eventId, position)
       const related = cache.get(relation.eventId)
-      if (related && (related === nothing || (related.room === room && !add(related, stored, relation.relType)))) cache.delete(relation.eventId)
+      if (related && (related === nothing || (related.room === room && !add(related, stored, relation.relType))))
+        cache.delete(relation.eventId)
       if (touched.size + redactions.size <= cached) return
       floor = position
       touched.clear()
@@ -123,32 +132,54 @@ export function openAggregations({ database, log, serverName }: { database: Data
   }
 }
 
-async function readRelated({ read }: Database, rooms: ReadonlyMap<string, number>, upTo: number): Promise<Map<string, Related>> {
+async function readRelated(
+  { read }: Database,
+  rooms: ReadonlyMap<string, number>,
+  upTo: number,
+): Promise<Map<string, Related>> {
   const found = new Map<string, Related>()
-  const groups = (await readGroups(read, [...rooms.keys()], upTo)).filter((group) => rooms.get(group.target_id) === group.room_nid)
+  const groups = (await readGroups(read, [...rooms.keys()], upTo)).filter(
+    (group) => rooms.get(group.target_id) === group.room_nid,
+  )
   if (groups.length === 0) return found
-  const targetsWith = (relType: string): string[] =>
-    [...new Set(groups.filter((group) => group.rel_type === relType).map((group) => group.target_id))]
+  const targetsWith = (relType: string): string[] => [
+    ...new Set(groups.filter((group) => group.rel_type === relType).map((group) => group.target_id)),
+  ]
   const of = (id: string): Related => {
     const related = found.get(id) ?? { edits: [], thread: new Map(), references: [] }
     found.set(id, related)
     return related
   }
   const [edits, references] = [targetsWith('m.replace'), targetsWith('m.reference')]
-  if (edits.length > 0) for (const row of await readEdits(read, edits, upTo, summaryLimits.edits)) of(row.target_id).edits.push(row.event_nid)
+  if (edits.length > 0)
+    for (const row of await readEdits(read, edits, upTo, summaryLimits.edits))
+      of(row.target_id).edits.push(row.event_nid)
   if (references.length > 0) {
     const rows = await readNewest(read, references, ['m.reference'], upTo, summaryLimits.references)
     for (const row of rows.toReversed()) of(row.target_id).references.push({ id: row.event_id, sender: row.sender_nid })
   }
-  await readThreads(read, groups.filter((group) => group.rel_type === 'm.thread'), of)
+  await readThreads(
+    read,
+    groups.filter((group) => group.rel_type === 'm.thread'),
+    of,
+  )
   return found
 }
 
-async function readThreads(read: Database['read'], groups: readonly RelatedGroup[], of: (id: string) => Related): Promise<void> {
+async function readThreads(
+  read: Database['read'],
+  groups: readonly RelatedGroup[],
+  of: (id: string) => Related,
+): Promise<void> {
   if (groups.length === 0) return
-  const nids = await readAtPositions(read, [...new Set(groups.map((group) => group.room_nid))], groups.map((group) => group.position))
+  const nids = await readAtPositions(
+    read,
+    [...new Set(groups.map((group) => group.room_nid))],
+    groups.map((group) => group.position),
+  )
   for (const group of groups) {
     const event = nids.get(group.position)
-    if (event !== undefined) of(group.target_id).thread.set(group.sender_nid, { count: group.count, position: group.position, event })
+    if (event !== undefined)
+      of(group.target_id).thread.set(group.sender_nid, { count: group.count, position: group.position, event })
   }
 }

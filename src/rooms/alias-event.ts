@@ -9,18 +9,26 @@ import type { Room } from './room.ts'
  * (M_BAD_ALIAS). Aliases that the event before named already are not looked at again.
  * @see https://spec.matrix.org/v1.19/client-server-api/#mroomcanonical_alias
  */
-export async function checkAliasEvent(deps: Pick<RoomsRouteDeps, 'rooms' | 'aliases'>, room: Room, content: JsonObject): Promise<void> {
+export async function checkAliasEvent(
+  deps: Pick<RoomsRouteDeps, 'rooms' | 'aliases'>,
+  room: Room,
+  content: JsonObject,
+): Promise<void> {
   const before = await deps.rooms.stateEvent(room, 'm.room.canonical_alias', '')
   const known = new Set(before ? aliasesIn(before.event.content) : [])
   for (const alias of aliasesIn(content)) {
     if (known.has(alias)) continue
     if (!isRoomAlias(alias)) throw new MatrixError('M_INVALID_PARAM', `${JSON.stringify(alias)} is not a room alias`)
-    if (await deps.aliases.resolve(alias) !== room.nid) throw new MatrixError('M_BAD_ALIAS', `The alias ${alias} does not lead to this room`)
+    if ((await deps.aliases.resolve(alias)) !== room.nid)
+      throw new MatrixError('M_BAD_ALIAS', `The alias ${alias} does not lead to this room`)
   }
 }
 
 function aliasesIn(content: JsonObject): unknown[] {
   const alias = own(content, 'alias')
   const others = own(content, 'alt_aliases')
-  return [...(alias === undefined || alias === null || alias === '' ? [] : [alias]), ...(Array.isArray(others) ? others : [])]
+  return [
+    ...(alias === undefined || alias === null || alias === '' ? [] : [alias]),
+    ...(Array.isArray(others) ? others : []),
+  ]
 }

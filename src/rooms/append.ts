@@ -25,7 +25,12 @@ export interface AppendDeps extends StageDeps {
  * ahead of the commit; should that fail, the head is dropped, with everything that was built upon it.
  * @throws {MatrixError} M_FORBIDDEN with the reason; M_TOO_LARGE; M_BAD_JSON.
  */
-export async function append(deps: AppendDeps, room: Room, drafts: readonly Draft[], options: { creating?: boolean } = {}): Promise<StoredEvent[]> {
+export async function append(
+  deps: AppendDeps,
+  room: Room,
+  drafts: readonly Draft[],
+  options: { creating?: boolean } = {},
+): Promise<StoredEvent[]> {
   const prepared: Prepared[] = []
   for (const draft of drafts) prepared.push(await prepare(deps, room, draft))
   const head = await headFor(deps, room, prepared)
@@ -38,12 +43,19 @@ async function prepare(deps: AppendDeps, room: Room, draft: Draft): Promise<Prep
   const { stateKey, type } = draft
   // The auth rules look at the create event even where it is not cited.
   const needs: Prepared['needs'] = [['m.room.create', ''], ...authTypesFor(outlineOf(draft), room.version)]
-  for (const [needType, needKey] of needs) if (deps.stateKeys.peek(needType, needKey) === undefined) await deps.stateKeys.find(needType, needKey)
+  for (const [needType, needKey] of needs)
+    if (deps.stateKeys.peek(needType, needKey) === undefined) await deps.stateKeys.find(needType, needKey)
   return {
     draft,
     needs,
-    stateKeyNid: stateKey === undefined ? undefined : deps.stateKeys.peek(type, stateKey) ?? await deps.stateKeys.intern(type, stateKey),
-    target: stateKey !== undefined && type === 'm.room.member' ? deps.users.peekNid(stateKey) ?? await deps.users.intern(stateKey) : undefined,
+    stateKeyNid:
+      stateKey === undefined
+        ? undefined
+        : (deps.stateKeys.peek(type, stateKey) ?? (await deps.stateKeys.intern(type, stateKey))),
+    target:
+      stateKey !== undefined && type === 'm.room.member'
+        ? (deps.users.peekNid(stateKey) ?? (await deps.users.intern(stateKey)))
+        : undefined,
   }
 }
 
@@ -60,7 +72,8 @@ async function headFor(deps: AppendDeps, room: Room, prepared: readonly Prepared
 }
 
 function missingEvents(deps: AppendDeps, room: Room, prepared: readonly Prepared[]): number[] {
-  const looked: Array<number | undefined> = room.version.eventFormat === 'v1' ? room.extremities.map((one) => one.nid) : []
+  const looked: Array<number | undefined> =
+    room.version.eventFormat === 'v1' ? room.extremities.map((one) => one.nid) : []
   for (const { needs, stateKeyNid } of prepared) {
     for (const [type, stateKey] of needs) looked.push(room.state.get(deps.stateKeys.peek(type, stateKey) ?? 0))
     if (stateKeyNid !== undefined) looked.push(room.state.get(stateKeyNid))
@@ -89,9 +102,22 @@ function setMember(room: Room, user: number, member: Member): void {
 }
 
 /** Types of events that move a room up in a list. */
-const bumps = new Set(['m.room.message', 'm.room.encrypted', 'm.room.create', 'm.sticker', 'm.call.invite', 'm.poll.start', 'org.matrix.msc3381.poll.start'])
+const bumps = new Set([
+  'm.room.message',
+  'm.room.encrypted',
+  'm.room.create',
+  'm.sticker',
+  'm.call.invite',
+  'm.poll.start',
+  'org.matrix.msc3381.poll.start',
+])
 
-async function commit(deps: AppendDeps, room: Room, staged: readonly Staged[], creating: boolean): Promise<StoredEvent[]> {
+async function commit(
+  deps: AppendDeps,
+  room: Room,
+  staged: readonly Staged[],
+  creating: boolean,
+): Promise<StoredEvent[]> {
   const last = staged.at(-1)
   if (!last) return []
   const counts = { joined: room.joined.size, invited: room.invited }
@@ -103,7 +129,10 @@ async function commit(deps: AppendDeps, room: Room, staged: readonly Staged[], c
       try {
         for (const one of staged) {
           one.stored.position = tx.append({
-            kind: 'event', room: room.nid, wake: room.joined, data: one.stored,
+            kind: 'event',
+            room: room.nid,
+            wake: room.joined,
+            data: one.stored,
             ...(one.target !== undefined && { user: one.target, wakeAlso: one.target }),
             ...(one.redaction && { onAnnounce: () => applyRedaction(deps, one) }),
           })
@@ -112,8 +141,12 @@ async function commit(deps: AppendDeps, room: Room, staged: readonly Staged[], c
           await store(deps, tx.sql, room, one)
         }
         const head: Head = {
-          ...counts, stateNid: last.chain.at(-1)?.nid ?? 0, extremities: last.extremities, summary: last.summary,
-          latestPosition: room.latestPosition, bumpPosition: room.bumpPosition,
+          ...counts,
+          stateNid: last.chain.at(-1)?.nid ?? 0,
+          extremities: last.extremities,
+          summary: last.summary,
+          latestPosition: room.latestPosition,
+          bumpPosition: room.bumpPosition,
         }
         if (creating) await insertRoom(tx.sql, room, head)
         else await (changesState ? updateRoom : moveRoomHead)(tx.sql, room, head)
@@ -133,7 +166,12 @@ async function commit(deps: AppendDeps, room: Room, staged: readonly Staged[], c
   return staged.map((one) => one.stored)
 }
 
-async function store(deps: AppendDeps, tx: Tx, room: Room, { stored, json, stateKeyNid, target, chain, relation, redaction }: Staged): Promise<void> {
+async function store(
+  deps: AppendDeps,
+  tx: Tx,
+  room: Room,
+  { stored, json, stateKeyNid, target, chain, relation, redaction }: Staged,
+): Promise<void> {
   await insertEvent(tx, stored, json)
   if (stateKeyNid !== undefined) {
     await deps.stateKeys.store(tx, stateKeyNid)
@@ -155,8 +193,15 @@ async function store(deps: AppendDeps, tx: Tx, room: Room, { stored, json, state
 function applyRedaction(deps: AppendDeps, { stored, redaction }: Staged): void {
   if (!redaction) return
   const { target } = redaction
-  const inTail = deps.log.tail.room(target.room, target.position - 1, target.position).map((entry: Entry) => entry.data as StoredEvent)
-  for (const held of [target, deps.events.peek(target.nid), deps.rooms.peek(target.room)?.recent?.find(target.nid), ...inTail]) {
+  const inTail = deps.log.tail
+    .room(target.room, target.position - 1, target.position)
+    .map((entry: Entry) => entry.data as StoredEvent)
+  for (const held of [
+    target,
+    deps.events.peek(target.nid),
+    deps.rooms.peek(target.room)?.recent?.find(target.nid),
+    ...inTail,
+  ]) {
     if (held?.nid !== target.nid) continue
     held.event = redaction.event
     held.redactedBy = stored.nid

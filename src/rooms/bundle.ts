@@ -21,7 +21,7 @@ export interface BundleDeps {
 export interface Bundle {
   /** The edit that counts. */
   edit?: StoredEvent
-  thread?: { readonly latest: StoredEvent, readonly count: number, readonly participated: boolean }
+  thread?: { readonly latest: StoredEvent; readonly count: number; readonly participated: boolean }
   /** Event ids, oldest first. */
   references: readonly string[]
 }
@@ -34,7 +34,11 @@ const lookedAt = 100
  * of them, none where nothing relates to any.
  * @see https://spec.matrix.org/v1.19/client-server-api/#aggregations-of-child-events
  */
-export async function bundlesOf(deps: BundleDeps, who: Onlooker, list: readonly StoredEvent[]): Promise<ReadonlyMap<number, Bundle>> {
+export async function bundlesOf(
+  deps: BundleDeps,
+  who: Onlooker,
+  list: readonly StoredEvent[],
+): Promise<ReadonlyMap<number, Bundle>> {
   const bundles = new Map<number, Bundle>()
   const related = await deps.aggregations.of(list)
   if (related.size === 0) return bundles
@@ -51,29 +55,46 @@ export async function bundlesOf(deps: BundleDeps, who: Onlooker, list: readonly 
 
 /** For a reader who may see everything that relates to the events: from the summaries that all readers share. */
 async function bundlesOfAll(
-  deps: BundleDeps, who: Onlooker, list: readonly StoredEvent[], related: ReadonlyMap<string, Related>, ignored: ReadonlySet<string>,
+  deps: BundleDeps,
+  who: Onlooker,
+  list: readonly StoredEvent[],
+  related: ReadonlyMap<string, Related>,
+  ignored: ReadonlySet<string>,
 ): Promise<Array<[number, Bundle]>> {
   const ignoredNids = new Set<number>()
   if (list.length > 0 && ignored.size > 0) {
     const senders = list.flatMap((stored) => sendersOf(related.get(stored.event.id)))
     for (const [nid, userId] of await deps.users.namesOf(senders)) if (ignored.has(userId)) ignoredNids.add(nid)
   }
-  const needed = list.flatMap((stored) => [...related.get(stored.event.id)?.edits ?? [], ...newestOf(related.get(stored.event.id), ignoredNids)])
+  const needed = list.flatMap((stored) => [
+    ...(related.get(stored.event.id)?.edits ?? []),
+    ...newestOf(related.get(stored.event.id), ignoredNids),
+  ])
   const events = new Map((await deps.rooms.events.many(needed)).map((stored) => [stored.nid, stored]))
   return list.map((stored): [number, Bundle] => {
     const { edits = [], thread = new Map(), references = [] } = related.get(stored.event.id) ?? {}
     const shares = [...thread].filter(([sender]) => !ignoredNids.has(sender))
-    const latest = newestOf(related.get(stored.event.id), ignoredNids).map((nid) => events.get(nid)).at(0)
-    return [stored.nid, {
-      ...editAmong(stored, edits.map((nid) => events.get(nid)).filter((edit) => edit !== undefined)),
-      ...(latest && relationOf(stored.event) === undefined && {
-        thread: {
-          latest, count: shares.reduce((count, [, share]) => count + share.count, 0),
-          participated: stored.sender === who.user || thread.has(who.user),
-        },
-      }),
-      references: references.filter(({ sender }) => !ignoredNids.has(sender)).map(({ id }) => id),
-    }]
+    const latest = newestOf(related.get(stored.event.id), ignoredNids)
+      .map((nid) => events.get(nid))
+      .at(0)
+    return [
+      stored.nid,
+      {
+        ...editAmong(
+          stored,
+          edits.map((nid) => events.get(nid)).filter((edit) => edit !== undefined),
+        ),
+        ...(latest &&
+          relationOf(stored.event) === undefined && {
+            thread: {
+              latest,
+              count: shares.reduce((count, [, share]) => count + share.count, 0),
+              participated: stored.sender === who.user || thread.has(who.user),
+            },
+          }),
+        references: references.filter(({ sender }) => !ignoredNids.has(sender)).map(({ id }) => id),
+      },
+    ]
   })
 }
 
@@ -82,7 +103,7 @@ const sendersOf = (related: Related | undefined): number[] =>
 
 /** The newest event of a thread that is not by somebody ignored: one, or none. */
 function newestOf(related: Related | undefined, ignored: ReadonlySet<number>): number[] {
-  let newest: { position: number, event: number } | undefined
+  let newest: { position: number; event: number } | undefined
   for (const [sender, share] of related?.thread ?? []) {
     if (!ignored.has(sender) && (!newest || share.position > newest.position)) newest = share
   }
@@ -91,26 +112,49 @@ function newestOf(related: Related | undefined, ignored: ReadonlySet<number>): n
 
 /** For a reader who may see only a part of what relates to the events: that part is looked at. */
 async function bundlesOfVisible(
-  deps: BundleDeps, who: Onlooker, list: readonly StoredEvent[], ignored: ReadonlySet<string>,
+  deps: BundleDeps,
+  who: Onlooker,
+  list: readonly StoredEvent[],
+  ignored: ReadonlySet<string>,
 ): Promise<Array<[number, Bundle]>> {
   if (list.length === 0) return []
-  const rows = await readNewest(deps.database.read, list.map((stored) => stored.event.id), ['m.replace', 'm.thread', 'm.reference'], deps.log.now, lookedAt)
+  const rows = await readNewest(
+    deps.database.read,
+    list.map((stored) => stored.event.id),
+    ['m.replace', 'm.thread', 'm.reference'],
+    deps.log.now,
+    lookedAt,
+  )
   const visible = await deps.sight.visible(who, await deps.rooms.events.many(rows.map((row) => row.event_nid)))
-  const known = new Map(visible.filter((stored) => !ignored.has(stored.event.sender)).map((stored) => [stored.nid, stored]))
+  const known = new Map(
+    visible.filter((stored) => !ignored.has(stored.event.sender)).map((stored) => [stored.nid, stored]),
+  )
   return list.map((stored): [number, Bundle] => {
-    const children = rows.filter((row) => row.target_id === stored.event.id).map((row) => known.get(row.event_nid))
+    const children = rows
+      .filter((row) => row.target_id === stored.event.id)
+      .map((row) => known.get(row.event_nid))
       .filter((child) => child !== undefined && relationHolds(stored.event, child.event))
       .filter((child) => child !== undefined)
-    const ofType = (relType: string): StoredEvent[] => children.filter((child) => relationOf(child.event)?.relType === relType)
+    const ofType = (relType: string): StoredEvent[] =>
+      children.filter((child) => relationOf(child.event)?.relType === relType)
     const thread = ofType('m.thread')
     const [latest] = thread
-    return [stored.nid, {
-      ...editAmong(stored, ofType('m.replace')),
-      ...(latest && {
-        thread: { latest, count: thread.length, participated: stored.sender === who.user || thread.some((child) => child.sender === who.user) },
-      }),
-      references: ofType('m.reference').map((child) => child.event.id).toReversed(),
-    }]
+    return [
+      stored.nid,
+      {
+        ...editAmong(stored, ofType('m.replace')),
+        ...(latest && {
+          thread: {
+            latest,
+            count: thread.length,
+            participated: stored.sender === who.user || thread.some((child) => child.sender === who.user),
+          },
+        }),
+        references: ofType('m.reference')
+          .map((child) => child.event.id)
+          .toReversed(),
+      },
+    ]
   })
 }
 

@@ -20,10 +20,15 @@ function clientPart({ event }: StoredEvent): string {
   const text = JSON.stringify
   const redacts = event.redacts !== undefined && event.type === 'm.room.redaction'
   // Clients look for `redacts` in either place; the room version knows one of them.
-  const content = redacts && own(event.content, 'redacts') === undefined ? { ...event.content, redacts: event.redacts } : event.content
-  return `{"content":${text(content)},"event_id":${text(event.id)},"origin_server_ts":${event.ts}`
-    + (redacts ? `,"redacts":${text(event.redacts)}` : '')
-    + `,"sender":${text(event.sender)}${event.stateKey === undefined ? '' : `,"state_key":${text(event.stateKey)}`},"type":${text(event.type)}`
+  const content =
+    redacts && own(event.content, 'redacts') === undefined
+      ? { ...event.content, redacts: event.redacts }
+      : event.content
+  return (
+    `{"content":${text(content)},"event_id":${text(event.id)},"origin_server_ts":${event.ts}` +
+    (redacts ? `,"redacts":${text(event.redacts)}` : '') +
+    `,"sender":${text(event.sender)}${event.stateKey === undefined ? '' : `,"state_key":${text(event.stateKey)}`},"type":${text(event.type)}`
+  )
 }
 
 /**
@@ -34,7 +39,8 @@ export function clientEvent(stored: StoredEvent, reader: EventReader, extras?: r
   stored.clientJson ??= clientPart(stored)
   const { event } = stored
   let unsigned = `"age":${Math.max(0, reader.now - event.ts)}`
-  if (stored.txnId !== null && stored.device === reader.device) unsigned += `,"transaction_id":${JSON.stringify(stored.txnId)}`
+  if (stored.txnId !== null && stored.device === reader.device)
+    unsigned += `,"transaction_id":${JSON.stringify(stored.txnId)}`
   if (extras) for (const extra of extras) unsigned += `,${extra}`
   return `${stored.clientJson}${reader.withRoomId ? `,"room_id":${JSON.stringify(event.roomId)}` : ''},"unsigned":{${unsigned}}}`
 }
@@ -47,7 +53,12 @@ export type Visible = (events: readonly StoredEvent[]) => Promise<readonly Store
  * see, the content stays out.
  * @param former - whether former contents are wanted
  */
-export async function neighbours(events: Events, list: readonly StoredEvent[], visible: Visible, former = true): Promise<Map<number, string[]>> {
+export async function neighbours(
+  events: Events,
+  list: readonly StoredEvent[],
+  visible: Visible,
+  former = true,
+): Promise<Map<number, string[]>> {
   const wanted: number[] = []
   for (const { replaces, redactedBy } of list) {
     if (replaces !== null && former) wanted.push(replaces)

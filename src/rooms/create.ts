@@ -23,7 +23,7 @@ export interface RoomWish {
   readonly topic?: string
   readonly invite?: readonly string[]
   readonly isDirect?: boolean
-  readonly initialState?: ReadonlyArray<{ type: string, state_key?: string, content: JsonObject }>
+  readonly initialState?: ReadonlyArray<{ type: string; state_key?: string; content: JsonObject }>
   readonly creationContent?: JsonObject
   readonly powerLevels?: JsonObject
   /** Full alias, already checked to be free and ours. */
@@ -43,7 +43,7 @@ export interface CreateDeps {
 
 type Who = Draft['sender']
 
-const presets: Record<Preset, { joinRule: string, historyVisibility: string, guestAccess: string }> = {
+const presets: Record<Preset, { joinRule: string; historyVisibility: string; guestAccess: string }> = {
   private_chat: { joinRule: 'invite', historyVisibility: 'shared', guestAccess: 'can_join' },
   trusted_private_chat: { joinRule: 'invite', historyVisibility: 'shared', guestAccess: 'can_join' },
   public_chat: { joinRule: 'public', historyVisibility: 'shared', guestAccess: 'forbidden' },
@@ -56,9 +56,12 @@ const presets: Record<Preset, { joinRule: string, historyVisibility: string, gue
  */
 export async function createRoom(deps: CreateDeps, creator: Who, wish: RoomWish): Promise<Room> {
   const version = findRoomVersion(wish.version ?? deps.defaultRoomVersion ?? defaultRoomVersion)
-  if (!version) throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `This server does not know room version "${wish.version}"`)
+  if (!version)
+    throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `This server does not know room version "${wish.version}"`)
   const preset = wish.preset ?? (wish.visibility === 'public' ? 'public_chat' : 'private_chat')
-  const invited = (wish.invite ?? []).filter((userId, index, all) => all.indexOf(userId) === index && userId !== creator.userId)
+  const invited = (wish.invite ?? []).filter(
+    (userId, index, all) => all.indexOf(userId) === index && userId !== creator.userId,
+  )
   for (const userId of invited) {
     mustBeReachable(deps.serverName, userId)
     await mustTakeInvites(deps.users, userId)
@@ -67,24 +70,39 @@ export async function createRoom(deps: CreateDeps, creator: Who, wish: RoomWish)
 
   const create = createContent(version, creator, wish.creationContent ?? {}, trusted)
   const drafts: Draft[] = [
-    { type: 'm.room.member', stateKey: creator.userId, content: { membership: 'join', ...await deps.profiles.memberFields(creator.userId) }, sender: creator },
-    { type: 'm.room.power_levels', stateKey: '', content: powerLevels(version, creator, trusted, wish), sender: creator },
+    {
+      type: 'm.room.member',
+      stateKey: creator.userId,
+      content: { membership: 'join', ...(await deps.profiles.memberFields(creator.userId)) },
+      sender: creator,
+    },
+    {
+      type: 'm.room.power_levels',
+      stateKey: '',
+      content: powerLevels(version, creator, trusted, wish),
+      sender: creator,
+    },
     ...stateOf(wish, preset).map((state): Draft => ({ ...state, sender: creator })),
   ]
   for (const userId of invited) drafts.push(await invitation(deps, creator, userId, wish))
   const { room, ts } = await newRoom(deps, version, creator, create)
   try {
-    await deps.rooms.add(room, [{ type: 'm.room.create', stateKey: '', content: create, sender: creator, ts }, ...drafts])
+    await deps.rooms.add(room, [
+      { type: 'm.room.create', stateKey: '', content: create, sender: creator, ts },
+      ...drafts,
+    ])
   } catch (error) {
     // The auth rules refused what the wish asks for: it is the wish that is at fault.
     if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') {
-      throw new MatrixError('M_INVALID_ROOM_STATE', `The room cannot be made like this: ${error.message}`, { cause: error })
+      throw new MatrixError('M_INVALID_ROOM_STATE', `The room cannot be made like this: ${error.message}`, {
+        cause: error,
+      })
     }
     throw error
   } finally {
     idsUnderWay(deps.rooms).delete(room.id)
   }
-  return await deps.rooms.byNid(room.nid) ?? room
+  return (await deps.rooms.byNid(room.nid)) ?? room
 }
 
 const underWay = new WeakMap<Rooms, Set<string>>()
@@ -110,47 +128,98 @@ function createContent(version: RoomVersion, creator: Who, wanted: JsonObject, t
 }
 
 /** The room's head before its first event. In v12 its id is made of that event, and two like it must not be made at once. */
-async function newRoom(deps: CreateDeps, version: RoomVersion, creator: Who, create: JsonObject): Promise<{ room: Room, ts: number }> {
+async function newRoom(
+  deps: CreateDeps,
+  version: RoomVersion,
+  creator: Who,
+  create: JsonObject,
+): Promise<{ room: Room; ts: number }> {
   const ids = idsUnderWay(deps.rooms)
   let ts = deps.now()
-  let id = `!${deps.randomId().replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 18)}:${deps.serverName}`
+  let id = `!${deps
+    .randomId()
+    .replaceAll(/[^A-Za-z0-9]/g, '')
+    .slice(0, 18)}:${deps.serverName}`
   if (version.createIsRoomId) {
     for (;;) {
-      const { event } = buildEvent({
-        type: 'm.room.create', stateKey: '', content: create, sender: creator.userId, roomId: '', prevEvents: [], authEvents: [], depth: 1, ts,
-      }, version, deps.serverName, deps.signingKey)
+      const { event } = buildEvent(
+        {
+          type: 'm.room.create',
+          stateKey: '',
+          content: create,
+          sender: creator.userId,
+          roomId: '',
+          prevEvents: [],
+          authEvents: [],
+          depth: 1,
+          ts,
+        },
+        version,
+        deps.serverName,
+        deps.signingKey,
+      )
       id = event.roomId
       if (!ids.has(id)) {
         ids.add(id)
-        if (!await deps.rooms.find(id)) break
+        if (!(await deps.rooms.find(id))) break
         ids.delete(id)
       }
       ts += 1
     }
   }
   const room: Room = {
-    nid: deps.rooms.nextRoomNid(), id, version, creator: creator.nid, createdTs: ts, chain: [], state: new Map(), members: new Map(),
-    joined: new Set(), invited: 0, extremities: [], latestPosition: 0, bumpPosition: 0, published: false, summary: emptySummary,
-    recent: new Recent([]), pending: 0, dead: false, whenSettled: [],
+    nid: deps.rooms.nextRoomNid(),
+    id,
+    version,
+    creator: creator.nid,
+    createdTs: ts,
+    chain: [],
+    state: new Map(),
+    members: new Map(),
+    joined: new Set(),
+    invited: 0,
+    extremities: [],
+    latestPosition: 0,
+    bumpPosition: 0,
+    published: false,
+    summary: emptySummary,
+    recent: new Recent([]),
+    pending: 0,
+    dead: false,
+    whenSettled: [],
   }
   return { room, ts }
 }
 
 function powerLevels(version: RoomVersion, creator: Who, trusted: readonly string[], wish: RoomWish): JsonObject {
-  const users: JsonObject = version.privilegedCreators ? {} : Object.fromEntries([creator.userId, ...trusted].map((userId) => [userId, 100]))
+  const users: JsonObject = version.privilegedCreators
+    ? {}
+    : Object.fromEntries([creator.userId, ...trusted].map((userId) => [userId, 100]))
   const content: JsonObject = {
     users,
     users_default: 0,
     events: {
-      'm.room.name': 50, 'm.room.power_levels': 100, 'm.room.history_visibility': 100, 'm.room.canonical_alias': 50, 'm.room.avatar': 50,
-      'm.room.tombstone': version.privilegedCreators ? 150 : 100, 'm.room.server_acl': 100, 'm.room.encryption': 100,
+      'm.room.name': 50,
+      'm.room.power_levels': 100,
+      'm.room.history_visibility': 100,
+      'm.room.canonical_alias': 50,
+      'm.room.avatar': 50,
+      'm.room.tombstone': version.privilegedCreators ? 150 : 100,
+      'm.room.server_acl': 100,
+      'm.room.encryption': 100,
     },
-    events_default: 0, state_default: 50, ban: 50, kick: 50, redact: 50, invite: 0, historical: 100,
+    events_default: 0,
+    state_default: 50,
+    ban: 50,
+    kick: 50,
+    redact: 50,
+    invite: 0,
+    historical: 100,
   }
   return { ...content, ...wish.powerLevels }
 }
 
-type StateDraft = { type: string, stateKey: string, content: JsonObject }
+type StateDraft = { type: string; stateKey: string; content: JsonObject }
 
 /** The rest of the first state, in the order of the specification: a later one of the same place wins. */
 function stateOf(wish: RoomWish, preset: Preset): StateDraft[] {
@@ -162,13 +231,20 @@ function stateOf(wish: RoomWish, preset: Preset): StateDraft[] {
     { type: 'm.room.history_visibility', stateKey: '', content: { history_visibility: historyVisibility } },
     { type: 'm.room.guest_access', stateKey: '', content: { guest_access: guestAccess } },
   )
-  const asked = (wish.initialState ?? []).map((state) => ({ type: state.type, stateKey: state.state_key ?? '', content: state.content }))
+  const asked = (wish.initialState ?? []).map((state) => ({
+    type: state.type,
+    stateKey: state.state_key ?? '',
+    content: state.content,
+  }))
   const named: StateDraft[] = []
   if (wish.name !== undefined) named.push({ type: 'm.room.name', stateKey: '', content: { name: wish.name } })
   if (wish.topic !== undefined) named.push({ type: 'm.room.topic', stateKey: '', content: topicContent(wish.topic) })
   const later = [...asked, ...named]
-  const isOverridden = (state: StateDraft): boolean => later.some((other) => other.type === state.type && other.stateKey === state.stateKey)
-  const initial = asked.filter((state) => !named.some((other) => other.type === state.type && other.stateKey === state.stateKey))
+  const isOverridden = (state: StateDraft): boolean =>
+    later.some((other) => other.type === state.type && other.stateKey === state.stateKey)
+  const initial = asked.filter(
+    (state) => !named.some((other) => other.type === state.type && other.stateKey === state.stateKey),
+  )
   return [...states.filter((state) => !isOverridden(state)), ...initial, ...named]
 }
 
@@ -177,7 +253,13 @@ const topicContent = (topic: string): JsonObject => ({ topic, 'm.topic': { 'm.te
 
 async function invitation(deps: CreateDeps, creator: Who, userId: string, wish: RoomWish): Promise<Draft> {
   return {
-    type: 'm.room.member', stateKey: userId, sender: creator,
-    content: { membership: 'invite', ...(wish.isDirect && { is_direct: true }), ...await deps.profiles.memberFields(userId) },
+    type: 'm.room.member',
+    stateKey: userId,
+    sender: creator,
+    content: {
+      membership: 'invite',
+      ...(wish.isDirect && { is_direct: true }),
+      ...(await deps.profiles.memberFields(userId)),
+    },
   }
 }

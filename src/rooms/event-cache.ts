@@ -21,7 +21,10 @@ export interface Events {
 const cachedEvents = 20_000
 
 export function openEvents(database: Database): Events {
-  const byNid = new LruCache<number, StoredEvent>({ max: cachedEvents, dispose: (stored) => nids.delete(stored.event.id) })
+  const byNid = new LruCache<number, StoredEvent>({
+    max: cachedEvents,
+    dispose: (stored) => nids.delete(stored.event.id),
+  })
   const nids = new Map<string, number>()
 
   const put = (stored: StoredEvent): void => {
@@ -46,7 +49,8 @@ export function openEvents(database: Database): Events {
     many: async (wanted) => {
       const missing = wanted.filter((nid) => !byNid.has(nid))
       const found = new Map<number, StoredEvent>()
-      for (const row of missing.length > 0 ? await readEvents(database.read, missing) : []) found.set(row.nid, adoptOne(row))
+      for (const row of missing.length > 0 ? await readEvents(database.read, missing) : [])
+        found.set(row.nid, adoptOne(row))
       return wanted.map((nid) => byNid.get(nid) ?? found.get(nid)).filter((stored) => stored !== undefined)
     },
     byId: async (eventId) => {

@@ -10,6 +10,8 @@ import type { Users } from '../users/index.ts'
 export async function mustTakeInvites(users: Users, userId: string): Promise<void> {
   await users.summon(userId)
   const user = await users.find(userId)
-  const wish = user === undefined ? undefined : await users.accountData.get(user, undefined, 'm.invite_permission_config')
-  if (own(wish, 'default_action') === 'block') throw new MatrixError('M_INVITE_BLOCKED', `${userId} does not want to be invited`)
+  const wish =
+    user === undefined ? undefined : await users.accountData.get(user, undefined, 'm.invite_permission_config')
+  if (own(wish, 'default_action') === 'block')
+    throw new MatrixError('M_INVITE_BLOCKED', `${userId} does not want to be invited`)
 }

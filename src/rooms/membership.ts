@@ -37,7 +37,8 @@ export async function joinedRoom(rooms: Rooms, roomId: string, user: number): Pr
   return room
 }
 
-export const notIn = (roomId: string): MatrixError => new MatrixError('M_FORBIDDEN', `You are not in the room ${roomId}`)
+export const notIn = (roomId: string): MatrixError =>
+  new MatrixError('M_FORBIDDEN', `You are not in the room ${roomId}`)
 
 export async function powerLevelsOf(rooms: Rooms, room: Room): Promise<PowerLevels> {
   const create = await rooms.stateEvent(room, 'm.room.create', '')
@@ -53,7 +54,8 @@ export async function join(deps: MembershipDeps, who: Who, room: Room, wish: Mem
   }
   const authoriser = await authoriserFor(deps, who, room)
   await setMembership(deps, who, room, who.userId, 'join', {
-    ...wish, extra: { ...wish.extra, ...(authoriser !== undefined && { join_authorised_via_users_server: authoriser }) },
+    ...wish,
+    extra: { ...wish.extra, ...(authoriser !== undefined && { join_authorised_via_users_server: authoriser }) },
   })
 }
 
@@ -70,12 +72,16 @@ async function authoriserFor(deps: MembershipDeps, who: Who, room: Room): Promis
   const from = rules ? allowedRooms(rules.event.content) : []
   const heads = await Promise.all(from.map((roomId) => deps.rooms.find(roomId)))
   if (!heads.some((other) => other?.joined.has(who.nid))) {
-    throw new MatrixError('M_FORBIDDEN', 'You are not invited to this room, and in none of the rooms whose members may join it')
+    throw new MatrixError(
+      'M_FORBIDDEN',
+      'You are not invited to this room, and in none of the rooms whose members may join it',
+    )
   }
   const levels = await powerLevelsOf(deps.rooms, room)
   for (const member of room.joined) {
-    const userId = deps.users.peekName(member) ?? await deps.users.nameOf(member)
-    if (userId !== undefined && powerLevelOf(levels, userId) >= levels.invite && await deps.users.account(member)) return userId
+    const userId = deps.users.peekName(member) ?? (await deps.users.nameOf(member))
+    if (userId !== undefined && powerLevelOf(levels, userId) >= levels.invite && (await deps.users.account(member)))
+      return userId
   }
   throw new MatrixError('M_UNABLE_TO_AUTHORISE_JOIN', 'Nobody on this server may let you into this room')
 }
@@ -83,11 +89,18 @@ async function authoriserFor(deps: MembershipDeps, who: Who, room: Room): Promis
 /** @throws {MatrixError} M_INVALID_PARAM for what is no user id; M_FORBIDDEN for users of other servers, who could not be told. */
 export function mustBeReachable(serverName: string, userId: string): void {
   if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `"${userId}" is not a user id`)
-  if (!isLocalUser(userId, serverName)) throw new MatrixError('M_FORBIDDEN', `${userId} is on another server, and this one does not talk to others yet`)
+  if (!isLocalUser(userId, serverName))
+    throw new MatrixError('M_FORBIDDEN', `${userId} is on another server, and this one does not talk to others yet`)
 }
 
 /** Invites; somebody who is invited already is left alone. */
-export async function invite(deps: MembershipDeps, who: Who, room: Room, userId: string, wish: MembershipWish = {}): Promise<void> {
+export async function invite(
+  deps: MembershipDeps,
+  who: Who,
+  room: Room,
+  userId: string,
+  wish: MembershipWish = {},
+): Promise<void> {
   mustBeReachable(deps.serverName, userId)
   const target = await deps.users.intern(userId)
   if (membershipOf(room, target) === 'join') throw new MatrixError('M_FORBIDDEN', `${userId} is already in the room`)
@@ -104,22 +117,43 @@ export async function leave(deps: MembershipDeps, who: Who, room: Room, wish: Me
 }
 
 /** Puts somebody out, or takes back an invitation. */
-export async function kick(deps: MembershipDeps, who: Who, room: Room, userId: string, wish: MembershipWish = {}): Promise<void> {
+export async function kick(
+  deps: MembershipDeps,
+  who: Who,
+  room: Room,
+  userId: string,
+  wish: MembershipWish = {},
+): Promise<void> {
   const target = await deps.users.intern(userId)
   const membership = membershipOf(room, target)
-  if (membership === 'ban') throw new MatrixError('M_FORBIDDEN', `${userId} is banned from the room; unban is another request`)
-  if (membership === undefined || membership === 'leave') throw new MatrixError('M_FORBIDDEN', `${userId} is not in the room`)
+  if (membership === 'ban')
+    throw new MatrixError('M_FORBIDDEN', `${userId} is banned from the room; unban is another request`)
+  if (membership === undefined || membership === 'leave')
+    throw new MatrixError('M_FORBIDDEN', `${userId} is not in the room`)
   await setMembership(deps, who, room, userId, 'leave', wish)
 }
 
-export async function ban(deps: MembershipDeps, who: Who, room: Room, userId: string, wish: MembershipWish = {}): Promise<void> {
+export async function ban(
+  deps: MembershipDeps,
+  who: Who,
+  room: Room,
+  userId: string,
+  wish: MembershipWish = {},
+): Promise<void> {
   if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `"${userId}" is not a user id`)
   await setMembership(deps, who, room, userId, 'ban', wish)
 }
 
-export async function unban(deps: MembershipDeps, who: Who, room: Room, userId: string, wish: MembershipWish = {}): Promise<void> {
+export async function unban(
+  deps: MembershipDeps,
+  who: Who,
+  room: Room,
+  userId: string,
+  wish: MembershipWish = {},
+): Promise<void> {
   const target = await deps.users.intern(userId)
-  if (membershipOf(room, target) !== 'ban') throw new MatrixError('M_FORBIDDEN', `${userId} is not banned from the room`)
+  if (membershipOf(room, target) !== 'ban')
+    throw new MatrixError('M_FORBIDDEN', `${userId} is not banned from the room`)
   await setMembership(deps, who, room, userId, 'leave', wish)
 }
 
@@ -131,16 +165,23 @@ export async function knock(deps: MembershipDeps, who: Who, room: Room, wish: Me
 
 /** The member event behind all of these. The auth rules decide whether it may be. */
 export async function setMembership(
-  deps: MembershipDeps, who: Who, room: Room, userId: string, membership: Membership, wish: MembershipWish = {},
+  deps: MembershipDeps,
+  who: Who,
+  room: Room,
+  userId: string,
+  membership: Membership,
+  wish: MembershipWish = {},
 ): Promise<StoredEvent | undefined> {
   const speaksOfTarget = membership === 'join' || membership === 'invite' || membership === 'knock'
   const content: JsonObject = {
-    ...(speaksOfTarget && await deps.profiles.memberFields(userId)),
+    ...(speaksOfTarget && (await deps.profiles.memberFields(userId))),
     ...wish.extra,
     membership,
     ...(wish.reason !== undefined && { reason: wish.reason }),
   }
-  const [stored] = await deps.rooms.append(room, [{ type: 'm.room.member', stateKey: userId, sender: who, content, ...(wish.ts !== undefined && { ts: wish.ts }) }])
+  const [stored] = await deps.rooms.append(room, [
+    { type: 'm.room.member', stateKey: userId, sender: who, content, ...(wish.ts !== undefined && { ts: wish.ts }) },
+  ])
   return stored
 }
 

@@ -13,5 +13,8 @@ export const madeByServer = 'server'
  */
 export async function mustNotTurnDownNotices(users: Pick<Users, 'account'>, room: Room, user: number): Promise<void> {
   if (membershipOf(room, user) !== 'invite' || (await users.account(room.creator))?.createdBy !== madeByServer) return
-  throw new MatrixError('M_CANNOT_LEAVE_SERVER_NOTICE_ROOM', 'This invitation cannot be turned down: here the administrators of the server speak to you')
+  throw new MatrixError(
+    'M_CANNOT_LEAVE_SERVER_NOTICE_ROOM',
+    'This invitation cannot be turned down: here the administrators of the server speak to you',
+  )
 }

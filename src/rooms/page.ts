@@ -44,13 +44,18 @@ export const pageLimit = 500
  */
 export function readToken(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
-  if (!/^-?\d{1,15}$/.test(text)) throw new MatrixError('M_INVALID_PARAM', `${name} is not a pagination token of this server`)
+  if (!/^-?\d{1,15}$/.test(text))
+    throw new MatrixError('M_INVALID_PARAM', `${name} is not a pagination token of this server`)
   return Number(text)
 }
 
 /** The positions that a page may be of; nothing beyond them is for this user, or there. */
-export async function bounds({ log, history }: PageDeps, { room, stay }: View, wish: Pick<PageWish, 'dir' | 'from' | 'to'>): Promise<{ above: number, upTo: number }> {
-  const top = stay.end && !await history.sight.wasOpen(room.nid) ? Math.min(log.now, stay.until) : log.now
+export async function bounds(
+  { log, history }: PageDeps,
+  { room, stay }: View,
+  wish: Pick<PageWish, 'dir' | 'from' | 'to'>,
+): Promise<{ above: number; upTo: number }> {
+  const top = stay.end && !(await history.sight.wasOpen(room.nid)) ? Math.min(log.now, stay.until) : log.now
   const [low, high] = wish.dir === 'b' ? [wish.to, wish.from] : [wish.from, wish.to]
   return { above: low ?? Number.MIN_SAFE_INTEGER, upTo: Math.min(high ?? top, top) }
 }
@@ -98,31 +103,52 @@ async function beyond(deps: PageDeps, view: View, { dir, to }: PageWish): Promis
 }
 
 /** Those of a room's events that the filter wants. */
-async function wantedBy(deps: PageDeps, { room, session }: View, filter: RoomEventFilter): Promise<(list: readonly StoredEvent[]) => Promise<readonly StoredEvent[]>> {
+async function wantedBy(
+  deps: PageDeps,
+  { room, session }: View,
+  filter: RoomEventFilter,
+): Promise<(list: readonly StoredEvent[]) => Promise<readonly StoredEvent[]>> {
   return filter.rooms.includes(room.id) ? wantedIn(deps, session.user, filter) : async () => []
 }
 
 /** The filter, whichever rooms it is for, and whom the user ignores: of those only state is shown. */
-export async function wantedIn({ users, database }: Pick<PageDeps, 'users' | 'database'>, user: number, filter: RoomEventFilter): Promise<(list: readonly StoredEvent[]) => Promise<readonly StoredEvent[]>> {
+export async function wantedIn(
+  { users, database }: Pick<PageDeps, 'users' | 'database'>,
+  user: number,
+  filter: RoomEventFilter,
+): Promise<(list: readonly StoredEvent[]) => Promise<readonly StoredEvent[]>> {
   const ignored = await users.accountData.ignored(user)
   return async (list) => {
-    const wanted = filter.all && ignored.size === 0 ? list
-      : list.filter(({ event }) => filter.matches(event) && (event.stateKey !== undefined || !ignored.has(event.sender)))
+    const wanted =
+      filter.all && ignored.size === 0
+        ? list
+        : list.filter(
+            ({ event }) => filter.matches(event) && (event.stateKey !== undefined || !ignored.has(event.sender)),
+          )
     return filter.none ? [] : relatedBy({ users, database }, filter, wanted)
   }
 }
 
 /** Those of the events that have others related to them as the filter asks for; all where it asks for nothing of the kind. */
 export async function relatedBy(
-  { users, database }: Pick<PageDeps, 'users' | 'database'>, filter: Pick<RoomEventFilter, 'relatedBySenders' | 'relatedByRelTypes'>, list: readonly StoredEvent[],
+  { users, database }: Pick<PageDeps, 'users' | 'database'>,
+  filter: Pick<RoomEventFilter, 'relatedBySenders' | 'relatedByRelTypes'>,
+  list: readonly StoredEvent[],
 ): Promise<readonly StoredEvent[]> {
   const { relatedBySenders, relatedByRelTypes } = filter
   if (!relatedBySenders && !relatedByRelTypes) return list
-  const senders = relatedBySenders && (await Promise.all(relatedBySenders.map((userId) => users.find(userId)))).filter((nid) => nid !== undefined)
+  const senders =
+    relatedBySenders &&
+    (await Promise.all(relatedBySenders.map((userId) => users.find(userId)))).filter((nid) => nid !== undefined)
   // No database is asked for a text that it could not hold.
   const relTypes = relatedByRelTypes?.filter((type) => !type.includes('\0') && type.isWellFormed())
   if (senders?.length === 0 || relTypes?.length === 0) return []
-  const related = await readRelatedBy(database.read, list.map(({ event }) => event.id), relTypes, senders)
+  const related = await readRelatedBy(
+    database.read,
+    list.map(({ event }) => event.id),
+    relTypes,
+    senders,
+  )
   return list.filter(({ event }) => related.has(event.id))
 }
 
@@ -130,7 +156,8 @@ export async function relatedBy(
 export async function membersFor({ rooms }: AccessDeps, list: readonly StoredEvent[]): Promise<StoredEvent[]> {
   const newest = new Map<string, StoredEvent>()
   for (const stored of list) {
-    if ((newest.get(stored.event.sender)?.position ?? -Infinity) < stored.position) newest.set(stored.event.sender, stored)
+    if ((newest.get(stored.event.sender)?.position ?? -Infinity) < stored.position)
+      newest.set(stored.event.sender, stored)
   }
   const listed = new Set(list.map((stored) => stored.nid))
   const members: StoredEvent[] = []

@@ -43,7 +43,8 @@ export const openPlacements = (deps: PlacementDeps): Placements => {
     for (const nid of room.joined) {
       const account = await users.account(nid)
       const power = account && !account.deactivated ? powerLevelOf(levels, account.userId) : -Infinity
-      if (account && power >= needed && power > (best?.power ?? -Infinity)) best = { who: { nid, userId: account.userId }, power }
+      if (account && power >= needed && power > (best?.power ?? -Infinity))
+        best = { who: { nid, userId: account.userId }, power }
     }
     return best?.who
   }
@@ -62,16 +63,27 @@ export const openPlacements = (deps: PlacementDeps): Placements => {
     }
   }
 
-  const setPower = async (room: Room, user: Who, change: (levels: PowerLevels, now: number | undefined) => number | undefined): Promise<void> => {
+  const setPower = async (
+    room: Room,
+    user: Who,
+    change: (levels: PowerLevels, now: number | undefined) => number | undefined,
+  ): Promise<void> => {
     const levels = await powerLevelsOf(rooms, room)
     const [now, wanted] = [levels.users.get(user.userId), change(levels, levels.users.get(user.userId))]
     if (now === wanted || levels.creators.has(user.userId)) return
-    const setter = await somebodyWith(room, levels, Math.max(levelFor(levels, 'm.room.power_levels', true), wanted ?? 0, (now ?? 0) + 1))
+    const setter = await somebodyWith(
+      room,
+      levels,
+      Math.max(levelFor(levels, 'm.room.power_levels', true), wanted ?? 0, (now ?? 0) + 1),
+    )
     if (!setter) return
     const content: JsonObject = (await rooms.stateEvent(room, 'm.room.power_levels', ''))?.event.content ?? {}
     const before = own(content, 'users')
     const { [user.userId]: _, ...others } = isObject(before) ? before : {}
-    await setState(rooms, room, setter, 'm.room.power_levels', '', { ...content, users: wanted === undefined ? others : { ...others, [user.userId]: wanted } })
+    await setState(rooms, room, setter, 'm.room.power_levels', '', {
+      ...content,
+      users: wanted === undefined ? others : { ...others, [user.userId]: wanted },
+    })
   }
 
   return {
@@ -80,7 +92,7 @@ export const openPlacements = (deps: PlacementDeps): Placements => {
       if (!room) return undefined
       try {
         await letIn(room, user)
-        await setPower(room, user, (_, now) => (now === undefined || now === given ? give ?? undefined : now))
+        await setPower(room, user, (_, now) => (now === undefined || now === given ? (give ?? undefined) : now))
       } catch (error) {
         if (!isRefusal(error)) throw error
         return room.joined.has(user.nid) ? room.id : undefined

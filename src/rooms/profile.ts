@@ -10,7 +10,7 @@ export interface Profiles {
 export function createProfiles(users: Users): Profiles {
   return {
     memberFields: async (userId) => {
-      const nid = users.peekNid(userId) ?? await users.intern(userId)
+      const nid = users.peekNid(userId) ?? (await users.intern(userId))
       const account = await users.account(nid)
       return {
         ...(account?.displayName && { displayname: account.displayName }),
@@ -25,13 +25,17 @@ export function createProfiles(users: Users): Profiles {
  * @param onError is told of rooms that do not take it: the profile has changed all the same
  * @see https://spec.matrix.org/v1.19/client-server-api/#events-on-change-of-profile-information
  */
-export async function spreadProfile(rooms: Rooms, change: ProfileChange, onError: (error: unknown) => void): Promise<void> {
+export async function spreadProfile(
+  rooms: Rooms,
+  change: ProfileChange,
+  onError: (error: unknown) => void,
+): Promise<void> {
   const who = { nid: change.user, userId: change.userId }
   for (const [nid, { membership }] of await rooms.of(change.user)) {
     if (membership !== 'join') continue
     try {
       const room = await rooms.byNid(nid)
-      const member = room && await rooms.stateEvent(room, 'm.room.member', change.userId)
+      const member = room && (await rooms.stateEvent(room, 'm.room.member', change.userId))
       if (!room || !member) continue
       const content = {
         membership: 'join',

@@ -27,7 +27,9 @@ const cachedEntries = 1_000_000
 export function openRoomCache(database: Database, events: Events, stateSets: StateSets): RoomCache {
   const busy = new Map<number, Room>()
   const rooms = new LruCache<number, Room>({
-    max: cachedRooms, maxSize: cachedEntries, sizeCalculation: (room) => 1 + room.members.size + room.state.size,
+    max: cachedRooms,
+    maxSize: cachedEntries,
+    sizeCalculation: (room) => 1 + room.members.size + room.state.size,
     dispose: (room) => {
       if (nids.get(room.id) === room.nid && !busy.has(room.nid)) nids.delete(room.id)
     },
@@ -49,10 +51,22 @@ export function openRoomCache(database: Database, events: Events, stateSets: Sta
       if (member.membership === 'join') joined.add(member.user_nid)
       else if (member.membership === 'invite') invited += 1
     }
-    const extremities = (await events.many(JSON.parse(row.extremities) as number[]))
-      .map((stored) => ({ nid: stored.nid, id: stored.event.id, depth: stored.event.depth }))
+    const extremities = (await events.many(JSON.parse(row.extremities) as number[])).map((stored) => ({
+      nid: stored.nid,
+      id: stored.event.id,
+      depth: stored.event.depth,
+    }))
     const room: Room = {
-      ...roomFromRow(row), chain, state: flatten(chain), members, joined, invited, extremities, pending: 0, dead: false, whenSettled: [],
+      ...roomFromRow(row),
+      chain,
+      state: flatten(chain),
+      members,
+      joined,
+      invited,
+      extremities,
+      pending: 0,
+      dead: false,
+      whenSettled: [],
     }
     nids.set(room.id, nid)
     rooms.set(nid, room)
@@ -78,7 +92,7 @@ export function openRoomCache(database: Database, events: Events, stateSets: Sta
     get,
     peek,
     byId: async (roomId) => {
-      const nid = nids.get(roomId) ?? await readRoomNid(database.read, roomId)
+      const nid = nids.get(roomId) ?? (await readRoomNid(database.read, roomId))
       return nid === undefined ? undefined : get(nid)
     },
     add: (room) => {

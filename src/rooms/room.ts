@@ -72,8 +72,16 @@ export interface Room {
 }
 
 export const emptySummary: RoomSummary = {
-  name: null, topic: null, avatarUrl: null, canonicalAlias: null, joinRule: 'invite', historyVisibility: 'shared', guestAccess: 'forbidden',
-  roomType: null, encryption: null, successor: null,
+  name: null,
+  topic: null,
+  avatarUrl: null,
+  canonicalAlias: null,
+  joinRule: 'invite',
+  historyVisibility: 'shared',
+  guestAccess: 'forbidden',
+  roomType: null,
+  encryption: null,
+  successor: null,
 }
 
 /** Longer values are kept in the event alone: a list has no use for them. */
@@ -88,17 +96,28 @@ const text = (event: RoomEvent, key: string): string | null => {
 export function summarise(summary: RoomSummary, event: RoomEvent): RoomSummary {
   if (event.stateKey !== '') return summary
   switch (event.type) {
-    case 'm.room.name': return { ...summary, name: text(event, 'name') }
-    case 'm.room.topic': return { ...summary, topic: text(event, 'topic') }
-    case 'm.room.avatar': return { ...summary, avatarUrl: text(event, 'url') }
-    case 'm.room.canonical_alias': return { ...summary, canonicalAlias: text(event, 'alias') }
-    case 'm.room.join_rules': return { ...summary, joinRule: text(event, 'join_rule') ?? 'invite' }
-    case 'm.room.history_visibility': return { ...summary, historyVisibility: text(event, 'history_visibility') ?? 'shared' }
-    case 'm.room.guest_access': return { ...summary, guestAccess: text(event, 'guest_access') ?? 'forbidden' }
-    case 'm.room.create': return { ...summary, roomType: text(event, 'type') }
-    case 'm.room.encryption': return { ...summary, encryption: text(event, 'algorithm') }
-    case 'm.room.tombstone': return { ...summary, successor: text(event, 'replacement_room') }
-    default: return summary
+    case 'm.room.name':
+      return { ...summary, name: text(event, 'name') }
+    case 'm.room.topic':
+      return { ...summary, topic: text(event, 'topic') }
+    case 'm.room.avatar':
+      return { ...summary, avatarUrl: text(event, 'url') }
+    case 'm.room.canonical_alias':
+      return { ...summary, canonicalAlias: text(event, 'alias') }
+    case 'm.room.join_rules':
+      return { ...summary, joinRule: text(event, 'join_rule') ?? 'invite' }
+    case 'm.room.history_visibility':
+      return { ...summary, historyVisibility: text(event, 'history_visibility') ?? 'shared' }
+    case 'm.room.guest_access':
+      return { ...summary, guestAccess: text(event, 'guest_access') ?? 'forbidden' }
+    case 'm.room.create':
+      return { ...summary, roomType: text(event, 'type') }
+    case 'm.room.encryption':
+      return { ...summary, encryption: text(event, 'algorithm') }
+    case 'm.room.tombstone':
+      return { ...summary, successor: text(event, 'replacement_room') }
+    default:
+      return summary
   }
 }
 
@@ -107,10 +126,15 @@ const memberships = new Set<string>(['join', 'invite', 'knock', 'leave', 'ban'])
 /** The membership that a member event gives; anything unknown counts as having left. */
 export function membershipIn(event: RoomEvent): Membership {
   const value = own(event.content, 'membership')
-  return typeof value === 'string' && memberships.has(value) ? value as Membership : 'leave'
+  return typeof value === 'string' && memberships.has(value) ? (value as Membership) : 'leave'
 }
 
 /** The member that a member event makes of its target. */
 export const memberFrom = (event: RoomEvent, nid: number, sender: number, position: number): Member => ({
-  membership: membershipIn(event), event: nid, sender, position, displayName: text(event, 'displayname'), avatarUrl: text(event, 'avatar_url'),
+  membership: membershipIn(event),
+  event: nid,
+  sender,
+  position,
+  displayName: text(event, 'displayname'),
+  avatarUrl: text(event, 'avatar_url'),
 })

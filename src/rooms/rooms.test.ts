@@ -15,7 +15,9 @@ import { flatten } from './state-sets.ts'
 const serverName = 'one.test'
 
 async function open(database: Database) {
-  const log = await openLog(database, (error) => { throw error })
+  const log = await openLog(database, (error) => {
+    throw error
+  })
   const now = () => Date.now()
   const randomId = () => randomBytes(32).toString('base64url')
   const users = createUsers({ database, log, serverName, now })
@@ -34,17 +36,25 @@ for (const kind of databases) {
     test(`a room of version ${version} is made, joined, talked in, and found again after a restart (${kind.name})`, async () => {
       const { url, dispose } = await kind.open()
       let roomId = ''
-      let head: { state: Map<number, number>, extremities: unknown } | undefined
+      let head: { state: Map<number, number>; extremities: unknown } | undefined
       {
         await using database = await openDatabase({ url, serverName })
         const deps = await open(database)
         const [alice, bob] = [await deps.who('alice'), await deps.who('bob')]
         const room = await createRoom(deps, alice, { version, name: 'Kitchen', invite: [bob.userId] })
         roomId = room.id
-        await assert.rejects(deps.rooms.append(room, [{ type: 'm.room.message', sender: bob, content: { body: 'no' } }]), { errcode: 'M_FORBIDDEN' })
+        await assert.rejects(
+          deps.rooms.append(room, [{ type: 'm.room.message', sender: bob, content: { body: 'no' } }]),
+          { errcode: 'M_FORBIDDEN' },
+        )
         await join(deps, bob, room)
-        const sent = await Promise.all(Array.from({ length: 20 }, (_, index) =>
-          deps.rooms.append(room, [{ type: 'm.room.message', sender: index % 2 ? alice : bob, content: { body: String(index) } }])))
+        const sent = await Promise.all(
+          Array.from({ length: 20 }, (_, index) =>
+            deps.rooms.append(room, [
+              { type: 'm.room.message', sender: index % 2 ? alice : bob, content: { body: String(index) } },
+            ]),
+          ),
+        )
         assert.equal(new Set(sent.map(([stored]) => stored?.event.id)).size, 20)
         await leave(deps, bob, room)
         assert.deepEqual([room.joined.size, room.invited, room.summary.name], [1, 0, 'Kitchen'])
@@ -59,7 +69,10 @@ for (const kind of databases) {
         assert.deepEqual(room.state, head?.state)
         assert.deepEqual(flatten(room.chain), head?.state)
         assert.deepEqual(room.extremities, head?.extremities)
-        assert.deepEqual([room.joined.size, room.invited, room.summary.name, room.version.id], [1, 0, 'Kitchen', version])
+        assert.deepEqual(
+          [room.joined.size, room.invited, room.summary.name, room.version.id],
+          [1, 0, 'Kitchen', version],
+        )
       }
       await dispose()
     })
@@ -73,23 +86,31 @@ for (const kind of databases) {
       const failing: Database = {
         ...database,
         // A transaction whose every statement fails, as when the disk is full.
-        write: (work) => database.write((tx) => {
-          const broken = refuse
-          refuse = false
-          return work(broken ? new Proxy(tx, {}) : tx)
-        }),
+        write: (work) =>
+          database.write((tx) => {
+            const broken = refuse
+            refuse = false
+            return work(broken ? new Proxy(tx, {}) : tx)
+          }),
       }
       const deps = await open(failing)
       const alice = await deps.who('alice')
       const room = await createRoom(deps, alice, {})
-      const send = (body: string) => deps.rooms.append(room, [{ type: 'm.room.message', sender: alice, content: { body } }])
+      const send = (body: string) =>
+        deps.rooms.append(room, [{ type: 'm.room.message', sender: alice, content: { body } }])
       refuse = true
       const results = await Promise.allSettled([send('a'), send('b'), send('c')])
-      assert.deepEqual(results.map((result) => result.status), ['rejected', 'rejected', 'rejected'])
+      assert.deepEqual(
+        results.map((result) => result.status),
+        ['rejected', 'rejected', 'rejected'],
+      )
       const [stored] = await send('d')
       assert.ok(stored)
       const again = await deps.rooms.find(room.id)
-      assert.deepEqual(again?.extremities.map((one) => one.id), [stored.event.id])
+      assert.deepEqual(
+        again?.extremities.map((one) => one.id),
+        [stored.event.id],
+      )
       assert.equal(stored.event.prevEvents.length, 1)
       const before = await deps.rooms.events.byId(stored.event.prevEvents[0] ?? '')
       assert.notEqual(before, undefined)
@@ -105,11 +126,13 @@ test('the state before any past event can be had, however many changes came afte
     const deps = await open(database)
     const alice = await deps.who('alice')
     const room = await createRoom(deps, alice, {})
-    const expected: Array<{ nid: number, state: Map<number, number> }> = []
+    const expected: Array<{ nid: number; state: Map<number, number> }> = []
     let rows = 0
     for (let i = 0; i < 400; i++) {
       const state = new Map(room.state)
-      const [stored] = await deps.rooms.append(room, [{ type: 'test.state', stateKey: String(i % 150), sender: alice, content: { i } }])
+      const [stored] = await deps.rooms.append(room, [
+        { type: 'test.state', stateKey: String(i % 150), sender: alice, content: { i } },
+      ])
       if (stored) expected.push({ nid: stored.nid, state })
     }
     const fresh = await open(database)

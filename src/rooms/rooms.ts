@@ -52,13 +52,19 @@ export interface Rooms {
   publish(room: Room, published: boolean): Promise<void>
 }
 
-export type RoomsDeps = Pick<AppendDeps, 'log' | 'users' | 'serverName' | 'signingKey' | 'now' | 'randomId'> & { readonly database: Database }
+export type RoomsDeps = Pick<AppendDeps, 'log' | 'users' | 'serverName' | 'signingKey' | 'now' | 'randomId'> & {
+  readonly database: Database
+}
 
 /** Keys the hashes of state sets; made once for each database. */
 async function stateSecret(database: Database, fresh: string): Promise<string> {
   return database.write(async (tx: Tx) => {
     const key = 'state_secret'
-    await tx.insertInto('meta').values({ key, value: fresh }).onConflict((conflict) => conflict.doNothing()).execute()
+    await tx
+      .insertInto('meta')
+      .values({ key, value: fresh })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
     return (await tx.selectFrom('meta').where('key', '=', key).select('value').executeTakeFirstOrThrow()).value
   })
 }
@@ -66,8 +72,11 @@ async function stateSecret(database: Database, fresh: string): Promise<string> {
 export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
   const { database, log } = deps
   const [secret, eventIds, roomIds, stateKeyIds, stateSetIds] = await Promise.all([
-    stateSecret(database, deps.randomId()), openSequence(database, 'events'), openSequence(database, 'rooms'),
-    openSequence(database, 'state_keys'), openSequence(database, 'state_sets'),
+    stateSecret(database, deps.randomId()),
+    openSequence(database, 'events'),
+    openSequence(database, 'rooms'),
+    openSequence(database, 'state_keys'),
+    openSequence(database, 'state_sets'),
   ])
   const events = openEvents(database)
   const stateKeys = openStateKeys(database, stateKeyIds)
@@ -76,12 +85,13 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
   const userRooms = openUserRooms(database)
   log.listen((entry) => {
     userRooms.hear(entry)
-    if (entry.kind === 'event' && entry.room !== undefined) rooms.peek(entry.room)?.recent?.push(entry.data as StoredEvent) // entries of this kind carry it
+    if (entry.kind === 'event' && entry.room !== undefined)
+      rooms.peek(entry.room)?.recent?.push(entry.data as StoredEvent) // entries of this kind carry it
   })
   const appendDeps: AppendDeps = { ...deps, events, stateKeys, stateSets, rooms, eventIds }
 
   const eventAt = async (nid: number | undefined): Promise<StoredEvent | undefined> =>
-    nid === undefined ? undefined : events.peek(nid) ?? events.get(nid)
+    nid === undefined ? undefined : (events.peek(nid) ?? events.get(nid))
 
   const timeline = async (span: Span): Promise<StoredEvent[]> => {
     const room = span.dir === 'b' ? rooms.peek(span.room) : undefined
@@ -101,18 +111,21 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
     find: (roomId) => rooms.byId(roomId),
     peek: (nid) => rooms.peek(nid),
     stateEvent: async (room, type, stateKey) => {
-      const key = stateKeys.peek(type, stateKey) ?? await stateKeys.find(type, stateKey)
+      const key = stateKeys.peek(type, stateKey) ?? (await stateKeys.find(type, stateKey))
       return eventAt(key === undefined ? undefined : room.state.get(key))
     },
     stateEventBefore: async (stored, type, stateKey) => {
       const key = await stateKeys.find(type, stateKey)
-      return eventAt(key === undefined || stored.stateBefore === null ? undefined : await stateSets.find(stored.stateBefore, key))
+      return eventAt(
+        key === undefined || stored.stateBefore === null ? undefined : await stateSets.find(stored.stateBefore, key),
+      )
     },
     stateBefore: async (stored) => (stored.stateBefore === null ? new Map() : stateSets.load(stored.stateBefore)),
     timeline,
     everywhere: async (since, until) => events.adopt(await readEverywhere(database.read, since, until)),
     changedSince: (nids, since) => readChangedRooms(database.read, nids, since),
-    membersChanged: async (room, since, until) => events.adopt(await readMemberEvents(database.read, room, since, until)),
+    membersChanged: async (room, since, until) =>
+      events.adopt(await readMemberEvents(database.read, room, since, until)),
     append: (room, drafts) => append(appendDeps, room, drafts),
     add: async (room, drafts) => {
       rooms.add(room)
@@ -152,7 +165,9 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
     forget: async (room, user) => {
       const membership = room.members.get(user)?.membership
       if (membership === 'join' || membership === 'invite' || membership === 'knock') {
-        throw new MatrixError('M_UNKNOWN', `You are in this room (${membership}): leave it before you forget it`, { status: 400 })
+        throw new MatrixError('M_UNKNOWN', `You are in this room (${membership}): leave it before you forget it`, {
+          status: 400,
+        })
       }
       await database.write((tx) => forgetRoom(tx, room.nid, user))
       userRooms.forget(user, room.nid)

@@ -10,7 +10,13 @@ import { readAnnotation, readRelationOf } from './store/relations.ts'
  * @see https://spec.matrix.org/v1.19/client-server-api/#avoiding-duplicate-annotations
  * @see https://spec.matrix.org/v1.19/client-server-api/#server-behaviour-17
  */
-export async function checkRelation(deps: Pick<RoomsRouteDeps, 'database' | 'rooms'>, room: Room, sender: number, type: string, content: JsonObject): Promise<void> {
+export async function checkRelation(
+  deps: Pick<RoomsRouteDeps, 'database' | 'rooms'>,
+  room: Room,
+  sender: number,
+  type: string,
+  content: JsonObject,
+): Promise<void> {
   const relates = own(content, 'm.relates_to')
   if (!isObject(relates)) return
   const [relType, target, key] = [own(relates, 'rel_type'), own(relates, 'event_id'), own(relates, 'key')]
@@ -22,8 +28,10 @@ export async function checkRelation(deps: Pick<RoomsRouteDeps, 'database' | 'roo
   }
   if (relType === 'm.thread') {
     const root = await deps.rooms.events.byId(target)
-    if (root?.room === room.nid && await readRelationOf(deps.database.read, root.nid)) {
-      throw new MatrixError('M_UNKNOWN', 'A thread cannot start at an event that relates to another event', { status: 400 })
+    if (root?.room === room.nid && (await readRelationOf(deps.database.read, root.nid))) {
+      throw new MatrixError('M_UNKNOWN', 'A thread cannot start at an event that relates to another event', {
+        status: 400,
+      })
     }
   }
 }

@@ -17,7 +17,7 @@ export interface SendDeps {
 }
 
 /** What an endpoint adds to the transaction id, so that the same id may be used on another one. */
-type Endpoint = { readonly room: Room, readonly type: string, readonly redacts?: StoredEvent }
+type Endpoint = { readonly room: Room; readonly type: string; readonly redacts?: StoredEvent }
 
 /**
  * Sends a message event. The same transaction id of the same device on the same endpoint gives the event that was sent the first
@@ -31,17 +31,27 @@ export async function sendOnce(deps: SendDeps, room: Room, draft: Draft & { txnI
   const running = deps.underWay.get(key)
   if (running) return running
   const send = async (): Promise<StoredEvent> =>
-    await sentBefore(deps, device, txnId, { room, type, ...(redacts && { redacts }) }) ?? sendEvent(deps.rooms, room, draft)
+    (await sentBefore(deps, device, txnId, { room, type, ...(redacts && { redacts }) })) ??
+    sendEvent(deps.rooms, room, draft)
   const sending = send().finally(() => deps.underWay.delete(key))
   deps.underWay.set(key, sending)
   return sending
 }
 
-async function sentBefore(deps: SendDeps, device: number, txnId: string, { room, type, redacts }: Endpoint): Promise<StoredEvent | undefined> {
+async function sentBefore(
+  deps: SendDeps,
+  device: number,
+  txnId: string,
+  { room, type, redacts }: Endpoint,
+): Promise<StoredEvent | undefined> {
   const rows = await readEventsByTxn(deps.database.read, device, txnId)
   if (rows.length === 0) return undefined
-  return deps.rooms.events.adopt(rows).find(({ event, room: sentTo }) =>
-    sentTo === room.nid && event.type === type && (redacts === undefined || event.redacts === redacts.event.id))
+  return deps.rooms.events
+    .adopt(rows)
+    .find(
+      ({ event, room: sentTo }) =>
+        sentTo === room.nid && event.type === type && (redacts === undefined || event.redacts === redacts.event.id),
+    )
 }
 
 async function sendEvent(rooms: Rooms, room: Room, draft: Draft): Promise<StoredEvent> {
@@ -51,7 +61,15 @@ async function sendEvent(rooms: Rooms, room: Room, draft: Draft): Promise<Stored
 }
 
 /** Sets state. What is there already, by the same sender and to the letter, stays: the answer is its event. */
-export async function setState(rooms: Rooms, room: Room, sender: Draft['sender'], type: string, stateKey: string, content: JsonObject, origin: Pick<Draft, 'device' | 'txnId' | 'ts'> = {}): Promise<StoredEvent> {
+export async function setState(
+  rooms: Rooms,
+  room: Room,
+  sender: Draft['sender'],
+  type: string,
+  stateKey: string,
+  content: JsonObject,
+  origin: Pick<Draft, 'device' | 'txnId' | 'ts'> = {},
+): Promise<StoredEvent> {
   if (type === 'm.room.create') throw new MatrixError('M_FORBIDDEN', 'A room is created once')
   const before = await rooms.stateEvent(room, type, stateKey)
   if (before && before.sender === sender.nid && canonicalJson(before.event.content) === canonicalJson(content)) {
@@ -67,10 +85,16 @@ export async function setState(rooms: Rooms, room: Room, sender: Draft['sender']
  * the power to.
  * @throws {MatrixError} M_NOT_FOUND when the event is not in this room; M_FORBIDDEN.
  */
-export async function redactEvent(deps: SendDeps, room: Room, eventId: string, draft: Omit<Draft, 'type' | 'redacts'> & { txnId: string }): Promise<StoredEvent> {
+export async function redactEvent(
+  deps: SendDeps,
+  room: Room,
+  eventId: string,
+  draft: Omit<Draft, 'type' | 'redacts'> & { txnId: string },
+): Promise<StoredEvent> {
   const target = await deps.rooms.events.byId(eventId)
   if (target?.room !== room.nid) throw new MatrixError('M_NOT_FOUND', `The event ${eventId} is not in this room`)
-  if (target.event.type === 'm.room.create') throw new MatrixError('M_FORBIDDEN', 'The create event holds the room together and cannot be redacted')
+  if (target.event.type === 'm.room.create')
+    throw new MatrixError('M_FORBIDDEN', 'The create event holds the room together and cannot be redacted')
   const levels = await powerLevelsOf(deps.rooms, room)
   if (target.sender !== draft.sender.nid && powerLevelOf(levels, draft.sender.userId) < levels.redact) {
     throw new MatrixError('M_FORBIDDEN', `You need power level ${levels.redact} to redact what others sent`)

@@ -22,9 +22,28 @@ export type SendingSession = Pick<Session, 'user' | 'userId' | 'suspended'>
 /** Sends what clients ask to be sent, with every check that a request has to pass. All throw what a request is refused with. */
 export interface Sender {
   /** Resolves to the event id. The same transaction id of the same device gives the same event. */
-  message(session: SendingSession, roomId: string, type: string, content: JsonObject, origin: Origin & { readonly txnId: string }): Promise<string>
-  redact(session: SendingSession, roomId: string, eventId: string, content: JsonObject, origin: Origin & { readonly txnId: string }): Promise<string>
-  state(session: SendingSession, roomId: string, type: string, stateKey: string, content: JsonObject, origin: Origin): Promise<string>
+  message(
+    session: SendingSession,
+    roomId: string,
+    type: string,
+    content: JsonObject,
+    origin: Origin & { readonly txnId: string },
+  ): Promise<string>
+  redact(
+    session: SendingSession,
+    roomId: string,
+    eventId: string,
+    content: JsonObject,
+    origin: Origin & { readonly txnId: string },
+  ): Promise<string>
+  state(
+    session: SendingSession,
+    roomId: string,
+    type: string,
+    stateKey: string,
+    content: JsonObject,
+    origin: Origin,
+  ): Promise<string>
 }
 
 const whoOf = ({ user, userId }: SendingSession): Draft['sender'] => ({ nid: user, userId })
@@ -38,7 +57,8 @@ export function openSender(deps: RoomsRouteDeps): Sender {
       const draft = { ...origin, type, sender: whoOf(session), content }
       if (type === 'm.room.redaction') {
         const redacts = content['redacts']
-        if (typeof redacts !== 'string') throw new MatrixError('M_MISSING_PARAM', 'redacts is missing: name the event, or use the redact endpoint')
+        if (typeof redacts !== 'string')
+          throw new MatrixError('M_MISSING_PARAM', 'redacts is missing: name the event, or use the redact endpoint')
         return (await redactEvent(sending, room, redacts, draft)).event.id
       }
       await checkRelation(deps, room, session.user, type, content)
@@ -47,14 +67,24 @@ export function openSender(deps: RoomsRouteDeps): Sender {
     redact: async (session, roomId, eventId, content, origin) => {
       const room = await joinedRoom(deps.rooms, roomId, session.user)
       const reason = content['reason']
-      if (reason !== undefined && typeof reason !== 'string') throw new MatrixError('M_BAD_JSON', 'reason is not a string')
+      if (reason !== undefined && typeof reason !== 'string')
+        throw new MatrixError('M_BAD_JSON', 'reason is not a string')
       return (await redactEvent(sending, room, eventId, { ...origin, sender: whoOf(session), content })).event.id
     },
-    state: (session, roomId, type, stateKey, content, origin) => putState(deps, session, roomId, type, stateKey, content, origin),
+    state: (session, roomId, type, stateKey, content, origin) =>
+      putState(deps, session, roomId, type, stateKey, content, origin),
   }
 }
 
-async function putState(deps: RoomsRouteDeps, session: SendingSession, roomId: string, type: string, stateKey: string, content: JsonObject, origin: Origin): Promise<string> {
+async function putState(
+  deps: RoomsRouteDeps,
+  session: SendingSession,
+  roomId: string,
+  type: string,
+  stateKey: string,
+  content: JsonObject,
+  origin: Origin,
+): Promise<string> {
   const time = origin.ts === undefined ? {} : { ts: origin.ts }
   const leaving = type === 'm.room.member' && stateKey === session.userId && content['membership'] === 'leave'
   if (!leaving) mustNotBeSuspended(session)
@@ -74,7 +104,8 @@ async function putState(deps: RoomsRouteDeps, session: SendingSession, roomId: s
     return (await memberEvent(deps, room.nid, session)).event.id
   }
   const room = await joinedRoom(deps.rooms, roomId, session.user)
-  if (type === 'm.room.member' && !isUserId(stateKey)) throw new MatrixError('M_BAD_JSON', `The state key of a member event is a user id; "${stateKey}" is none`)
+  if (type === 'm.room.member' && !isUserId(stateKey))
+    throw new MatrixError('M_BAD_JSON', `The state key of a member event is a user id; "${stateKey}" is none`)
   if (type === 'm.room.member' && content['membership'] === 'invite') await mustTakeInvites(deps.users, stateKey)
   if (type === 'm.room.canonical_alias') await checkAliasEvent(deps, room, content)
   const stored = await setState(deps.rooms, room, whoOf(session), type, stateKey, content, origin)
@@ -83,7 +114,7 @@ async function putState(deps: RoomsRouteDeps, session: SendingSession, roomId: s
 
 async function memberEvent(deps: RoomsRouteDeps, nid: number, session: SendingSession): Promise<StoredEvent> {
   const room = await deps.rooms.byNid(nid)
-  const stored = room && await deps.rooms.stateEvent(room, 'm.room.member', session.userId)
+  const stored = room && (await deps.rooms.stateEvent(room, 'm.room.member', session.userId))
   if (!stored) throw new Error('A member that has joined has no member event')
   return stored
 }

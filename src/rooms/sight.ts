@@ -52,16 +52,18 @@ const never: Stay = { joined: false, until: -Infinity, end: undefined }
 const isThere = (stored: StoredEvent): boolean => stored.standing === standings.accepted && stored.position !== 0
 
 /** The common case, for which no state is looked at. */
-const isPlain = (stored: StoredEvent, { stay, exposure }: { stay: Stay, exposure: Exposure }): boolean =>
+const isPlain = (stored: StoredEvent, { stay, exposure }: { stay: Stay; exposure: Exposure }): boolean =>
   stored.position < stay.until && !exposure.hidden
 
 const setting = 'm.room.history_visibility'
 
-export function openSight({ rooms, database }: { readonly rooms: Rooms, readonly database: Database }): Sight {
+export function openSight({ rooms, database }: { readonly rooms: Rooms; readonly database: Database }): Sight {
   const exposures = new LruCache<number, Exposure>({ max: 20_000 })
   /** By the member event that is the user's current one: nothing changes what came before it. */
   const stays = new LruCache<number, Stay>({ max: 20_000 })
-  const contexts = new LruCache<string, { visibility: HistoryVisibility, membership: string | undefined }>({ max: 20_000 })
+  const contexts = new LruCache<string, { visibility: HistoryVisibility; membership: string | undefined }>({
+    max: 20_000,
+  })
   let changes = 0
 
   /** Answers for all rooms at once, so that a sync over a thousand rooms costs a few queries. */
@@ -78,7 +80,10 @@ export function openSight({ rooms, database }: { readonly rooms: Rooms, readonly
     const seen = await readVisibilities(database.read, missing)
     for (const room of missing) {
       const values = (seen.get(room) ?? []).map(historyVisibility)
-      const exposure = { hidden: values.some((value) => value === 'joined' || value === 'invited'), open: values.includes('world_readable') }
+      const exposure = {
+        hidden: values.some((value) => value === 'joined' || value === 'invited'),
+        open: values.includes('world_readable'),
+      }
       found.set(room, exposure)
       if (asOf === changes) exposures.set(room, exposure)
     }
@@ -115,7 +120,10 @@ export function openSight({ rooms, database }: { readonly rooms: Rooms, readonly
   }
 
   /** Many events in a row have the same state before them. */
-  const contextOf = async (who: Onlooker, stored: StoredEvent): Promise<{ visibility: HistoryVisibility, membership: string | undefined }> => {
+  const contextOf = async (
+    who: Onlooker,
+    stored: StoredEvent,
+  ): Promise<{ visibility: HistoryVisibility; membership: string | undefined }> => {
     const key = `${stored.stateBefore}:${who.user}`
     const known = contexts.get(key)
     if (known) return known
@@ -131,22 +139,30 @@ export function openSight({ rooms, database }: { readonly rooms: Rooms, readonly
   const sees = async (who: Onlooker, stored: StoredEvent, stay: Stay, exposure: Exposure): Promise<boolean> => {
     const joinedLater = stored.position < stay.until
     // Only who is or was joined sees more than the world does: an invitation alone shows nothing but itself.
-    const mayCount = joinedLater || (stored.event.type === 'm.room.member' && stored.event.stateKey === who.userId && stay.end !== undefined)
+    const mayCount =
+      joinedLater ||
+      (stored.event.type === 'm.room.member' && stored.event.stateKey === who.userId && stay.end !== undefined)
     if (!mayCount && !exposure.open) return false
     const { visibility, membership } = await contextOf(who, stored)
-    return canSee(stored.event, visibility, { userId: who.userId, membership: mayCount ? membership : undefined, joinedLater })
+    return canSee(stored.event, visibility, {
+      userId: who.userId,
+      membership: mayCount ? membership : undefined,
+      joinedLater,
+    })
   }
 
   return {
     stayOf,
     visible: async (who, list) => {
-      const of = new Map<number, { stay: Stay, exposure: Exposure }>()
+      const of = new Map<number, { stay: Stay; exposure: Exposure }>()
       const unlike = new Set(list.map((stored) => stored.room))
-      for (const [room, exposure] of await exposuresOf(unlike)) of.set(room, { exposure, stay: await stayOf(who, room) })
+      for (const [room, exposure] of await exposuresOf(unlike))
+        of.set(room, { exposure, stay: await stayOf(who, room) })
       const seen: StoredEvent[] = []
       for (const stored of list) {
         const room = of.get(stored.room)
-        if (room && isThere(stored) && (isPlain(stored, room) || await sees(who, stored, room.stay, room.exposure))) seen.push(stored)
+        if (room && isThere(stored) && (isPlain(stored, room) || (await sees(who, stored, room.stay, room.exposure))))
+          seen.push(stored)
       }
       return seen
     },

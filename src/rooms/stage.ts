@@ -17,7 +17,7 @@ import type { StateLayer } from './store/state.ts'
 /** An event as somebody here wants it, before it has its place in the room. */
 export interface Draft {
   readonly type: string
-  readonly sender: { readonly nid: number, readonly userId: string }
+  readonly sender: { readonly nid: number; readonly userId: string }
   readonly content: JsonObject
   readonly stateKey?: string
   /** The event to redact. */
@@ -79,7 +79,12 @@ export function stageAll(deps: StageDeps, room: Room, prepared: readonly Prepare
   return staged
 }
 
-function stage(deps: StageDeps, room: Room, { draft, stateKeyNid, target }: Prepared, before: readonly Staged[]): Staged {
+function stage(
+  deps: StageDeps,
+  room: Room,
+  { draft, stateKeyNid, target }: Prepared,
+  before: readonly Staged[],
+): Staged {
   const { chain, summary, extremities } = before.at(-1) ?? room
   const holder = (key: number | undefined): StoredEvent | undefined => {
     if (key === undefined) return undefined
@@ -87,52 +92,98 @@ function stage(deps: StageDeps, room: Room, { draft, stateKeyNid, target }: Prep
     const nid = room.state.get(key)
     return fresh?.stored ?? (nid === undefined ? undefined : deps.events.peek(nid))
   }
-  const lookup = (type: string, stateKey: string): StoredEvent | undefined => holder(deps.stateKeys.peek(type, stateKey))
+  const lookup = (type: string, stateKey: string): StoredEvent | undefined =>
+    holder(deps.stateKeys.peek(type, stateKey))
   const cited = authTypesFor(outlineOf(draft), room.version)
-    .map(([type, stateKey]) => lookup(type, stateKey)).filter((stored) => stored !== undefined)
-  const { event, json } = buildEvent({
-    ...outlineOf(draft),
-    ...redactionFields(draft, room),
-    roomId: draft.type === 'm.room.create' && room.version.createIsRoomId ? '' : room.id,
-    prevEvents: extremities.map((one) => one.id),
-    authEvents: cited.map((stored) => stored.event.id),
-    depth: extremities.reduce((depth, one) => Math.max(depth, one.depth), 0) + 1,
-    ts: draft.ts ?? deps.now(),
-    v1: room.version.eventFormat === 'v1' ? v1Parts(deps, room, extremities.map((one) => one.nid), cited, before) : undefined,
-  }, room.version, deps.serverName, deps.signingKey)
+    .map(([type, stateKey]) => lookup(type, stateKey))
+    .filter((stored) => stored !== undefined)
+  const { event, json } = buildEvent(
+    {
+      ...outlineOf(draft),
+      ...redactionFields(draft, room),
+      roomId: draft.type === 'm.room.create' && room.version.createIsRoomId ? '' : room.id,
+      prevEvents: extremities.map((one) => one.id),
+      authEvents: cited.map((stored) => stored.event.id),
+      depth: extremities.reduce((depth, one) => Math.max(depth, one.depth), 0) + 1,
+      ts: draft.ts ?? deps.now(),
+      v1:
+        room.version.eventFormat === 'v1'
+          ? v1Parts(
+              deps,
+              room,
+              extremities.map((one) => one.nid),
+              cited,
+              before,
+            )
+          : undefined,
+    },
+    room.version,
+    deps.serverName,
+    deps.signingKey,
+  )
   const verdict = authorize(event, room.version, (type, stateKey) => lookup(type, stateKey)?.event)
   if (!verdict.allowed) throw new MatrixError('M_FORBIDDEN', verdict.reason)
 
   const relation = relationOf(event)
   const replaced = holder(stateKeyNid)
   const stored: StoredEvent = {
-    nid: deps.eventIds.next(), room: room.nid, sender: draft.sender.nid, event, position: 0, stateBefore: chain.at(-1)?.nid ?? null,
-    standing: standings.accepted, device: draft.device ?? null, txnId: draft.txnId ?? null, replaces: replaced?.nid ?? null,
-    redactedBy: null, threadRoot: relation?.relType === 'm.thread' ? relation.eventId : null,
+    nid: deps.eventIds.next(),
+    room: room.nid,
+    sender: draft.sender.nid,
+    event,
+    position: 0,
+    stateBefore: chain.at(-1)?.nid ?? null,
+    standing: standings.accepted,
+    device: draft.device ?? null,
+    txnId: draft.txnId ?? null,
+    replaces: replaced?.nid ?? null,
+    redactedBy: null,
+    threadRoot: relation?.relType === 'm.thread' ? relation.eventId : null,
   }
   const redaction = draft.redacts && redactionOf(draft.redacts, room)
   return {
-    stored, json, stateKeyNid, target, relation, redaction,
-    chain: stateKeyNid === undefined ? chain : deps.stateSets.follow(chain, room.state.size, stateKeyNid, replaced?.nid, stored.nid),
+    stored,
+    json,
+    stateKeyNid,
+    target,
+    relation,
+    redaction,
+    chain:
+      stateKeyNid === undefined
+        ? chain
+        : deps.stateSets.follow(chain, room.state.size, stateKeyNid, replaced?.nid, stored.nid),
     summary: summaryAfter(deps, room, summary, event, redaction),
     extremities: [{ nid: stored.nid, id: event.id, depth: event.depth }],
   }
 }
 
-export const outlineOf = (draft: Draft): Pick<RoomEvent, 'type' | 'sender' | 'stateKey' | 'content'> =>
-  ({ type: draft.type, sender: draft.sender.userId, stateKey: draft.stateKey, content: draft.content })
+export const outlineOf = (draft: Draft): Pick<RoomEvent, 'type' | 'sender' | 'stateKey' | 'content'> => ({
+  type: draft.type,
+  sender: draft.sender.userId,
+  stateKey: draft.stateKey,
+  content: draft.content,
+})
 
 /** Where this room version names the event that is redacted. */
 function redactionFields({ redacts, content }: Draft, room: Room): Pick<EventFields, 'redacts' | 'content'> {
   if (!redacts) return { content }
-  return room.version.redactsInContent ? { content: { ...content, redacts: redacts.event.id } } : { content, redacts: redacts.event.id }
+  return room.version.redactsInContent
+    ? { content: { ...content, redacts: redacts.event.id } }
+    : { content, redacts: redacts.event.id }
 }
 
 /** In room versions 1 and 2 an event has an id of its own choosing, and names others by id and hash. */
-function v1Parts(deps: StageDeps, room: Room, prev: readonly number[], cited: readonly StoredEvent[], before: readonly Staged[]): EventFields['v1'] {
+function v1Parts(
+  deps: StageDeps,
+  room: Room,
+  prev: readonly number[],
+  cited: readonly StoredEvent[],
+  before: readonly Staged[],
+): EventFields['v1'] {
   const known = [...cited, ...before.map((one) => one.stored), ...prev.map((nid) => deps.events.peek(nid))]
   const referenceHashes = new Map<string, string>()
-  for (const stored of known) if (stored) referenceHashes.set(stored.event.id, referenceHash(stored.event.pdu, room.version))
+  for (const stored of known)
+    if (stored) referenceHashes.set(stored.event.id, referenceHash(stored.event.pdu, room.version))
   return { eventId: `$${deps.randomId()}:${deps.serverName}`, referenceHashes }
 }
 
@@ -142,9 +193,16 @@ function redactionOf(target: StoredEvent, room: Room): Redaction {
 }
 
 /** A redacted state event goes on holding its place, with less to say. */
-function summaryAfter(deps: StageDeps, room: Room, summary: RoomSummary, event: RoomEvent, redaction: Redaction | undefined): RoomSummary {
+function summaryAfter(
+  deps: StageDeps,
+  room: Room,
+  summary: RoomSummary,
+  event: RoomEvent,
+  redaction: Redaction | undefined,
+): RoomSummary {
   if (!redaction) return event.stateKey === undefined ? summary : summarise(summary, event)
   const { target } = redaction
-  const key = target.event.stateKey === undefined ? undefined : deps.stateKeys.peek(target.event.type, target.event.stateKey)
+  const key =
+    target.event.stateKey === undefined ? undefined : deps.stateKeys.peek(target.event.type, target.event.stateKey)
   return key !== undefined && room.state.get(key) === target.nid ? summarise(summary, redaction.event) : summary
 }

@@ -57,7 +57,7 @@ export function openStateKeys(database: Database, ids: Sequence): StateKeys {
     peek,
     find,
     intern: async (type, stateKey) => {
-      const known = await find(type, stateKey) ?? peek(type, stateKey)
+      const known = (await find(type, stateKey)) ?? peek(type, stateKey)
       if (known !== undefined) return known
       const nid = ids.next()
       unstored.set(nid, { type, stateKey })

@@ -14,7 +14,13 @@ export interface StateSets {
   /** The layers of a set, base first. */
   chain(nid: number): Promise<readonly StateLayer[]>
   /** The set that follows `chain` when `key` is given to `event`. It is not stored yet. */
-  follow(chain: readonly StateLayer[], size: number, key: number, replaced: number | undefined, event: number): readonly StateLayer[]
+  follow(
+    chain: readonly StateLayer[],
+    size: number,
+    key: number,
+    replaced: number | undefined,
+    event: number,
+  ): readonly StateLayer[]
   /** Stores the newest layer of a chain. */
   store(tx: Tx, chain: readonly StateLayer[]): Promise<void>
   /** The id of the set with this content, stored as a whole when it is new: for state that comes from resolution. */
@@ -33,15 +39,29 @@ const hashBytes = 16
  * rewrites the small top layer, and seldom a larger one, so that n changes cost far less than n copies.
  */
 export function openStateSets(database: Database, ids: Sequence, secret: string): StateSets {
-  const layers = new LruCache<number, StateLayer>({ max: 20_000, maxSize: 2_000_000, sizeCalculation: (layer) => layer.delta.size + 1 })
-  const sets = new LruCache<number, StateMap>({ max: 500, maxSize: 2_000_000, sizeCalculation: (state) => state.size + 1 })
+  const layers = new LruCache<number, StateLayer>({
+    max: 20_000,
+    maxSize: 2_000_000,
+    sizeCalculation: (layer) => layer.delta.size + 1,
+  })
+  const sets = new LruCache<number, StateMap>({
+    max: 500,
+    maxSize: 2_000_000,
+    sizeCalculation: (state) => state.size + 1,
+  })
 
   const pairHash = (key: number, event: number): bigint => {
     const digest = hash('sha256', `${secret}:${key}:${event}`, 'buffer')
     return (digest.readBigUInt64BE(0) << 64n) | digest.readBigUInt64BE(8)
   }
 
-  const toBytes = (sum: bigint): Uint8Array => Buffer.from(BigInt.asUintN(128, sum).toString(16).padStart(hashBytes * 2, '0'), 'hex')
+  const toBytes = (sum: bigint): Uint8Array =>
+    Buffer.from(
+      BigInt.asUintN(128, sum)
+        .toString(16)
+        .padStart(hashBytes * 2, '0'),
+      'hex',
+    )
   const fromBytes = (bytes: Uint8Array): bigint => BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
 
   const layer = async (nid: number, db: Reader): Promise<StateLayer> => {
@@ -96,8 +116,17 @@ export function openStateSets(database: Database, ids: Sequence, secret: string)
       }
       const parent = kept.at(-1)
       const last = before.at(-1)
-      const sum = (last ? fromBytes(last.hash) : 0n) + pairHash(key, event) - (replaced === undefined ? 0n : pairHash(key, replaced))
-      const made: StateLayer = { nid: ids.next(), hash: toBytes(sum), parent: parent?.nid ?? null, level: kept.length, delta }
+      const sum =
+        (last ? fromBytes(last.hash) : 0n) +
+        pairHash(key, event) -
+        (replaced === undefined ? 0n : pairHash(key, replaced))
+      const made: StateLayer = {
+        nid: ids.next(),
+        hash: toBytes(sum),
+        parent: parent?.nid ?? null,
+        level: kept.length,
+        delta,
+      }
       kept.push(made)
       return kept
     },

@@ -32,7 +32,8 @@ export function openSuccessions(deps: SuccessionsDeps): Successions {
     const from = await predecessorOf(rooms, to)
     if (!from?.joined.has(user)) return
     const tags = await users.accountData.get(user, from.nid, 'm.tag')
-    if (tags && !await users.accountData.get(user, to.nid, 'm.tag')) await users.accountData.set(user, to.nid, 'm.tag', tags)
+    if (tags && !(await users.accountData.get(user, to.nid, 'm.tag')))
+      await users.accountData.set(user, to.nid, 'm.tag', tags)
     const direct = await users.accountData.get(user, undefined, 'm.direct')
     if (direct && withSuccessor(direct, from.id, to.id) !== direct) {
       await users.accountData.edit(user, undefined, 'm.direct', (content) => withSuccessor(content, from.id, to.id))
@@ -41,14 +42,16 @@ export function openSuccessions(deps: SuccessionsDeps): Successions {
   }
 
   const hear = async (user: number, room: number): Promise<void> => {
-    const to = await users.account(user) && await rooms.byNid(room)
+    const to = (await users.account(user)) && (await rooms.byNid(room))
     if (to) await carryOver(user, to)
   }
 
   log.listen((entry) => {
     const { user, room } = entry
     if (user === undefined || room === undefined || !isJoin(entry)) return
-    const work: Promise<void> = hear(user, room).catch(onError).finally(() => underWay.delete(work))
+    const work: Promise<void> = hear(user, room)
+      .catch(onError)
+      .finally(() => underWay.delete(work))
     underWay.add(work)
   })
 
@@ -61,7 +64,8 @@ export function openSuccessions(deps: SuccessionsDeps): Successions {
 }
 
 /** The member event of somebody who joins; a change of profile is one too, and does no harm. */
-const isJoin = ({ kind, data }: Entry): boolean => kind === 'event' && membershipIn((data as StoredEvent).event) === 'join' // entries of this kind carry one
+const isJoin = ({ kind, data }: Entry): boolean =>
+  kind === 'event' && membershipIn((data as StoredEvent).event) === 'join' // entries of this kind carry one
 
 /**
  * The room whose place this one took, if that one says so too: anyone can make a room that names any other as its predecessor.

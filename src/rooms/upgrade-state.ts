@@ -12,7 +12,13 @@ type StateList = NonNullable<RoomWish['initialState']>
 
 /** State that means the same whoever sent it. */
 const carried = [
-  'm.room.server_acl', 'm.room.encryption', 'm.room.name', 'm.room.avatar', 'm.room.topic', 'm.room.guest_access', 'm.room.history_visibility',
+  'm.room.server_acl',
+  'm.room.encryption',
+  'm.room.name',
+  'm.room.avatar',
+  'm.room.topic',
+  'm.room.guest_access',
+  'm.room.history_visibility',
 ] as const
 
 /** The newest bans are carried over; a room with more of them would take seconds to make, in one piece. */
@@ -35,7 +41,10 @@ export async function stateForSuccessor(rooms: Rooms, from: Room, version: RoomV
     else if (type === 'm.room.guest_access') put(type, { guest_access: 'forbidden' })
     else if (type === 'm.room.history_visibility') put(type, { history_visibility: 'shared' })
   }
-  put('m.room.join_rules', joinRulesFor((await rooms.stateEvent(from, 'm.room.join_rules', ''))?.event.content, version))
+  put(
+    'm.room.join_rules',
+    joinRulesFor((await rooms.stateEvent(from, 'm.room.join_rules', ''))?.event.content, version),
+  )
   if (from.summary.roomType === 'm.space') {
     for (const { event } of await stateOfType(rooms, from, 'm.space.child')) {
       if (own(event.content, 'via') !== undefined) put(event.type, event.content, event.stateKey)
@@ -59,18 +68,33 @@ function isSendable(content: JsonObject): boolean {
 function joinRulesFor(content: JsonObject | undefined, version: RoomVersion): JsonObject {
   const rule = own(content, 'join_rule')
   if (content === undefined || typeof rule !== 'string') return { join_rule: 'invite' }
-  const known = { knock: version.knock, restricted: version.restrictedJoins, knock_restricted: version.knockRestricted } as Record<string, boolean>
+  const known = {
+    knock: version.knock,
+    restricted: version.restrictedJoins,
+    knock_restricted: version.knockRestricted,
+  } as Record<string, boolean>
   if (known[rule] !== false) return content
-  return rule === 'knock_restricted' && version.restrictedJoins ? { ...content, join_rule: 'restricted' } : { join_rule: 'invite' }
+  return rule === 'knock_restricted' && version.restrictedJoins
+    ? { ...content, join_rule: 'restricted' }
+    : { join_rule: 'invite' }
 }
 
 /** The bans of a room as state of another, without those that `mayBan` says no to. */
 export async function bansFor(rooms: Rooms, from: Room, mayBan: (userId: string) => boolean): Promise<StateList> {
-  const banned = [...from.members.values()].filter((member) => member.membership === 'ban').sort((a, b) => b.position - a.position).slice(0, mostBans)
+  const banned = [...from.members.values()]
+    .filter((member) => member.membership === 'ban')
+    .sort((a, b) => b.position - a.position)
+    .slice(0, mostBans)
   return (await rooms.events.many(banned.map((member) => member.event))).flatMap(({ event }) => {
     if (event.stateKey === undefined || !mayBan(event.stateKey)) return []
     const reason = own(event.content, 'reason')
-    return [{ type: event.type, state_key: event.stateKey, content: { membership: 'ban', ...(typeof reason === 'string' && { reason }) } }]
+    return [
+      {
+        type: event.type,
+        state_key: event.stateKey,
+        content: { membership: 'ban', ...(typeof reason === 'string' && { reason }) },
+      },
+    ]
   })
 }
 
@@ -90,7 +114,11 @@ const usualTop = 100
 
 /** Carries power levels over into a room of another version, made by `upgrader`. */
 export async function levelsForSuccessor(
-  rooms: Rooms, from: Room, version: RoomVersion, upgrader: string, additionalCreators: readonly string[],
+  rooms: Rooms,
+  from: Room,
+  version: RoomVersion,
+  upgrader: string,
+  additionalCreators: readonly string[],
 ): Promise<SuccessorLevels> {
   const create = await rooms.stateEvent(from, 'm.room.create', '')
   const levels = await powerLevelsOf(rooms, from)
@@ -101,11 +129,13 @@ export async function levelsForSuccessor(
     const creators = new Set([upgrader, ...additionalCreators])
     for (const creator of creators) delete users[creator]
     const given = from.version.privilegedCreators ? events['m.room.tombstone'] : undefined
-    events['m.room.tombstone'] = given ?? Math.max(tombstoneLevel, levels.stateDefault + 1, levels.events.get('m.room.tombstone') ?? 0)
+    events['m.room.tombstone'] =
+      given ?? Math.max(tombstoneLevel, levels.stateDefault + 1, levels.events.get('m.room.tombstone') ?? 0)
     return { first: { ...content, users, events }, final: undefined, mayBan: (userId) => !creators.has(userId) }
   }
   const top = Math.max(usualTop, ...allLevels(levels))
-  if (from.version.privilegedCreators && create) for (const creator of creatorsOf(create.event, from.version)) users[creator] = top
+  if (from.version.privilegedCreators && create)
+    for (const creator of creatorsOf(create.event, from.version)) users[creator] = top
   const before = users[upgrader] ?? levels.usersDefault
   return {
     first: { ...content, users: { ...users, [upgrader]: top } },
@@ -117,7 +147,7 @@ export async function levelsForSuccessor(
 type Levels = Record<string, number>
 
 /** Written out whole, as numbers, however the old room writes them. */
-const contentOf = (levels: PowerLevels): JsonObject & { users: Levels, events: Levels } => ({
+const contentOf = (levels: PowerLevels): JsonObject & { users: Levels; events: Levels } => ({
   users: Object.fromEntries(levels.users),
   users_default: levels.usersDefault,
   events: Object.fromEntries(levels.events),
@@ -131,8 +161,16 @@ const contentOf = (levels: PowerLevels): JsonObject & { users: Levels, events: L
 })
 
 const allLevels = (levels: PowerLevels): number[] => [
-  ...levels.users.values(), ...levels.events.values(), ...levels.notifications.values(), levels.usersDefault, levels.eventsDefault, levels.stateDefault,
-  levels.ban, levels.kick, levels.redact, levels.invite,
+  ...levels.users.values(),
+  ...levels.events.values(),
+  ...levels.notifications.values(),
+  levels.usersDefault,
+  levels.eventsDefault,
+  levels.stateDefault,
+  levels.ban,
+  levels.kick,
+  levels.redact,
+  levels.invite,
 ]
 
 /**

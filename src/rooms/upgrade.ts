@@ -32,26 +32,40 @@ const mostCreators = 100
  */
 export async function upgradeRoom(deps: UpgradeDeps, who: Who, from: Room, wish: UpgradeWish): Promise<Room> {
   const version = findRoomVersion(wish.version)
-  if (!version) throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `This server does not know room version "${wish.version}"`)
+  if (!version)
+    throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `This server does not know room version "${wish.version}"`)
   const creators = version.privilegedCreators ? wish.additionalCreators.filter((userId) => userId !== who.userId) : []
-  if (creators.length > mostCreators) throw new MatrixError('M_INVALID_PARAM', `A room has at most ${mostCreators} additional creators`)
-  for (const userId of creators) if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `"${userId}" in additional_creators is not a user id`)
-  if (!await maySetState(deps.rooms, from, who.userId, 'm.room.tombstone')) {
+  if (creators.length > mostCreators)
+    throw new MatrixError('M_INVALID_PARAM', `A room has at most ${mostCreators} additional creators`)
+  for (const userId of creators)
+    if (!isUserId(userId))
+      throw new MatrixError('M_INVALID_PARAM', `"${userId}" in additional_creators is not a user id`)
+  if (!(await maySetState(deps.rooms, from, who.userId, 'm.room.tombstone'))) {
     throw new MatrixError('M_FORBIDDEN', 'You need the power to send m.room.tombstone in a room to upgrade it')
   }
   const names = await movableNames(deps, from, who)
   const to = await createRoom(deps, who, await successorWish(deps, who, from, version, creators, names))
-  await deps.rooms.append(from, [{
-    type: 'm.room.tombstone', stateKey: '', sender: who, content: { body: 'This room has been replaced', replacement_room: to.id },
-  }])
-  const old = await deps.rooms.byNid(from.nid) ?? from
+  await deps.rooms.append(from, [
+    {
+      type: 'm.room.tombstone',
+      stateKey: '',
+      sender: who,
+      content: { body: 'This room has been replaced', replacement_room: to.id },
+    },
+  ])
+  const old = (await deps.rooms.byNid(from.nid)) ?? from
   await deps.aliases.move(old, to, who.nid)
   await closeRoom(deps.rooms, who, old, names !== undefined)
   return to
 }
 
 async function successorWish(
-  deps: UpgradeDeps, who: Who, from: Room, version: RoomVersion, creators: readonly string[], names: JsonObject | undefined,
+  deps: UpgradeDeps,
+  who: Who,
+  from: Room,
+  version: RoomVersion,
+  creators: readonly string[],
+  names: JsonObject | undefined,
 ): Promise<RoomWish> {
   const { rooms } = deps
   const create = await rooms.stateEvent(from, 'm.room.create', '')
@@ -69,9 +83,9 @@ async function successorWish(
     },
     powerLevels: levels.first,
     initialState: [
-      ...await stateForSuccessor(rooms, from, version),
+      ...(await stateForSuccessor(rooms, from, version)),
       ...(names ? [{ type: 'm.room.canonical_alias', content: names }] : []),
-      ...await bansFor(rooms, from, levels.mayBan),
+      ...(await bansFor(rooms, from, levels.mayBan)),
       // Last of all: whoever makes the room may have less power in it from here on.
       ...(levels.final ? [{ type: 'm.room.power_levels', content: levels.final }] : []),
     ],
@@ -81,22 +95,28 @@ async function successorWish(
 /** The content of the room's canonical alias event, reduced to aliases of this server that will move along. Undefined: none. */
 async function movableNames({ rooms, aliases }: UpgradeDeps, from: Room, who: Who): Promise<JsonObject | undefined> {
   const content = (await rooms.stateEvent(from, 'm.room.canonical_alias', ''))?.event.content
-  if (!content || !await maySetState(rooms, from, who.userId, 'm.room.canonical_alias')) return undefined
-  const leadsHere = async (alias: unknown): Promise<boolean> => typeof alias === 'string' && await aliases.resolve(alias) === from.nid
+  if (!content || !(await maySetState(rooms, from, who.userId, 'm.room.canonical_alias'))) return undefined
+  const leadsHere = async (alias: unknown): Promise<boolean> =>
+    typeof alias === 'string' && (await aliases.resolve(alias)) === from.nid
   const alias = own(content, 'alias')
   const others = own(content, 'alt_aliases')
   const kept = []
   for (const other of Array.isArray(others) ? others : []) if (await leadsHere(other)) kept.push(other)
-  const names: JsonObject = { ...(alias !== undefined && await leadsHere(alias) && { alias }), ...(kept.length > 0 && { alt_aliases: kept }) }
+  const names: JsonObject = {
+    ...(alias !== undefined && (await leadsHere(alias)) && { alias }),
+    ...(kept.length > 0 && { alt_aliases: kept }),
+  }
   return Object.keys(names).length > 0 ? names : undefined
 }
 
 /** Takes from a room what has gone to its successor, and what is possible of the power to speak in it. */
 async function closeRoom(rooms: Rooms, who: Who, room: Room, nameless: boolean): Promise<void> {
-  if (nameless) await ifAllowed(rooms.append(room, [{ type: 'm.room.canonical_alias', stateKey: '', sender: who, content: {} }]))
+  if (nameless)
+    await ifAllowed(rooms.append(room, [{ type: 'm.room.canonical_alias', stateKey: '', sender: who, content: {} }]))
   const before = (await rooms.stateEvent(room, 'm.room.power_levels', ''))?.event.content
   const closed = levelsOfSuperseded(before, await powerLevelsOf(rooms, room))
-  if (closed) await ifAllowed(rooms.append(room, [{ type: 'm.room.power_levels', stateKey: '', sender: who, content: closed }]))
+  if (closed)
+    await ifAllowed(rooms.append(room, [{ type: 'm.room.power_levels', stateKey: '', sender: who, content: closed }]))
 }
 
 /** The upgrade is done without it: a tombstone may be sent by who may do nothing else. */

@@ -24,9 +24,14 @@ const cachedMemberships = 2_000_000
 
 export function openUserRooms(database: Database): UserRooms {
   const cache = new LruCache<number, Map<number, UserRoom>>({
-    max: cachedUsers, maxSize: cachedMemberships, sizeCalculation: (rooms) => rooms.size + 1,
+    max: cachedUsers,
+    maxSize: cachedMemberships,
+    sizeCalculation: (rooms) => rooms.size + 1,
   })
-  const loading = new Map<number, { rooms: Promise<Map<number, UserRoom>>, heard: Array<[room: number, member: UserRoom]> }>()
+  const loading = new Map<
+    number,
+    { rooms: Promise<Map<number, UserRoom>>; heard: Array<[room: number, member: UserRoom]> }
+  >()
 
   const load = async (user: number): Promise<Map<number, UserRoom>> => {
     const rows = await readMemberships(database.read, user)

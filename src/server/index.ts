@@ -5,27 +5,77 @@ import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Logger } from 'pino'
 import { adminRoutes, openNotices, type Notices } from '../admin/index.ts'
-import { appserviceRoutes, followLog, loadRegistrations, openAppservices, openQueries, openThirdParties } from '../appservice/index.ts'
+import {
+  appserviceRoutes,
+  followLog,
+  loadRegistrations,
+  openAppservices,
+  openQueries,
+  openThirdParties,
+} from '../appservice/index.ts'
 import { createLogger } from '../config/logger.ts'
 import { defaultConfig, parseListen, type Config, type ConfigInput } from '../config/index.ts'
 import { devicesRoutes, openDevices } from '../devices/index.ts'
 import { directoryRoutes, openAliases } from '../directory/index.ts'
-import { capabilitiesRoute, createHttp, createOutgoing, versionsRoute, wellKnownRoutes, type HttpServer, type Route } from '../http/index.ts'
+import {
+  capabilitiesRoute,
+  createHttp,
+  createOutgoing,
+  versionsRoute,
+  wellKnownRoutes,
+  type HttpServer,
+  type Route,
+} from '../http/index.ts'
 import { callRoutes, ephemeralRoutes, openEphemeral } from '../ephemeral/index.ts'
 import { openIdRoutes, openLogin, openMail, readEmails, type Login } from '../login/index.ts'
 import { openMetrics } from '../metrics/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import { readSigningKey, signingKey, writeSigningKey, type SigningKey } from '../matrix/signing.ts'
 import {
-  createProfiles, createRoutes, delayedRoutes, departFromAll, historyRoutes, membershipRoutes, openDelayed, openHistory, openPlacements, openRooms, openSender, searchRoutes, sendRoutes, spreadProfile, startIndexer, upgradeRoutes, openSuccessions, type Rooms, type RoomsRouteDeps,
+  createProfiles,
+  createRoutes,
+  delayedRoutes,
+  departFromAll,
+  historyRoutes,
+  membershipRoutes,
+  openDelayed,
+  openHistory,
+  openPlacements,
+  openRooms,
+  openSender,
+  searchRoutes,
+  sendRoutes,
+  spreadProfile,
+  startIndexer,
+  upgradeRoutes,
+  openSuccessions,
+  type Rooms,
+  type RoomsRouteDeps,
 } from '../rooms/index.ts'
 import { mediaRoutes, openMedia, upload } from '../media/index.ts'
 import { openJobs } from '../jobs/index.ts'
-import { copyRoomRules, createCounts, notificationsRoutes, openPush, openPushRules, pushersRoutes, pushRulesRoutes, unsubscribeRoutes, withPushRules } from '../push/index.ts'
+import {
+  copyRoomRules,
+  createCounts,
+  notificationsRoutes,
+  openPush,
+  openPushRules,
+  pushersRoutes,
+  pushRulesRoutes,
+  unsubscribeRoutes,
+  withPushRules,
+} from '../push/index.ts'
 import { capabilities, httpRates, wellKnownExtra } from './settings.ts'
 import { openDatabase } from '../storage/index.ts'
 import { openLog } from '../streams/index.ts'
-import { keyChanges, oldSyncRoutes, openSlidingSync, syncRoutes, type PlainEvent, type SyncDeps } from '../sync/index.ts'
+import {
+  keyChanges,
+  oldSyncRoutes,
+  openSlidingSync,
+  syncRoutes,
+  type PlainEvent,
+  type SyncDeps,
+} from '../sync/index.ts'
 import { createUsers, usersRoutes, type AccountDataItem, type Users } from '../users/index.ts'
 
 export { DatabaseRefused } from '../storage/index.ts'
@@ -62,7 +112,10 @@ export interface HomeserverOptions {
  * @param input settings by the names of the configuration file; those that are left out have their defaults
  * @throws {ConfigError} for settings that are wrong; {DatabaseRefused} for a database that is not ours
  */
-export async function createHomeserver(input: ConfigInput | Config = {}, options: HomeserverOptions = {}): Promise<Homeserver> {
+export async function createHomeserver(
+  input: ConfigInput | Config = {},
+  options: HomeserverOptions = {},
+): Promise<Homeserver> {
   const config = defaultConfig(input)
   const registrations = loadRegistrations(config)
   const logger = options.logger ?? createLogger(config.log)
@@ -72,11 +125,14 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const serverName = config.server_name
   await using stack = new AsyncDisposableStack()
 
-  if (config.database.startsWith('sqlite:') && config.database !== 'sqlite::memory:') mkdirSync(dirname(config.database.slice('sqlite:'.length)), { recursive: true })
+  if (config.database.startsWith('sqlite:') && config.database !== 'sqlite::memory:')
+    mkdirSync(dirname(config.database.slice('sqlite:'.length)), { recursive: true })
   const key = loadSigningKey(config)
   const metricsAt = config.metrics.listen === 'off' ? undefined : parseListen(config.metrics.listen)
   const metrics = metricsAt === undefined ? undefined : stack.use(await openMetrics(metricsAt))
-  const database = stack.use(await openDatabase({ url: config.database, serverName, onError, onCommit: metrics?.onCommit }))
+  const database = stack.use(
+    await openDatabase({ url: config.database, serverName, onError, onCommit: metrics?.onCommit }),
+  )
   const log = await openLog(database, onError)
   metrics?.follow(log)
   stack.defer(() => log.close())
@@ -84,17 +140,46 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const rooms = await openRooms({ database, log, users, serverName, signingKey: key, now, randomId })
   const history = openHistory({ database, log, users, rooms, serverName })
   const indexer = stack.use(await startIndexer({ rooms, database, log, onError }))
-  const devices = stack.use(await openDevices({ database, log, users, serverName, now, randomId, onError, sharers: (user) => rooms.sharers(user) }))
+  const devices = stack.use(
+    await openDevices({
+      database,
+      log,
+      users,
+      serverName,
+      now,
+      randomId,
+      onError,
+      sharers: (user) => rooms.sharers(user),
+    }),
+  )
   const outgoing = stack.use(createOutgoing())
   const jobs = stack.use(await openJobs({ database, now, randomBytes: (count) => randomBytes(count), onError }))
   const appservices = openAppservices({ registrations, serverName, log, users, devices, outgoing, now })
   const queries = openQueries({ appservices, users, serverName, logger })
   const mail = openMail({ config, jobs, logger })
   const login = await openLogin({
-    mail, jobs, database, log, users, devices, config, now, randomId, logger, outgoing, randomBytes: (count) => randomBytes(count), isExclusive: (userId) => appservices.keepsUser(userId), appservices: registrations.length > 0 ? appservices : undefined,
+    mail,
+    jobs,
+    database,
+    log,
+    users,
+    devices,
+    config,
+    now,
+    randomId,
+    logger,
+    outgoing,
+    randomBytes: (count) => randomBytes(count),
+    isExclusive: (userId) => appservices.keepsUser(userId),
+    appservices: registrations.length > 0 ? appservices : undefined,
     count: metrics?.signIn,
     people: {
-      savePicture: ({ nid }, { bytes, type }) => upload(media.context, { user: nid, suspended: false }, { body: Readable.from([bytes]), type, filename: undefined, length: bytes.length }),
+      savePicture: ({ nid }, { bytes, type }) =>
+        upload(
+          media.context,
+          { user: nid, suspended: false },
+          { body: Readable.from([bytes]), type, filename: undefined, length: bytes.length },
+        ),
       enterRoom: (user, room, power) => placements.enter(user, room, power),
       leaveRoom: (user, roomId, change) => placements.leave(user, roomId, change),
     },
@@ -104,28 +189,69 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   })
   users.profiles.onChange((change) => spreadProfile(rooms, change, onError))
   const ephemeral = stack.use(openEphemeral({ database, log, users, rooms, now, onError, presence: config.presence }))
-  const media = stack.use(await openMedia({
-    database, serverName, config: config.media, directory: config.database === 'sqlite::memory:' ? undefined : join(config.data_dir, 'media'), outgoing,
-    now, randomId, onError,
-  }))
+  const media = stack.use(
+    await openMedia({
+      database,
+      serverName,
+      config: config.media,
+      directory: config.database === 'sqlite::memory:' ? undefined : join(config.data_dir, 'media'),
+      outgoing,
+      now,
+      randomId,
+      onError,
+    }),
+  )
   const rules = openPushRules({ database, log, users })
   const aliases = openAliases({
-    database, rooms, users, serverName,
+    database,
+    rooms,
+    users,
+    serverName,
     services: { keeps: appservices.keepsAlias, owns: appservices.ownsAlias, summon: (alias) => queries.alias(alias) },
   })
   const roomDeps: RoomsRouteDeps = {
-    rooms, users, profiles: createProfiles(users), aliases, database, log, serverName, signingKey: key, now, randomId, defaultRoomVersion: config.default_room_version,
+    rooms,
+    users,
+    profiles: createProfiles(users),
+    aliases,
+    database,
+    log,
+    serverName,
+    signingKey: key,
+    now,
+    randomId,
+    defaultRoomVersion: config.default_room_version,
   }
 
   const placements = openPlacements(roomDeps)
   const notices = openNotices(roomDeps)
   const delayed = openDelayed({ database, jobs, rooms, users, sender: openSender(roomDeps), now, randomId })
-  const successions = stack.use(openSuccessions({ rooms, users, log, onError, copyPushRules: (user, from, to) => copyRoomRules(rules, user, from, to) }))
+  const successions = stack.use(
+    openSuccessions({
+      rooms,
+      users,
+      log,
+      onError,
+      copyPushRules: (user, from, to) => copyRoomRules(rules, user, from, to),
+    }),
+  )
 
-  const counts = createCounts({ database, log, rooms, users, rules, receipts: ephemeral.receipts, ignored: (user) => users.accountData.ignored(user) })
+  const counts = createCounts({
+    database,
+    log,
+    rooms,
+    users,
+    rules,
+    receipts: ephemeral.receipts,
+    ignored: (user) => users.accountData.ignored(user),
+  })
   const syncDeps: SyncDeps = {
-    rooms, users, log, now,
-    onRoomError: (error, where) => logger.error({ err: error, ...where }, 'a room was left out of the answer to a sync'),
+    rooms,
+    users,
+    log,
+    now,
+    onRoomError: (error, where) =>
+      logger.error({ err: error, ...where }, 'a room was left out of the answer to a sync'),
     visible: (session, _room, events) => history.visible(session, events),
     related: (filter, events) => history.related(filter, events),
     serialise: (events, reader) => history.serialise(events, reader),
@@ -135,40 +261,110 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
       return stored.filter
     },
     accountData: {
-      since: async (user, since, until) => byRoom(await withPushRules(rules, await users.accountData.since(user, since, until), user, since, until)),
+      since: async (user, since, until) =>
+        byRoom(await withPushRules(rules, await users.accountData.since(user, since, until), user, since, until)),
       ignored: async (user) => users.accountData.ignored(user),
     },
     receipts: ephemeral.receipts,
     typing: (room) => ephemeral.typing.in(room),
     presence: ephemeral.presence,
     toDevice: devices.toDevice,
-    deviceLists: { changed: (since, until, viewer) => devices.listChanges(since, until, viewer), keys: (device) => devices.keys.of(device) },
+    deviceLists: {
+      changed: (since, until, viewer) => devices.listChanges(since, until, viewer),
+      keys: (device) => devices.keys.of(device),
+    },
     unread: counts,
   }
 
-  const ownsAddress = async (user: number, address: string): Promise<boolean> => (await readEmails(database.read, user)).some((email) => email.address === address)
-  const push = stack.use(await openPush({
-    database, log, jobs, rooms, users, rules, counts, receipts: ephemeral.receipts, outgoing, gateways: config.push.gateways, now, logger,
-    onError, ignored: (user) => users.accountData.ignored(user), mail, ownsAddress, baseUrl: config.public_base_url, serverName, randomId,
-  }))
+  const ownsAddress = async (user: number, address: string): Promise<boolean> =>
+    (await readEmails(database.read, user)).some((email) => email.address === address)
+  const push = stack.use(
+    await openPush({
+      database,
+      log,
+      jobs,
+      rooms,
+      users,
+      rules,
+      counts,
+      receipts: ephemeral.receipts,
+      outgoing,
+      gateways: config.push.gateways,
+      now,
+      logger,
+      onError,
+      ignored: (user) => users.accountData.ignored(user),
+      mail,
+      ownsAddress,
+      baseUrl: config.public_base_url,
+      serverName,
+      randomId,
+    }),
+  )
   devices.onDelete(push.pushers.onDeviceDelete)
 
-  const sliding = stack.use(openSlidingSync({ ...syncDeps, database, randomId, onError, stayOf: (who, room) => history.sight.stayOf(who, room) }))
+  const sliding = stack.use(
+    openSlidingSync({
+      ...syncDeps,
+      database,
+      randomId,
+      onError,
+      stayOf: (who, room) => history.sight.stayOf(who, room),
+    }),
+  )
   devices.onDelete({ within: (tx, gone) => sliding.deleteOf(tx, gone) })
 
-  const followings = stack.use(await followLog(appservices, {
-    database, log, rooms, users, devices, aliases, typing: ephemeral.typing, presence: ephemeral.presence, ask: appservices.ask, now, randomId,
-    chance: () => (randomBytes(1)[0] ?? 0) / 255, logger, onError,
-  }))
+  const followings = stack.use(
+    await followLog(appservices, {
+      database,
+      log,
+      rooms,
+      users,
+      devices,
+      aliases,
+      typing: ephemeral.typing,
+      presence: ephemeral.presence,
+      ask: appservices.ask,
+      now,
+      randomId,
+      chance: () => (randomBytes(1)[0] ?? 0) / 255,
+      logger,
+      onError,
+    }),
+  )
 
   const routes: Route[] = [
-    versionsRoute({ 'org.matrix.msc4140': true, 'uk.half-shot.msc2666.query_mutual_rooms': true, 'org.matrix.msc3814': true, 'org.matrix.simplified_msc3575': true, 'fi.mau.msc2659.stable': true }),
+    versionsRoute({
+      'org.matrix.msc4140': true,
+      'uk.half-shot.msc2666.query_mutual_rooms': true,
+      'org.matrix.msc3814': true,
+      'org.matrix.simplified_msc3575': true,
+      'fi.mau.msc2659.stable': true,
+    }),
     capabilitiesRoute((session) => capabilities(config, session)),
-    ...wellKnownRoutes({ baseUrl: config.public_base_url, federation: config.well_known.server, extra: wellKnownExtra(config), contact: config.admin_contact }),
+    ...wellKnownRoutes({
+      baseUrl: config.public_base_url,
+      federation: config.well_known.server,
+      extra: wellKnownExtra(config),
+      contact: config.admin_contact,
+    }),
     ...login.routes,
-    ...usersRoutes({ users, lockedBy: login.lockedBy, roomOf: async (roomId, user) => (await rooms.find(roomId).then((room) => room?.members.has(user) ? room.nid : undefined)) }),
-    ...devicesRoutes({ devices, log, confirm: login.confirm, keyChanges: (session, from, to) => keyChanges(syncDeps, session, from, to) }),
-    ...createRoutes(roomDeps), ...membershipRoutes(roomDeps), ...sendRoutes({ ...roomDeps, delayed }), ...delayedRoutes(delayed),
+    ...usersRoutes({
+      users,
+      lockedBy: login.lockedBy,
+      roomOf: async (roomId, user) =>
+        await rooms.find(roomId).then((room) => (room?.members.has(user) ? room.nid : undefined)),
+    }),
+    ...devicesRoutes({
+      devices,
+      log,
+      confirm: login.confirm,
+      keyChanges: (session, from, to) => keyChanges(syncDeps, session, from, to),
+    }),
+    ...createRoutes(roomDeps),
+    ...membershipRoutes(roomDeps),
+    ...sendRoutes({ ...roomDeps, delayed }),
+    ...delayedRoutes(delayed),
     ...upgradeRoutes({ ...roomDeps, successions }),
     ...historyRoutes({ ...roomDeps, history }),
     ...searchRoutes({ ...roomDeps, history, indexer }),
@@ -179,17 +375,42 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
     ...pushersRoutes({ pushers: push.pushers, gateways: config.push.gateways, ownsAddress: mail && ownsAddress }),
     ...unsubscribeRoutes({ database, pushers: push.pushers }),
     ...notificationsRoutes({
-      rooms, rules, receipts: ephemeral.receipts, ignored: (user) => users.accountData.ignored(user),
-      serialise: (session, events) => history.serialise(events, { session, device: session.device, now: now(), withRoomId: false }),
+      rooms,
+      rules,
+      receipts: ephemeral.receipts,
+      ignored: (user) => users.accountData.ignored(user),
+      serialise: (session, events) =>
+        history.serialise(events, { session, device: session.device, now: now(), withRoomId: false }),
     }),
-    ...syncRoutes(syncDeps), ...oldSyncRoutes({ ...syncDeps, history, database }), ...sliding.routes,
+    ...syncRoutes(syncDeps),
+    ...oldSyncRoutes({ ...syncDeps, history, database }),
+    ...sliding.routes,
     ...callRoutes({ turn: config.turn, rtcTransports: config.rtc_transports, now }),
     ...openIdRoutes({ database, users, now, randomId, serverName }),
     ...appserviceRoutes({ appservices, followings, thirdParties: openThirdParties(appservices, now), now }),
-    ...adminRoutes({ database, users, devices, rooms, history, logger, serverName, now, takeLock: (user) => login.takeLock(user) }),
+    ...adminRoutes({
+      database,
+      users,
+      devices,
+      rooms,
+      history,
+      logger,
+      serverName,
+      now,
+      takeLock: (user) => login.takeLock(user),
+    }),
   ]
   const http = createHttp({
-    routes, authenticate: login.authenticate, isUnlimited: registrations.length > 0 ? appservices.isUnlimited : undefined, log: logger, tally: metrics?.tally, now, randomId, trustedProxies: config.trusted_proxies, queryAccessToken: config.query_access_token, maxRequestSize: config.max_request_size,
+    routes,
+    authenticate: login.authenticate,
+    isUnlimited: registrations.length > 0 ? appservices.isUnlimited : undefined,
+    log: logger,
+    tally: metrics?.tally,
+    now,
+    randomId,
+    trustedProxies: config.trusted_proxies,
+    queryAccessToken: config.query_access_token,
+    maxRequestSize: config.max_request_size,
     rateLimits: config.rate_limits === 'off' ? 'off' : httpRates(config.rate_limits),
   })
   login.onEnded((ended) => http.recheck(ended))
@@ -200,7 +421,20 @@ export async function createHomeserver(input: ConfigInput | Config = {}, options
   const urls = await http.listen(config.listen)
   const running = stack.move()
   const close = (): Promise<void> => running.disposeAsync()
-  return { urls, url: urls[0] ?? '', metricsUrl: metrics?.url, config, inject: http.inject, routes, users, login, rooms, notices, close, [Symbol.asyncDispose]: close }
+  return {
+    urls,
+    url: urls[0] ?? '',
+    metricsUrl: metrics?.url,
+    config,
+    inject: http.inject,
+    routes,
+    users,
+    login,
+    rooms,
+    notices,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
 }
 
 /** Makes URL-safe ids of 256 random bits. These are taken in blocks: a call for each costs more than all the rest. */
@@ -208,9 +442,9 @@ function randomIds(): () => string {
   const [block, size] = [Buffer.alloc(4096), 32]
   let next = block.length
   return () => {
-    if (next === block.length) randomFillSync(block, next = 0)
+    if (next === block.length) randomFillSync(block, (next = 0))
     const id = block.toString('base64url', next, next + size)
-    block.fill(0, next, next += size)
+    block.fill(0, next, (next += size))
     return id
   }
 }
@@ -231,12 +465,12 @@ function loadSigningKey(config: Config): SigningKey {
   return key
 }
 
-function byRoom(items: readonly AccountDataItem[]): { global: PlainEvent[], rooms: Map<number, PlainEvent[]> } {
+function byRoom(items: readonly AccountDataItem[]): { global: PlainEvent[]; rooms: Map<number, PlainEvent[]> } {
   const global: PlainEvent[] = []
   const rooms = new Map<number, PlainEvent[]>()
   for (const { room, type, content } of items) {
     if (room === undefined) global.push({ type, content })
-    else rooms.set(room, [...rooms.get(room) ?? [], { type, content }])
+    else rooms.set(room, [...(rooms.get(room) ?? []), { type, content }])
   }
   return { global, rooms }
 }

@@ -8,7 +8,9 @@ import { delayedLimits } from '../rooms/index.ts'
 export const capabilities = (config: Config, { admin }: Session): Record<string, unknown> => ({
   'm.room_versions': {
     default: config.default_room_version,
-    available: Object.fromEntries([...roomVersions.values()].map((version) => [version.id, version.stable ? 'stable' : 'unstable'])),
+    available: Object.fromEntries(
+      [...roomVersions.values()].map((version) => [version.id, version.stable ? 'stable' : 'unstable']),
+    ),
   },
   'm.change_password': { enabled: config.password_login },
   'm.set_displayname': { enabled: true },
@@ -17,19 +19,36 @@ export const capabilities = (config: Config, { admin }: Session): Record<string,
   'm.3pid_changes': { enabled: config.email.smtp !== undefined },
   'm.get_login_token': { enabled: true },
   'm.forget_forced_upon_leave': { enabled: false },
-  'org.matrix.msc4140.delayed_events': { max_delay_ms: delayedLimits.maxDelayMs, max_scheduled: delayedLimits.maxScheduled },
+  'org.matrix.msc4140.delayed_events': {
+    max_delay_ms: delayedLimits.maxDelayMs,
+    max_scheduled: delayedLimits.maxScheduled,
+  },
   ...(admin && { 'm.account_moderation': { suspend: true, lock: true } }),
 })
 
 /** What discovery says beside addresses. Clients that do not ask for the transports of calls look here. */
-export const wellKnownExtra = ({ well_known: { extra }, rtc_transports: transports }: Config): Record<string, unknown> =>
-  ({ ...(transports.length > 0 && { 'org.matrix.msc4143.rtc_foci': transports }), ...extra })
+export const wellKnownExtra = ({
+  well_known: { extra },
+  rtc_transports: transports,
+}: Config): Record<string, unknown> => ({
+  ...(transports.length > 0 && { 'org.matrix.msc4143.rtc_foci': transports }),
+  ...extra,
+})
 
 /** The settings' limits by the names of http/; `off` is a rate that nobody reaches. */
-export function httpRates(limits: Exclude<Config['rate_limits'], 'off'>): NonNullable<Exclude<HttpOptions['rateLimits'], 'off'>> {
+export function httpRates(
+  limits: Exclude<Config['rate_limits'], 'off'>,
+): NonNullable<Exclude<HttpOptions['rateLimits'], 'off'>> {
   const unlimited = { perSecond: 1e9, burst: 1e9 }
-  const rate = (limit: 'off' | { per_second: number, burst: number }): Rate =>
+  const rate = (limit: 'off' | { per_second: number; burst: number }): Rate =>
     limit === 'off' ? unlimited : { perSecond: limit.per_second, burst: limit.burst }
   const { login, registration, message, session, heavy, default: rest } = limits
-  return { login: rate(login), registration: rate(registration), message: rate(message), session: rate(session), heavy: rate(heavy), default: rate(rest) }
+  return {
+    login: rate(login),
+    registration: rate(registration),
+    message: rate(message),
+    session: rate(session),
+    heavy: rate(heavy),
+    default: rate(rest),
+  }
 }

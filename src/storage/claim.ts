@@ -14,7 +14,10 @@ export function claim(path: string): (() => void) | undefined {
     lock.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     lock.close()
-    throw new DatabaseRefused(`Another Latchkey process is using ${path}. Stop it first, or give this one its own data_dir.`, { cause: error })
+    throw new DatabaseRefused(
+      `Another Latchkey process is using ${path}. Stop it first, or give this one its own data_dir.`,
+      { cause: error },
+    )
   }
   return () => lock.close()
 }

@@ -7,7 +7,9 @@ import { databases } from '../../test/harness/postgres.ts'
 import { DatabaseRefused, hot, openDatabase, openSequence } from './index.ts'
 
 const findUser = hot((db, p: { userId: string }) => db.selectFrom('users').where('user_id', '=', p.userId).selectAll())
-const addUser = hot((db, p: { userId: string }) => db.insertInto('users').values({ user_id: p.userId }).returning('nid'))
+const addUser = hot((db, p: { userId: string }) =>
+  db.insertInto('users').values({ user_id: p.userId }).returning('nid'),
+)
 
 for (const kind of databases) {
   test(`what is written is read back, with numbers as numbers (${kind.name})`, async () => {
@@ -16,7 +18,10 @@ for (const kind of databases) {
       await using db = await openDatabase({ url, serverName: 'one.test' })
       const nid = await db.write(async (tx) => (await addUser.first(tx, { userId: '@a:one.test' }))?.nid)
       assert.equal(typeof nid, 'number')
-      assert.deepEqual({ ...await findUser.first(db.read, { userId: '@a:one.test' }) }, { nid, user_id: '@a:one.test' })
+      assert.deepEqual(
+        { ...(await findUser.first(db.read, { userId: '@a:one.test' })) },
+        { nid, user_id: '@a:one.test' },
+      )
       assert.equal(await findUser.first(db.read, { userId: '@b:one.test' }), undefined)
     }
     await dispose()
@@ -26,14 +31,21 @@ for (const kind of databases) {
     const { url, dispose } = await kind.open()
     {
       await using db = await openDatabase({ url, serverName: 'one.test' })
-      const add = (name: string, fail = false) => db.write(async (tx) => {
-        await addUser.run(tx, { userId: name })
-        if (fail) throw new Error('no')
-      })
+      const add = (name: string, fail = false) =>
+        db.write(async (tx) => {
+          await addUser.run(tx, { userId: name })
+          if (fail) throw new Error('no')
+        })
       const results = await Promise.allSettled([add('@a:t'), add('@b:t', true), add('@c:t'), add('@a:t'), add('@d:t')])
-      assert.deepEqual(results.map((result) => result.status), ['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled'])
+      assert.deepEqual(
+        results.map((result) => result.status),
+        ['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled'],
+      )
       const names = await db.read.selectFrom('users').select('user_id').orderBy('user_id').execute()
-      assert.deepEqual(names.map((row) => row.user_id), ['@a:t', '@c:t', '@d:t'])
+      assert.deepEqual(
+        names.map((row) => row.user_id),
+        ['@a:t', '@c:t', '@d:t'],
+      )
     }
     await dispose()
   })
@@ -66,7 +78,10 @@ for (const kind of databases) {
   test(`a database of another server name, product or of the future is refused with a sentence (${kind.name})`, async () => {
     const { url, dispose } = await kind.open()
     await (await openDatabase({ url, serverName: 'one.test' }))[Symbol.asyncDispose]()
-    await assert.rejects(openDatabase({ url, serverName: 'two.test' }), (error) => error instanceof DatabaseRefused && /belongs to the server "one.test"/.test(error.message))
+    await assert.rejects(
+      openDatabase({ url, serverName: 'two.test' }),
+      (error) => error instanceof DatabaseRefused && /belongs to the server "one.test"/.test(error.message),
+    )
     {
       await using db = await openDatabase({ url, serverName: 'one.test' })
       await db.write(async (tx) => {

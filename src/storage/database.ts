@@ -50,7 +50,10 @@ export async function openDatabase({ url, serverName, onError, onCommit }: OpenO
 }
 
 async function ready(
-  backend: Backend, serverName: string, release: (() => void) | undefined, onCommit: OpenOptions['onCommit'],
+  backend: Backend,
+  serverName: string,
+  release: (() => void) | undefined,
+  onCommit: OpenOptions['onCommit'],
 ): Promise<Database> {
   const tx = kyselyOver(backend.dialect, backend.write)
   await migrate(backend, tx, serverName)

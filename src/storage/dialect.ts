@@ -1,6 +1,16 @@
 import {
-  type CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type QueryResult,
-  Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler,
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type QueryResult,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
 } from 'kysely'
 import type { Tables } from './tables.ts'
 
@@ -16,10 +26,10 @@ export interface Rows {
 /** Runs one statement. SQLite answers at once, PostgreSQL later. */
 export type Execute = (sql: string, parameters: readonly unknown[]) => Rows | Promise<Rows>
 
-const executors = new WeakMap<object, { execute: Execute, dialect: DialectName }>()
+const executors = new WeakMap<object, { execute: Execute; dialect: DialectName }>()
 
 /** What stands behind a Kysely instance that `kyselyOver` made: the way past Kysely for queries compiled once. */
-export const executorOf = (db: object): { execute: Execute, dialect: DialectName } => {
+export const executorOf = (db: object): { execute: Execute; dialect: DialectName } => {
   const found = executors.get(db)
   if (!found) throw new Error('This Kysely instance was not opened by storage/')
   return found
@@ -48,15 +58,20 @@ export function kyselyOver(dialect: DialectName, execute: Execute): Kysely<Table
     releaseConnection: async () => {},
     destroy: async () => {},
   }
-  const parts: Dialect = dialect === 'sqlite'
-    ? {
-        createAdapter: () => new SqliteAdapter(), createDriver: () => driver,
-        createQueryCompiler: () => new SqliteQueryCompiler(), createIntrospector: (db) => new SqliteIntrospector(db),
-      }
-    : {
-        createAdapter: () => new PostgresAdapter(), createDriver: () => driver,
-        createQueryCompiler: () => new PostgresQueryCompiler(), createIntrospector: (db) => new PostgresIntrospector(db),
-      }
+  const parts: Dialect =
+    dialect === 'sqlite'
+      ? {
+          createAdapter: () => new SqliteAdapter(),
+          createDriver: () => driver,
+          createQueryCompiler: () => new SqliteQueryCompiler(),
+          createIntrospector: (db) => new SqliteIntrospector(db),
+        }
+      : {
+          createAdapter: () => new PostgresAdapter(),
+          createDriver: () => driver,
+          createQueryCompiler: () => new PostgresQueryCompiler(),
+          createIntrospector: (db) => new PostgresIntrospector(db),
+        }
   const db = new Kysely<Tables>({ dialect: parts })
   executors.set(db, { execute, dialect })
   return db

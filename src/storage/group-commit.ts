@@ -74,9 +74,10 @@ export function groupCommit(backend: Backend, onCommit?: (changes: number) => vo
     }
     const kept = jobs.filter((job) => !failures.has(job))
     for (const [job, error] of failures) job.fail(error)
-    if (kept.length > 0 && backend.sync) await backend.sync().catch((cause: unknown) => {
-      broken = new Error('The disk did not take what was written; the server must be started anew', { cause })
-    })
+    if (kept.length > 0 && backend.sync)
+      await backend.sync().catch((cause: unknown) => {
+        broken = new Error('The disk did not take what was written; the server must be started anew', { cause })
+      })
     for (const job of kept) {
       if (broken) job.fail(broken)
       else job.done()
@@ -97,17 +98,18 @@ export function groupCommit(backend: Backend, onCommit?: (changes: number) => vo
   }
 
   return {
-    write: <T>(work: () => Promise<T>) => new Promise<T>((resolve, reject) => {
-      let result: T
-      queue.push({
-        run: async () => {
-          result = await work()
-        },
-        done: () => resolve(result),
-        fail: reject,
-      })
-      running ??= drain()
-    }),
+    write: <T>(work: () => Promise<T>) =>
+      new Promise<T>((resolve, reject) => {
+        let result: T
+        queue.push({
+          run: async () => {
+            result = await work()
+          },
+          done: () => resolve(result),
+          fail: reject,
+        })
+        running ??= drain()
+      }),
     idle: async () => running,
   }
 }

@@ -5,7 +5,8 @@ import { DatabaseRefused } from './refused.ts'
 
 const int8 = 20
 const typeParsers: pg.CustomTypesConfig = {
-  getTypeParser: ((oid, format) => (oid === int8 ? Number : pg.types.getTypeParser(oid, format))) as typeof pg.types.getTypeParser,
+  getTypeParser: ((oid, format) =>
+    oid === int8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 }
 
 const namedStatements = 2000
@@ -27,9 +28,17 @@ function statementNames(): (sql: string) => string | undefined {
 }
 
 /** PostgreSQL: one connection for the group commit, a pool for reads. */
-export async function openPostgres(url: string, options: { poolSize?: number, onError?: (error: Error) => void } = {}): Promise<Backend> {
+export async function openPostgres(
+  url: string,
+  options: { poolSize?: number; onError?: (error: Error) => void } = {},
+): Promise<Backend> {
   const nameOf = statementNames()
-  const pool = new pg.Pool({ connectionString: url, max: options.poolSize ?? 8, types: typeParsers, application_name: 'latchkey' })
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.poolSize ?? 8,
+    types: typeParsers,
+    application_name: 'latchkey',
+  })
   pool.on('error', (error) => options.onError?.(error))
   let writer: pg.Client | undefined
   const connect = async (): Promise<pg.Client> => {
@@ -45,16 +54,20 @@ export async function openPostgres(url: string, options: { poolSize?: number, on
     const { rows } = await client.query<{ taken: boolean }>(claimStatement)
     if (!rows[0]?.taken) {
       await client.end()
-      throw new DatabaseRefused('Another Latchkey process is using this PostgreSQL database. Stop it first, or give this one its own database.')
+      throw new DatabaseRefused(
+        'Another Latchkey process is using this PostgreSQL database. Stop it first, or give this one its own database.',
+      )
     }
     writer = client
     return client
   }
-  const over = (source: () => Promise<pg.Client | pg.Pool>): Execute => async (text, parameters) => {
-    const name = nameOf(text)
-    const result = await (await source()).query<Row>({ ...(name && { name }), text, values: parameters as unknown[] })
-    return { rows: result.rows, affected: result.rowCount ?? 0 }
-  }
+  const over =
+    (source: () => Promise<pg.Client | pg.Pool>): Execute =>
+    async (text, parameters) => {
+      const name = nameOf(text)
+      const result = await (await source()).query<Row>({ ...(name && { name }), text, values: parameters as unknown[] })
+      return { rows: result.rows, affected: result.rowCount ?? 0 }
+    }
   await connect()
   return {
     dialect: 'postgres',

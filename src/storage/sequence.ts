@@ -14,12 +14,18 @@ const block = 1_000_000
  * instead of repeating them.
  */
 export async function openSequence(database: Database, name: string): Promise<Sequence> {
-  const reserve = (): Promise<number> => database.write(async (tx) => {
-    const { reserved } = await tx.insertInto('sequences').values({ name, reserved: block })
-      .onConflict((conflict) => conflict.column('name').doUpdateSet((row) => ({ reserved: row('sequences.reserved', '+', block) })))
-      .returning('reserved').executeTakeFirstOrThrow()
-    return reserved
-  })
+  const reserve = (): Promise<number> =>
+    database.write(async (tx) => {
+      const { reserved } = await tx
+        .insertInto('sequences')
+        .values({ name, reserved: block })
+        .onConflict((conflict) =>
+          conflict.column('name').doUpdateSet((row) => ({ reserved: row('sequences.reserved', '+', block) })),
+        )
+        .returning('reserved')
+        .executeTakeFirstOrThrow()
+      return reserved
+    })
   let limit = await reserve()
   let last = limit - block
   let reserving = false

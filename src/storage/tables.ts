@@ -4,20 +4,52 @@
  */
 import type { Generated } from 'kysely'
 import type {
-  DevicesTable, DeviceListChangesTable, ToDeviceTable, ToDeviceTxnsTable, DeviceKeysTable, OneTimeKeysTable, FallbackKeysTable, CrossSigningKeysTable, KeySignaturesTable, KeySignatureChangesTable, KeyBackupsTable, BackedUpKeysTable, DehydratedDevicesTable,
+  DevicesTable,
+  DeviceListChangesTable,
+  ToDeviceTable,
+  ToDeviceTxnsTable,
+  DeviceKeysTable,
+  OneTimeKeysTable,
+  FallbackKeysTable,
+  CrossSigningKeysTable,
+  KeySignaturesTable,
+  KeySignatureChangesTable,
+  KeyBackupsTable,
+  BackedUpKeysTable,
+  DehydratedDevicesTable,
 } from './tables/devices.ts'
 import type {
-  BearerDevicesTable, ProviderEvidenceTable, GroupRoomsTable, IdentitiesTable, ProviderKeysTable, ProviderLocksTable, RevokedTokensTable, ScimGroupsTable, ScimMembersTable, ScimUsersTable, UsedTokensTable,
+  BearerDevicesTable,
+  ProviderEvidenceTable,
+  GroupRoomsTable,
+  IdentitiesTable,
+  ProviderKeysTable,
+  ProviderLocksTable,
+  RevokedTokensTable,
+  ScimGroupsTable,
+  ScimMembersTable,
+  ScimUsersTable,
+  UsedTokensTable,
 } from './tables/identities.ts'
 import type { ReportsTable } from './tables/admin.ts'
 import type { DelayedEventsTable } from './tables/delayed.ts'
 import type { AppserviceRoomsTable, AppservicesTable } from './tables/appservice.ts'
 import type { UserWordsTable } from './tables/directory.ts'
 import type {
-  MediaTable, MediaFilesTable, MediaThumbnailsTable, MediaGarbageTable, UrlPreviewsTable,
+  MediaTable,
+  MediaFilesTable,
+  MediaThumbnailsTable,
+  MediaGarbageTable,
+  UrlPreviewsTable,
 } from './tables/media.ts'
 import type {
-  RoomsTable, EventsTable, StateKeysTable, StateSetsTable, MembershipsTable, RelationsTable, AliasesTable,
+  RoomsTable,
+  EventsTable,
+  StateKeysTable,
+  StateSetsTable,
+  MembershipsTable,
+  RelationsTable,
+  AliasesTable,
 } from './tables/rooms.ts'
 import type { SearchEditsTable, SearchIndexTable } from './tables/search.ts'
 

@@ -19,18 +19,26 @@ for (const kind of databases) {
         assert.equal(log.now, entry.position)
         seen.push(entry)
       })
-      const writes = Array.from({ length: 50 }, (_, index) => log.write(async (tx) => {
-        const position = tx.append({ kind: 'event', room: index % 3, wake: [] })
-        if (index === 5) log.publish({ kind: 'typing', room: 9, wake: [] })
-        assert.ok(log.now < position)
-        if (index % 10 === 7) throw new Error('refused')
-        return position
-      }))
+      const writes = Array.from({ length: 50 }, (_, index) =>
+        log.write(async (tx) => {
+          const position = tx.append({ kind: 'event', room: index % 3, wake: [] })
+          if (index === 5) log.publish({ kind: 'typing', room: 9, wake: [] })
+          assert.ok(log.now < position)
+          if (index % 10 === 7) throw new Error('refused')
+          return position
+        }),
+      )
       const results = await Promise.allSettled(writes)
       assert.equal(results.filter((result) => result.status === 'rejected').length, 5)
       assert.equal(seen.length, 46)
-      assert.deepEqual(seen.map((entry) => entry.position), seen.map((entry) => entry.position).toSorted((a, b) => a - b))
-      assert.equal(log.tail.room(0, 0, log.now).length + log.tail.room(1, 0, log.now).length + log.tail.room(2, 0, log.now).length, 45)
+      assert.deepEqual(
+        seen.map((entry) => entry.position),
+        seen.map((entry) => entry.position).toSorted((a, b) => a - b),
+      )
+      assert.equal(
+        log.tail.room(0, 0, log.now).length + log.tail.room(1, 0, log.now).length + log.tail.room(2, 0, log.now).length,
+        45,
+      )
       assert.equal(log.tail.room(9, 0, log.now).length, 1)
       assert.ok(log.publish({ kind: 'typing', wake: [] }) === log.now)
     }
@@ -47,7 +55,9 @@ test('a watcher is woken by its own user alone, and misses nothing that comes be
     using other = log.watch(2)
     await log.write(async (tx) => tx.append({ kind: 'account_data', user: 1, wake: [1] }))
     let otherWoken = false
-    void other.wait(60_000).then(() => { otherWoken = true })
+    void other.wait(60_000).then(() => {
+      otherWoken = true
+    })
     await watch.wait(60_000)
     assert.equal(otherWoken, false)
     log.close()
@@ -61,11 +71,18 @@ test('a watcher is woken by its own user alone, and misses nothing that comes be
 test('the tail keeps the newest entries and says what it no longer covers', async () => {
   const { Tail } = await import('./tail.ts')
   const tail = new Tail(100, 10)
-  for (let position = 101; position <= 150; position++) tail.push({ kind: 'event', room: position % 2, user: 7, wake: [], position })
+  for (let position = 101; position <= 150; position++)
+    tail.push({ kind: 'event', room: position % 2, user: 7, wake: [], position })
   assert.equal(tail.covers(100), false)
   assert.equal(tail.covers(140), true)
-  assert.deepEqual(tail.all(140, 145).map((entry) => entry.position), [141, 142, 143, 144, 145])
-  assert.deepEqual(tail.room(1, 0, 200).map((entry) => entry.position), [141, 143, 145, 147, 149])
+  assert.deepEqual(
+    tail.all(140, 145).map((entry) => entry.position),
+    [141, 142, 143, 144, 145],
+  )
+  assert.deepEqual(
+    tail.room(1, 0, 200).map((entry) => entry.position),
+    [141, 143, 145, 147, 149],
+  )
   assert.equal(tail.user(7, 0, 200).length, 10)
   assert.equal(tail.lastOfRoom(0), 150)
 })

@@ -3,7 +3,15 @@ import { Tail } from './tail.ts'
 import { Watchers, type Watch } from './watch.ts'
 
 /** What sort of thing a client can be told of. */
-export type EntryKind = 'event' | 'receipt' | 'typing' | 'account_data' | 'to_device' | 'device_list' | 'presence' | 'room_gone'
+export type EntryKind =
+  | 'event'
+  | 'receipt'
+  | 'typing'
+  | 'account_data'
+  | 'to_device'
+  | 'device_list'
+  | 'presence'
+  | 'room_gone'
 
 export interface NewEntry {
   readonly kind: EntryKind
@@ -102,18 +110,20 @@ export async function openLog(database: Database, onListenerError: (error: unkno
       let write: { first: number } | undefined
       const entries: Entry[] = []
       try {
-        const result = await database.write((sql) => work({
-          sql,
-          append(entry) {
-            const position = sequence.next()
-            if (!write) {
-              write = { first: position }
-              pending.add(write)
-            }
-            entries.push({ ...entry, position })
-            return position
-          },
-        }))
+        const result = await database.write((sql) =>
+          work({
+            sql,
+            append(entry) {
+              const position = sequence.next()
+              if (!write) {
+                write = { first: position }
+                pending.add(write)
+              }
+              entries.push({ ...entry, position })
+              return position
+            },
+          }),
+        )
         retire(write, entries)
         return result
       } catch (error) {

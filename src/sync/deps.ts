@@ -32,23 +32,35 @@ export interface SyncDeps {
   readonly log: Log
   readonly now: () => number
   /** A room could not be told of, and is left out of an answer. */
-  readonly onRoomError: (error: unknown, where: { readonly room: number, readonly user: number }) => void
+  readonly onRoomError: (error: unknown, where: { readonly room: number; readonly user: number }) => void
   /** Those of the room's events that the user may see. */
   readonly visible: (user: Session, room: Room, events: readonly StoredEvent[]) => Promise<readonly StoredEvent[]>
   /** Those of the events that others relate to as the filter asks for. */
   readonly related: (filter: RoomEventFilter, events: readonly StoredEvent[]) => Promise<readonly StoredEvent[]>
   /** Events as clients get them, as JSON texts; `lean`: without what takes a look at other events. */
-  readonly serialise: (events: readonly StoredEvent[], reader: EventReader & { readonly session: Session, readonly lean?: boolean }) => Promise<string[]>
+  readonly serialise: (
+    events: readonly StoredEvent[],
+    reader: EventReader & { readonly session: Session; readonly lean?: boolean },
+  ) => Promise<string[]>
   /** The filter behind an id of the user's own. @throws MatrixError M_NOT_FOUND */
   readonly filter: (user: number, id: string) => Promise<Filter>
   readonly accountData: {
     /** Of the user, and of rooms by nid, changed in `(since, until]`; since 0: all. */
-    since(user: number, since: number, until: number): Promise<{ readonly global: readonly PlainEvent[], readonly rooms: ReadonlyMap<number, readonly PlainEvent[]> }>
+    since(
+      user: number,
+      since: number,
+      until: number,
+    ): Promise<{ readonly global: readonly PlainEvent[]; readonly rooms: ReadonlyMap<number, readonly PlainEvent[]> }>
     ignored(user: number): Promise<ReadonlySet<string>>
   }
   readonly receipts: {
     /** Contents of `m.receipt` events by room, of what the user may know and is new in `(since, until]`. */
-    since(user: number, rooms: readonly number[], since: number, until: number): Promise<ReadonlyMap<number, readonly JsonObject[]>>
+    since(
+      user: number,
+      rooms: readonly number[],
+      since: number,
+      until: number,
+    ): Promise<ReadonlyMap<number, readonly JsonObject[]>>
   }
   /** Who types in a room. */
   readonly typing: (room: number) => readonly string[]
@@ -59,7 +71,12 @@ export interface SyncDeps {
     seen(session: Session, state: 'online' | 'offline' | 'unavailable', lastsMs?: number): void
   }
   readonly toDevice: {
-    take(device: number, since: number | undefined, until: number, limit?: number): Promise<readonly JsonObject[]> | readonly JsonObject[]
+    take(
+      device: number,
+      since: number | undefined,
+      until: number,
+      limit?: number,
+    ): Promise<readonly JsonObject[]> | readonly JsonObject[]
   }
   readonly deviceLists: {
     /** Users, of all that there are, whose devices or keys changed in `(since, until]`, and those whose keys the viewer has signed. */

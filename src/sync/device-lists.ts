@@ -7,7 +7,7 @@ import { standingOf } from './standing.ts'
 
 /** The rooms that a user came into, or went from. */
 export interface ListChanges {
-  readonly rooms: Array<{ readonly room: Room, readonly joined: boolean }>
+  readonly rooms: Array<{ readonly room: Room; readonly joined: boolean }>
 }
 
 /** User ids. */
@@ -22,7 +22,13 @@ export interface DeviceLists {
  * @param lists the rooms that the user came into or went from in the span
  * @see https://spec.matrix.org/v1.19/client-server-api/#tracking-the-device-list-for-a-user
  */
-export async function deviceLists(deps: SyncDeps, user: number, memberships: ReadonlyMap<number, UserRoom>, span: Span, lists: ListChanges): Promise<DeviceLists | undefined> {
+export async function deviceLists(
+  deps: SyncDeps,
+  user: number,
+  memberships: ReadonlyMap<number, UserRoom>,
+  span: Span,
+  lists: ListChanges,
+): Promise<DeviceLists | undefined> {
   const changed = new Set<number>()
   const left = new Set<number>()
   for (const { room, joined } of lists.rooms) for (const member of room.joined) (joined ? changed : left).add(member)
@@ -49,11 +55,15 @@ export async function keyChanges(deps: SyncDeps, { user }: Session, from: string
   const span = { since: readToken(deps, from, 'from'), until: readToken(deps, to, 'to') }
   const memberships = await deps.rooms.of(user)
   const lists = await ownMoves(deps, memberships, span)
-  return await deviceLists(deps, user, memberships, span, lists) ?? { changed: [], left: [] }
+  return (await deviceLists(deps, user, memberships, span, lists)) ?? { changed: [], left: [] }
 }
 
 /** The rooms that the user came into or went from in the span. */
-export async function ownMoves({ rooms }: Pick<SyncDeps, 'rooms'>, memberships: ReadonlyMap<number, UserRoom>, span: Span): Promise<ListChanges> {
+export async function ownMoves(
+  { rooms }: Pick<SyncDeps, 'rooms'>,
+  memberships: ReadonlyMap<number, UserRoom>,
+  span: Span,
+): Promise<ListChanges> {
   const moves: ListChanges = { rooms: [] }
   for (const [nid, member] of memberships) {
     if (member.position <= span.since) continue
@@ -64,7 +74,12 @@ export async function ownMoves({ rooms }: Pick<SyncDeps, 'rooms'>, memberships: 
   return moves
 }
 
-async function moveOf(rooms: Rooms, nid: number, member: UserRoom, span: Span): Promise<ListChanges['rooms'][number] | undefined> {
+async function moveOf(
+  rooms: Rooms,
+  nid: number,
+  member: UserRoom,
+  span: Span,
+): Promise<ListChanges['rooms'][number] | undefined> {
   const standing = await standingOf(rooms, member, span)
   if (!standing?.stay || (!standing.stay.isNew && !standing.stay.end)) return undefined
   const room = await rooms.byNid(nid)
@@ -72,10 +87,17 @@ async function moveOf(rooms: Rooms, nid: number, member: UserRoom, span: Span): 
 }
 
 /** Others who came into rooms that the user is or was in, or went. */
-async function othersMoved(deps: SyncDeps, memberships: ReadonlyMap<number, UserRoom>, span: Span, lists: ListChanges, changed: Set<number>, left: Set<number>): Promise<void> {
+async function othersMoved(
+  deps: SyncDeps,
+  memberships: ReadonlyMap<number, UserRoom>,
+  span: Span,
+  lists: ListChanges,
+  changed: Set<number>,
+  left: Set<number>,
+): Promise<void> {
   const note = async ({ event, replaces }: StoredEvent): Promise<void> => {
     if (event.type !== 'm.room.member' || event.stateKey === undefined) return
-    const other = deps.users.peekNid(event.stateKey) ?? await deps.users.intern(event.stateKey)
+    const other = deps.users.peekNid(event.stateKey) ?? (await deps.users.intern(event.stateKey))
     const membership = event.content['membership']
     if (membership === 'leave' || membership === 'ban') left.add(other)
     if (membership !== 'join') return
@@ -89,7 +111,8 @@ async function othersMoved(deps: SyncDeps, memberships: ReadonlyMap<number, User
   if (tail.covers(span.since)) {
     for (const nid of shared) {
       if (tail.lastOfRoom(nid) <= span.since) continue
-      for (const entry of tail.room(nid, span.since, span.until)) if (entry.kind === 'event') await note(entry.data as StoredEvent) // entries of this kind carry it
+      for (const entry of tail.room(nid, span.since, span.until))
+        if (entry.kind === 'event') await note(entry.data as StoredEvent) // entries of this kind carry it
     }
   } else {
     for (const nid of await deps.rooms.changedSince([...shared], span.since)) {

@@ -15,10 +15,16 @@ export interface EventWish {
  * Events as JSON texts, in the format and with the fields that the filter asks for.
  * @param lean for state, whose former contents nobody asks for
  */
-export async function eventTexts({ deps, request: { filter, session }, now }: EventWish, events: readonly StoredEvent[], lean = false): Promise<string[]> {
+export async function eventTexts(
+  { deps, request: { filter, session }, now }: EventWish,
+  events: readonly StoredEvent[],
+  lean = false,
+): Promise<string[]> {
   if (events.length === 0) return []
-  const texts = filter.eventFormat === 'federation' ? events.map(rawEvent)
-    : await deps.serialise(events, { session, device: session.device, now, withRoomId: false, lean })
+  const texts =
+    filter.eventFormat === 'federation'
+      ? events.map(rawEvent)
+      : await deps.serialise(events, { session, device: session.device, now, withRoomId: false, lean })
   const { project } = filter
   return project ? texts.map((text) => JSON.stringify(project(JSON.parse(text) as JsonObject))) : texts // each is an event
 }

@@ -25,7 +25,8 @@ export function over(name: string, body: (stage: Stage) => Promise<void>, config
         const folder = mkdtempSync(join(tmpdir(), 'latchkey-sync-'))
         let server: TestServer | undefined
         try {
-          const start = async (listen: string): Promise<TestServer> => startServer({ database: database.url, data_dir: folder, listen, ...config })
+          const start = async (listen: string): Promise<TestServer> =>
+            startServer({ database: database.url, data_dir: folder, listen, ...config })
           server = await start('127.0.0.1:0')
           const { host } = new URL(server.url)
           const restart = async (): Promise<void> => {
@@ -48,8 +49,11 @@ export function over(name: string, body: (stage: Stage) => Promise<void>, config
 }
 
 /** `sync` with a filter. */
-export const filtered = (client: Client, filter: object, query: Record<string, string | number | boolean> = {}): Promise<SyncBody> =>
-  client.sync({ filter: JSON.stringify(filter), ...query })
+export const filtered = (
+  client: Client,
+  filter: object,
+  query: Record<string, string | number | boolean> = {},
+): Promise<SyncBody> => client.sync({ filter: JSON.stringify(filter), ...query })
 
 export const joinedIn = (body: SyncBody, roomId: string): SyncRoom => {
   const room = body.rooms?.join?.[roomId]
@@ -75,19 +79,24 @@ function word({ type, state_key: key, content }: ClientEvent): string {
 
 export const timeline = (room: SyncRoom): string[] => brief(room.timeline.events)
 export const state = (room: SyncRoom): string[] => brief(room.state?.events).toSorted()
-export const stateAfter = (room: SyncRoom & { state_after?: { events: ClientEvent[] } }): string[] => brief(room.state_after?.events).toSorted()
+export const stateAfter = (room: SyncRoom & { state_after?: { events: ClientEvent[] } }): string[] =>
+  brief(room.state_after?.events).toSorted()
 
 /** Everything of a room before a place, newest first, page by page. */
 export async function pastOf(client: Client, roomId: string, from: string, limit = 3): Promise<ClientEvent[]> {
   const events: ClientEvent[] = []
   for (let next: string | undefined = from; next !== undefined;) {
-    const page: { chunk: ClientEvent[]; end?: string } = await client.req('GET', `/rooms/${encodeURIComponent(roomId)}/messages?dir=b&limit=${limit}&from=${next}`)
+    const page: { chunk: ClientEvent[]; end?: string } = await client.req(
+      'GET',
+      `/rooms/${encodeURIComponent(roomId)}/messages?dir=b&limit=${limit}&from=${next}`,
+    )
     events.push(...page.chunk)
     next = page.end
   }
   return events
 }
 
-export const ids = (events: readonly ClientEvent[] | undefined): string[] => (events ?? []).map((event) => event.event_id)
+export const ids = (events: readonly ClientEvent[] | undefined): string[] =>
+  (events ?? []).map((event) => event.event_id)
 export const at = (client: Client, rest: string): string => `/user/${encodeURIComponent(client.userId)}${rest}`
 export const inRoom = (roomId: string, rest: string): string => `/rooms/${encodeURIComponent(roomId)}${rest}`

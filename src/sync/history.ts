@@ -44,31 +44,47 @@ export const eventList = (texts: readonly string[]): string => `{"events":[${tex
 
 /** Undefined when there is nothing to tell. */
 export async function historyOf(context: RoomContext, wish: HistoryWish): Promise<History | undefined> {
-  const { deps, request: { filter, session, useStateAfter: after } } = context
+  const {
+    deps,
+    request: { filter, session, useStateAfter: after },
+  } = context
   const { room, span, isNew, afterwards } = wish
   const full = isNew || wish.fullState
   const timeline = await timelineFor(context, wish)
-  const summary = wish.summarised && (full || timeline.limited || timeline.touchesSummary) ? await summaryOf(deps.users, room, session.user) : undefined
+  const summary =
+    wish.summarised && (full || timeline.limited || timeline.touchesSummary)
+      ? await summaryOf(deps.users, room, session.user)
+      : undefined
   const state = await stateOf(context, wish, timeline, summary?.heroes ?? [], full)
   const shown = afterwards ? [...timeline.events, afterwards] : timeline.events
   if (!full && !timeline.limited && shown.length === 0 && state.length === 0 && !summary) return undefined
 
-  if (filter.room.state.lazyLoadMembers) context.lazy.note(context.request, room.nid, span.until, [...state, ...shown], full)
+  if (filter.room.state.lazyLoadMembers)
+    context.lazy.note(context.request, room.nid, span.until, [...state, ...shown], full)
   const [timelineTexts, stateTexts] = await Promise.all([eventTexts(context, shown), eventTexts(context, state, true)])
   const [first] = timeline.events
-  const text = `"timeline":{"events":[${timelineTexts.join(',')}],"limited":${timeline.limited || wish.isReturn},"prev_batch":"${first ? first.position - 1 : span.until}"},`
-    + `"${after ? 'state_after' : 'state'}":${eventList(stateTexts)}`
+  const text =
+    `"timeline":{"events":[${timelineTexts.join(',')}],"limited":${timeline.limited || wish.isReturn},"prev_batch":"${first ? first.position - 1 : span.until}"},` +
+    `"${after ? 'state_after' : 'state'}":${eventList(stateTexts)}`
   return { text, summary }
 }
 
 /** What the user may see of the timeline. */
-async function timelineFor({ deps, request: { filter, session }, ignored }: RoomContext, { room, span, isNew }: HistoryWish): Promise<Timeline> {
+async function timelineFor(
+  { deps, request: { filter, session }, ignored }: RoomContext,
+  { room, span, isNew }: HistoryWish,
+): Promise<Timeline> {
   const { limit, none } = filter.room.timeline
   const unwanted = none || !speaksOf(filter.room.timeline, room)
   const reach = isNew ? { since: Number.MIN_SAFE_INTEGER, until: span.until } : span
-  const wanted = unwanted ? () => false : await related(deps, filter.room.timeline, room, reach, wantedBy(filter.room.timeline, ignored))
+  const wanted = unwanted
+    ? () => false
+    : await related(deps, filter.room.timeline, room, reach, wantedBy(filter.room.timeline, ignored))
   // Of the past of a room that is new to the client nothing is looked for when nothing is wanted.
-  const timeline = unwanted && isNew ? { events: [], limited: false, hidesState: false, touchesSummary: true } : await timelineOf(deps, room.nid, reach, limit, wanted)
+  const timeline =
+    unwanted && isNew
+      ? { events: [], limited: false, hidesState: false, touchesSummary: true }
+      : await timelineOf(deps, room.nid, reach, limit, wanted)
   return isNew ? sinceHidden(timeline, await deps.visible(session, room, timeline.events)) : timeline
 }
 
@@ -76,7 +92,13 @@ async function timelineFor({ deps, request: { filter, session }, ignored }: Room
 const mostRelated = 500
 
 /** What is wanted, and has others related to it where the filter asks for that: the database is asked once for all that may be. */
-async function related(deps: SyncDeps, filter: RoomEventFilter, room: Room, { since, until }: Span, wanted: Wanted): Promise<Wanted> {
+async function related(
+  deps: SyncDeps,
+  filter: RoomEventFilter,
+  room: Room,
+  { since, until }: Span,
+  wanted: Wanted,
+): Promise<Wanted> {
   if (!filter.relatedBySenders && !filter.relatedByRelTypes) return wanted
   const newest = await deps.rooms.timeline({ room: room.nid, above: since, upTo: until, limit: mostRelated, dir: 'b' })
   const found = new Set((await deps.related(filter, newest.filter(wanted))).map(({ nid }) => nid))
@@ -95,9 +117,23 @@ function sinceHidden(timeline: Timeline, visible: readonly StoredEvent[]): Timel
 }
 
 /** The events that stand in `state` or `state_after`. */
-async function stateOf(context: RoomContext, wish: HistoryWish, timeline: Timeline, heroes: readonly string[], full: boolean): Promise<readonly StoredEvent[]> {
-  const { deps: { rooms }, request } = context
-  const { filter: { room: { state: filter } }, useStateAfter: after } = request
+async function stateOf(
+  context: RoomContext,
+  wish: HistoryWish,
+  timeline: Timeline,
+  heroes: readonly string[],
+  full: boolean,
+): Promise<readonly StoredEvent[]> {
+  const {
+    deps: { rooms },
+    request,
+  } = context
+  const {
+    filter: {
+      room: { state: filter },
+    },
+    useStateAfter: after,
+  } = request
   const { room, span, afterwards } = wish
   if (filter.none || !speaksOf(filter, room)) return []
   const state = new Map(await stateFor(rooms, room, { span, timeline, full, after }))
@@ -108,12 +144,17 @@ async function stateOf(context: RoomContext, wish: HistoryWish, timeline: Timeli
   const members = filter.lazyLoadMembers ? membersFor(context, timeline.events, heroes, full) : undefined
   const nids = members && full ? await thinned(context, state, members) : [...state.values()]
   const events = await rooms.events.many(nids)
-  if (members && !full) events.push(...await lookedUp(context, wish, timeline, state, members))
+  if (members && !full) events.push(...(await lookedUp(context, wish, timeline, state, members)))
   return filter.all ? events : events.filter((stored) => filter.matches(stored.event))
 }
 
 /** The user ids of the members that go with what is shown. */
-function membersFor({ request: { session } }: RoomContext, shown: readonly StoredEvent[], heroes: readonly string[], full: boolean): ReadonlySet<string> {
+function membersFor(
+  { request: { session } }: RoomContext,
+  shown: readonly StoredEvent[],
+  heroes: readonly string[],
+  full: boolean,
+): ReadonlySet<string> {
   const members = new Set(heroes)
   for (const { event } of shown) members.add(event.sender)
   if (full) members.add(session.userId)
@@ -121,7 +162,11 @@ function membersFor({ request: { session } }: RoomContext, shown: readonly Store
 }
 
 /** Of a whole state, all but the members that nobody asks for. */
-async function thinned({ deps: { rooms } }: RoomContext, state: ReadonlyMap<number, number>, members: ReadonlySet<string>): Promise<number[]> {
+async function thinned(
+  { deps: { rooms } }: RoomContext,
+  state: ReadonlyMap<number, number>,
+  members: ReadonlySet<string>,
+): Promise<number[]> {
   const names = await rooms.stateKeys.names([...state.keys()])
   const nids: number[] = []
   for (const [key, nid] of state) {
@@ -133,18 +178,32 @@ async function thinned({ deps: { rooms } }: RoomContext, state: ReadonlyMap<numb
 
 /** The members that go with the timeline and that the client has not had: as they were at its beginning, or at its end. */
 async function lookedUp(
-  { deps: { rooms }, request, lazy }: RoomContext, { room, span }: HistoryWish, { events: timeline }: Timeline, state: ReadonlyMap<number, number>, members: ReadonlySet<string>,
+  { deps: { rooms }, request, lazy }: RoomContext,
+  { room, span }: HistoryWish,
+  { events: timeline }: Timeline,
+  state: ReadonlyMap<number, number>,
+  members: ReadonlySet<string>,
 ): Promise<readonly StoredEvent[]> {
   const [first] = timeline
-  const found = first && !request.useStateAfter ? await Promise.all([...members].map((userId) => rooms.stateEventBefore(first, 'm.room.member', userId)))
-    : await membersAt(rooms, room, span.until, members)
+  const found =
+    first && !request.useStateAfter
+      ? await Promise.all([...members].map((userId) => rooms.stateEventBefore(first, 'm.room.member', userId)))
+      : await membersAt(rooms, room, span.until, members)
   const listed = new Set([...state.values(), ...timeline.map((stored) => stored.nid)])
   const missing = found.filter((stored) => stored !== undefined && !listed.has(stored.nid)) as StoredEvent[] // undefined is filtered out
   return lazy.unsent(request, room.nid, missing)
 }
 
-async function membersAt(rooms: Rooms, room: Room, position: number, userIds: Iterable<string>): Promise<StoredEvent[]> {
+async function membersAt(
+  rooms: Rooms,
+  room: Room,
+  position: number,
+  userIds: Iterable<string>,
+): Promise<StoredEvent[]> {
   const keys: number[] = []
-  for (const userId of userIds) keys.push(rooms.stateKeys.peek('m.room.member', userId) ?? await rooms.stateKeys.find('m.room.member', userId) ?? 0)
+  for (const userId of userIds)
+    keys.push(
+      rooms.stateKeys.peek('m.room.member', userId) ?? (await rooms.stateKeys.find('m.room.member', userId)) ?? 0,
+    )
   return rooms.events.many(await placesAt(rooms, room, position, keys))
 }

@@ -30,22 +30,43 @@ export async function joinedRoom(context: RoomContext, wish: RoomWish): Promise<
   const accountData = accountDataOf(context, room, wish.accountData)
   if (!history && ephemeral.length === 0 && accountData.length === 0 && !wish.touched) return undefined
   const parts = [
-    history?.text ?? `"timeline":{"events":[],"limited":false,"prev_batch":"${wish.span.until}"},"${request.useStateAfter ? 'state_after' : 'state'}":{"events":[]}`,
+    history?.text ??
+      `"timeline":{"events":[],"limited":false,"prev_batch":"${wish.span.until}"},"${request.useStateAfter ? 'state_after' : 'state'}":{"events":[]}`,
     `"account_data":${eventList(accountData)}`,
     `"ephemeral":${eventList(ephemeral)}`,
-    unreadText(request, context.counts.get(room.nid) ?? await deps.unread.counts(request.session.user, room)),
+    unreadText(request, context.counts.get(room.nid) ?? (await deps.unread.counts(request.session.user, room))),
   ]
   if (history?.summary) parts.push(`"summary":${history.summary.text}`)
   return `{${parts.join(',')}}`
 }
 
 /** What the user keeps for the room, as JSON texts. */
-export function accountDataOf({ request: { filter: { room: { accountData: filter } } } }: RoomContext, room: Room, events: readonly PlainEvent[]): string[] {
+export function accountDataOf(
+  {
+    request: {
+      filter: {
+        room: { accountData: filter },
+      },
+    },
+  }: RoomContext,
+  room: Room,
+  events: readonly PlainEvent[],
+): string[] {
   if (!speaksOf(filter, room)) return []
   return events.filter((event) => filter.matches(event)).map(({ type, content }) => JSON.stringify({ type, content }))
 }
 
-function ephemeralOf({ deps, request: { filter: { room: { ephemeral: filter } } } }: RoomContext, wish: RoomWish): string[] {
+function ephemeralOf(
+  {
+    deps,
+    request: {
+      filter: {
+        room: { ephemeral: filter },
+      },
+    },
+  }: RoomContext,
+  wish: RoomWish,
+): string[] {
   const events: string[] = []
   if (!speaksOf(filter, wish.room)) return events
   const add = (type: string, content: JsonObject): void => {
@@ -59,7 +80,8 @@ function ephemeralOf({ deps, request: { filter: { room: { ephemeral: filter } } 
   return events
 }
 
-const countsText = ({ notification, highlight }: Unread): string => `{"notification_count":${notification},"highlight_count":${highlight}}`
+const countsText = ({ notification, highlight }: Unread): string =>
+  `{"notification_count":${notification},"highlight_count":${highlight}}`
 
 function unreadText({ filter }: SyncRequest, { main, total, threads }: RoomCounts): string {
   if (!filter.room.timeline.unreadThreadNotifications) return `"unread_notifications":${countsText(total)}`

@@ -24,7 +24,11 @@ interface Sent {
 
 export function createLazyLoading(): LazyLoading {
   /** By device and room, then by the member's user id. */
-  const sent = new LruCache<string, Map<string, Sent>>({ max: rememberedRooms, maxSize: rememberedMembers, sizeCalculation: (members) => members.size + 1 })
+  const sent = new LruCache<string, Map<string, Sent>>({
+    max: rememberedRooms,
+    maxSize: rememberedMembers,
+    sizeCalculation: (members) => members.size + 1,
+  })
   const keyOf = ({ session }: SyncRequest, room: number): string => `${session.device ?? `u${session.user}`}:${room}`
   return {
     unsent: (request, room, members) => {

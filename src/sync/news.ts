@@ -27,7 +27,7 @@ export interface NewsWish {
 
 /** Looks at the memory's tail of the log, and at the tables where that does not go back far enough. */
 export const roomNews = (deps: SyncDeps, wish: NewsWish): Promise<RoomNews> =>
-  (deps.log.tail.covers(wish.span.since) ? fromTail(deps, wish) : fromTables(deps, wish))
+  deps.log.tail.covers(wish.span.since) ? fromTail(deps, wish) : fromTables(deps, wish)
 
 async function fromTail(deps: SyncDeps, { user, memberships, span, accountData }: NewsWish): Promise<RoomNews> {
   const typing = new Set<number>()
@@ -42,15 +42,23 @@ async function fromTail(deps: SyncDeps, { user, memberships, span, accountData }
     withReceipts.add(room)
     if (by === user) touched.add(room)
   }
-  const receipts = withReceipts.size > 0 ? await deps.receipts.since(user, [...withReceipts], span.since, span.until) : new Map<number, JsonObject[]>()
+  const receipts =
+    withReceipts.size > 0
+      ? await deps.receipts.since(user, [...withReceipts], span.since, span.until)
+      : new Map<number, JsonObject[]>()
   return { changed, typing, touched, receipts, accountData }
 }
 
 /** The entries of the rooms that the user is joined to, found by whichever are fewer: entries or rooms. */
-function* entriesOf({ log: { tail } }: SyncDeps, memberships: ReadonlyMap<number, UserRoom>, { since, until }: Span): Generator<Entry> {
+function* entriesOf(
+  { log: { tail } }: SyncDeps,
+  memberships: ReadonlyMap<number, UserRoom>,
+  { since, until }: Span,
+): Generator<Entry> {
   const all = tail.all(since, until)
   if (all.length <= memberships.size) {
-    for (const entry of all) if (entry.room !== undefined && memberships.get(entry.room)?.membership === 'join') yield entry
+    for (const entry of all)
+      if (entry.room !== undefined && memberships.get(entry.room)?.membership === 'join') yield entry
     return
   }
   for (const [nid, { membership }] of memberships) {
@@ -58,7 +66,10 @@ function* entriesOf({ log: { tail } }: SyncDeps, memberships: ReadonlyMap<number
   }
 }
 
-async function fromTables(deps: SyncDeps, { user, memberships, span, isInitial, accountData }: NewsWish): Promise<RoomNews> {
+async function fromTables(
+  deps: SyncDeps,
+  { user, memberships, span, isInitial, accountData }: NewsWish,
+): Promise<RoomNews> {
   const joined: number[] = []
   for (const [nid, { membership }] of memberships) if (membership === 'join') joined.push(nid)
   const receipts = await deps.receipts.since(user, joined, span.since, span.until)

@@ -7,10 +7,18 @@ import { at, filtered, inRoom, joinedIn, over, timeline } from './fixture.test.t
 const receipt = (client: Client, room: string, event: string, type = 'm.read', body = {}): Promise<unknown> =>
   client.req('POST', inRoom(room, `/receipt/${type}/${encodeURIComponent(event)}`), body)
 const typing = (client: Client, room: string, is: boolean): Promise<unknown> =>
-  client.req('PUT', inRoom(room, `/typing/${encodeURIComponent(client.userId)}`), is ? { typing: true, timeout: 30_000 } : { typing: false })
-const ephemeral = (body: SyncBody, room: string, type: string): unknown[] => joinedIn(body, room).ephemeral?.events.filter((event) => event.type === type).map(({ content }) => content) ?? []
+  client.req(
+    'PUT',
+    inRoom(room, `/typing/${encodeURIComponent(client.userId)}`),
+    is ? { typing: true, timeout: 30_000 } : { typing: false },
+  )
+const ephemeral = (body: SyncBody, room: string, type: string): unknown[] =>
+  joinedIn(body, room)
+    .ephemeral?.events.filter((event) => event.type === type)
+    .map(({ content }) => content) ?? []
 const counts = (body: SyncBody, room: string): number[] => {
-  const { notification_count: all, highlight_count: highlights } = joinedIn(body, room).unread_notifications ?? assert.fail()
+  const { notification_count: all, highlight_count: highlights } =
+    joinedIn(body, room).unread_notifications ?? assert.fail()
   return [all, highlights]
 }
 
@@ -30,7 +38,10 @@ over('account data and tags come when they change, and all of them at first', as
   assert.equal((await alice.sync()).account_data, undefined)
   alice.since = undefined
   const first = await alice.sync()
-  assert.ok(first.account_data?.events.some(({ type }) => type === 'm.push_rules') && first.account_data.events.some(({ type }) => type === 'test'))
+  assert.ok(
+    first.account_data?.events.some(({ type }) => type === 'm.push_rules') &&
+      first.account_data.events.some(({ type }) => type === 'test'),
+  )
   assert.deepEqual(joinedIn(first, room).account_data?.events, [tag])
   await other.req('DELETE', at(alice, `/rooms/${encodeURIComponent(room)}/tags/m.favourite`))
   alice.since = since
@@ -57,15 +68,26 @@ over('receipts of others come when they are public, the own ones always, threads
   const room = await alice.createRoom({ preset: 'public_chat' })
   for (const one of [bob, carol]) await one.join(room)
   const root = await alice.send(room, 'root')
-  const reply = await alice.send(room, { msgtype: 'm.text', body: 'reply', 'm.relates_to': { rel_type: 'm.thread', event_id: root } })
+  const reply = await alice.send(room, {
+    msgtype: 'm.text',
+    body: 'reply',
+    'm.relates_to': { rel_type: 'm.thread', event_id: root },
+  })
   for (const one of [alice, bob, carol]) await one.sync()
   await receipt(carol, room, root, 'm.read', { thread_id: 'main' })
   await receipt(carol, room, reply, 'm.read', { thread_id: root })
   await receipt(bob, room, root, 'm.read.private')
   await stage.between()
   const { since } = bob
-  const readers = (content: unknown): Record<string, unknown> => JSON.parse(JSON.stringify(content, (key, value: unknown) => (key === 'ts' ? undefined : value))) as Record<string, unknown>
-  const expected = { [root]: { 'm.read': { [carol.userId]: { thread_id: 'main' } } }, [reply]: { 'm.read': { [carol.userId]: { thread_id: root } } } }
+  const readers = (content: unknown): Record<string, unknown> =>
+    JSON.parse(JSON.stringify(content, (key, value: unknown) => (key === 'ts' ? undefined : value))) as Record<
+      string,
+      unknown
+    >
+  const expected = {
+    [root]: { 'm.read': { [carol.userId]: { thread_id: 'main' } } },
+    [reply]: { 'm.read': { [carol.userId]: { thread_id: root } } },
+  }
   assert.deepEqual(ephemeral(await alice.sync(), room, 'm.receipt').map(readers), [expected])
   const own = [{ ...expected, [root]: { ...expected[root], 'm.read.private': { [bob.userId]: {} } } }]
   assert.deepEqual(ephemeral(await bob.sync(), room, 'm.receipt').map(readers), own)
@@ -76,7 +98,11 @@ over('receipts of others come when they are public, the own ones always, threads
   await late.sync()
   await late.join(room)
   await stage.between()
-  assert.deepEqual(ephemeral(await late.sync(), room, 'm.receipt').map(readers), [expected], 'a room that is new brings its old receipts')
+  assert.deepEqual(
+    ephemeral(await late.sync(), room, 'm.receipt').map(readers),
+    [expected],
+    'a room that is new brings its old receipts',
+  )
 })
 
 over('counts of unread messages go up, and to zero when they are read, in all or by thread', async (stage) => {
@@ -86,7 +112,11 @@ over('counts of unread messages go up, and to zero when they are read, in all or
   await bob.sync()
   const root = await alice.send(room, 'root')
   await alice.send(room, { msgtype: 'm.text', body: 'bob', 'm.mentions': { user_ids: [bob.userId] } })
-  const reply = await alice.send(room, { msgtype: 'm.text', body: 'reply', 'm.relates_to': { rel_type: 'm.thread', event_id: root } })
+  const reply = await alice.send(room, {
+    msgtype: 'm.text',
+    body: 'reply',
+    'm.relates_to': { rel_type: 'm.thread', event_id: root },
+  })
   await stage.between()
   const { since } = bob
   assert.deepEqual(counts(await bob.sync(), room), [3, 1])
@@ -94,7 +124,9 @@ over('counts of unread messages go up, and to zero when they are read, in all or
   const byThread = { room: { timeline: { unread_thread_notifications: true } } }
   const threaded = await filtered(bob, byThread)
   assert.deepEqual(counts(threaded, room), [2, 1])
-  assert.deepEqual(joinedIn(threaded, room).unread_thread_notifications, { [root]: { notification_count: 1, highlight_count: 0 } })
+  assert.deepEqual(joinedIn(threaded, room).unread_thread_notifications, {
+    [root]: { notification_count: 1, highlight_count: 0 },
+  })
   await receipt(bob, room, reply, 'm.read.private', { thread_id: root })
   await stage.between()
   const read = await filtered(bob, byThread)
@@ -111,25 +143,38 @@ over('who is there is told to those who share a room', async (stage) => {
   const room = await alice.createRoom({ preset: 'public_chat' })
   await bob.join(room)
   await bob.sync()
-  await alice.req('PUT', `/presence/${encodeURIComponent(alice.userId)}/status`, { presence: 'online', status_msg: 'busy' })
+  await alice.req('PUT', `/presence/${encodeURIComponent(alice.userId)}/status`, {
+    presence: 'online',
+    status_msg: 'busy',
+  })
   const told = await bob.syncUntil((body) => body.presence?.events.find(({ sender }) => sender === alice.userId))
   assert.equal(told.content['status_msg'], 'busy')
   await carol.sync()
   assert.equal((await carol.sync()).presence?.events.some(({ sender }) => sender === alice.userId) ?? false, false)
   await carol.join(room)
-  assert.ok(await carol.syncUntil((body) => body.presence?.events.find(({ sender }) => sender === alice.userId)), 'also to who comes later')
+  assert.ok(
+    await carol.syncUntil((body) => body.presence?.events.find(({ sender }) => sender === alice.userId)),
+    'also to who comes later',
+  )
   await stage.restart()
   await bob.sync({ set_presence: 'offline' })
   bob.since = undefined
-  assert.equal((await bob.sync({ set_presence: 'offline' })).presence?.events.some(({ sender }) => sender === bob.userId) ?? false, false)
+  assert.equal(
+    (await bob.sync({ set_presence: 'offline' })).presence?.events.some(({ sender }) => sender === bob.userId) ?? false,
+    false,
+  )
 })
 
-over('where presence is switched off nobody is told of any', async (stage) => {
-  const [alice, bob] = [await stage.login('alice'), await stage.login('bob')]
-  const room = await alice.createRoom({ preset: 'public_chat' })
-  await bob.join(room)
-  for (const one of [alice, bob, alice, bob]) assert.equal((await one.sync()).presence, undefined)
-}, { presence: false })
+over(
+  'where presence is switched off nobody is told of any',
+  async (stage) => {
+    const [alice, bob] = [await stage.login('alice'), await stage.login('bob')]
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    await bob.join(room)
+    for (const one of [alice, bob, alice, bob]) assert.equal((await one.sync()).presence, undefined)
+  },
+  { presence: false },
+)
 
 over('of ignored users neither messages nor invites come, but state does', async (stage) => {
   const [alice, bob, mallory] = [await stage.login('alice'), await stage.login('bob'), await stage.login('mallory')]
@@ -144,7 +189,13 @@ over('of ignored users neither messages nor invites come, but state does', async
   await stage.between()
   const { since } = alice
   const body = await alice.sync()
-  assert.deepEqual([timeline(joinedIn(body, room)), counts(body, room)], [['wanted', 'name "Kitchen"'], [1, 0]])
+  assert.deepEqual(
+    [timeline(joinedIn(body, room)), counts(body, room)],
+    [
+      ['wanted', 'name "Kitchen"'],
+      [1, 0],
+    ],
+  )
   assert.equal(body.rooms?.invite, undefined)
   alice.since = undefined
   const first = await alice.sync()
@@ -179,12 +230,25 @@ function signedKeys({ userId, deviceId }: Client): object {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
   const base64 = (bytes: Buffer): string => bytes.toString('base64').replace(/=+$/, '')
   const name = `ed25519:${deviceId}`
-  const keys = { user_id: userId, device_id: deviceId, algorithms: [], keys: { [name]: base64(publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)) } }
-  return { ...keys, signatures: { [userId]: { [name]: base64(sign(null, Buffer.from(canonicalJson(keys)), privateKey)) } } }
+  const keys = {
+    user_id: userId,
+    device_id: deviceId,
+    algorithms: [],
+    keys: { [name]: base64(publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)) },
+  }
+  return {
+    ...keys,
+    signatures: { [userId]: { [name]: base64(sign(null, Buffer.from(canonicalJson(keys)), privateKey)) } },
+  }
 }
 
 over('device lists name who shares a room now and has new devices, and who does no longer', async (stage) => {
-  const [alice, bob, carol, dave] = [await stage.login('alice'), await stage.login('bob'), await stage.login('carol'), await stage.login('dave')]
+  const [alice, bob, carol, dave] = [
+    await stage.login('alice'),
+    await stage.login('bob'),
+    await stage.login('carol'),
+    await stage.login('dave'),
+  ]
   const room = await alice.createRoom({ preset: 'public_chat' })
   const next = async (one: Client): Promise<{ changed: string[]; left: string[] }> => {
     await stage.between()
@@ -204,7 +268,11 @@ over('device lists name who shares a room now and has new devices, and who does 
   await carol.join(room)
   await bob.leave(room)
   assert.deepEqual(await next(alice), { changed: [carol.userId], left: [bob.userId] })
-  assert.deepEqual(await next(bob), { changed: [bob.userId], left: [alice.userId, carol.userId] }, 'and the own new device')
+  assert.deepEqual(
+    await next(bob),
+    { changed: [bob.userId], left: [alice.userId, carol.userId] },
+    'and the own new device',
+  )
   await carol.leave(room)
   await alice.leave(room)
   assert.deepEqual(await next(alice), { changed: [], left: [carol.userId] }, 'who left before oneself, too')

@@ -31,11 +31,22 @@ export async function strippedEvents(deps: Pick<SyncDeps, 'rooms'>, own: StoredE
 }
 
 /** A room that the user is no longer in, up to where the stay ended, and the own member event if that is a later one. */
-export async function leftRoom(context: RoomContext, room: Room, { own, stay }: Standing, since: number, accountData: readonly PlainEvent[]): Promise<string | undefined> {
+export async function leftRoom(
+  context: RoomContext,
+  room: Room,
+  { own, stay }: Standing,
+  since: number,
+  accountData: readonly PlainEvent[],
+): Promise<string | undefined> {
   const end = stay?.end
   if (!stay || !end) return leftWithoutHistory(context, own)
   const history = await historyOf(context, {
-    room, span: { since, until: end.position }, isNew: stay.isNew, isReturn: stay.isReturn, fullState: false, summarised: false,
+    room,
+    span: { since, until: end.position },
+    isNew: stay.isNew,
+    isReturn: stay.isReturn,
+    fullState: false,
+    summarised: false,
     afterwards: end.nid === own.nid ? undefined : own,
   })
   return history && `{${history.text},"account_data":${eventList(accountDataOf(context, room, accountData))}}`
@@ -45,6 +56,8 @@ export async function leftRoom(context: RoomContext, room: Room, { own, stay }: 
 export async function leftWithoutHistory(context: RoomContext, own: StoredEvent): Promise<string> {
   const texts = await eventTexts(context, [own])
   const { useStateAfter } = context.request
-  return `{"timeline":{"events":[${texts.join(',')}],"limited":false,"prev_batch":"${own.position - 1}"},`
-    + `"${useStateAfter ? 'state_after' : 'state'}":${eventList(useStateAfter ? texts : [])},"account_data":{"events":[]}}`
+  return (
+    `{"timeline":{"events":[${texts.join(',')}],"limited":false,"prev_batch":"${own.position - 1}"},` +
+    `"${useStateAfter ? 'state_after' : 'state'}":${eventList(useStateAfter ? texts : [])},"account_data":{"events":[]}}`
+  )
 }

@@ -23,7 +23,11 @@ const rememberedDevices = 10_000
 const rememberedRooms = 100_000
 
 export function createOwed(): Owed {
-  const devices = new LruCache<number, Map<number, Debt>>({ max: rememberedDevices, maxSize: rememberedRooms, sizeCalculation: (rooms) => rooms.size + 1 })
+  const devices = new LruCache<number, Map<number, Debt>>({
+    max: rememberedDevices,
+    maxSize: rememberedRooms,
+    sizeCalculation: (rooms) => rooms.size + 1,
+  })
   const keyOf = ({ device, tokenId }: Session): number => device ?? -tokenId
   const change = (session: Session, room: number, by: (before: Debt | undefined) => Debt | undefined): void => {
     const rooms = new Map(devices.get(keyOf(session)))
@@ -39,7 +43,8 @@ export function createOwed(): Owed {
       for (const [room, { paidAt }] of rooms) if (since >= paidAt) rooms.delete(room)
       return [...rooms].flatMap(([room, { owedAt }]) => (since >= owedAt ? [room] : []))
     },
-    owe: (session, room, until) => change(session, room, (before) => ({ owedAt: Math.min(before?.owedAt ?? until, until), paidAt: Infinity })),
+    owe: (session, room, until) =>
+      change(session, room, (before) => ({ owedAt: Math.min(before?.owedAt ?? until, until), paidAt: Infinity })),
     pay: (session, room, until) => change(session, room, (before) => before && { ...before, paidAt: until }),
   }
 }

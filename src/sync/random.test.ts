@@ -14,15 +14,51 @@ const names = ['alice', 'bob', 'carol'] as const
 const visibilities = ['shared', 'joined', 'invited', 'world_readable'] as const
 
 const kinds = [
-  'send', 'send', 'send', 'send', 'burst', 'name', 'topic', 'profile', 'redact', 'read', 'read privately',
-  'join', 'join', 'join', 'leave', 'invite', 'invite', 'kick', 'ban', 'unban', 'knock', 'sync', 'sync', 'sync', 'sync',
+  'send',
+  'send',
+  'send',
+  'send',
+  'burst',
+  'name',
+  'topic',
+  'profile',
+  'redact',
+  'read',
+  'read privately',
+  'join',
+  'join',
+  'join',
+  'leave',
+  'invite',
+  'invite',
+  'kick',
+  'ban',
+  'unban',
+  'knock',
+  'sync',
+  'sync',
+  'sync',
+  'sync',
 ] as const
-type Kind = typeof kinds[number] | 'restart'
+type Kind = (typeof kinds)[number] | 'restart'
 
-interface Step { kind: Kind; by: number; room: number; on: number; pick: number }
+interface Step {
+  kind: Kind
+  by: number
+  room: number
+  on: number
+  pick: number
+}
 
-const step = (kind: fc.Arbitrary<Kind>): fc.Arbitrary<Step> => fc.record({ kind, by: fc.nat(2), room: fc.nat(2), on: fc.nat(2), pick: fc.nat(1000) })
-const steps = fc.array(fc.oneof({ weight: 60, arbitrary: step(fc.constantFrom(...kinds)) }, { weight: 1, arbitrary: step(fc.constant('restart')) }), { minLength: 60, maxLength: 120, size: 'max' })
+const step = (kind: fc.Arbitrary<Kind>): fc.Arbitrary<Step> =>
+  fc.record({ kind, by: fc.nat(2), room: fc.nat(2), on: fc.nat(2), pick: fc.nat(1000) })
+const steps = fc.array(
+  fc.oneof(
+    { weight: 60, arbitrary: step(fc.constantFrom(...kinds)) },
+    { weight: 1, arbitrary: step(fc.constant('restart')) },
+  ),
+  { minLength: 60, maxLength: 120, size: 'max' },
+)
 
 /** A room as a client has it that believes what syncs say. */
 class KnownRoom {
@@ -33,8 +69,18 @@ class KnownRoom {
   counts = ''
   summary: Record<string, unknown> = {}
 
-  apply({ state, timeline, summary, unread_notifications: counts, ...rest }: SyncRoom & { state_after?: { events: ClientEvent[] } }): void {
-    for (const event of [...state?.events ?? [], ...rest.state_after?.events ?? [], ...rest.state_after ? [] : timeline.events]) {
+  apply({
+    state,
+    timeline,
+    summary,
+    unread_notifications: counts,
+    ...rest
+  }: SyncRoom & { state_after?: { events: ClientEvent[] } }): void {
+    for (const event of [
+      ...(state?.events ?? []),
+      ...(rest.state_after?.events ?? []),
+      ...(rest.state_after ? [] : timeline.events),
+    ]) {
       if (event.state_key !== undefined) this.state.set(`${event.type} ${event.state_key}`, event.event_id)
     }
     this.summary = { ...this.summary, ...summary }
@@ -43,7 +89,12 @@ class KnownRoom {
 }
 
 /** What is wanted of syncs: few or many events, of all types or not, and state before or after them. */
-interface Habit { limit: number; types: object; after: boolean; lazy: boolean }
+interface Habit {
+  limit: number
+  types: object
+  after: boolean
+  lazy: boolean
+}
 
 class Model {
   readonly client: Client
@@ -60,7 +111,14 @@ class Model {
 
   async sync(): Promise<SyncBody> {
     const { limit, types, after, lazy } = this.habit
-    const filter = JSON.stringify({ room: { timeline: { limit, ...types }, state: { lazy_load_members: lazy }, include_leave: this.client.since === undefined }, presence: { types: [] } })
+    const filter = JSON.stringify({
+      room: {
+        timeline: { limit, ...types },
+        state: { lazy_load_members: lazy },
+        include_leave: this.client.since === undefined,
+      },
+      presence: { types: [] },
+    })
     const body = await this.client.sync({ filter, use_state_after: after })
     const { join: joins = {}, leave = {}, invite = {}, knock = {} } = body.rooms ?? {}
     for (const roomId of Object.keys({ ...joins, ...leave, ...invite, ...knock })) {
@@ -93,34 +151,58 @@ class Model {
     const found: string[] = []
     const filter = encodeURIComponent(JSON.stringify(this.habit.types))
     for (let from = timeline.prev_batch; from !== undefined;) {
-      const page: { chunk: ClientEvent[]; end?: string } = await this.client.req('GET', inRoom(roomId, `/messages?dir=b&limit=20&filter=${filter}&from=${from}`))
+      const page: { chunk: ClientEvent[]; end?: string } = await this.client.req(
+        'GET',
+        inRoom(roomId, `/messages?dir=b&limit=20&filter=${filter}&from=${from}`),
+      )
       for (const { event_id: id } of page.chunk) {
-        assert.ok(!found.includes(id) && !timeline.events.some((event) => event.event_id === id), 'a page repeats what is known')
+        assert.ok(
+          !found.includes(id) && !timeline.events.some((event) => event.event_id === id),
+          'a page repeats what is known',
+        )
         found.push(id)
       }
-      from = page.chunk.some(({ event_id: id }) => known.seen.has(id) && !known.farewells.has(id)) ? undefined : page.end
+      from = page.chunk.some(({ event_id: id }) => known.seen.has(id) && !known.farewells.has(id))
+        ? undefined
+        : page.end
     }
     return found
   }
 
   /** What is left to compare. The members of a lazy client are as they come. */
   snapshot(): unknown {
-    const roomOf = ([roomId, { state, counts, summary }]: [string, KnownRoom], isJoined: boolean): unknown => [roomId, {
-      state: [...state].filter(([key]) => !this.habit.lazy || !key.startsWith('m.room.member ')).map((pair) => pair.join(' ')).toSorted(),
-      ...(isJoined && { counts, members: [summary['m.joined_member_count'], summary['m.invited_member_count']] }),
-    }]
+    const roomOf = ([roomId, { state, counts, summary }]: [string, KnownRoom], isJoined: boolean): unknown => [
+      roomId,
+      {
+        state: [...state]
+          .filter(([key]) => !this.habit.lazy || !key.startsWith('m.room.member '))
+          .map((pair) => pair.join(' '))
+          .toSorted(),
+        ...(isJoined && { counts, members: [summary['m.joined_member_count'], summary['m.invited_member_count']] }),
+      },
+    ]
     return {
       joined: [...this.joined].toSorted(([a], [b]) => (a < b ? -1 : 1)).map((one) => roomOf(one, true)),
-      left: [...this.left].filter(([roomId, { state }]) => state.size > 1 && !this.invited.has(roomId) && !this.knocked.has(roomId)).toSorted(([a], [b]) => (a < b ? -1 : 1)).map((one) => roomOf(one, false)),
-      invited: [...this.invited].toSorted(), knocked: [...this.knocked].toSorted(),
+      left: [...this.left]
+        .filter(([roomId, { state }]) => state.size > 1 && !this.invited.has(roomId) && !this.knocked.has(roomId))
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map((one) => roomOf(one, false)),
+      invited: [...this.invited].toSorted(),
+      knocked: [...this.knocked].toSorted(),
     }
   }
 }
 
-const habitFrom = (pick: number): Habit => ({ limit: [2, 5, 60][pick % 3] ?? 10, types: pick % 7 < 3 ? { not_types: ['m.room.name', 'm.room.topic'] } : {}, after: pick % 5 === 0, lazy: pick % 4 === 0 })
+const habitFrom = (pick: number): Habit => ({
+  limit: [2, 5, 60][pick % 3] ?? 10,
+  types: pick % 7 < 3 ? { not_types: ['m.room.name', 'm.room.topic'] } : {},
+  after: pick % 5 === 0,
+  lazy: pick % 4 === 0,
+})
 
 async function run(url: string, folder: string, list: readonly Step[]): Promise<void> {
-  const start = (listen: string): Promise<TestServer> => startServer({ database: url, data_dir: folder, listen, presence: false })
+  const start = (listen: string): Promise<TestServer> =>
+    startServer({ database: url, data_dir: folder, listen, presence: false })
   let server = await start('127.0.0.1:0')
   const { host } = new URL(server.url)
   try {
@@ -131,10 +213,19 @@ async function run(url: string, folder: string, list: readonly Step[]): Promise<
     for (const model of models) await model.sync()
     const rooms: string[] = []
     for (const index of [0, 1, 2]) {
-      rooms.push(await of(index).createRoom({
-        preset: index === 1 ? 'private_chat' : 'public_chat', power_level_content_override: { users_default: index === 2 ? 100 : 0 },
-        initial_state: [{ type: 'm.room.history_visibility', state_key: '', content: { history_visibility: visibilities[(list[index]?.pick ?? 0) % 4] } }],
-      }))
+      rooms.push(
+        await of(index).createRoom({
+          preset: index === 1 ? 'private_chat' : 'public_chat',
+          power_level_content_override: { users_default: index === 2 ? 100 : 0 },
+          initial_state: [
+            {
+              type: 'm.room.history_visibility',
+              state_key: '',
+              content: { history_visibility: visibilities[(list[index]?.pick ?? 0) % 4] },
+            },
+          ],
+        }),
+      )
     }
     const sent: Array<{ room: string; id: string }> = []
     for (const [count, { kind, by, room: at, on, pick }] of list.entries()) {
@@ -144,20 +235,32 @@ async function run(url: string, folder: string, list: readonly Step[]): Promise<
         const answer = await client.ask<{ event_id?: string }>('PUT', inRoom(room, rest), body)
         if (answer.body.event_id !== undefined) sent.push({ room, id: answer.body.event_id })
       }
-      const text = { msgtype: 'm.text', body: `text ${count}`, ...(pick % 3 === 0 && { 'm.mentions': { user_ids: [target.userId] } }) }
+      const text = {
+        msgtype: 'm.text',
+        body: `text ${count}`,
+        ...(pick % 3 === 0 && { 'm.mentions': { user_ids: [target.userId] } }),
+      }
       const event = sent[pick % sent.length]
       if (kind === 'send') await put(`/send/m.room.message/t${count}`, text)
-      if (kind === 'burst') for (let more = 0; more < 7; more++) await put(`/send/m.room.message/t${count}.${more}`, text)
-      if (kind === 'name') await put('/state/m.room.name/', pick % 4 === 0 ? { name: 5 } : { name: pick % 4 === 1 ? '' : `name ${count}` })
+      if (kind === 'burst')
+        for (let more = 0; more < 7; more++) await put(`/send/m.room.message/t${count}.${more}`, text)
+      if (kind === 'name')
+        await put('/state/m.room.name/', pick % 4 === 0 ? { name: 5 } : { name: pick % 4 === 1 ? '' : `name ${count}` })
       if (kind === 'topic') await put('/state/m.room.topic/', { topic: `topic ${count}` })
-      if (kind === 'profile') await put(`/state/m.room.member/${encodeURIComponent(client.userId)}`, { membership: 'join', displayname: `${count}` })
+      if (kind === 'profile')
+        await put(`/state/m.room.member/${encodeURIComponent(client.userId)}`, {
+          membership: 'join',
+          displayname: `${count}`,
+        })
       if (kind === 'redact' && event?.room === room) await put(`/redact/${encodeURIComponent(event.id)}/t${count}`, {})
       if (kind === 'read' && event?.room === room) await post(`receipt/m.read/${encodeURIComponent(event.id)}`, {})
-      if (kind === 'read privately' && event?.room === room) await post(`receipt/m.read.private/${encodeURIComponent(event.id)}`, {})
+      if (kind === 'read privately' && event?.room === room)
+        await post(`receipt/m.read.private/${encodeURIComponent(event.id)}`, {})
       if (kind === 'join') await post('join', {})
       if (kind === 'leave') await post('leave', {})
       if (kind === 'knock') await client.ask('POST', `/knock/${encodeURIComponent(room)}`, {})
-      if (kind === 'invite' || kind === 'kick' || kind === 'ban' || kind === 'unban') await post(kind, { user_id: target.userId })
+      if (kind === 'invite' || kind === 'kick' || kind === 'ban' || kind === 'unban')
+        await post(kind, { user_id: target.userId })
       if (kind === 'sync') await models[by]?.sync()
       if (kind === 'restart') {
         await server[Symbol.asyncDispose]()
@@ -179,7 +282,11 @@ async function compare(server: TestServer, model: Model, name: string): Promise<
   for (const [roomId, known] of model.joined) {
     const begun = fresh.joined.get(roomId)
     const seen = [...known.seen].filter((id) => begun?.seen.has(id) || !known.farewells.has(id))
-    assert.deepEqual(seen.toSorted(), [...begun?.seen ?? []].toSorted(), `${name} has had all that there is of ${roomId}`)
+    assert.deepEqual(
+      seen.toSorted(),
+      [...(begun?.seen ?? [])].toSorted(),
+      `${name} has had all that there is of ${roomId}`,
+    )
     const heroes = begun?.summary['m.heroes']
     if (heroes) assert.deepEqual(known.summary['m.heroes'], heroes)
   }
@@ -187,15 +294,18 @@ async function compare(server: TestServer, model: Model, name: string): Promise<
 
 for (const db of databases) {
   test(`whatever happens, incremental answers lead to where a fresh client begins (${db.name})`, async () => {
-    await fc.assert(fc.asyncProperty(steps, async (list) => {
-      const database = await db.open()
-      const folder = mkdtempSync(join(tmpdir(), 'latchkey-sync-'))
-      try {
-        await run(database.url, folder, list)
-      } finally {
-        await database.dispose()
-        rmSync(folder, { recursive: true, force: true })
-      }
-    }), { numRuns: 6, endOnFailure: true })
+    await fc.assert(
+      fc.asyncProperty(steps, async (list) => {
+        const database = await db.open()
+        const folder = mkdtempSync(join(tmpdir(), 'latchkey-sync-'))
+        try {
+          await run(database.url, folder, list)
+        } finally {
+          await database.dispose()
+          rmSync(folder, { recursive: true, force: true })
+        }
+      }),
+      { numRuns: 6, endOnFailure: true },
+    )
   })
 }

@@ -54,7 +54,8 @@ async function readFilter(deps: SyncDeps, session: Session, text: string | undef
   try {
     return parseFilter(parseStrict(text))
   } catch (error) {
-    if (error instanceof MatrixError && error.errcode === 'M_NOT_JSON') throw new MatrixError('M_INVALID_PARAM', `filter: ${error.message}`, { cause: error })
+    if (error instanceof MatrixError && error.errcode === 'M_NOT_JSON')
+      throw new MatrixError('M_INVALID_PARAM', `filter: ${error.message}`, { cause: error })
     throw error
   }
 }

@@ -17,12 +17,19 @@ async function stateAfter(rooms: Rooms, stored: StoredEvent): Promise<StateMap> 
 export async function stateAt(rooms: Rooms, room: Room, position: number): Promise<StateMap> {
   // A copy, since the head moves on while its reader waits for something else.
   if (isCurrent(room, position)) return new Map(room.state)
-  const [last] = await rooms.timeline({ room: room.nid, above: Number.MIN_SAFE_INTEGER, upTo: position, limit: 1, dir: 'b' })
+  const [last] = await rooms.timeline({
+    room: room.nid,
+    above: Number.MIN_SAFE_INTEGER,
+    upTo: position,
+    limit: 1,
+    dir: 'b',
+  })
   return last ? stateAfter(rooms, last) : nothing
 }
 
 /** The head is no newer than the position, and nothing is on its way to the database. */
-const isCurrent = ({ latestPosition, pending }: Room, position: number): boolean => latestPosition <= position && pending === 0
+const isCurrent = ({ latestPosition, pending }: Room, position: number): boolean =>
+  latestPosition <= position && pending === 0
 
 /** Finds single places of the room's state at a position, without a copy of all of it. */
 export async function placesAt(rooms: Rooms, room: Room, position: number, keys: readonly number[]): Promise<number[]> {
@@ -31,7 +38,7 @@ export async function placesAt(rooms: Rooms, room: Room, position: number, keys:
 }
 
 const beforeTimeline = (rooms: Rooms, room: Room, { events: [first] }: Timeline, until: number): Promise<StateMap> =>
-  (first ? rooms.stateBefore(first) : stateAt(rooms, room, until))
+  first ? rooms.stateBefore(first) : stateAt(rooms, room, until)
 
 /** The places of the state that are not as they were, with what holds them now. */
 export function difference(from: StateMap, to: StateMap): Map<number, number> {

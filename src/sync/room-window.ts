@@ -28,7 +28,8 @@ export function wantedBy(filter: RoomEventFilter, ignored: ReadonlySet<string>):
 }
 
 /** Whether a filter speaks of the room. */
-export const speaksOf = ({ rooms }: Pick<RoomEventFilter, 'rooms'>, room: Room): boolean => rooms.all || rooms.includes(room.id)
+export const speaksOf = ({ rooms }: Pick<RoomEventFilter, 'rooms'>, room: Room): boolean =>
+  rooms.all || rooms.includes(room.id)
 
 /** Most events that are read from the table for a timeline that is thinned out. */
 const mostRead = 2000
@@ -63,12 +64,23 @@ class TimelineBuilder {
   }
 
   end(limited: boolean): Timeline {
-    return { events: this.#events.toReversed(), limited, hidesState: this.#hidesState, touchesSummary: this.#touchesSummary }
+    return {
+      events: this.#events.toReversed(),
+      limited,
+      hidesState: this.#hidesState,
+      touchesSummary: this.#touchesSummary,
+    }
   }
 }
 
 /** The newest wanted events of a room in a span, from memory where that goes back far enough. */
-export async function timelineOf(deps: SyncDeps, room: number, { since, until }: Span, limit: number, wanted: Wanted): Promise<Timeline> {
+export async function timelineOf(
+  deps: SyncDeps,
+  room: number,
+  { since, until }: Span,
+  limit: number,
+  wanted: Wanted,
+): Promise<Timeline> {
   const timeline = new TimelineBuilder(limit, wanted)
   if (deps.log.tail.covers(since)) {
     const entries = deps.log.tail.room(room, since, until)

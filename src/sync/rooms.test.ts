@@ -1,5 +1,18 @@
 import assert from 'node:assert/strict'
-import { at, brief, filtered, ids, inRoom, joinedIn, leftIn, over, pastOf, state, stateAfter, timeline } from './fixture.test.ts'
+import {
+  at,
+  brief,
+  filtered,
+  ids,
+  inRoom,
+  joinedIn,
+  leftIn,
+  over,
+  pastOf,
+  state,
+  stateAfter,
+  timeline,
+} from './fixture.test.ts'
 
 const act = { kick: 'kick', ban: 'ban', unban: 'unban' } as const
 
@@ -8,8 +21,13 @@ over('a first sync has the whole state of joined rooms, and what follows goes on
   const room = await alice.createRoom({ preset: 'public_chat', name: 'Kitchen' })
   const first = joinedIn(await alice.sync(), room)
   const all = [...brief(first.state?.events), ...timeline(first)]
-  for (const part of ['m.room.create', 'm.room.power_levels', 'name "Kitchen"', 'alice join']) assert.ok(all.includes(part), part)
-  assert.equal(new Set(ids([...first.state?.events ?? [], ...first.timeline.events])).size, all.length, 'nothing comes twice')
+  for (const part of ['m.room.create', 'm.room.power_levels', 'name "Kitchen"', 'alice join'])
+    assert.ok(all.includes(part), part)
+  assert.equal(
+    new Set(ids([...(first.state?.events ?? []), ...first.timeline.events])).size,
+    all.length,
+    'nothing comes twice',
+  )
   assert.equal(first.summary?.['m.joined_member_count'], 1)
   await stage.between()
   assert.equal((await alice.sync()).rooms, undefined)
@@ -27,37 +45,40 @@ over('a first sync has the whole state of joined rooms, and what follows goes on
   for (const one of [alice, bob]) assert.deepEqual(timeline(joinedIn(await one.sync(), room)), ['name "Cellar"'])
 })
 
-over('a limited timeline leads by its prev_batch to every other event exactly once, and brings the state of the gap', async (stage) => {
-  const [alice, bob] = [await stage.login('alice'), await stage.login('bob')]
-  const room = await alice.createRoom({ preset: 'public_chat' })
-  const first = joinedIn(await bob.join(room).then(() => filtered(bob, { room: { timeline: { limit: 3 } } })), room)
-  assert.equal(first.timeline.limited, true)
-  const before = await pastOf(bob, room, first.timeline.prev_batch ?? '')
-  const sent = ids([...before.toReversed(), ...first.timeline.events])
-  assert.equal(new Set(sent).size, sent.length)
-  assert.deepEqual(brief(before).at(-1), 'm.room.create')
-  await alice.setState(room, 'm.room.name', { name: 'one' })
-  await alice.setState(room, 'm.room.topic', { topic: 'lost in the gap' })
-  await alice.setState(room, 'm.room.name', { name: 'two' })
-  const texts = Array.from({ length: 12 }, (_, index) => `text ${index}`)
-  for (const text of texts) await alice.send(room, text)
-  await alice.setState(room, 'm.room.name', { name: 'three' })
-  await stage.between()
-  const { since } = bob
-  const next = joinedIn(await filtered(bob, { room: { timeline: { limit: 4 } } }), room)
-  assert.deepEqual([next.timeline.limited, timeline(next)], [true, ['text 9', 'text 10', 'text 11', 'name "three"']])
-  assert.deepEqual(state(next), ['m.room.topic', 'name "two"'])
-  const gap: string[] = []
-  for (const event of await pastOf(bob, room, next.timeline.prev_batch ?? '')) {
-    if (sent.includes(event.event_id)) break
-    gap.unshift(...brief([event]))
-  }
-  assert.deepEqual(gap, ['name "one"', 'm.room.topic', 'name "two"', ...texts.slice(0, 9)])
-  bob.since = since
-  const after = joinedIn(await filtered(bob, { room: { timeline: { limit: 4 } } }, { use_state_after: true }), room)
-  assert.deepEqual(stateAfter(after), ['m.room.topic', 'name "three"'])
-  assert.equal(after.state, undefined)
-})
+over(
+  'a limited timeline leads by its prev_batch to every other event exactly once, and brings the state of the gap',
+  async (stage) => {
+    const [alice, bob] = [await stage.login('alice'), await stage.login('bob')]
+    const room = await alice.createRoom({ preset: 'public_chat' })
+    const first = joinedIn(await bob.join(room).then(() => filtered(bob, { room: { timeline: { limit: 3 } } })), room)
+    assert.equal(first.timeline.limited, true)
+    const before = await pastOf(bob, room, first.timeline.prev_batch ?? '')
+    const sent = ids([...before.toReversed(), ...first.timeline.events])
+    assert.equal(new Set(sent).size, sent.length)
+    assert.deepEqual(brief(before).at(-1), 'm.room.create')
+    await alice.setState(room, 'm.room.name', { name: 'one' })
+    await alice.setState(room, 'm.room.topic', { topic: 'lost in the gap' })
+    await alice.setState(room, 'm.room.name', { name: 'two' })
+    const texts = Array.from({ length: 12 }, (_, index) => `text ${index}`)
+    for (const text of texts) await alice.send(room, text)
+    await alice.setState(room, 'm.room.name', { name: 'three' })
+    await stage.between()
+    const { since } = bob
+    const next = joinedIn(await filtered(bob, { room: { timeline: { limit: 4 } } }), room)
+    assert.deepEqual([next.timeline.limited, timeline(next)], [true, ['text 9', 'text 10', 'text 11', 'name "three"']])
+    assert.deepEqual(state(next), ['m.room.topic', 'name "two"'])
+    const gap: string[] = []
+    for (const event of await pastOf(bob, room, next.timeline.prev_batch ?? '')) {
+      if (sent.includes(event.event_id)) break
+      gap.unshift(...brief([event]))
+    }
+    assert.deepEqual(gap, ['name "one"', 'm.room.topic', 'name "two"', ...texts.slice(0, 9)])
+    bob.since = since
+    const after = joinedIn(await filtered(bob, { room: { timeline: { limit: 4 } } }, { use_state_after: true }), room)
+    assert.deepEqual(stateAfter(after), ['m.room.topic', 'name "three"'])
+    assert.equal(after.state, undefined)
+  },
+)
 
 over('with use_state_after the state goes up to the end of the timeline, on every kind of room', async (stage) => {
   const [alice, bob] = [await stage.login('alice'), await stage.login('bob')]
@@ -68,7 +89,10 @@ over('with use_state_after the state goes up to the end of the timeline, on ever
   await alice.setState(room, 'm.room.name', { name: 'three' })
   await bob.join(room)
   await stage.between()
-  assert.deepEqual(stateAfter(joinedIn(await alice.sync({ use_state_after: true }), room)), ['bob join', 'name "three"'])
+  assert.deepEqual(stateAfter(joinedIn(await alice.sync({ use_state_after: true }), room)), [
+    'bob join',
+    'name "three"',
+  ])
   await alice.send(room, 'hello')
   assert.deepEqual(stateAfter(joinedIn(await alice.sync({ use_state_after: true }), room)), [])
   await bob.sync({ use_state_after: true })
@@ -105,17 +129,33 @@ over('invites and knocks come with stripped state, as it was then', async (stage
   const { since } = bob
   const invited = (await bob.sync()).rooms?.invite?.[room]?.invite_state.events ?? []
   const words = brief(invited)
-  for (const part of ['m.room.create', 'name "Kitchen"', 'm.room.topic', 'm.room.join_rules', 'alice join', 'bob invite']) assert.ok(words.includes(part), part)
+  for (const part of [
+    'm.room.create',
+    'name "Kitchen"',
+    'm.room.topic',
+    'm.room.join_rules',
+    'alice join',
+    'bob invite',
+  ])
+    assert.ok(words.includes(part), part)
   assert.ok(!words.includes('name "secret"'))
   assert.equal(invited.find(({ state_key: key }) => key === bob.userId)?.content['is_direct'], true)
   assert.equal((await bob.sync()).rooms, undefined, 'once')
   bob.since = undefined
-  assert.deepEqual(brief((await bob.sync()).rooms?.invite?.[room]?.invite_state.events), words, 'and in every first sync')
+  assert.deepEqual(
+    brief((await bob.sync()).rooms?.invite?.[room]?.invite_state.events),
+    words,
+    'and in every first sync',
+  )
   await bob.leave(room)
   await stage.between()
   bob.since = since
   const rejected = leftIn(await bob.sync(), room)
-  assert.deepEqual([timeline(rejected), state(rejected)], [['bob leave'], []], 'an invite turned down shows nothing of the room')
+  assert.deepEqual(
+    [timeline(rejected), state(rejected)],
+    [['bob leave'], []],
+    'an invite turned down shows nothing of the room',
+  )
 
   await alice.setState(room, 'm.room.join_rules', { join_rule: 'knock' })
   await bob.req('POST', `/knock/${encodeURIComponent(room)}`, { reason: 'please' })
@@ -162,7 +202,12 @@ for (const way of ['leave', 'kick', 'ban', 'kick and ban'] as const) {
     await alice.send(room, 'about bob')
     await stage.between()
     const { since } = bob
-    const ends = { leave: ['bob leave'], kick: ['bob leave'], ban: ['bob ban'], 'kick and ban': ['bob leave', 'bob ban'] }[way]
+    const ends = {
+      leave: ['bob leave'],
+      kick: ['bob leave'],
+      ban: ['bob ban'],
+      'kick and ban': ['bob leave', 'bob ban'],
+    }[way]
     for (const query of [{}, { use_state_after: true }, { full_state: true }]) {
       bob.since = since
       const left = leftIn(await bob.sync(query), room)
@@ -172,7 +217,10 @@ for (const way of ['leave', 'kick', 'ban', 'kick and ban'] as const) {
       bob.since = undefined
       assert.equal((await bob.sync(query)).rooms, undefined, 'and not in a first sync')
       bob.since = undefined
-      const included = leftIn(await filtered(bob, { room: { include_leave: true, timeline: { limit: 50 } } }, query), room)
+      const included = leftIn(
+        await filtered(bob, { room: { include_leave: true, timeline: { limit: 50 } } }, query),
+        room,
+      )
       assert.deepEqual(timeline(included).slice(-2 - ends.length), ['name "two"', 'last words', ...ends])
       assert.ok(!JSON.stringify(included).includes('secret'))
       const past = await pastOf(bob, room, included.timeline.prev_batch ?? '')
@@ -229,14 +277,20 @@ over('who comes back gets the room anew, with a gap in the timeline', async (sta
   const again = joinedIn(await bob.sync(), room)
   assert.equal(again.timeline.limited, true, 'also when both happened between two syncs')
   const all = [...state(again), ...timeline(again)]
-  assert.equal(all.findLast((one) => one.startsWith('name')), 'name "three"')
-  const ends = ids([...await pastOf(bob, room, again.timeline.prev_batch ?? ''), ...again.timeline.events])
+  assert.equal(
+    all.findLast((one) => one.startsWith('name')),
+    'name "three"',
+  )
+  const ends = ids([...(await pastOf(bob, room, again.timeline.prev_batch ?? '')), ...again.timeline.events])
   assert.equal(new Set(ends).size, ends.length)
 })
 
 over('who joins a room whose past is hidden gets its state all the same', async (stage) => {
   const [alice, bob] = [await stage.login('alice'), await stage.login('bob')]
-  const room = await alice.createRoom({ preset: 'public_chat', initial_state: [{ type: 'm.room.history_visibility', state_key: '', content: { history_visibility: 'joined' } }] })
+  const room = await alice.createRoom({
+    preset: 'public_chat',
+    initial_state: [{ type: 'm.room.history_visibility', state_key: '', content: { history_visibility: 'joined' } }],
+  })
   await alice.send(room, 'hidden')
   await bob.sync()
   await alice.setState(room, 'm.room.name', { name: 'Kitchen' })
@@ -248,8 +302,14 @@ over('who joins a room whose past is hidden gets its state all the same', async 
   const room1 = joinedIn(await bob.sync(), room)
   assert.deepEqual([timeline(room1), room1.timeline.limited], [['bob join', 'welcome'], true])
   const past = brief(await pastOf(bob, room, room1.timeline.prev_batch ?? ''))
-  assert.ok(past.includes('m.room.create') && !past.some((one) => one.startsWith('hidden') || one.startsWith('name')), 'before it was hidden')
-  assert.ok(state(room1).includes('name "Kitchen"') && state(room1).includes('alice join'), JSON.stringify(state(room1)))
+  assert.ok(
+    past.includes('m.room.create') && !past.some((one) => one.startsWith('hidden') || one.startsWith('name')),
+    'before it was hidden',
+  )
+  assert.ok(
+    state(room1).includes('name "Kitchen"') && state(room1).includes('alice join'),
+    JSON.stringify(state(room1)),
+  )
   bob.since = undefined
   assert.deepEqual(state(joinedIn(await bob.sync(), room)), state(room1))
   bob.since = since
@@ -287,10 +347,20 @@ over('values of the wrong type in the state are passed on, and break nothing', a
   await bob.sync()
   const values: unknown[] = [5, null, [], {}, true]
   for (const value of values) {
-    for (const [type, key] of [['m.room.name', 'name'], ['m.room.topic', 'topic'], ['m.room.avatar', 'url'], ['m.room.encryption', 'x']] as const) {
+    for (const [type, key] of [
+      ['m.room.name', 'name'],
+      ['m.room.topic', 'topic'],
+      ['m.room.avatar', 'url'],
+      ['m.room.encryption', 'x'],
+    ] as const) {
       await alice.setState(odd, type, { [key]: value })
     }
-    await alice.setState(odd, 'm.room.member', { membership: 'join', displayname: value, avatar_url: value }, alice.userId)
+    await alice.setState(
+      odd,
+      'm.room.member',
+      { membership: 'join', displayname: value, avatar_url: value },
+      alice.userId,
+    )
     await alice.req('POST', inRoom(odd, '/kick'), { user_id: bob.userId })
     await alice.invite(odd, bob.userId)
     await stage.between()

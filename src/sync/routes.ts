@@ -10,7 +10,9 @@ const Query = Type.Object({
   filter: Type.Optional(Type.String()),
   since: Type.Optional(Type.String()),
   full_state: Type.Optional(Type.Boolean()),
-  set_presence: Type.Optional(Type.Union([Type.Literal('online'), Type.Literal('offline'), Type.Literal('unavailable')])),
+  set_presence: Type.Optional(
+    Type.Union([Type.Literal('online'), Type.Literal('offline'), Type.Literal('unavailable')]),
+  ),
   timeout: Type.Optional(Type.Number()),
   use_state_after: Type.Optional(Type.Boolean()),
 })
@@ -20,7 +22,11 @@ export const syncRoutes = (deps: SyncDeps): Route[] => {
   return [
     /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync */
     route({
-      id: 'sync', method: 'GET', path: '/_matrix/client/v3/sync', auth: 'guest', query: Query,
+      id: 'sync',
+      method: 'GET',
+      path: '/_matrix/client/v3/sync',
+      auth: 'guest',
+      query: Query,
       reply: Type.Object({ next_batch: Type.String() }),
       handle: async ({ session, query, signal }) => {
         const request = await readRequest(deps, session, query)

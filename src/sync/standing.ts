@@ -25,7 +25,7 @@ const known = new Set<unknown>(['join', 'invite', 'knock', 'ban'])
 /** The membership that a member event gives; anything unknown counts as having left. */
 export const membershipIn = ({ event }: StoredEvent): Membership => {
   const membership = event.content['membership']
-  return known.has(membership) ? membership as Membership : 'leave' // the set holds nothing else
+  return known.has(membership) ? (membership as Membership) : 'leave' // the set holds nothing else
 }
 
 const joins = (stored: StoredEvent): boolean => membershipIn(stored) === 'join'
@@ -34,10 +34,14 @@ const joins = (stored: StoredEvent): boolean => membershipIn(stored) === 'join'
 const showsTimeline = (stored: StoredEvent): boolean => !['invite', 'knock'].includes(membershipIn(stored))
 
 const previous = async (rooms: Rooms, { replaces }: StoredEvent): Promise<StoredEvent | undefined> =>
-  (replaces === null ? undefined : rooms.events.get(replaces))
+  replaces === null ? undefined : rooms.events.get(replaces)
 
 /** A user's member events in a room in a span, newest first, and the one that counted at its beginning. */
-export async function memberEvents(rooms: Rooms, member: Pick<UserRoom, 'event'>, { since, until }: Span): Promise<StoredEvent[]> {
+export async function memberEvents(
+  rooms: Rooms,
+  member: Pick<UserRoom, 'event'>,
+  { since, until }: Span,
+): Promise<StoredEvent[]> {
   const found: StoredEvent[] = []
   for (let stored = await rooms.events.get(member.event); stored; stored = await previous(rooms, stored)) {
     if (stored.position > until) continue
@@ -52,7 +56,11 @@ export async function memberEvents(rooms: Rooms, member: Pick<UserRoom, 'event'>
  * memberships moves on while a sync reads.
  * @returns undefined when the user had nothing to do with the room
  */
-export async function standingOf(rooms: Rooms, member: Pick<UserRoom, 'event'>, span: Span): Promise<Standing | undefined> {
+export async function standingOf(
+  rooms: Rooms,
+  member: Pick<UserRoom, 'event'>,
+  span: Span,
+): Promise<Standing | undefined> {
   const events = await memberEvents(rooms, member, span)
   const [own] = events
   const oldest = events.at(-1)
@@ -62,12 +70,16 @@ export async function standingOf(rooms: Rooms, member: Pick<UserRoom, 'event'>, 
   if (last === -1) return { own, before, stay: undefined }
   const start = events.findIndex((stored, index) => index > last && !joins(stored))
   const isNew = before !== 'join' || start !== -1
-  const isReturn = isNew && (events.some((stored, index) => start !== -1 && index >= start && showsTimeline(stored)) || await wasTold(rooms, oldest))
+  const isReturn =
+    isNew &&
+    (events.some((stored, index) => start !== -1 && index >= start && showsTimeline(stored)) ||
+      (await wasTold(rooms, oldest)))
   return { own, before, stay: { isNew, isReturn, end: events[last - 1] } }
 }
 
 /** Whether somebody was told of a room's timeline before one of their member events. */
 async function wasTold(rooms: Rooms, later: StoredEvent): Promise<boolean> {
-  for (let stored = await previous(rooms, later); stored; stored = await previous(rooms, stored)) if (showsTimeline(stored)) return true
+  for (let stored = await previous(rooms, later); stored; stored = await previous(rooms, stored))
+    if (showsTimeline(stored)) return true
   return false
 }

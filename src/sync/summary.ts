@@ -31,7 +31,7 @@ export function heroesOf(room: Room, reader: number): number[] {
 
 /** The members whose events are the oldest, so that they stay the same after a restart. */
 function membersOf(room: Room, reader: number, counts: (member: Member) => boolean): number[] {
-  const oldest: Array<{ readonly nid: number, readonly event: number }> = []
+  const oldest: Array<{ readonly nid: number; readonly event: number }> = []
   for (const [nid, member] of room.members) {
     const last = oldest[mostHeroes - 1]
     if (nid === reader || !counts(member) || (last && last.event < member.event)) continue

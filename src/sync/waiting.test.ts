@@ -19,13 +19,23 @@ const over = (name: string, body: (server: TestServer) => Promise<void>): void =
   }
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms) })
+const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
 
 /** A sync that sleeps; `ended` tells whether it does no longer. */
 function sleeper(client: Client, timeout = 30_000): { answer: Promise<SyncBody>; ended: () => Promise<boolean> } {
   const answer = client.sync({ timeout })
   let isOver = false
-  answer.then(() => { isOver = true }, () => { isOver = true })
+  answer.then(
+    () => {
+      isOver = true
+    },
+    () => {
+      isOver = true
+    },
+  )
   return { answer, ended: async () => pause(150).then(() => isOver) }
 }
 
@@ -39,21 +49,46 @@ over('a sleeping sync is woken by what happens to its own user and rooms, and by
   await bob.sync()
   const asleep = sleeper(bob)
   await carol.send(elsewhere, 'not for bob')
-  await alice.req('PUT', inRoom(elsewhere, `/typing/${encodeURIComponent(alice.userId)}`), { typing: true, timeout: 30_000 })
+  await alice.req('PUT', inRoom(elsewhere, `/typing/${encodeURIComponent(alice.userId)}`), {
+    typing: true,
+    timeout: 30_000,
+  })
   await alice.req('PUT', `/user/${encodeURIComponent(alice.userId)}/account_data/test`, {})
   assert.equal(await asleep.ended(), false)
   await alice.send(room, 'for bob')
   assert.deepEqual(timeline(joinedIn(await asleep.answer, room)), ['for bob'])
   const wakes: [string, () => Promise<unknown>, (body: SyncBody) => unknown][] = [
     ['an invite', () => alice.createRoom({ invite: [bob.userId] }), (body) => body.rooms?.invite],
-    ['account data', () => other.req('PUT', `/user/${encodeURIComponent(bob.userId)}/account_data/test`, {}), (body) => body.account_data],
-    ['typing', () => alice.req('PUT', inRoom(room, `/typing/${encodeURIComponent(alice.userId)}`), { typing: true, timeout: 30_000 }), (body) => body.rooms?.join?.[room]],
-    ['a message to the device', () => alice.req('PUT', '/sendToDevice/test/t1', { messages: { [bob.userId]: { '*': { one: 1 } } } }), (body) => body.to_device],
+    [
+      'account data',
+      () => other.req('PUT', `/user/${encodeURIComponent(bob.userId)}/account_data/test`, {}),
+      (body) => body.account_data,
+    ],
+    [
+      'typing',
+      () =>
+        alice.req('PUT', inRoom(room, `/typing/${encodeURIComponent(alice.userId)}`), {
+          typing: true,
+          timeout: 30_000,
+        }),
+      (body) => body.rooms?.join?.[room],
+    ],
+    [
+      'a message to the device',
+      () => alice.req('PUT', '/sendToDevice/test/t1', { messages: { [bob.userId]: { '*': { one: 1 } } } }),
+      (body) => body.to_device,
+    ],
     ['a room joined from elsewhere', () => other.join(elsewhere), (body) => body.rooms?.join?.[elsewhere]],
-    ['being kicked', () => alice.req('POST', inRoom(elsewhere, '/kick'), { user_id: bob.userId }), (body) => body.rooms?.leave?.[elsewhere]],
+    [
+      'being kicked',
+      () => alice.req('POST', inRoom(elsewhere, '/kick'), { user_id: bob.userId }),
+      (body) => body.rooms?.leave?.[elsewhere],
+    ],
   ]
   for (const [what, act, found] of wakes) {
-    while (Object.keys(await bob.sync()).some((key) => key === 'rooms' || key === 'to_device' || key === 'device_lists'));
+    while (
+      Object.keys(await bob.sync()).some((key) => key === 'rooms' || key === 'to_device' || key === 'device_lists')
+    );
     const next = sleeper(bob)
     assert.equal(await next.ended(), false, `before ${what}`)
     await act()
@@ -82,7 +117,10 @@ over('a client that goes away leaves nothing behind, and its next sync misses no
   await bob.sync()
   for (const delay of [0, 1, 5, 20, 50]) {
     const cancel = new AbortController()
-    const gone = globalThis.fetch(`${bob.base}/_matrix/client/v3/sync?timeout=30000&since=${bob.since}`, { headers: { authorization: `Bearer ${bob.token}` }, signal: cancel.signal })
+    const gone = globalThis.fetch(`${bob.base}/_matrix/client/v3/sync?timeout=30000&since=${bob.since}`, {
+      headers: { authorization: `Bearer ${bob.token}` },
+      signal: cancel.signal,
+    })
     const caught = assert.rejects(gone)
     await pause(delay)
     cancel.abort()
@@ -100,7 +138,10 @@ over('a server that stops answers those who sleep', async (server) => {
   const began = Date.now()
   await server[Symbol.asyncDispose]()
   const since = clients.map((client) => client.since)
-  assert.deepEqual((await Promise.all(sleepers.map(({ answer }) => answer))).map((body) => body.next_batch), since)
+  assert.deepEqual(
+    (await Promise.all(sleepers.map(({ answer }) => answer))).map((body) => body.next_batch),
+    since,
+  )
   assert.ok(Date.now() - began < 1500)
 })
 
@@ -114,17 +155,22 @@ over('while a user sends, joins and leaves as a sync reads, every event comes ex
   const reading = (async () => {
     for (let last = false; ;) {
       const body = await bob.sync({ filter: '{"room":{"timeline":{"limit":100}}}' })
-      seen.push(...body.rooms?.join?.[room]?.timeline.events.map((event) => event.event_id) ?? [])
+      seen.push(...(body.rooms?.join?.[room]?.timeline.events.map((event) => event.event_id) ?? []))
       if (last) return
       last = isDone
     }
   })()
   const sent: string[] = []
   await Promise.all([
-    (async () => { for (let count = 0; count < 60; count++) sent.push(await alice.send(room, `text ${count}`)) })(),
+    (async () => {
+      for (let count = 0; count < 60; count++) sent.push(await alice.send(room, `text ${count}`))
+    })(),
     (async () => {
       // The user's own membership moves on, too.
-      for (let count = 0; count < 40; count++) sent.push(await bob.setState(room, 'm.room.member', { membership: 'join', displayname: `bob ${count}` }, bob.userId))
+      for (let count = 0; count < 40; count++)
+        sent.push(
+          await bob.setState(room, 'm.room.member', { membership: 'join', displayname: `bob ${count}` }, bob.userId),
+        )
     })(),
   ])
   isDone = true

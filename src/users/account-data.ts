@@ -59,17 +59,24 @@ function ignoredIn(content: unknown): ReadonlySet<string> {
 
 export function openAccountData(database: Database, log: Log): AccountData {
   const parse = (text: string | undefined): JsonObject | undefined =>
-    text === undefined ? undefined : JSON.parse(text) as JsonObject // `put` writes objects alone
+    text === undefined ? undefined : (JSON.parse(text) as JsonObject) // `put` writes objects alone
 
   const ignoreLists = loadingCache<number, ReadonlySet<string>>(cachedIgnoreLists, async (user) =>
-    ignoredIn(parse(await readAccountData(database.read, user, 0, ignoredUsers))))
+    ignoredIn(parse(await readAccountData(database.read, user, 0, ignoredUsers))),
+  )
 
   log.listen((entry) => {
     if (entry.kind !== 'account_data' || entry.user === undefined || entry.room !== undefined) return
     if ((entry.data as AccountDataNews).type === ignoredUsers) ignoreLists.drop(entry.user) // such entries are made here alone
   })
 
-  const put = async (tx: LogTx, user: number, room: number | undefined, type: string, content: JsonObject): Promise<number> => {
+  const put = async (
+    tx: LogTx,
+    user: number,
+    room: number | undefined,
+    type: string,
+    content: JsonObject,
+  ): Promise<number> => {
     const text = JSON.stringify(content)
     const data: AccountDataNews = { type, content: text.length > largestInMemory ? undefined : content }
     const position = tx.append({ kind: 'account_data', user, ...(room !== undefined && { room }), wake: [user], data })
@@ -77,8 +84,15 @@ export function openAccountData(database: Database, log: Log): AccountData {
     return position
   }
 
-  const putWithin = async (tx: LogTx, user: number, room: number | undefined, type: string, content: JsonObject): Promise<void> => {
-    if (Buffer.byteLength(JSON.stringify(content)) > largestItem) throw tooLarge(`One piece of account data can have ${largestItem} bytes`)
+  const putWithin = async (
+    tx: LogTx,
+    user: number,
+    room: number | undefined,
+    type: string,
+    content: JsonObject,
+  ): Promise<void> => {
+    if (Buffer.byteLength(JSON.stringify(content)) > largestItem)
+      throw tooLarge(`One piece of account data can have ${largestItem} bytes`)
     await put(tx, user, room, type, content)
     const { items, bytes } = await measureAccountData(tx.sql, user)
     if (items > mostItems || bytes > mostBytes) throw tooLarge('This account has too much account data')
@@ -90,7 +104,10 @@ export function openAccountData(database: Database, log: Log): AccountData {
 
   const readSince = async (user: number, since: number, until: number): Promise<readonly AccountDataItem[]> =>
     (await readAccountDataSince(database.read, user, since, until)).map((row) => ({
-      room: row.room_nid === 0 ? undefined : row.room_nid, type: row.type, content: parse(row.content) ?? {}, position: row.position,
+      room: row.room_nid === 0 ? undefined : row.room_nid,
+      type: row.type,
+      content: parse(row.content) ?? {},
+      position: row.position,
     }))
 
   return {

@@ -19,7 +19,9 @@ const over = (name: string, body: (users: Users, database: Database) => Promise<
 }
 
 const usersOf = async (database: Database): Promise<Users> => {
-  const log = await openLog(database, (error) => { throw error })
+  const log = await openLog(database, (error) => {
+    throw error
+  })
   return createUsers({ database, log, serverName: 'one.test', now: () => 1000 })
 }
 
@@ -29,7 +31,9 @@ const make = (users: Users, database: Database, localpart: string): Promise<Acco
 const names = (accounts: readonly Account[]): string[] => accounts.map((account) => account.localpart)
 
 over('a user gets one short id, however many ask at once', async (users, database) => {
-  const asked = Array.from({ length: 20 }, (_, index) => (index % 2 ? users.intern('@a:far.test') : database.write((tx) => users.internIn(tx, '@a:far.test'))))
+  const asked = Array.from({ length: 20 }, (_, index) =>
+    index % 2 ? users.intern('@a:far.test') : database.write((tx) => users.internIn(tx, '@a:far.test')),
+  )
   const nids = new Set(await Promise.all(asked))
   assert.equal(nids.size, 1)
   const [nid = 0] = nids
@@ -41,10 +45,13 @@ over('a user gets one short id, however many ask at once', async (users, databas
 })
 
 over('a short id that was undone with its write is not remembered', async (users, database) => {
-  await assert.rejects(database.write(async (tx) => {
-    await users.internIn(tx, '@a:far.test')
-    throw new Error('undone')
-  }), /undone/)
+  await assert.rejects(
+    database.write(async (tx) => {
+      await users.internIn(tx, '@a:far.test')
+      throw new Error('undone')
+    }),
+    /undone/,
+  )
   assert.equal(await users.find('@a:far.test'), undefined)
   const b = await users.intern('@b:far.test')
   const a = await users.intern('@a:far.test')
@@ -54,17 +61,36 @@ over('a short id that was undone with its write is not remembered', async (users
 over('many names are read at once', async (users, database) => {
   const ids = Array.from({ length: 1200 }, (_, index) => `@u${index}:far.test`)
   const nids = await Promise.all(ids.map((id) => users.intern(id)))
-  assert.deepEqual([...(await (await usersOf(database)).namesOf(nids))].sort(([a], [b]) => a - b), nids.map((nid, index) => [nid, ids[index]]).sort(([a], [b]) => Number(a) - Number(b)))
+  assert.deepEqual(
+    [...(await (await usersOf(database)).namesOf(nids))].sort(([a], [b]) => a - b),
+    nids.map((nid, index) => [nid, ids[index]]).sort(([a], [b]) => Number(a) - Number(b)),
+  )
 })
 
 over('an account is made once, and found in any letter case', async (users, database) => {
   const made = await make(users, database, 'alice')
-  assert.deepEqual({ ...made }, {
-    nid: made.nid, userId: '@alice:one.test', localpart: 'alice', createdTs: 1000, createdBy: 'test', hasPassword: false, deactivated: false,
-    erased: false, locked: false, suspended: false, admin: false, guest: false, displayName: null, avatarUrl: null,
-  })
+  assert.deepEqual(
+    { ...made },
+    {
+      nid: made.nid,
+      userId: '@alice:one.test',
+      localpart: 'alice',
+      createdTs: 1000,
+      createdBy: 'test',
+      hasPassword: false,
+      deactivated: false,
+      erased: false,
+      locked: false,
+      suspended: false,
+      admin: false,
+      guest: false,
+      displayName: null,
+      avatarUrl: null,
+    },
+  )
   await assert.rejects(make(users, database, 'alice'), { errcode: 'M_USER_IN_USE' })
-  for (const wrong of ['', 'Bob', 'a:b', 'a@b', 'ä', 'x'.repeat(250)]) await assert.rejects(make(users, database, wrong), { errcode: 'M_INVALID_USERNAME' })
+  for (const wrong of ['', 'Bob', 'a:b', 'a@b', 'ä', 'x'.repeat(250)])
+    await assert.rejects(make(users, database, wrong), { errcode: 'M_INVALID_USERNAME' })
   for (const name of ['alice', 'ALICE', 'Alice']) assert.deepEqual(await users.findByLocalpart(name), made)
   assert.equal(await users.findByLocalpart('bob'), undefined)
   assert.deepEqual(await users.account(made.nid), made)
@@ -81,10 +107,25 @@ over('of old names that differ in letter case only an exact one counts', async (
   for (const localpart of ['Alice', 'ALICE']) {
     await database.write(async (tx) => {
       const user_nid = await users.internIn(tx, `@${localpart}:one.test`)
-      await tx.insertInto('accounts').values({
-        user_nid, localpart, folded: 'alice', created_ts: 0, created_by: 'import', password_hash: null, deactivated: 0, erased: 0, locked: 0,
-        suspended: 0, admin: 0, guest: 0, display_name: null, avatar_url: null,
-      }).execute()
+      await tx
+        .insertInto('accounts')
+        .values({
+          user_nid,
+          localpart,
+          folded: 'alice',
+          created_ts: 0,
+          created_by: 'import',
+          password_hash: null,
+          deactivated: 0,
+          erased: 0,
+          locked: 0,
+          suspended: 0,
+          admin: 0,
+          guest: 0,
+          display_name: null,
+          avatar_url: null,
+        })
+        .execute()
     })
   }
   assert.equal((await users.findByLocalpart('Alice'))?.userId, '@Alice:one.test')
@@ -106,7 +147,12 @@ over('a change is in memory, and told, before its write returns', async (users, 
   await users.setAdmin(nid, true)
   await users.setSuspended(nid, true)
   await users.setLocked(nid, true)
-  assert.deepEqual(told.map(({ hasPassword, admin, suspended, locked }) => [hasPassword, admin, suspended, locked].map(Number).join('')), ['1000', '1100', '1110', '1111'])
+  assert.deepEqual(
+    told.map(({ hasPassword, admin, suspended, locked }) =>
+      [hasPassword, admin, suspended, locked].map(Number).join(''),
+    ),
+    ['1000', '1100', '1110', '1111'],
+  )
   await Promise.all([users.setLocked(nid, false), users.setSuspended(nid, false), users.setAdmin(nid, false)])
   assert.deepEqual(users.account(nid), await (await usersOf(database)).account(nid))
   await assert.rejects(users.setAdmin(4711, true), { errcode: 'M_NOT_FOUND' })
@@ -124,9 +170,20 @@ over('a load that was under way when an account changed does not bring back the 
 })
 
 over('a deactivated account has no password, and erased nothing of its own', async (users, database) => {
-  const { nid } = await database.write((tx) => users.create(tx, { localpart: 'alice', createdBy: 'test', passwordHash: 'hash', displayName: 'Alice', admin: true }))
+  const { nid } = await database.write((tx) =>
+    users.create(tx, {
+      localpart: 'alice',
+      createdBy: 'test',
+      passwordHash: 'hash',
+      displayName: 'Alice',
+      admin: true,
+    }),
+  )
   await database.write(async (tx) => {
-    await tx.insertInto('account_data').values({ user_nid: nid, room_nid: 0, type: 't', content: '{}', position: 1 }).execute()
+    await tx
+      .insertInto('account_data')
+      .values({ user_nid: nid, room_nid: 0, type: 't', content: '{}', position: 1 })
+      .execute()
   })
   const gone = await users.deactivate(nid, false)
   assert.deepEqual([gone.deactivated, gone.erased, gone.hasPassword, gone.displayName], [true, false, false, 'Alice'])
@@ -154,17 +211,27 @@ test('the gate: what each kind of account may come in for', () => {
       gate({ ...account, ...state }, purpose)
       return 'in'
     } catch (error) {
-      const { status, errcode, message, extra } = error as { status: number; errcode: string; message: string; extra: object }
+      const { status, errcode, message, extra } = error as {
+        status: number
+        errcode: string
+        message: string
+        extra: object
+      }
       assert.ok(errcode !== 'M_USER_DEACTIVATED' || message === 'This account has been deactivated')
       return `${status} ${errcode}${'soft_logout' in extra ? ' soft' : ''}`
     }
   }
-  const row = (state: Partial<typeof account>): string[] => (['login', 'use', 'logout'] as const).map((purpose) => answer(state, purpose))
+  const row = (state: Partial<typeof account>): string[] =>
+    (['login', 'use', 'logout'] as const).map((purpose) => answer(state, purpose))
   assert.deepEqual(row({}), ['in', 'in', 'in'])
   assert.deepEqual(row({ suspended: true }), ['in', 'in', 'in'])
   assert.deepEqual(row({ locked: true }), ['401 M_USER_LOCKED soft', '401 M_USER_LOCKED soft', 'in'])
   for (const more of [{}, { locked: true }, { suspended: true }]) {
-    assert.deepEqual(row({ deactivated: true, ...more }), ['403 M_USER_DEACTIVATED', '401 M_UNKNOWN_TOKEN', '401 M_UNKNOWN_TOKEN'])
+    assert.deepEqual(row({ deactivated: true, ...more }), [
+      '403 M_USER_DEACTIVATED',
+      '401 M_UNKNOWN_TOKEN',
+      '401 M_UNKNOWN_TOKEN',
+    ])
   }
   assert.throws(() => mustNotBeSuspended({ suspended: true }), { errcode: 'M_USER_SUSPENDED', status: 403 })
   mustNotBeSuspended({ suspended: false })

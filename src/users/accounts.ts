@@ -4,7 +4,14 @@ import type { AccountsTable, Database, Tx } from '../storage/index.ts'
 import { loadingCache } from './cache.ts'
 import type { UserNames } from './intern.ts'
 import {
-  changeAccount, insertAccount, readAccount, readAccounts, readByFolded, readPassword, type AccountChange, type AccountRow,
+  changeAccount,
+  insertAccount,
+  readAccount,
+  readAccounts,
+  readByFolded,
+  readPassword,
+  type AccountChange,
+  type AccountRow,
 } from './store/accounts.ts'
 import { eraseData } from './store/erase.ts'
 
@@ -76,21 +83,48 @@ export interface AccountStore extends Accounts {
 const cachedAccounts = 50_000
 
 const fromRow = (row: AccountRow): Account => ({
-  nid: row.user_nid, userId: row.user_id, localpart: row.localpart, createdTs: row.created_ts, createdBy: row.created_by,
-  hasPassword: row.has_password === 1, deactivated: row.deactivated === 1, erased: row.erased === 1, locked: row.locked === 1,
-  suspended: row.suspended === 1, admin: row.admin === 1, guest: row.guest === 1, displayName: row.display_name, avatarUrl: row.avatar_url,
+  nid: row.user_nid,
+  userId: row.user_id,
+  localpart: row.localpart,
+  createdTs: row.created_ts,
+  createdBy: row.created_by,
+  hasPassword: row.has_password === 1,
+  deactivated: row.deactivated === 1,
+  erased: row.erased === 1,
+  locked: row.locked === 1,
+  suspended: row.suspended === 1,
+  admin: row.admin === 1,
+  guest: row.guest === 1,
+  displayName: row.display_name,
+  avatarUrl: row.avatar_url,
 })
 
 const unknown = (): MatrixError => new MatrixError('M_NOT_FOUND', 'There is no such account')
 
 const rowOf = (nid: number, account: NewAccount, now: number): AccountsTable => ({
-  user_nid: nid, localpart: account.localpart, folded: account.localpart.toLowerCase(), created_ts: now, created_by: account.createdBy,
-  password_hash: account.passwordHash ?? null, deactivated: 0, erased: 0, locked: 0, suspended: 0, admin: account.admin ? 1 : 0,
-  guest: account.guest ? 1 : 0, display_name: account.displayName ?? null, avatar_url: account.avatarUrl ?? null,
+  user_nid: nid,
+  localpart: account.localpart,
+  folded: account.localpart.toLowerCase(),
+  created_ts: now,
+  created_by: account.createdBy,
+  password_hash: account.passwordHash ?? null,
+  deactivated: 0,
+  erased: 0,
+  locked: 0,
+  suspended: 0,
+  admin: account.admin ? 1 : 0,
+  guest: account.guest ? 1 : 0,
+  display_name: account.displayName ?? null,
+  avatar_url: account.avatarUrl ?? null,
 })
 
 /** The accounts of this server, the ones in use in memory. */
-export function openAccounts(deps: { database: Database; names: UserNames; serverName: string; now: () => number }): AccountStore {
+export function openAccounts(deps: {
+  database: Database
+  names: UserNames
+  serverName: string
+  now: () => number
+}): AccountStore {
   const { database, names, serverName, now } = deps
   const listeners: Array<(account: Account) => void> = []
   const cache = loadingCache<number, Account>(cachedAccounts, async (nid) => {
@@ -140,12 +174,17 @@ export function openAccounts(deps: { database: Database; names: UserNames; serve
       return hash
     },
     setPassword: (nid, hash) => change(nid, { password_hash: hash }),
-    deactivate: async (nid, erase) => committed(await database.write(async (tx) => {
-      if (erase) await eraseData(tx, nid)
-      return changeIn(tx, nid, {
-        deactivated: 1, password_hash: null, ...(erase && { erased: 1, display_name: null, avatar_url: null }),
-      })
-    })),
+    deactivate: async (nid, erase) =>
+      committed(
+        await database.write(async (tx) => {
+          if (erase) await eraseData(tx, nid)
+          return changeIn(tx, nid, {
+            deactivated: 1,
+            password_hash: null,
+            ...(erase && { erased: 1, display_name: null, avatar_url: null }),
+          })
+        }),
+      ),
     setLocked: (nid, locked) => change(nid, { locked: locked ? 1 : 0 }),
     setSuspended: (nid, suspended) => change(nid, { suspended: suspended ? 1 : 0 }),
     setAdmin: (nid, admin) => change(nid, { admin: admin ? 1 : 0 }),

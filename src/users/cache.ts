@@ -16,7 +16,9 @@ export interface LoadingCache<K, V extends object> {
  * @param weight what all values may weigh together, where they differ much in size
  */
 export function loadingCache<K extends string | number, V extends object>(
-  max: number, load: (key: K) => Promise<V | undefined>, weight?: { readonly max: number, readonly of: (value: V) => number },
+  max: number,
+  load: (key: K) => Promise<V | undefined>,
+  weight?: { readonly max: number; readonly of: (value: V) => number },
 ): LoadingCache<K, V> {
   const cache = new LruCache<K, V>({ max, ...(weight && { maxSize: weight.max, sizeCalculation: weight.of }) })
   const loading = new Map<K, Promise<V | undefined>>()

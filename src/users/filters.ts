@@ -36,8 +36,11 @@ export function openFilters(database: Database): Filters {
       const text = JSON.stringify(json)
       const hash = createHash('sha256').update(text).digest('base64url')
       const known = await readFilterId(database.read, user, hash)
-      const id = known ?? await database.write(async (tx) =>
-        await readFilterId(tx, user, hash) ?? insertFilter(tx, user, hash, text, mostFilters))
+      const id =
+        known ??
+        (await database.write(
+          async (tx) => (await readFilterId(tx, user, hash)) ?? insertFilter(tx, user, hash, text, mostFilters),
+        ))
       return String(id)
     },
     get: (user, id) => (/^[1-9]\d{0,14}$/.test(id) ? cache.get(`${user}/${id}`) : undefined),

@@ -42,8 +42,10 @@ const isColumn = (key: string): key is keyof typeof columns => Object.hasOwn(col
 
 /** @throws MatrixError unless the key is one of the specification's, or namespaced */
 function checkKey(key: string): void {
-  if (Buffer.byteLength(key) > longestKey) throw new MatrixError('M_KEY_TOO_LARGE', `The name of a profile field can have ${longestKey} bytes`)
-  if (!isColumn(key) && !(isNamespacedId(key) && key.includes('.'))) throw invalid('This cannot be the name of a profile field')
+  if (Buffer.byteLength(key) > longestKey)
+    throw new MatrixError('M_KEY_TOO_LARGE', `The name of a profile field can have ${longestKey} bytes`)
+  if (!isColumn(key) && !(isNamespacedId(key) && key.includes('.')))
+    throw invalid('This cannot be the name of a profile field')
 }
 
 function textOf(key: keyof typeof columns, value: Json): string | null {
@@ -61,7 +63,10 @@ export function openProfiles(database: Database, names: UserNames, accounts: Acc
   const listeners: Array<(change: ProfileChange) => void | Promise<void>> = []
 
   const profileOf = async (db: Reader | Tx, account: Account): Promise<JsonObject> => {
-    const fields = (await readProfileFields(db, account.nid)).map(({ key, value }): [string, Json] => [key, JSON.parse(value) as Json])
+    const fields = (await readProfileFields(db, account.nid)).map(({ key, value }): [string, Json] => [
+      key,
+      JSON.parse(value) as Json,
+    ])
     return {
       ...(account.displayName !== null && { displayname: account.displayName }),
       ...(account.avatarUrl !== null && { avatar_url: account.avatarUrl }),
@@ -76,12 +81,13 @@ export function openProfiles(database: Database, names: UserNames, accounts: Acc
   }
 
   const checkSize = (profile: JsonObject): void => {
-    if (Buffer.byteLength(JSON.stringify(profile)) > largestProfile) throw new MatrixError('M_PROFILE_TOO_LARGE', 'A profile can have 64 KiB')
+    if (Buffer.byteLength(JSON.stringify(profile)) > largestProfile)
+      throw new MatrixError('M_PROFILE_TOO_LARGE', 'A profile can have 64 KiB')
   }
 
   const setColumn = async (account: Account, key: keyof typeof columns, value: string | null): Promise<void> => {
     if (value === (key === 'displayname' ? account.displayName : account.avatarUrl)) return
-    if (value !== null) checkSize({ ...await profileOf(database.read, account), [key]: value })
+    if (value !== null) checkSize({ ...(await profileOf(database.read, account)), [key]: value })
     const { nid: user, userId, displayName, avatarUrl } = await accounts.change(account.nid, { [columns[key]]: value })
     for (const listener of listeners) await listener({ user, userId, displayName, avatarUrl })
   }
@@ -98,7 +104,7 @@ export function openProfiles(database: Database, names: UserNames, accounts: Acc
       if (isColumn(key)) return setColumn(account, key, textOf(key, value))
       if (key === 'm.tz' && typeof value !== 'string') throw invalid('"m.tz" must be a string')
       await database.write(async (tx) => {
-        checkSize({ ...await profileOf(tx, account), [key]: value })
+        checkSize({ ...(await profileOf(tx, account)), [key]: value })
         await saveProfileField(tx, user, key, JSON.stringify(value))
       })
       return undefined

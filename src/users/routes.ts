@@ -11,5 +11,9 @@ export interface UsersRouteDeps extends RoomPort, ProfilePort {
 }
 
 /** Profiles, account data, tags and filters. */
-export const usersRoutes = (deps: UsersRouteDeps): Route[] =>
-  [...profileRoutes(deps), ...accountDataRoutes(deps), ...tagRoutes(deps), ...filterRoutes(deps)]
+export const usersRoutes = (deps: UsersRouteDeps): Route[] => [
+  ...profileRoutes(deps),
+  ...accountDataRoutes(deps),
+  ...tagRoutes(deps),
+  ...filterRoutes(deps),
+]

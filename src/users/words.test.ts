@@ -10,9 +10,13 @@ test('a name is split into words without case and accents', () => {
 })
 
 test('whatever a name is, its words are few, short, and words of themselves', () => {
-  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (name) => {
-    const words = wordsOf(name)
-    assert.ok(words.length <= 20 && words.every((word) => word.length > 0 && word.length <= 40 && word.isWellFormed()))
-    assert.ok(!words.join().includes('\0'))
-  }))
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (name) => {
+      const words = wordsOf(name)
+      assert.ok(
+        words.length <= 20 && words.every((word) => word.length > 0 && word.length <= 40 && word.isWellFormed()),
+      )
+      assert.ok(!words.join().includes('\0'))
+    }),
+  )
 })

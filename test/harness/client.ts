@@ -7,12 +7,23 @@ import { assertSpec } from './spec.ts'
 export type Body = Record<string, unknown>
 
 /** What came back, refusals included. */
-export interface Answer<T = Body> { status: number; headers: Headers; body: T }
+export interface Answer<T = Body> {
+  status: number
+  headers: Headers
+  body: T
+}
 
 /** An event as clients see it. */
 export interface ClientEvent {
-  type: string; sender: string; event_id: string; state_key?: string; content: Body
-  origin_server_ts: number; unsigned?: Body & { transaction_id?: string; age?: number }; room_id?: string; redacts?: string
+  type: string
+  sender: string
+  event_id: string
+  state_key?: string
+  content: Body
+  origin_server_ts: number
+  unsigned?: Body & { transaction_id?: string; age?: number }
+  room_id?: string
+  redacts?: string
 }
 
 /** A room in a sync answer, as far as tests look into it. */
@@ -58,13 +69,19 @@ export class Client {
   }
 
   /** One request; whatever the status, the answer comes back. A path without `/_` in front is one of the client API, `v3`. */
-  async ask<T = Body>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer<T>> {
+  async ask<T = Body>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<T>> {
     const full = path.startsWith('/_') || path.startsWith('/.') ? path : `/_matrix/client/v3${path}`
     const response = await fetch(this.base + full, {
       method,
       headers: {
         ...(this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
       },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     })
@@ -79,7 +96,11 @@ export class Client {
   async req<T = Body>(method: string, path: string, body?: unknown): Promise<T> {
     const answer = await this.ask<T>(method, path, body)
     if (answer.status < 300) return answer.body
-    throw new AssertionError({ message: `${method} ${path} -> ${answer.status} ${JSON.stringify(answer.body)}`, actual: answer.status, expected: 200 })
+    throw new AssertionError({
+      message: `${method} ${path} -> ${answer.status} ${JSON.stringify(answer.body)}`,
+      actual: answer.status,
+      expected: 200,
+    })
   }
 
   /** One request that has to be refused: `'403 M_FORBIDDEN'`, fit for `assert.equal`. */
@@ -90,8 +111,11 @@ export class Client {
 
   /** Signs in with a JWT; an unknown user is created. Returns this client. */
   async login(name: string, extra: Body = {}): Promise<this> {
-    const body = await this.req<{ access_token: string; user_id: string; device_id: string }>(
-      'POST', '/login', { type: 'org.matrix.login.jwt', token: signJwt({ sub: name }, this.secret), ...extra })
+    const body = await this.req<{ access_token: string; user_id: string; device_id: string }>('POST', '/login', {
+      type: 'org.matrix.login.jwt',
+      token: signJwt({ sub: name }, this.secret),
+      ...extra,
+    })
     this.token = body.access_token
     this.userId = body.user_id
     this.deviceId = body.device_id
@@ -130,7 +154,10 @@ export class Client {
 
   /** The next sync after the last one; the first is an initial sync. Answers at once unless `timeout` (ms) is given. */
   async sync(query: Record<string, string | number | boolean> = {}): Promise<SyncBody> {
-    const all: Record<string, string | number | boolean> = { ...(this.since === undefined ? {} : { since: this.since }), ...query }
+    const all: Record<string, string | number | boolean> = {
+      ...(this.since === undefined ? {} : { since: this.since }),
+      ...query,
+    }
     const text = new URLSearchParams(Object.entries(all).map(([name, value]) => [name, String(value)])).toString()
     const body = await this.req<SyncBody>('GET', `/sync?${text}`)
     this.since = body.next_batch
@@ -138,7 +165,10 @@ export class Client {
   }
 
   /** Syncs until `found` returns something, for at most five seconds, and returns that. */
-  async syncUntil<T>(found: (body: SyncBody) => T | undefined, query: Record<string, string | number | boolean> = {}): Promise<T> {
+  async syncUntil<T>(
+    found: (body: SyncBody) => T | undefined,
+    query: Record<string, string | number | boolean> = {},
+  ): Promise<T> {
     const until = Date.now() + 5000
     do {
       const result = found(await this.sync({ timeout: 1000, ...query }))

@@ -2,12 +2,21 @@
 import assert from 'node:assert/strict'
 import type { MatrixClient, MatrixEvent } from 'matrix-js-sdk'
 import {
-  CryptoEvent, VerificationPhase, VerifierEvent, type CryptoApi, type GeneratedSecretStorageKey, type ShowSasCallbacks, type VerificationRequest, type Verifier,
+  CryptoEvent,
+  VerificationPhase,
+  VerifierEvent,
+  type CryptoApi,
+  type GeneratedSecretStorageKey,
+  type ShowSasCallbacks,
+  type VerificationRequest,
+  type Verifier,
 } from 'matrix-js-sdk/lib/crypto-api/index.js'
 import { enter, until, type Person } from './person.ts'
 
 /** What somebody knows by heart and types in on every new device. */
-export interface Recovery { key?: GeneratedSecretStorageKey }
+export interface Recovery {
+  key?: GeneratedSecretStorageKey
+}
 
 /** A running client with its encryption. */
 export interface EncryptedPerson extends Person {
@@ -21,11 +30,17 @@ export interface EncryptedPerson extends Person {
 export async function enterEncrypted(url: string, name: string, recovery: Recovery): Promise<EncryptedPerson> {
   const requests: VerificationRequest[] = []
   const prepare = async (client: MatrixClient): Promise<void> => {
-    client.on(CryptoEvent.VerificationRequestReceived, (request) => { requests.push(request) })
+    client.on(CryptoEvent.VerificationRequestReceived, (request) => {
+      requests.push(request)
+    })
     await client.initRustCrypto({ useIndexedDB: false })
   }
   const cryptoCallbacks = {
-    getSecretStorageKey: async ({ keys }: { keys: Record<string, unknown> }): Promise<[string, Uint8Array<ArrayBuffer>] | null> => {
+    getSecretStorageKey: async ({
+      keys,
+    }: {
+      keys: Record<string, unknown>
+    }): Promise<[string, Uint8Array<ArrayBuffer>] | null> => {
       const [id] = Object.keys(keys)
       return id !== undefined && recovery.key ? [id, recovery.key.privateKey] : null
     },
@@ -38,17 +53,27 @@ export async function enterEncrypted(url: string, name: string, recovery: Recove
 
 /** Waits until somebody can read a message; returns what it says. */
 export async function read(person: Person, roomId: string, eventId: string): Promise<string> {
-  const event: MatrixEvent = await until(`${person.userId} gets ${eventId}`, () => person.room(roomId).findEventById(eventId))
-  await until(`${person.userId} can read ${eventId}`, () => event.getType() === 'm.room.message' && !event.isDecryptionFailure())
+  const event: MatrixEvent = await until(`${person.userId} gets ${eventId}`, () =>
+    person.room(roomId).findEventById(eventId),
+  )
+  await until(
+    `${person.userId} can read ${eventId}`,
+    () => event.getType() === 'm.room.message' && !event.isDecryptionFailure(),
+  )
   assert.equal(event.getWireType(), 'm.room.encrypted')
   return String(event.getContent()['body'])
 }
 
-const shown = (verifier: Verifier): Promise<ShowSasCallbacks> => new Promise((resolve) => { verifier.once(VerifierEvent.ShowSas, resolve) })
+const shown = (verifier: Verifier): Promise<ShowSasCallbacks> =>
+  new Promise((resolve) => {
+    verifier.once(VerifierEvent.ShowSas, resolve)
+  })
 
 /** Goes through a verification that one asked for and the other hears of: both compare seven emoji, and agree. */
 export async function verifyByEmoji(asked: VerificationRequest, other: EncryptedPerson): Promise<void> {
-  const heard = await until('the request to verify', () => other.requests.find((request) => request.phase === VerificationPhase.Requested))
+  const heard = await until('the request to verify', () =>
+    other.requests.find((request) => request.phase === VerificationPhase.Requested),
+  )
   await heard.accept()
   await until('the other to be ready', () => asked.phase === VerificationPhase.Ready)
   const mine = await asked.startVerification('m.sas.v1')
@@ -64,5 +89,8 @@ export async function verifyByEmoji(asked: VerificationRequest, other: Encrypted
   await new Promise((resolve) => setTimeout(resolve, 500))
   await right.confirm()
   await done
-  await until('the verification to be done', () => asked.phase === VerificationPhase.Done && heard.phase === VerificationPhase.Done)
+  await until(
+    'the verification to be done',
+    () => asked.phase === VerificationPhase.Done && heard.phase === VerificationPhase.Done,
+  )
 }

@@ -134,7 +134,10 @@ GET /_matrix/media/v3/preview_url
 GET /_matrix/media/v3/thumbnail/{serverName}/{mediaId}
 POST /_matrix/media/v3/upload
 PUT /_matrix/media/v3/upload/{serverName}/{mediaId}
-`.trim().split('\n').map((line) => {
-  const [methods = '', path = ''] = line.split(' ')
-  return { methods: methods.split(','), path }
-})
+`
+  .trim()
+  .split('\n')
+  .map((line) => {
+    const [methods = '', path = ''] = line.split(' ')
+    return { methods: methods.split(','), path }
+  })

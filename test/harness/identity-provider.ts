@@ -21,13 +21,20 @@ export interface IdentityProvider extends AsyncDisposable {
 /** A port that nothing listens on now. */
 export const freePort = async (): Promise<number> => {
   const server = createServer()
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
   const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => { server.close(resolve) })
+  await new Promise((resolve) => {
+    server.close(resolve)
+  })
   return port
 }
 
-const listenOn = (server: Server, port: number): Promise<void> => new Promise((resolve) => { server.listen(port, '127.0.0.1', resolve) })
+const listenOn = (server: Server, port: number): Promise<void> =>
+  new Promise((resolve) => {
+    server.listen(port, '127.0.0.1', resolve)
+  })
 
 /**
  * Starts one.
@@ -38,31 +45,62 @@ export const openIdentityProvider = async (home: string, id = 'idp'): Promise<Id
   const port = await freePort()
   const issuer = `http://127.0.0.1:${port}`
   const provider = new Provider(issuer, {
-    clients: [{
-      client_id: 'matrix', client_secret: 'a secret of the client', redirect_uris: [`${home}/_latchkey/sso/${id}/callback`], response_types: ['code'], grant_types: ['authorization_code', 'refresh_token'],
-      post_logout_redirect_uris: [`${home}/account`], backchannel_logout_uri: `${home}/_latchkey/sso/${id}/logout`, backchannel_logout_session_required: true,
-    }],
+    clients: [
+      {
+        client_id: 'matrix',
+        client_secret: 'a secret of the client',
+        redirect_uris: [`${home}/_latchkey/sso/${id}/callback`],
+        response_types: ['code'],
+        grant_types: ['authorization_code', 'refresh_token'],
+        post_logout_redirect_uris: [`${home}/account`],
+        backchannel_logout_uri: `${home}/_latchkey/sso/${id}/logout`,
+        backchannel_logout_session_required: true,
+      },
+    ],
     pkce: { required: () => true },
     cookies: { keys: ['a key of the provider'] },
     conformIdTokenClaims: false,
     claims: { openid: ['sub', 'sid'], profile: ['name', 'preferred_username'], email: ['email'] },
-    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true }, rpInitiatedLogout: { enabled: true }, introspection: { enabled: true } },
+    features: {
+      devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
+      rpInitiatedLogout: { enabled: true },
+      introspection: { enabled: true },
+    },
     issueRefreshToken: () => true,
-    findAccount: (_: unknown, accountId: string) => (self.disabled ? undefined : {
-      accountId,
-      claims: () => ({ sub: accountId, name: `Name of ${accountId}`, preferred_username: accountId.replace(/^id-/, ''), email: `${accountId}@idp.test`, ...self.claims }),
-    }),
+    findAccount: (_: unknown, accountId: string) =>
+      self.disabled
+        ? undefined
+        : {
+            accountId,
+            claims: () => ({
+              sub: accountId,
+              name: `Name of ${accountId}`,
+              preferred_username: accountId.replace(/^id-/, ''),
+              email: `${accountId}@idp.test`,
+              ...self.claims,
+            }),
+          },
     interactions: { url: (_: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
     // Its own way is to ask no private address, and the homeserver has one here.
-    fetch: (url: string, { method, headers, body }: RequestInit) => fetch(url, { method: method ?? 'GET', ...(headers && { headers }), ...(body && { body }) }),
+    fetch: (url: string, { method, headers, body }: RequestInit) =>
+      fetch(url, { method: method ?? 'GET', ...(headers && { headers }), ...(body && { body }) }),
     ttl: { Session: 3600, Grant: 3600, Interaction: 600, AccessToken: 600, IdToken: 600, AuthorizationCode: 60 },
   })
   const self: IdentityProvider = {
-    issuer, person: 'id-alice', claims: {}, asked: 0, disabled: false, log: [],
-    [Symbol.asyncDispose]: () => new Promise((resolve) => {
-      server.closeAllConnections()
-      server.close(() => { resolve() })
-    }),
+    issuer,
+    person: 'id-alice',
+    claims: {},
+    asked: 0,
+    disabled: false,
+    log: [],
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections()
+        server.close(() => {
+          resolve()
+        })
+      }),
   }
   provider.use(async (context, next) => {
     const { path, req, res } = context
@@ -76,7 +114,12 @@ export const openIdentityProvider = async (home: string, id = 'idp'): Promise<Id
     if (self.person === undefined) return provider.interactionFinished(req, res, { error: 'access_denied' })
     if (prompt.name === 'login') {
       self.asked += 1
-      return provider.interactionFinished(req, res, { login: { accountId: self.person } }, { mergeWithLastSubmission: false })
+      return provider.interactionFinished(
+        req,
+        res,
+        { login: { accountId: self.person } },
+        { mergeWithLastSubmission: false },
+      )
     }
     const grant = new provider.Grant({ accountId: session?.accountId ?? self.person, clientId: params.client_id })
     grant.addOIDCScope('openid profile email')
@@ -88,7 +131,8 @@ export const openIdentityProvider = async (home: string, id = 'idp'): Promise<Id
 }
 
 /** One request, no redirect followed. */
-export const send = (url: string, options: RequestInit = {}): Promise<Response> => fetch(url, { redirect: 'manual', ...options })
+export const send = (url: string, options: RequestInit = {}): Promise<Response> =>
+  fetch(url, { redirect: 'manual', ...options })
 
 /** What a browser without a screen got in the end. */
 export interface Landing {
@@ -108,7 +152,13 @@ export interface Browser {
   readonly cookies: Map<string, Map<string, string>>
 }
 
-const decode = (text: string): string => text.replaceAll('&amp;', '&').replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&lt;', '<').replaceAll('&gt;', '>')
+const decode = (text: string): string =>
+  text
+    .replaceAll('&amp;', '&')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
 
 export const openBrowser = (language = 'en'): Browser => {
   const cookies: Browser['cookies'] = new Map()
@@ -121,11 +171,18 @@ export const openBrowser = (language = 'en'): Browser => {
     let [url, body] = [start, form && new URLSearchParams(form)]
     for (let hop = 0; hop < 15; hop++) {
       const { origin, protocol, hostname } = new URL(url)
-      if (!/^https?:$/.test(protocol) || hostname !== '127.0.0.1') return { url, status: 0, text: '', headers: new Headers() }
+      if (!/^https?:$/.test(protocol) || hostname !== '127.0.0.1')
+        return { url, status: 0, text: '', headers: new Headers() }
       const jar = jarOf(origin)
       const reply = await fetch(url, {
-        method: body ? 'POST' : 'GET', redirect: 'manual', ...(body && { body }),
-        headers: { 'accept-language': language, accept: 'text/html', cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; ') },
+        method: body ? 'POST' : 'GET',
+        redirect: 'manual',
+        ...(body && { body }),
+        headers: {
+          'accept-language': language,
+          accept: 'text/html',
+          cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
+        },
       })
       for (const line of reply.headers.getSetCookie()) {
         const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
@@ -133,7 +190,8 @@ export const openBrowser = (language = 'en'): Browser => {
         else jar.set(name, value)
       }
       const location = reply.headers.get('location')
-      if (reply.status < 300 || reply.status >= 400 || location === null) return { url, status: reply.status, text: await reply.text(), headers: reply.headers }
+      if (reply.status < 300 || reply.status >= 400 || location === null)
+        return { url, status: reply.status, text: await reply.text(), headers: reply.headers }
       await reply.body?.cancel()
       url = new URL(location, url).href
       body = undefined
@@ -141,17 +199,27 @@ export const openBrowser = (language = 'en'): Browser => {
     throw new Error(`${start} redirects in circles`)
   }
   return {
-    go, cookies,
+    go,
+    cookies,
     follow: (landing, part) => {
-      const href = [...landing.text.matchAll(/href="([^"]*)"/g)].map((match) => decode(match[1] ?? '')).find((one) => one.includes(part))
+      const href = [...landing.text.matchAll(/href="([^"]*)"/g)]
+        .map((match) => decode(match[1] ?? ''))
+        .find((one) => one.includes(part))
       if (href === undefined) throw new Error(`There is no link to ${part} on ${landing.url}: ${landing.text}`)
       return go(new URL(href, landing.url).href)
     },
     submit: (landing, part, fields = {}) => {
-      const form = [...landing.text.matchAll(/<form\b[^>]*action="([^"]*)"[^>]*>([\s\S]*?)<\/form>/g)].find((match) => match[1]?.includes(part))
+      const form = [...landing.text.matchAll(/<form\b[^>]*action="([^"]*)"[^>]*>([\s\S]*?)<\/form>/g)].find((match) =>
+        match[1]?.includes(part),
+      )
       if (!form) throw new Error(`There is no form to ${part} on ${landing.url}: ${landing.text}`)
-      const hidden = [...(form[2] ?? '').matchAll(/<input type="?hidden"? name="([^"]*)" value="([^"]*)"/g)].map((match) => [match[1] ?? '', decode(match[2] ?? '')])
-      return go(new URL(decode(form[1] ?? ''), landing.url).href, { ...Object.fromEntries(hidden) as Record<string, string>, ...fields })
+      const hidden = [...(form[2] ?? '').matchAll(/<input type="?hidden"? name="([^"]*)" value="([^"]*)"/g)].map(
+        (match) => [match[1] ?? '', decode(match[2] ?? '')],
+      )
+      return go(new URL(decode(form[1] ?? ''), landing.url).href, {
+        ...(Object.fromEntries(hidden) as Record<string, string>),
+        ...fields,
+      })
     },
   }
 }

@@ -2,7 +2,7 @@ import { createServer, type AddressInfo } from 'node:net'
 
 /** A mail server on loopback that keeps what it is given. */
 export async function openMailServer() {
-  const mails: Array<{ from: string, to: string, data: string }> = []
+  const mails: Array<{ from: string; to: string; data: string }> = []
   const state = { down: false }
   const server = createServer((socket) => {
     if (state.down) return socket.destroy()
@@ -29,9 +29,18 @@ export async function openMailServer() {
       }
     })
   })
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
   const url = `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { url, mails, state, close: () => { server.close() } }
+  return {
+    url,
+    mails,
+    state,
+    close: () => {
+      server.close()
+    },
+  }
 }
 
 /** The text of a mail without what its encoding adds to long lines and to equals signs. */

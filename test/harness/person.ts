@@ -1,7 +1,15 @@
 // Somebody at an unmodified client library, signed in by JWT.
 import { AssertionError } from 'node:assert/strict'
 import { createRequire } from 'node:module'
-import { ClientEvent, createClient, type ICreateClientOpts, type MatrixClient, type MatrixEvent, type Room, SyncState } from 'matrix-js-sdk'
+import {
+  ClientEvent,
+  createClient,
+  type ICreateClientOpts,
+  type MatrixClient,
+  type MatrixEvent,
+  type Room,
+  SyncState,
+} from 'matrix-js-sdk'
 import type { Logger } from 'matrix-js-sdk/lib/logger.js'
 import { signJwt } from './jwt.ts'
 import { assertSpec } from './spec.ts'
@@ -16,10 +24,22 @@ export interface Person {
   stop: () => void
 }
 
-const quiet: Logger = { trace: () => {}, debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, getChild: () => quiet }
+const quiet: Logger = {
+  trace: () => {},
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  getChild: () => quiet,
+}
 // Many parts of the library have loggers of their own, which they do not let one replace.
-interface Loud { methodFactory: () => () => void; rebuild: () => void }
-const loglevel = createRequire(import.meta.resolve('matrix-js-sdk'))('loglevel') as { getLoggers: () => Record<string, Loud> }
+interface Loud {
+  methodFactory: () => () => void
+  rebuild: () => void
+}
+const loglevel = createRequire(import.meta.resolve('matrix-js-sdk'))('loglevel') as {
+  getLoggers: () => Record<string, Loud>
+}
 for (const logger of Object.values(loglevel.getLoggers())) {
   logger.methodFactory = () => () => {}
   logger.rebuild()
@@ -36,7 +56,13 @@ function checkedFetch(faults: string[], refusals: string[]): typeof fetch {
     if (contentType.includes('json')) {
       const reply: unknown = await response.clone().json()
       try {
-        assertSpec({ method: init?.method ?? 'GET', path: url.pathname + url.search, status: response.status, reply, contentType })
+        assertSpec({
+          method: init?.method ?? 'GET',
+          path: url.pathname + url.search,
+          status: response.status,
+          reply,
+          contentType,
+        })
       } catch (error) {
         faults.push(error instanceof Error ? error.message : String(error))
       }
@@ -47,7 +73,9 @@ function checkedFetch(faults: string[], refusals: string[]): typeof fetch {
 
 /** Waits until `found` gives something, for ten seconds unless more are given; `what` is told when it does not. */
 export async function until<T>(
-  what: string, found: () => T | undefined | null | false | Promise<T | undefined | null | false>, seconds = 10,
+  what: string,
+  found: () => T | undefined | null | false | Promise<T | undefined | null | false>,
+  seconds = 10,
 ): Promise<T> {
   const end = Date.now() + seconds * 1000
   for (;;) {
@@ -66,26 +94,46 @@ export interface Setup {
 }
 
 /** Signs in and starts syncing; resolves after the first sync. `secret` signs the JWT. */
-export async function enter(url: string, name: string, secret?: string, { options, prepare }: Setup = {}): Promise<Person> {
+export async function enter(
+  url: string,
+  name: string,
+  secret?: string,
+  { options, prepare }: Setup = {},
+): Promise<Person> {
   const [faults, refusals]: [string[], string[]] = [[], []]
   const fetchFn = checkedFetch(faults, refusals)
-  const session = await createClient({ baseUrl: url, fetchFn, logger: quiet }).loginRequest({ type: 'org.matrix.login.jwt', token: signJwt({ sub: name }, secret) })
+  const session = await createClient({ baseUrl: url, fetchFn, logger: quiet }).loginRequest({
+    type: 'org.matrix.login.jwt',
+    token: signJwt({ sub: name }, secret),
+  })
   const client = createClient({
-    baseUrl: url, fetchFn, logger: quiet, timelineSupport: true,
-    userId: session.user_id, accessToken: session.access_token, deviceId: session.device_id, ...options,
+    baseUrl: url,
+    fetchFn,
+    logger: quiet,
+    timelineSupport: true,
+    userId: session.user_id,
+    accessToken: session.access_token,
+    deviceId: session.device_id,
+    ...options,
   })
   await prepare?.(client)
   const state = { synced: false }
-  client.on(ClientEvent.Sync, (now) => { state.synced ||= now === SyncState.Prepared || now === SyncState.Syncing })
+  client.on(ClientEvent.Sync, (now) => {
+    state.synced ||= now === SyncState.Prepared || now === SyncState.Syncing
+  })
   await client.startClient({ initialSyncLimit: 20, threadSupport: true })
   try {
     await until(`${name}'s first sync`, () => state.synced)
   } catch (error) {
     client.stopClient()
-    throw new AssertionError({ message: `${name} cannot sync; refused were: ${[...new Set(refusals)].join(', ')}; faults: ${faults.join('\n')} (${String(error)})` })
+    throw new AssertionError({
+      message: `${name} cannot sync; refused were: ${[...new Set(refusals)].join(', ')}; faults: ${faults.join('\n')} (${String(error)})`,
+    })
   }
   return {
-    client, userId: session.user_id, faults,
+    client,
+    userId: session.user_id,
+    faults,
     room: (roomId) => {
       const room = client.getRoom(roomId)
       if (!room) throw new AssertionError({ message: `${name}'s client does not know ${roomId}` })

@@ -13,13 +13,24 @@ import { freePort } from './process.ts'
 const exe = process.platform === 'win32' ? '.exe' : ''
 const platform = process.platform === 'win32' ? 'windows' : process.platform
 /** What a test database can do without: it is deleted after the run, so nothing of it need survive a power cut. */
-const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200', shared_buffers: '64MB',
-  listen_addresses: '127.0.0.1', unix_socket_directories: '', timezone: 'UTC' }
+const settings = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  max_connections: '200',
+  shared_buffers: '64MB',
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  timezone: 'UTC',
+}
 
 /** PostgreSQL refuses to run as root; there it runs as `nobody`. */
 function unprivileged(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {}
-  const [, , uid = '65534', gid = '65534'] = readFileSync('/etc/passwd', 'utf8').match(/^nobody:.*$/m)?.[0].split(':') ?? []
+  const [, , uid = '65534', gid = '65534'] =
+    readFileSync('/etc/passwd', 'utf8')
+      .match(/^nobody:.*$/m)?.[0]
+      .split(':') ?? []
   return { uid: Number(uid), gid: Number(gid) }
 }
 
@@ -41,9 +52,15 @@ function binaries(): string {
 async function start(home: string): Promise<string> {
   const who = unprivileged()
   if (who.uid !== undefined) chownSync(home, who.uid, who.gid ?? who.uid)
-  const options = { ...who, cwd: home, env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' }, stdio: 'pipe' as const }
+  const options = {
+    ...who,
+    cwd: home,
+    env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' },
+    stdio: 'pipe' as const,
+  }
   let native = binaries()
-  const run = (program: string, args: string[]): Buffer => execFileSync(join(native, 'bin', program + exe), args, options)
+  const run = (program: string, args: string[]): Buffer =>
+    execFileSync(join(native, 'bin', program + exe), args, options)
   try {
     run('postgres', ['--version'])
   } catch (error) {
@@ -56,9 +73,22 @@ async function start(home: string): Promise<string> {
   const secretFile = join(home, 'secret')
   writeFileSync(secretFile, secret, { mode: 0o600 })
   if (who.uid !== undefined) chownSync(secretFile, who.uid, who.gid ?? who.uid)
-  run('initdb', ['-D', data, '-U', 'latchkey', '--auth=password', `--pwfile=${secretFile}`, '--encoding=UTF8', '--locale=C', '--no-sync'])
+  run('initdb', [
+    '-D',
+    data,
+    '-U',
+    'latchkey',
+    '--auth=password',
+    `--pwfile=${secretFile}`,
+    '--encoding=UTF8',
+    '--locale=C',
+    '--no-sync',
+  ])
   const port = await freePort()
-  const flags = Object.entries({ ...settings, port: String(port) }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const flags = Object.entries({ ...settings, port: String(port) }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ])
   server = spawn(join(native, 'bin', 'postgres' + exe), ['-D', data, ...flags], options)
   const said: string[] = []
   for await (const line of createInterface({ input: server.stderr })) {

@@ -33,18 +33,27 @@ for (const db of databases) {
   })
 }
 
-test('a server that was started for one process is gone after it, whoever it runs as', { skip: databases.length < 2 }, async () => {
-  const program = `import { postgresUrl } from '${import.meta.dirname}/postgres.ts'
+test(
+  'a server that was started for one process is gone after it, whoever it runs as',
+  { skip: databases.length < 2 },
+  async () => {
+    const program = `import { postgresUrl } from '${import.meta.dirname}/postgres.ts'
     const started = await postgresUrl()
     console.log(JSON.stringify(started))`
-  const env = { ...process.env }
-  delete env['LATCHKEY_TEST_POSTGRES']
-  const lines = execFileSync(process.execPath, ['--input-type=module', '--eval', program], { env, encoding: 'utf8' }).trim().split('\n')
-  const { url } = JSON.parse(lines.at(-1) ?? '') as { url: string }
-  for (let left = 50; left > 0; left--) {
-    const alive = await query(url, 'select 1').then(() => true, () => false)
-    if (!alive) return
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  assert.fail('the server still answers')
-})
+    const env = { ...process.env }
+    delete env['LATCHKEY_TEST_POSTGRES']
+    const lines = execFileSync(process.execPath, ['--input-type=module', '--eval', program], { env, encoding: 'utf8' })
+      .trim()
+      .split('\n')
+    const { url } = JSON.parse(lines.at(-1) ?? '') as { url: string }
+    for (let left = 50; left > 0; left--) {
+      const alive = await query(url, 'select 1').then(
+        () => true,
+        () => false,
+      )
+      if (!alive) return
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    assert.fail('the server still answers')
+  },
+)

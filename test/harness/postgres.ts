@@ -10,7 +10,10 @@ import type { Readable } from 'node:stream'
 import { Client } from 'pg'
 
 /** An empty database and the way to be rid of it. `dispose` may be called while connections are still open. */
-export interface TestDatabase { url: string; dispose: () => Promise<void> }
+export interface TestDatabase {
+  url: string
+  dispose: () => Promise<void>
+}
 
 /**
  * A PostgreSQL server, or one sentence why there is none. The server ends with this process at the latest.
@@ -20,9 +23,13 @@ export async function postgresUrl(): Promise<{ url: string; stop: () => Promise<
   const given = process.env['LATCHKEY_TEST_POSTGRES']
   if (given === 'off') return { skipped: 'LATCHKEY_TEST_POSTGRES=off' }
   if (given) return { url: given, stop: async () => {} }
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'postgres-server.ts')], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'postgres-server.ts')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  const { value: line } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next() as { value?: string }
+  const { value: line } = (await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next()) as {
+    value?: string
+  }
   const answer = JSON.parse(line ?? '{"skipped":"it ended without a word"}') as { url: string } | { skipped: string }
   const stop = async (): Promise<void> => {
     child.ref()
@@ -51,7 +58,8 @@ async function administer(url: string, statement: string): Promise<void> {
 
 /** The server of this process; what `postgresUrl` answered when this module was loaded. */
 export const server = await postgresUrl()
-if ('skipped' in server && !process.env['LATCHKEY_TEST_POSTGRES']) console.log(`PostgreSQL tests are skipped: ${server.skipped}`)
+if ('skipped' in server && !process.env['LATCHKEY_TEST_POSTGRES'])
+  console.log(`PostgreSQL tests are skipped: ${server.skipped}`)
 
 /** An empty PostgreSQL database of its own. Throws where there is no server; loop over `databases` to be skipped instead. */
 export async function freshDatabase(): Promise<TestDatabase> {

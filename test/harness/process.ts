@@ -25,13 +25,19 @@ export function startCommand(file: string, config: Record<string, unknown>): [pr
 }
 
 /** A server process that has answered. `end` sends a signal and waits for it to be gone. */
-export interface ServerProcess { child: ChildProcess; end: (signal: 'SIGTERM' | 'SIGKILL') => Promise<void> }
+export interface ServerProcess {
+  child: ChildProcess
+  end: (signal: 'SIGTERM' | 'SIGKILL') => Promise<void>
+}
 
 /** Starts a server and waits until it answers at `url`; throws what it said when it ends before that. */
 export async function startProcess(url: string, [program, args]: [string, string[]]): Promise<ServerProcess> {
   const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => { said = (said + text).slice(-4000) })
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(-4000)
+    })
   const gone = once(child, 'exit')
   const alive = (): boolean => child.exitCode === null && child.signalCode === null
   for (const end = Date.now() + patience; Date.now() < end && alive();) {

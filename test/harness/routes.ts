@@ -4,13 +4,26 @@ import { MatrixError } from '../../src/matrix/errors.ts'
 import { assertSpec } from './spec.ts'
 
 /** What came back, refusals included. */
-export interface RouteAnswer { status: number; body: Record<string, unknown> }
+export interface RouteAnswer {
+  status: number
+  body: Record<string, unknown>
+}
 
 export interface Mounted extends AsyncDisposable {
   /** One request as the user with that token (undefined: nobody); every answer is held against the specification. */
-  ask: (token: string | undefined, method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: unknown) => Promise<RouteAnswer>
+  ask: (
+    token: string | undefined,
+    method: 'GET' | 'PUT' | 'POST' | 'DELETE',
+    path: string,
+    body?: unknown,
+  ) => Promise<RouteAnswer>
   /** `'403 M_FORBIDDEN'`, or `'200'`, fit for `assert.equal`. */
-  outcome: (token: string | undefined, method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: unknown) => Promise<string>
+  outcome: (
+    token: string | undefined,
+    method: 'GET' | 'PUT' | 'POST' | 'DELETE',
+    path: string,
+    body?: unknown,
+  ) => Promise<string>
   /** What was logged as an unexpected error. */
   errors: unknown[]
 }
@@ -19,26 +32,48 @@ export interface Mounted extends AsyncDisposable {
 export function mount(routes: readonly Route[], sessions: Readonly<Record<string, Session>>): Mounted {
   const errors: unknown[] = []
   const http = createHttp({
-    routes, rateLimits: 'off', now: () => Date.now(), randomId: () => 'abcdefghijklmnopqrstuvwxyz',
+    routes,
+    rateLimits: 'off',
+    now: () => Date.now(),
+    randomId: () => 'abcdefghijklmnopqrstuvwxyz',
     authenticate: (token) => {
       const session = sessions[token]
       if (!session) throw new MatrixError('M_UNKNOWN_TOKEN', 'No such token')
       return session
     },
-    log: { error: (details) => { errors.push(details) }, debug: () => {}, isLevelEnabled: () => false },
+    log: {
+      error: (details) => {
+        errors.push(details)
+      },
+      debug: () => {},
+      isLevelEnabled: () => false,
+    },
   })
   const ask: Mounted['ask'] = async (token, method, path, body) => {
     const url = path.startsWith('/_') ? path : `/_matrix/client/v3${path}`
     const answer = await http.inject({
-      method, url, headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...(body !== undefined && { 'content-type': 'application/json' }) },
+      method,
+      url,
+      headers: {
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
       ...(body !== undefined && { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
     })
     const reply = answer.json<Record<string, unknown>>()
-    assertSpec({ method, path: url, request: body, status: answer.statusCode, reply, contentType: answer.headers['content-type'] ?? '' })
+    assertSpec({
+      method,
+      path: url,
+      request: body,
+      status: answer.statusCode,
+      reply,
+      contentType: answer.headers['content-type'] ?? '',
+    })
     return { status: answer.statusCode, body: reply }
   }
   return {
-    ask, errors,
+    ask,
+    errors,
     outcome: async (...request) => {
       const { status, body } = await ask(...request)
       return status < 300 ? String(status) : `${status} ${String(body['errcode'])}`
@@ -49,5 +84,14 @@ export function mount(routes: readonly Route[], sessions: Readonly<Record<string
 
 /** A session as login/ would make it. */
 export const sessionOf = (user: number, userId: string, more: Partial<Session> = {}): Session => ({
-  user, userId, device: null, deviceId: null, tokenId: user, admin: false, guest: false, locked: false, suspended: false, ...more,
+  user,
+  userId,
+  device: null,
+  deviceId: null,
+  tokenId: user,
+  admin: false,
+  guest: false,
+  locked: false,
+  suspended: false,
+  ...more,
 })

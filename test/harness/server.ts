@@ -18,7 +18,12 @@ export interface TestServer extends AsyncDisposable {
 /** Starts a homeserver on a free port, in memory unless `database` says otherwise, without rate limits; JWTs of the harness sign users in. */
 export async function startServer(config: Partial<ServerConfig> = {}): Promise<TestServer> {
   const homeserver = await createHomeserver({
-    server_name: 'test', database: 'sqlite::memory:', listen: '127.0.0.1:0', rate_limits: 'off', jwt_config: jwtConfig, ...config,
+    server_name: 'test',
+    database: 'sqlite::memory:',
+    listen: '127.0.0.1:0',
+    rate_limits: 'off',
+    jwt_config: jwtConfig,
+    ...config,
   })
   const client = (): Client => new Client(homeserver.url)
   return {

@@ -21,7 +21,11 @@ export async function checkedWay(target: string): Promise<CheckedWay> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-proxy-'))
   const report = join(folder, 'faults')
   const port = await freePort()
-  const proxy = spawn(process.execPath, [specCheck, 'proxy', '--target', target, '--listen', String(port), '--report', report], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const proxy = spawn(
+    process.execPath,
+    [specCheck, 'proxy', '--target', target, '--listen', String(port), '--report', report],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  )
   const gone = once(proxy, 'exit')
   await once(proxy.stderr, 'data')
   return {
@@ -29,7 +33,13 @@ export async function checkedWay(target: string): Promise<CheckedWay> {
     faults: () => {
       const seen = new Map<string, string>()
       for (const line of existsSync(report) ? readFileSync(report, 'utf8').split('\n').filter(Boolean) : []) {
-        const { name, url, status, fault, body } = JSON.parse(line) as { name: string; url: string; status: number; fault: string; body: unknown }
+        const { name, url, status, fault, body } = JSON.parse(line) as {
+          name: string
+          url: string
+          status: number
+          fault: string
+          body: unknown
+        }
         seen.set(`${name} ${status} ${fault}`, `${url} ${JSON.stringify(body)?.slice(0, 500)}`)
       }
       return [...seen].map(([kind, example]) => `${kind}: ${example}`)

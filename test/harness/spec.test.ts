@@ -12,8 +12,10 @@ test('an answer that fits the specification passes, under r0 too', () => {
 })
 
 test('an answer that does not fit names all its faults', { skip }, () => {
-  assert.throws(() => assertSpec({ ...whoami, reply: { device_id: 1 } }), (error: Error) =>
-    /user_id/.test(error.message) && /device_id/.test(error.message))
+  assert.throws(
+    () => assertSpec({ ...whoami, reply: { device_id: 1 } }),
+    (error: Error) => /user_id/.test(error.message) && /device_id/.test(error.message),
+  )
 })
 
 test('an error without errcode, and any 5xx, is a fault', { skip }, () => {

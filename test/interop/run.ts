@@ -13,13 +13,22 @@ const install = (): void => {
   if (!existsSync(join(folder, 'package.json'))) return
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' })
-  if (status !== 0) console.log('the packages of test/interop cannot be installed: tests that need them are skipped or fail')
+  if (status !== 0)
+    console.log('the packages of test/interop cannot be installed: tests that need them are skipped or fail')
 }
 
 install()
 const wanted = process.argv.slice(2)
-const child = spawn(process.execPath, [
-  '--test', '--test-force-exit', '--test-timeout=1200000', '--test-concurrency=1', ...(wanted.length ? wanted : ['test/interop/**/*.test.ts']),
-], { stdio: 'inherit', cwd: join(folder, '..', '..') })
-const [status] = await once(child, 'exit') as [number | null]
+const child = spawn(
+  process.execPath,
+  [
+    '--test',
+    '--test-force-exit',
+    '--test-timeout=1200000',
+    '--test-concurrency=1',
+    ...(wanted.length ? wanted : ['test/interop/**/*.test.ts']),
+  ],
+  { stdio: 'inherit', cwd: join(folder, '..', '..') },
+)
+const [status] = (await once(child, 'exit')) as [number | null]
 process.exit(status ?? 1)

@@ -16,7 +16,8 @@ const suspendPath = '/_matrix/client/v1/admin/suspend/:userId'
 async function moderated(deps: AdminDeps, session: Session, userId: string): Promise<Account> {
   mustBeAdmin(session)
   const account = await accountOf(deps, userId)
-  if (account.admin && account.nid !== session.user) throw new MatrixError('M_FORBIDDEN', `${userId} is an administrator too`)
+  if (account.admin && account.nid !== session.user)
+    throw new MatrixError('M_FORBIDDEN', `${userId} is an administrator too`)
   return account
 }
 
@@ -34,12 +35,23 @@ async function changeable(deps: AdminDeps, session: Session, userId: string): Pr
 export const moderationRoutes = (deps: AdminDeps): Route[] => [
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1adminlockuserid */
   route({
-    id: 'getAdminLockUser', method: 'GET', path: lockPath, auth: 'user', params: UserParams, reply: Locked,
+    id: 'getAdminLockUser',
+    method: 'GET',
+    path: lockPath,
+    auth: 'user',
+    params: UserParams,
+    reply: Locked,
     handle: async ({ session, params }) => ({ locked: (await moderated(deps, session, params.userId)).locked }),
   }),
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv1adminlockuserid */
   route({
-    id: 'setAdminLockUser', method: 'PUT', path: lockPath, auth: 'user', params: UserParams, body: Locked, reply: Locked,
+    id: 'setAdminLockUser',
+    method: 'PUT',
+    path: lockPath,
+    auth: 'user',
+    params: UserParams,
+    body: Locked,
+    reply: Locked,
     handle: async ({ session, params, body }) => {
       const { nid } = await changeable(deps, session, params.userId)
       await deps.takeLock(nid)
@@ -50,14 +62,28 @@ export const moderationRoutes = (deps: AdminDeps): Route[] => [
   }),
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1adminsuspenduserid */
   route({
-    id: 'getAdminSuspendUser', method: 'GET', path: suspendPath, auth: 'user', params: UserParams, reply: Suspended,
+    id: 'getAdminSuspendUser',
+    method: 'GET',
+    path: suspendPath,
+    auth: 'user',
+    params: UserParams,
+    reply: Suspended,
     handle: async ({ session, params }) => ({ suspended: (await moderated(deps, session, params.userId)).suspended }),
   }),
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv1adminsuspenduserid */
   route({
-    id: 'setAdminSuspendUser', method: 'PUT', path: suspendPath, auth: 'user', params: UserParams, body: Suspended, reply: Suspended,
+    id: 'setAdminSuspendUser',
+    method: 'PUT',
+    path: suspendPath,
+    auth: 'user',
+    params: UserParams,
+    body: Suspended,
+    reply: Suspended,
     handle: async ({ session, params, body }) => {
-      const { suspended, userId } = await deps.users.setSuspended((await changeable(deps, session, params.userId)).nid, body.suspended)
+      const { suspended, userId } = await deps.users.setSuspended(
+        (await changeable(deps, session, params.userId)).nid,
+        body.suspended,
+      )
       deps.logger.warn({ admin: session.userId, user: userId, suspended }, 'an account was suspended or no longer is')
       return { suspended }
     },

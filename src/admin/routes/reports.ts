@@ -11,7 +11,7 @@ const Empty = Type.Object({})
 /** Whether there is something to report: an account here, or a user of another server who was ever seen. */
 async function isKnown({ users, serverName }: AdminDeps, userId: string): Promise<boolean> {
   const nid = await users.find(userId)
-  return nid !== undefined && (!userId.endsWith(`:${serverName}`) || await users.account(nid) !== undefined)
+  return nid !== undefined && (!userId.endsWith(`:${serverName}`) || (await users.account(nid)) !== undefined)
 }
 
 /** What users tell the operator of. */
@@ -21,8 +21,14 @@ export const reportRoutes = (deps: AdminDeps): Route[] => [
    * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidreport
    */
   route({
-    id: 'reportRoom', method: 'POST', path: '/_matrix/client/v3/rooms/:roomId/report', auth: 'user', limit: 'heavy',
-    params: Type.Object({ roomId: Type.String() }), body: Type.Object({ reason: Reason }), reply: Empty,
+    id: 'reportRoom',
+    method: 'POST',
+    path: '/_matrix/client/v3/rooms/:roomId/report',
+    auth: 'user',
+    limit: 'heavy',
+    params: Type.Object({ roomId: Type.String() }),
+    body: Type.Object({ reason: Reason }),
+    reply: Empty,
     handle: async ({ session, params, body }) => {
       const room = await deps.rooms.find(params.roomId)
       if (room) await report(deps, session, { target: room.id, reason: body.reason })
@@ -34,12 +40,18 @@ export const reportRoutes = (deps: AdminDeps): Route[] => [
    * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidreporteventid
    */
   route({
-    id: 'reportEvent', method: 'POST', path: '/_matrix/client/v3/rooms/:roomId/report/:eventId', auth: 'user', limit: 'heavy',
-    params: Type.Object({ roomId: Type.String(), eventId: Type.String() }), body: Type.Object({ reason: Type.Optional(Reason) }), reply: Empty,
+    id: 'reportEvent',
+    method: 'POST',
+    path: '/_matrix/client/v3/rooms/:roomId/report/:eventId',
+    auth: 'user',
+    limit: 'heavy',
+    params: Type.Object({ roomId: Type.String(), eventId: Type.String() }),
+    body: Type.Object({ reason: Type.Optional(Reason) }),
+    reply: Empty,
     handle: async ({ session, params, body }) => {
       const room = await deps.rooms.find(params.roomId)
       const stored = room?.joined.has(session.user) ? await deps.rooms.events.byId(params.eventId) : undefined
-      if (!room || stored?.room !== room.nid || !await deps.history.canSee(session, stored)) {
+      if (!room || stored?.room !== room.nid || !(await deps.history.canSee(session, stored))) {
         throw new MatrixError('M_NOT_FOUND', 'You are not in a room with such an event')
       }
       await report(deps, session, { target: stored.event.id, roomId: room.id, reason: body.reason ?? '' })
@@ -48,10 +60,16 @@ export const reportRoutes = (deps: AdminDeps): Route[] => [
   }),
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3usersuseridreport */
   route({
-    id: 'reportUser', method: 'POST', path: '/_matrix/client/v3/users/:userId/report', auth: 'user', limit: 'heavy',
-    params: Type.Object({ userId: Type.String() }), body: Type.Object({ reason: Reason }), reply: Empty,
+    id: 'reportUser',
+    method: 'POST',
+    path: '/_matrix/client/v3/users/:userId/report',
+    auth: 'user',
+    limit: 'heavy',
+    params: Type.Object({ userId: Type.String() }),
+    body: Type.Object({ reason: Reason }),
+    reply: Empty,
     handle: async ({ session, params: { userId }, body }) => {
-      if (!await isKnown(deps, userId)) throw new MatrixError('M_NOT_FOUND', 'There is no such user')
+      if (!(await isKnown(deps, userId))) throw new MatrixError('M_NOT_FOUND', 'There is no such user')
       await report(deps, session, { target: userId, reason: body.reason })
       return {}
     },

@@ -3,8 +3,19 @@ import { isRoomId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { Database, Reader, Tx } from '../../storage/index.ts'
 import {
-  deleteSomeKeys, insertKeys, measureBackups, readBackup, readKey, readKeyPage, readKeysOf, readNewestBackup, replaceKey, saveTotals,
-  type BackedUpKeyRow, type BackupPart, type BackupRow,
+  deleteSomeKeys,
+  insertKeys,
+  measureBackups,
+  readBackup,
+  readKey,
+  readKeyPage,
+  readKeysOf,
+  readNewestBackup,
+  replaceKey,
+  saveTotals,
+  type BackedUpKeyRow,
+  type BackupPart,
+  type BackupRow,
 } from '../store/backup.ts'
 import { deletedAtOnce, mustFind, noBackup, versionNumber } from './versions.ts'
 
@@ -55,12 +66,15 @@ const keysAtOnce = 500
 const stateOf = (row: Pick<BackupRow, 'etag' | 'keys'>): BackupState => ({ etag: String(row.etag), count: row.keys })
 
 const fromRow = (row: BackedUpKeyRow): BackedUpKey => ({
-  first_message_index: row.first_message_index, forwarded_count: row.forwarded_count, is_verified: row.is_verified === 1,
+  first_message_index: row.first_message_index,
+  forwarded_count: row.forwarded_count,
+  is_verified: row.is_verified === 1,
   session_data: JSON.parse(row.session_data) as JsonObject, // `toRow` wrote it
 })
 
-const textOf = (row: BackedUpKeyRow): string => `${JSON.stringify(row.session_id)}:{"first_message_index":${row.first_message_index},`
-  + `"forwarded_count":${row.forwarded_count},"is_verified":${row.is_verified === 1},"session_data":${row.session_data}}`
+const textOf = (row: BackedUpKeyRow): string =>
+  `${JSON.stringify(row.session_id)}:{"first_message_index":${row.first_message_index},` +
+  `"forwarded_count":${row.forwarded_count},"is_verified":${row.is_verified === 1},"session_data":${row.session_data}}`
 
 /** @throws MatrixError M_INVALID_PARAM, M_TOO_LARGE */
 function toRow(roomId: string, sessionId: string, key: BackedUpKey): BackedUpKeyRow {
@@ -70,17 +84,23 @@ function toRow(roomId: string, sessionId: string, key: BackedUpKey): BackedUpKey
     throw new MatrixError('M_INVALID_PARAM', `"${sessionId.slice(0, 64)}" is not the id of a session`)
   }
   const sessionData = JSON.stringify(key.session_data)
-  if (Buffer.byteLength(sessionData) > largestSession) throw new MatrixError('M_TOO_LARGE', `The data of a session can have ${largestSession} bytes`)
+  if (Buffer.byteLength(sessionData) > largestSession)
+    throw new MatrixError('M_TOO_LARGE', `The data of a session can have ${largestSession} bytes`)
   return {
-    room_id: roomId, session_id: sessionId, first_message_index: key.first_message_index, forwarded_count: key.forwarded_count,
-    is_verified: key.is_verified ? 1 : 0, session_data: sessionData,
+    room_id: roomId,
+    session_id: sessionId,
+    first_message_index: key.first_message_index,
+    forwarded_count: key.forwarded_count,
+    is_verified: key.is_verified ? 1 : 0,
+    session_data: sessionData,
   }
 }
 
 /** Whether a key takes the place of another. @see https://spec.matrix.org/v1.19/client-server-api/#server-side-key-backups */
 export function isBetter(key: BackedUpKeyRow, before: BackedUpKeyRow): boolean {
   if (key.is_verified !== before.is_verified) return key.is_verified > before.is_verified
-  if (key.first_message_index !== before.first_message_index) return key.first_message_index < before.first_message_index
+  if (key.first_message_index !== before.first_message_index)
+    return key.first_message_index < before.first_message_index
   return key.forwarded_count < before.forwarded_count
 }
 
@@ -90,11 +110,14 @@ async function writable(tx: Tx, user: number, version: string): Promise<BackupRo
   const number = versionNumber(version)
   if (!newest || number === undefined) throw noBackup()
   if (newest.version === number) return newest
-  if (!await readBackup(tx, user, number)) throw noBackup()
-  throw new MatrixError('M_WRONG_ROOM_KEYS_VERSION', 'This is not the newest backup', { extra: { current_version: String(newest.version) } })
+  if (!(await readBackup(tx, user, number))) throw noBackup()
+  throw new MatrixError('M_WRONG_ROOM_KEYS_VERSION', 'This is not the newest backup', {
+    extra: { current_version: String(newest.version) },
+  })
 }
 
-const bytesOf = (rows: readonly BackedUpKeyRow[]): number => rows.reduce((sum, row) => sum + Buffer.byteLength(row.session_data), 0)
+const bytesOf = (rows: readonly BackedUpKeyRow[]): number =>
+  rows.reduce((sum, row) => sum + Buffer.byteLength(row.session_data), 0)
 
 interface Growth {
   readonly keys: number
@@ -103,8 +126,24 @@ interface Growth {
 }
 
 /** Stores the keys of one room. */
-async function putRoom(tx: Tx, user: number, version: number, roomId: string, rows: readonly BackedUpKeyRow[]): Promise<Growth> {
-  const present = new Map((await readKeysOf(tx, user, version, roomId, rows.map((row) => row.session_id))).map((row) => [row.session_id, row]))
+async function putRoom(
+  tx: Tx,
+  user: number,
+  version: number,
+  roomId: string,
+  rows: readonly BackedUpKeyRow[],
+): Promise<Growth> {
+  const present = new Map(
+    (
+      await readKeysOf(
+        tx,
+        user,
+        version,
+        roomId,
+        rows.map((row) => row.session_id),
+      )
+    ).map((row) => [row.session_id, row]),
+  )
   const added = rows.filter((row) => !present.has(row.session_id))
   await insertKeys(tx, user, version, added)
   let [bytes, changed] = [bytesOf(added), added.length > 0]
@@ -127,7 +166,8 @@ async function* texts(db: Reader, user: number, version: number, room: string | 
     let text = ''
     for (const row of page) {
       if (open === row.room_id) text += ','
-      else if (room === undefined) text += `${open === undefined ? '' : '}},'}${JSON.stringify(row.room_id)}:{"sessions":{`
+      else if (room === undefined)
+        text += `${open === undefined ? '' : '}},'}${JSON.stringify(row.room_id)}:{"sessions":{`
       open = row.room_id
       text += textOf(row)
     }
@@ -140,39 +180,55 @@ async function* texts(db: Reader, user: number, version: number, room: string | 
 }
 
 /** Stores some keys in one write. */
-const putSome = (database: Database, user: number, version: string, rows: readonly BackedUpKeyRow[]): Promise<BackupState> => database.write(async (tx) => {
-  const backup = await writable(tx, user, version)
-  const grown = { ...backup }
-  let changed = false
-  for (const [roomId, ofRoom] of Map.groupBy(rows, (row) => row.room_id)) {
-    const growth = await putRoom(tx, user, backup.version, roomId, ofRoom)
-    grown.keys += growth.keys
-    grown.bytes += growth.bytes
-    changed ||= growth.changed
-  }
-  if (!changed) return stateOf(backup)
-  grown.etag += 1
-  await saveTotals(tx, user, grown)
-  const all = await measureBackups(tx, user)
-  if (all.keys > mostKeys || all.bytes > mostBytes) throw new MatrixError('M_RESOURCE_LIMIT_EXCEEDED', 'Your backups are as large as they can be')
-  return stateOf(grown)
-})
+const putSome = (
+  database: Database,
+  user: number,
+  version: string,
+  rows: readonly BackedUpKeyRow[],
+): Promise<BackupState> =>
+  database.write(async (tx) => {
+    const backup = await writable(tx, user, version)
+    const grown = { ...backup }
+    let changed = false
+    for (const [roomId, ofRoom] of Map.groupBy(rows, (row) => row.room_id)) {
+      const growth = await putRoom(tx, user, backup.version, roomId, ofRoom)
+      grown.keys += growth.keys
+      grown.bytes += growth.bytes
+      changed ||= growth.changed
+    }
+    if (!changed) return stateOf(backup)
+    grown.etag += 1
+    await saveTotals(tx, user, grown)
+    const all = await measureBackups(tx, user)
+    if (all.keys > mostKeys || all.bytes > mostBytes)
+      throw new MatrixError('M_RESOURCE_LIMIT_EXCEEDED', 'Your backups are as large as they can be')
+    return stateOf(grown)
+  })
 
 /** Deletes some keys in one write. */
-const deleteSome = (database: Database, user: number, version: string, part: BackupPart): Promise<{ state: BackupState; gone: number }> => database.write(async (tx) => {
-  const backup = await mustFind(tx, user, version)
-  const gone = await deleteSomeKeys(tx, user, backup.version, part, deletedAtOnce)
-  if (gone.keys === 0) return { state: stateOf(backup), gone: 0 }
-  const left = { ...backup, etag: backup.etag + 1, keys: backup.keys - gone.keys, bytes: backup.bytes - gone.bytes }
-  await saveTotals(tx, user, left)
-  return { state: stateOf(left), gone: gone.keys }
-})
+const deleteSome = (
+  database: Database,
+  user: number,
+  version: string,
+  part: BackupPart,
+): Promise<{ state: BackupState; gone: number }> =>
+  database.write(async (tx) => {
+    const backup = await mustFind(tx, user, version)
+    const gone = await deleteSomeKeys(tx, user, backup.version, part, deletedAtOnce)
+    if (gone.keys === 0) return { state: stateOf(backup), gone: 0 }
+    const left = { ...backup, etag: backup.etag + 1, keys: backup.keys - gone.keys, bytes: backup.bytes - gone.bytes }
+    await saveTotals(tx, user, left)
+    return { state: stateOf(left), gone: gone.keys }
+  })
 
 export const openBackupKeys = (database: Database): BackupKeys => ({
   put: async (user, version, keys) => {
-    const rows = Object.entries(keys).flatMap(([roomId, sessions]) => Object.entries(sessions).map(([sessionId, key]) => toRow(roomId, sessionId, key)))
+    const rows = Object.entries(keys).flatMap(([roomId, sessions]) =>
+      Object.entries(sessions).map(([sessionId, key]) => toRow(roomId, sessionId, key)),
+    )
     let state = await putSome(database, user, version, rows.slice(0, keysAtOnce))
-    for (let start = keysAtOnce; start < rows.length; start += keysAtOnce) state = await putSome(database, user, version, rows.slice(start, start + keysAtOnce))
+    for (let start = keysAtOnce; start < rows.length; start += keysAtOnce)
+      state = await putSome(database, user, version, rows.slice(start, start + keysAtOnce))
     return state
   },
   get: async (user, version, roomId, sessionId) => {
@@ -181,7 +237,8 @@ export const openBackupKeys = (database: Database): BackupKeys => ({
     if (!row) throw new MatrixError('M_NOT_FOUND', 'The backup has no key of this session')
     return fromRow(row)
   },
-  all: async (user, version, roomId) => texts(database.read, user, (await mustFind(database.read, user, version)).version, roomId),
+  all: async (user, version, roomId) =>
+    texts(database.read, user, (await mustFind(database.read, user, version)).version, roomId),
   delete: async (user, version, part) => {
     for (;;) {
       const { state, gone } = await deleteSome(database, user, version, part)

@@ -3,8 +3,18 @@ import { checkCanonical, own, type JsonObject } from '../../matrix/json.ts'
 import type { Database, Reader, Tx } from '../../storage/index.ts'
 import { isKey32 } from '../keys/parse.ts'
 import {
-  deleteSomeKeys, forgetDeletedBackups, insertBackup, markAllBackupsDeleted, markBackupDeleted, measureBackups, readBackup, readDeletedBackups, readLastVersion,
-  readNewestBackup, saveAuthData, type BackupRow,
+  deleteSomeKeys,
+  forgetDeletedBackups,
+  insertBackup,
+  markAllBackupsDeleted,
+  markBackupDeleted,
+  measureBackups,
+  readBackup,
+  readDeletedBackups,
+  readLastVersion,
+  readNewestBackup,
+  saveAuthData,
+  type BackupRow,
 } from '../store/backup.ts'
 
 /** How a backup's keys are encrypted. */
@@ -44,7 +54,8 @@ const wrong = (message: string): MatrixError => new MatrixError('M_INVALID_PARAM
 export const noBackup = (): MatrixError => new MatrixError('M_NOT_FOUND', 'You have no such backup')
 
 /** The number of a version; undefined for what never is one. */
-export const versionNumber = (version: string): number | undefined => (/^[1-9]\d{0,14}$/.test(version) ? Number(version) : undefined)
+export const versionNumber = (version: string): number | undefined =>
+  /^[1-9]\d{0,14}$/.test(version) ? Number(version) : undefined
 
 /** @throws MatrixError M_NOT_FOUND */
 export async function mustFind(db: Reader | Tx, user: number, version: string): Promise<BackupRow> {
@@ -61,13 +72,17 @@ function checkMethod({ algorithm, auth_data: authData }: BackupMethod): string {
     throw wrong('"auth_data.public_key" is not 32 bytes in unpadded base64')
   }
   const text = JSON.stringify(authData)
-  if (Buffer.byteLength(text) > largestAuthData) throw new MatrixError('M_TOO_LARGE', `"auth_data" can have ${largestAuthData} bytes`)
+  if (Buffer.byteLength(text) > largestAuthData)
+    throw new MatrixError('M_TOO_LARGE', `"auth_data" can have ${largestAuthData} bytes`)
   return text
 }
 
 const toInfo = (row: BackupRow): BackupInfo => ({
-  algorithm: row.algorithm, auth_data: JSON.parse(row.auth_data) as JsonObject, // `checkMethod` wrote it
-  version: String(row.version), count: row.keys, etag: String(row.etag),
+  algorithm: row.algorithm,
+  auth_data: JSON.parse(row.auth_data) as JsonObject, // `checkMethod` wrote it
+  version: String(row.version),
+  count: row.keys,
+  etag: String(row.etag),
 })
 
 export const openBackupVersions = (database: Database): BackupVersions => ({
@@ -75,8 +90,9 @@ export const openBackupVersions = (database: Database): BackupVersions => ({
     const authData = checkMethod(method)
     return database.write(async (tx) => {
       const { versions } = await measureBackups(tx, user)
-      if (versions >= mostVersions) throw new MatrixError('M_RESOURCE_LIMIT_EXCEEDED', `You have ${versions} backups: delete one of them first`)
-      const version = await readLastVersion(tx, user) + 1
+      if (versions >= mostVersions)
+        throw new MatrixError('M_RESOURCE_LIMIT_EXCEEDED', `You have ${versions} backups: delete one of them first`)
+      const version = (await readLastVersion(tx, user)) + 1
       await insertBackup(tx, user, version, method.algorithm, authData)
       return String(version)
     })
@@ -89,7 +105,8 @@ export const openBackupVersions = (database: Database): BackupVersions => ({
   },
   update: (user, version, method) => {
     const authData = checkMethod(method)
-    if (method.version !== undefined && method.version !== version) throw wrong('"version" differs from that of the path')
+    if (method.version !== undefined && method.version !== version)
+      throw wrong('"version" differs from that of the path')
     return database.write(async (tx) => {
       const row = await mustFind(tx, user, version)
       if (row.algorithm !== method.algorithm) throw wrong('The algorithm of a backup cannot change')
@@ -100,7 +117,7 @@ export const openBackupVersions = (database: Database): BackupVersions => ({
     await database.write(async (tx) => {
       const number = versionNumber(version)
       // Versions are counted: whatever is not above the newest was there once.
-      if (number === undefined || number > await readLastVersion(tx, user)) throw noBackup()
+      if (number === undefined || number > (await readLastVersion(tx, user))) throw noBackup()
       if (await readBackup(tx, user, number)) await markBackupDeleted(tx, user, number)
     })
     await sweep(database, user)
@@ -115,7 +132,8 @@ export const openBackupVersions = (database: Database): BackupVersions => ({
 async function sweep(database: Database, user: number): Promise<void> {
   const versions = await readDeletedBackups(database.read, user)
   for (const version of versions) {
-    while ((await database.write((tx) => deleteSomeKeys(tx, user, version, {}, deletedAtOnce))).keys === deletedAtOnce) continue
+    while ((await database.write((tx) => deleteSomeKeys(tx, user, version, {}, deletedAtOnce))).keys === deletedAtOnce)
+      continue
   }
   await database.write((tx) => forgetDeletedBackups(tx, user, versions))
 }

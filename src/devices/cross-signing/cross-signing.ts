@@ -27,7 +27,7 @@ export const openCrossSigning = (deps: SignaturesDeps): CrossSigning => ({
       const key = body[`${usage}_key`]
       return key ? [parseCrossSigningKey(key, usage, by.userId)] : []
     })
-    if (await deps.log.write((tx) => storeCrossSigning(tx, by, keys, false)) === 'done') return
+    if ((await deps.log.write((tx) => storeCrossSigning(tx, by, keys, false))) === 'done') return
     await confirm()
     await deps.log.write((tx) => storeCrossSigning(tx, by, keys, true))
   },

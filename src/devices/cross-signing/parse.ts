@@ -36,10 +36,13 @@ export function parseCrossSigningKey(value: JsonObject, usage: Usage, userId: st
   const keys = own(value, 'keys')
   const [entry, ...more] = isObject(keys) ? Object.entries(keys) : []
   const [keyId, publicKey] = entry ?? []
-  if (!isKey32(publicKey) || more.length > 0 || keyId !== `ed25519:${publicKey}`) throw wrong(`"${name}.keys" has to be one Ed25519 key, named by itself`)
+  if (!isKey32(publicKey) || more.length > 0 || keyId !== `ed25519:${publicKey}`)
+    throw wrong(`"${name}.keys" has to be one Ed25519 key, named by itself`)
   const signatures = own(own(value, 'signatures'), userId)
-  if (isObject(signatures) && Object.keys(signatures).length > mostSignatures) throw wrong(`"${name}" has too many signatures`)
+  if (isObject(signatures) && Object.keys(signatures).length > mostSignatures)
+    throw wrong(`"${name}" has too many signatures`)
   const json = signedText(value)
-  if (Buffer.byteLength(json) > largestKey) throw new MatrixError('M_TOO_LARGE', `A cross-signing key can have ${largestKey} bytes`)
+  if (Buffer.byteLength(json) > largestKey)
+    throw new MatrixError('M_TOO_LARGE', `A cross-signing key can have ${largestKey} bytes`)
   return { usage, publicKey, json, object: value }
 }

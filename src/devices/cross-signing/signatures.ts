@@ -47,7 +47,8 @@ interface Accepted {
 /** Each takes the processor for a moment. */
 const mostSignatures = 250
 
-const refuse = (errcode: 'M_NOT_FOUND' | 'M_INVALID_SIGNATURE' | 'M_INVALID_PARAM', message: string): MatrixError => new MatrixError(errcode, message)
+const refuse = (errcode: 'M_NOT_FOUND' | 'M_INVALID_SIGNATURE' | 'M_INVALID_PARAM', message: string): MatrixError =>
+  new MatrixError(errcode, message)
 
 const publicKeyOf = async (db: Reader | Tx, user: number, usage: string): Promise<string | undefined> =>
   (await readCrossSigning(db, user)).find((row) => row.usage === usage)?.public_key
@@ -57,10 +58,12 @@ const publicKeyOf = async (db: Reader | Tx, user: number, usage: string): Promis
  * master keys, with their user-signing key.
  */
 async function signable(db: Reader | Tx, by: KeyUser, target: number, keyId: string): Promise<Signable | undefined> {
-  const crossSigned = (usage: string) => async (signer: string): Promise<string | undefined> => {
-    const key = await publicKeyOf(db, by.user, usage)
-    return key !== undefined && signer === `ed25519:${key}` ? key : undefined
-  }
+  const crossSigned =
+    (usage: string) =>
+    async (signer: string): Promise<string | undefined> => {
+      const key = await publicKeyOf(db, by.user, usage)
+      return key !== undefined && signer === `ed25519:${key}` ? key : undefined
+    }
   const master = (await readCrossSigning(db, target)).find((row) => row.usage === 'master' && row.public_key === keyId)
   if (target !== by.user) return master && { json: master.json, signerKey: crossSigned('user_signing') }
   if (master) {
@@ -68,7 +71,10 @@ async function signable(db: Reader | Tx, by: KeyUser, target: number, keyId: str
       json: master.json,
       signerKey: async (signer) => {
         const deviceId = signer.slice('ed25519:'.length)
-        const device = signer.startsWith('ed25519:') && !deviceId.includes('\0') ? await readDeviceKeys(db, by.user, deviceId) : undefined
+        const device =
+          signer.startsWith('ed25519:') && !deviceId.includes('\0')
+            ? await readDeviceKeys(db, by.user, deviceId)
+            : undefined
         return device && deviceSigningKey(device.json, deviceId)
       },
     }
@@ -81,12 +87,23 @@ async function signable(db: Reader | Tx, by: KeyUser, target: number, keyId: str
  * The signatures in an object that are new. What the object carries of signatures by itself or by keys that may not sign it, or are
  * gone, is left out; an object with nothing else is refused. @throws MatrixError for that, and for a signature that is wrong
  */
-async function newSignatures(db: Reader, by: KeyUser, target: number, userId: string, keyId: string, object: JsonObject): Promise<Accepted[]> {
+async function newSignatures(
+  db: Reader,
+  by: KeyUser,
+  target: number,
+  userId: string,
+  keyId: string,
+  object: JsonObject,
+): Promise<Accepted[]> {
   const key = await signable(db, by, target, keyId)
   if (!key) throw refuse('M_NOT_FOUND', 'There is no such key that you could sign')
   if (signedText(object) !== key.json) throw refuse('M_INVALID_PARAM', 'This differs from the key that is known here')
   const claimed = own(own(object, 'signatures'), by.userId)
-  const known = new Map(target === by.user ? (await readSignaturesOf(db, target, keyId)).map(({ signer, signature }) => [signer, signature]) : [])
+  const known = new Map(
+    target === by.user
+      ? (await readSignaturesOf(db, target, keyId)).map(({ signer, signature }) => [signer, signature])
+      : [],
+  )
   const accepted: Accepted[] = []
   const all: Array<[string, Json]> = isObject(claimed) ? Object.entries(claimed) : []
   let unfit: string | undefined
@@ -97,10 +114,12 @@ async function newSignatures(db: Reader, by: KeyUser, target: number, userId: st
       unfit = signer
       continue
     }
-    if (typeof signature !== 'string' || !verifyText(key.json, signature, signerKey)) throw refuse('M_INVALID_SIGNATURE', `The signature by ${signer.slice(0, 64)} is wrong`)
+    if (typeof signature !== 'string' || !verifyText(key.json, signature, signerKey))
+      throw refuse('M_INVALID_SIGNATURE', `The signature by ${signer.slice(0, 64)} is wrong`)
     accepted.push({ target, userId, keyId, json: key.json, signer, signerKey, signature })
   }
-  if (unfit !== undefined && accepted.length === 0) throw refuse('M_INVALID_SIGNATURE', `This cannot be signed with ${unfit.slice(0, 64)}`)
+  if (unfit !== undefined && accepted.length === 0)
+    throw refuse('M_INVALID_SIGNATURE', `This cannot be signed with ${unfit.slice(0, 64)}`)
   return accepted
 }
 
@@ -121,9 +140,14 @@ function countSignatures(objects: SignedObjects, userId: string): number {
  * @throws MatrixError M_TOO_LARGE for more than can be verified in passing
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keyssignaturesupload
  */
-export async function uploadSignatures(deps: SignaturesDeps, by: KeyUser, objects: SignedObjects): Promise<SignatureFailures> {
+export async function uploadSignatures(
+  deps: SignaturesDeps,
+  by: KeyUser,
+  objects: SignedObjects,
+): Promise<SignatureFailures> {
   const { database, log, users, serverName } = deps
-  if (countSignatures(objects, by.userId) > mostSignatures) throw new MatrixError('M_TOO_LARGE', `One can upload ${mostSignatures} signatures at once`)
+  if (countSignatures(objects, by.userId) > mostSignatures)
+    throw new MatrixError('M_TOO_LARGE', `One can upload ${mostSignatures} signatures at once`)
   const failures: SignatureFailures = {}
   const fail = (userId: string, keyId: string, { errcode, message }: MatrixError): void => {
     failures[userId] = { ...failures[userId], [keyId]: { errcode, error: message } }
@@ -134,7 +158,7 @@ export async function uploadSignatures(deps: SignaturesDeps, by: KeyUser, object
     for (const [keyId, object] of Object.entries(byKey)) {
       try {
         if (target === undefined) throw refuse('M_NOT_FOUND', 'This user has no keys here')
-        accepted.push(...await newSignatures(database.read, by, target, userId, keyId, object))
+        accepted.push(...(await newSignatures(database.read, by, target, userId, keyId, object)))
       } catch (error) {
         if (!(error instanceof MatrixError)) throw error
         fail(userId, keyId, error)
@@ -147,11 +171,17 @@ export async function uploadSignatures(deps: SignaturesDeps, by: KeyUser, object
     for (const one of accepted) {
       // Verified against what was committed; it is kept only if that is still so.
       const key = await signable(tx.sql, by, one.target, one.keyId)
-      if (key?.json !== one.json || await key.signerKey(one.signer) !== one.signerKey) {
+      if (key?.json !== one.json || (await key.signerKey(one.signer)) !== one.signerKey) {
         fail(one.userId, one.keyId, refuse('M_INVALID_PARAM', 'The key has changed meanwhile'))
         continue
       }
-      await saveSignature(tx.sql, { target_nid: one.target, target: one.keyId, signer_nid: by.user, signer: one.signer, signature: one.signature })
+      await saveSignature(tx.sql, {
+        target_nid: one.target,
+        target: one.keyId,
+        signer_nid: by.user,
+        signer: one.signer,
+        signature: one.signature,
+      })
       targets.add(one.target)
     }
     if (targets.delete(by.user)) await announceChange(tx, by.user)

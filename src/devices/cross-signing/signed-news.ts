@@ -41,7 +41,9 @@ export function openSignedNews(database: Database, log: Log): SignedNews {
     since: (signer, since, until) => {
       if (since < start) return readSignatureChanges(database.read, signer, since, until)
       if ((news.at(-1)?.position ?? 0) <= since) return none
-      return news.filter((signed) => signed.signer === signer && signed.position > since && signed.position <= until).flatMap((signed) => signed.targets)
+      return news
+        .filter((signed) => signed.signer === signer && signed.position > since && signed.position <= until)
+        .flatMap((signed) => signed.targets)
     },
   }
 }

@@ -69,12 +69,14 @@ export const openDehydrated = (deps: DehydratedDeps): Dehydrated => ({
   put: async ({ user, userId }, { deviceId, data, displayName, keys }) => {
     checkCanonical(data)
     const text = JSON.stringify(data)
-    if (Buffer.byteLength(text) > largestData) throw new MatrixError('M_TOO_LARGE', `A dehydrated device can have ${largestData} bytes`)
+    if (Buffer.byteLength(text) > largestData)
+      throw new MatrixError('M_TOO_LARGE', `A dehydrated device can have ${largestData} bytes`)
     const upload = parseUpload({ userId, deviceId }, keys)
     const device = await deps.log.write(async (tx) => {
       const before = await readDehydrated(tx.sql, user)
       if (before) await deps.remove(tx, user, before.device_id)
-      if (await readDeviceNid(tx.sql, user, deviceId) !== undefined) throw new MatrixError('M_FORBIDDEN', 'Another of your devices has this id')
+      if ((await readDeviceNid(tx.sql, user, deviceId)) !== undefined)
+        throw new MatrixError('M_FORBIDDEN', 'Another of your devices has this id')
       const nid = await deps.make(tx, user, deviceId, displayName)
       await insertDehydrated(tx.sql, user, nid, text)
       await storeUpload(tx, { user, userId, device: nid, deviceId }, upload)
@@ -87,12 +89,13 @@ export const openDehydrated = (deps: DehydratedDeps): Dehydrated => ({
     if (!row) throw none()
     return { deviceId: row.device_id, data: JSON.parse(row.data) as JsonObject } // `put` wrote it
   },
-  delete: (user) => deps.log.write(async (tx) => {
-    const row = await readDehydrated(tx.sql, user)
-    if (!row) throw none()
-    await deps.remove(tx, user, row.device_id)
-    return row.device_id
-  }),
+  delete: (user) =>
+    deps.log.write(async (tx) => {
+      const row = await readDehydrated(tx.sql, user)
+      if (!row) throw none()
+      await deps.remove(tx, user, row.device_id)
+      return row.device_id
+    }),
   events: async (user, deviceId, from, limit) => {
     const row = await readDehydrated(deps.database.read, user)
     if (row?.device_id !== deviceId) throw new MatrixError('M_FORBIDDEN', 'This is not your dehydrated device')

@@ -31,7 +31,9 @@ export interface OutgoingSignature {
 export interface KeyBook {
   of(user: number): UserKeys | Promise<UserKeys>
   /** By the short id of the user whose master key is signed. */
-  signedBy(user: number): ReadonlyMap<number, readonly OutgoingSignature[]> | Promise<ReadonlyMap<number, readonly OutgoingSignature[]>>
+  signedBy(
+    user: number,
+  ): ReadonlyMap<number, readonly OutgoingSignature[]> | Promise<ReadonlyMap<number, readonly OutgoingSignature[]>>
 }
 
 const cached = 20_000
@@ -40,28 +42,49 @@ const cachedSize = 64 * 1024 * 1024
 
 type Signatures = ReadonlyMap<string, Readonly<Record<string, string>>>
 
-const withSignatures = (json: string, userId: string, signatures: Readonly<Record<string, string>> | undefined, more: object = {}): string =>
-  JSON.stringify({ ...JSON.parse(json) as JsonObject, ...(signatures && { signatures: { [userId]: signatures } }), ...more })
+const withSignatures = (
+  json: string,
+  userId: string,
+  signatures: Readonly<Record<string, string>> | undefined,
+  more: object = {},
+): string =>
+  JSON.stringify({
+    ...(JSON.parse(json) as JsonObject),
+    ...(signatures && { signatures: { [userId]: signatures } }),
+    ...more,
+  })
 
 const sizeOf = ({ devices, master, selfSigning, userSigning }: UserKeys): number =>
-  [...devices.values(), master?.text ?? '', selfSigning ?? '', userSigning ?? ''].reduce((size, text) => size + text.length, 1)
+  [...devices.values(), master?.text ?? '', selfSigning ?? '', userSigning ?? ''].reduce(
+    (size, text) => size + text.length,
+    1,
+  )
 
 async function load(database: Database, nameOf: (user: number) => Promise<string>, user: number): Promise<UserKeys> {
   const [userId, devices, keys, rows] = await Promise.all([
-    nameOf(user), readDeviceKeysOf(database.read, user), readCrossSigning(database.read, user), readOwnSignatures(database.read, user),
+    nameOf(user),
+    readDeviceKeysOf(database.read, user),
+    readCrossSigning(database.read, user),
+    readOwnSignatures(database.read, user),
   ])
-  const signatures: Signatures = new Map(Object.entries(Object.groupBy(rows, (row) => row.target))
-    .map(([target, ofTarget]) => [target, Object.fromEntries((ofTarget ?? []).map(({ signer, signature }) => [signer, signature]))]))
+  const signatures: Signatures = new Map(
+    Object.entries(Object.groupBy(rows, (row) => row.target)).map(([target, ofTarget]) => [
+      target,
+      Object.fromEntries((ofTarget ?? []).map(({ signer, signature }) => [signer, signature])),
+    ]),
+  )
   const textOf = (usage: string): string | undefined => {
     const key = keys.find((row) => row.usage === usage)
     return key && withSignatures(key.json, userId, signatures.get(key.public_key))
   }
   const master = keys.find((row) => row.usage === 'master')
   return {
-    devices: new Map(devices.map(({ device_id: deviceId, display_name: name, json }) => {
-      const unsigned = name === null ? undefined : { unsigned: { device_display_name: name } }
-      return [deviceId, withSignatures(json, userId, signatures.get(deviceId), unsigned)]
-    })),
+    devices: new Map(
+      devices.map(({ device_id: deviceId, display_name: name, json }) => {
+        const unsigned = name === null ? undefined : { unsigned: { device_display_name: name } }
+        return [deviceId, withSignatures(json, userId, signatures.get(deviceId), unsigned)]
+      }),
+    ),
     master: master && { publicKey: master.public_key, text: textOf('master') ?? '' },
     selfSigning: textOf('self_signing'),
     userSigning: textOf('user_signing'),
@@ -69,9 +92,13 @@ async function load(database: Database, nameOf: (user: number) => Promise<string
 }
 
 export function openKeyBook(database: Database, log: Log, nameOf: (user: number) => Promise<string>): KeyBook {
-  const books = loadingCache<number, UserKeys>(cached, (user) => load(database, nameOf, user), { max: cachedSize, of: sizeOf })
+  const books = loadingCache<number, UserKeys>(cached, (user) => load(database, nameOf, user), {
+    max: cachedSize,
+    of: sizeOf,
+  })
   const outgoing = loadingCache<number, ReadonlyMap<number, readonly OutgoingSignature[]>>(cached, async (user) =>
-    Map.groupBy(await readSignaturesOfOthers(database.read, user), (row) => row.target_nid))
+    Map.groupBy(await readSignaturesOfOthers(database.read, user), (row) => row.target_nid),
+  )
   log.listen((entry) => {
     if (entry.kind !== 'device_list') return
     if (entry.user !== undefined) {

@@ -24,7 +24,7 @@ export interface ClaimedKey extends WantedKey {
 export async function claimKeys(tx: Tx, wanted: readonly WantedKey[]): Promise<ClaimedKey[]> {
   const claimed: ClaimedKey[] = []
   for (const one of wanted) {
-    const row = await claimOneTimeKey(tx, one) ?? await claimFallbackKey(tx, one)
+    const row = (await claimOneTimeKey(tx, one)) ?? (await claimFallbackKey(tx, one))
     if (row) claimed.push({ ...one, device: row.device_nid, keyId: row.key_id, json: row.json })
   }
   return claimed

@@ -25,7 +25,10 @@ const always = { signed_curve25519: 0 }
 /** Counts the keys of devices, once after each change. */
 export function openCounts(database: Database): Counts {
   const cache = loadingCache<number, KeyCounts>(cached, async (device) => {
-    const [oneTime, fallback] = await Promise.all([countOneTimeKeys(database.read, device), readFallbackKeys(database.read, device)])
+    const [oneTime, fallback] = await Promise.all([
+      countOneTimeKeys(database.read, device),
+      readFallbackKeys(database.read, device),
+    ])
     return {
       counts: { ...always, ...Object.fromEntries(oneTime.map(({ algorithm, count }) => [algorithm, count])) },
       unusedFallback: fallback.filter((key) => key.used === 0).map((key) => key.algorithm),

@@ -59,7 +59,9 @@ export function parseUpload(owner: KeyOwner, body: KeysBody): Upload {
 function claimText(claimed: readonly ClaimedKey[], failures: object): string {
   const byUser = Map.groupBy(claimed, (key) => key.userId)
   const users = [...byUser].map(([userId, keys]) => {
-    const devices = keys.map((key) => `${JSON.stringify(key.deviceId)}:{${JSON.stringify(`${key.algorithm}:${key.keyId}`)}:${key.json}}`)
+    const devices = keys.map(
+      (key) => `${JSON.stringify(key.deviceId)}:{${JSON.stringify(`${key.algorithm}:${key.keyId}`)}:${key.json}}`,
+    )
     return `${JSON.stringify(userId)}:{${devices.join(',')}}`
   })
   return `{"failures":${JSON.stringify(failures)},"one_time_keys":{${users.join(',')}}}`
@@ -68,7 +70,9 @@ function claimText(claimed: readonly ClaimedKey[], failures: object): string {
 export function openKeys(deps: KeysDeps): Keys {
   const { database, log, users, serverName, counts } = deps
 
-  const wantedKeys = async (wanted: Readonly<Record<string, Readonly<Record<string, string>>>>): Promise<WantedKey[]> => {
+  const wantedKeys = async (
+    wanted: Readonly<Record<string, Readonly<Record<string, string>>>>,
+  ): Promise<WantedKey[]> => {
     const all: WantedKey[] = []
     for (const [userId, devices] of Object.entries(wanted)) {
       const user = isLocalUser(userId, serverName) ? await users.find(userId) : undefined
@@ -89,7 +93,8 @@ export function openKeys(deps: KeysDeps): Keys {
       if (upload.deviceKeys || upload.oneTimeKeys.length > 0 || upload.fallbackKeys.length > 0) {
         await log.write(async (tx) => {
           // It may have been deleted since the request was let in.
-          if (await readDeviceNid(tx.sql, by.user, by.deviceId) !== by.device) throw new MatrixError('M_UNKNOWN_TOKEN', 'This device is gone')
+          if ((await readDeviceNid(tx.sql, by.user, by.deviceId)) !== by.device)
+            throw new MatrixError('M_UNKNOWN_TOKEN', 'This device is gone')
           await storeUpload(tx, by, upload)
         })
         counts.changed(by.device)
@@ -97,7 +102,8 @@ export function openKeys(deps: KeysDeps): Keys {
       return counts.of(by.device)
     },
     query: (asker, wanted) => {
-      if (Object.keys(wanted).length > mostUsers) throw new MatrixError('M_TOO_LARGE', `One can ask for the keys of ${mostUsers} users at once`)
+      if (Object.keys(wanted).length > mostUsers)
+        throw new MatrixError('M_TOO_LARGE', `One can ask for the keys of ${mostUsers} users at once`)
       return queryKeys(deps, asker, wanted)
     },
     claim: async (wanted) => {

@@ -47,7 +47,13 @@ export const isSignature64 = (value: unknown): value is string => typeof value =
 function splitName(name: string): { algorithm: string; id: string } {
   const colon = name.indexOf(':')
   const [algorithm, id] = [name.slice(0, Math.max(colon, 0)), name.slice(colon + 1)]
-  if (algorithm === '' || id === '' || algorithm.length > longestName || id.length > 2 * longestName || name.includes('\0')) {
+  if (
+    algorithm === '' ||
+    id === '' ||
+    algorithm.length > longestName ||
+    id.length > 2 * longestName ||
+    name.includes('\0')
+  ) {
     throw wrong(`"${name.slice(0, 64)}" is not the name of a key: it has to be algorithm:id`)
   }
   return { algorithm, id }
@@ -59,7 +65,8 @@ function checkIdentityKeys(keys: JsonObject, deviceId: string): void {
   for (const [name, key] of all) {
     const { algorithm, id } = splitName(name)
     if (id !== deviceId) throw wrong(`The key "${name.slice(0, 64)}" is not named after the device`)
-    if ((algorithm === 'ed25519' || algorithm === 'curve25519') && !isKey32(key)) throw wrong(`The ${algorithm} key is not 32 bytes in unpadded base64`)
+    if ((algorithm === 'ed25519' || algorithm === 'curve25519') && !isKey32(key))
+      throw wrong(`The ${algorithm} key is not 32 bytes in unpadded base64`)
   }
 }
 
@@ -80,7 +87,8 @@ export function parseDeviceKeys(value: JsonObject, { userId, deviceId }: KeyOwne
   const publicKey = own(keys, name)
   if (!isKey32(publicKey)) throw wrong(`"device_keys.keys" has no ${name.slice(0, 64)}`)
   const json = signedText(value)
-  if (Buffer.byteLength(json) > largestDeviceKeys) throw new MatrixError('M_TOO_LARGE', `Device keys can have ${largestDeviceKeys} bytes`)
+  if (Buffer.byteLength(json) > largestDeviceKeys)
+    throw new MatrixError('M_TOO_LARGE', `Device keys can have ${largestDeviceKeys} bytes`)
   const signature = signatureOf(value, userId, name)
   if (!isSignature64(signature) || !verifyText(json, signature, publicKey)) {
     throw new MatrixError('M_INVALID_SIGNATURE', 'The device keys are not signed by the device')
@@ -91,7 +99,8 @@ export function parseDeviceKeys(value: JsonObject, { userId, deviceId }: KeyOwne
 /** A signed Curve25519 key. Its signature is looked at by whoever gets it, and by nobody before. */
 function checkSignedCurve(value: Json, { userId, deviceId }: KeyOwner, name: string): void {
   if (!isKey32(own(value, 'key'))) throw wrong(`"${name.slice(0, 64)}.key" is not 32 bytes in unpadded base64`)
-  if (!isObject(value) || !isSignature64(signatureOf(value, userId, `ed25519:${deviceId}`))) throw wrong(`"${name.slice(0, 64)}" is not signed by the device`)
+  if (!isObject(value) || !isSignature64(signatureOf(value, userId, `ed25519:${deviceId}`)))
+    throw wrong(`"${name.slice(0, 64)}" is not signed by the device`)
 }
 
 /**
@@ -99,16 +108,18 @@ function checkSignedCurve(value: Json, { userId, deviceId }: KeyOwner, name: str
  * @throws MatrixError M_INVALID_PARAM, M_BAD_JSON, M_TOO_LARGE
  * @see https://spec.matrix.org/v1.19/client-server-api/#one-time-and-fallback-keys
  */
-export const parseKeys = (keys: Readonly<Record<string, Json>>, owner: KeyOwner): ParsedKey[] => Object.entries(keys).map(([name, value]) => {
-  const { algorithm, id } = splitName(name)
-  if (id.length > longestName) throw wrong(`"${name.slice(0, 64)}…" is too long a name for a key`)
-  checkCanonical(value)
-  if (algorithm === 'signed_curve25519') checkSignedCurve(value, owner, name)
-  else if (algorithm === 'curve25519' && !isKey32(value)) throw wrong(`"${name.slice(0, 64)}" is not 32 bytes in unpadded base64`)
-  const json = canonicalJson(value)
-  if (Buffer.byteLength(json) > largestKey) throw new MatrixError('M_TOO_LARGE', `A key can have ${largestKey} bytes`)
-  return { algorithm, keyId: id, json }
-})
+export const parseKeys = (keys: Readonly<Record<string, Json>>, owner: KeyOwner): ParsedKey[] =>
+  Object.entries(keys).map(([name, value]) => {
+    const { algorithm, id } = splitName(name)
+    if (id.length > longestName) throw wrong(`"${name.slice(0, 64)}…" is too long a name for a key`)
+    checkCanonical(value)
+    if (algorithm === 'signed_curve25519') checkSignedCurve(value, owner, name)
+    else if (algorithm === 'curve25519' && !isKey32(value))
+      throw wrong(`"${name.slice(0, 64)}" is not 32 bytes in unpadded base64`)
+    const json = canonicalJson(value)
+    if (Buffer.byteLength(json) > largestKey) throw new MatrixError('M_TOO_LARGE', `A key can have ${largestKey} bytes`)
+    return { algorithm, keyId: id, json }
+  })
 
 /** The device's signing key, of device keys as they are kept. */
 export function deviceSigningKey(json: string, deviceId: string): string | undefined {

@@ -14,8 +14,11 @@ export const unreachable = { errcode: 'M_CONNECTION_FAILED', error: 'This server
 
 /** Names of servers, from the ids of users of other servers. */
 export const failuresOf = (userIds: readonly string[], serverName: string): Record<string, typeof unreachable> =>
-  Object.fromEntries(userIds.filter((userId) => userId.startsWith('@') && userId.includes(':') && !isLocalUser(userId, serverName))
-    .map((userId) => [userId.slice(userId.indexOf(':') + 1), unreachable]))
+  Object.fromEntries(
+    userIds
+      .filter((userId) => userId.startsWith('@') && userId.includes(':') && !isLocalUser(userId, serverName))
+      .map((userId) => [userId.slice(userId.indexOf(':') + 1), unreachable]),
+  )
 
 /** Who asks. */
 export interface Asker {
@@ -30,16 +33,21 @@ interface Found extends Asker {
 const entry = (name: string, text: string): string => `${JSON.stringify(name)}:${text}`
 
 function devicesText(keys: UserKeys, wanted: readonly string[]): string {
-  const chosen = wanted.length === 0 ? [...keys.devices] : [...new Set(wanted)].flatMap((deviceId) => {
-    const text = keys.devices.get(deviceId)
-    return text === undefined ? [] : [[deviceId, text] as const]
-  })
+  const chosen =
+    wanted.length === 0
+      ? [...keys.devices]
+      : [...new Set(wanted)].flatMap((deviceId) => {
+          const text = keys.devices.get(deviceId)
+          return text === undefined ? [] : [[deviceId, text] as const]
+        })
   return `{${chosen.map(([deviceId, text]) => entry(deviceId, text)).join(',')}}`
 }
 
 /** The master key with what the asker has signed of it. */
 function masterText(asker: Asker, master: MasterKey, signatures: readonly OutgoingSignature[] = []): string {
-  const mine = signatures.filter((signature) => signature.target === master.publicKey).map(({ signer, signature }) => [signer, signature] as const)
+  const mine = signatures
+    .filter((signature) => signature.target === master.publicKey)
+    .map(({ signer, signature }) => [signer, signature] as const)
   if (mine.length === 0) return master.text
   const key = JSON.parse(master.text) as JsonObject & { signatures?: JsonObject }
   return JSON.stringify({ ...key, signatures: { ...key.signatures, [asker.userId]: Object.fromEntries(mine) } })
@@ -52,16 +60,30 @@ function masterText(asker: Asker, master: MasterKey, signatures: readonly Outgoi
  * @returns JSON text
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysquery
  */
-export async function queryKeys({ book, users, serverName }: QueryDeps, asker: Asker, wanted: Readonly<Record<string, readonly string[]>>): Promise<string> {
+export async function queryKeys(
+  { book, users, serverName }: QueryDeps,
+  asker: Asker,
+  wanted: Readonly<Record<string, readonly string[]>>,
+): Promise<string> {
   const signed = await book.signedBy(asker.user)
-  const found = (await Promise.all(Object.keys(wanted).map(async (userId): Promise<Found | undefined> => {
-    const user = isLocalUser(userId, serverName) ? await users.find(userId) : undefined
-    return user === undefined ? undefined : { userId, user, keys: await book.of(user) }
-  }))).filter((one) => one !== undefined)
-  const section = (name: string, textOf: (one: Found) => string | undefined): string => entry(name, `{${found.flatMap((one) => {
-    const text = textOf(one)
-    return text === undefined ? [] : [entry(one.userId, text)]
-  }).join(',')}}`)
+  const found = (
+    await Promise.all(
+      Object.keys(wanted).map(async (userId): Promise<Found | undefined> => {
+        const user = isLocalUser(userId, serverName) ? await users.find(userId) : undefined
+        return user === undefined ? undefined : { userId, user, keys: await book.of(user) }
+      }),
+    )
+  ).filter((one) => one !== undefined)
+  const section = (name: string, textOf: (one: Found) => string | undefined): string =>
+    entry(
+      name,
+      `{${found
+        .flatMap((one) => {
+          const text = textOf(one)
+          return text === undefined ? [] : [entry(one.userId, text)]
+        })
+        .join(',')}}`,
+    )
   return `{${[
     entry('failures', JSON.stringify(failuresOf(Object.keys(wanted), serverName))),
     section('device_keys', ({ userId, keys }) => devicesText(keys, wanted[userId] ?? [])),

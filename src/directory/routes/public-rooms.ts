@@ -16,16 +16,23 @@ const Server = Type.Optional(Type.String())
 const Term = Type.Optional(Type.Union([Type.String({ maxLength: 1000 }), Type.Null()]))
 
 const Page = Type.Object({
-  chunk: Type.Array(RoomEntry), next_batch: Type.Optional(Type.String()), prev_batch: Type.Optional(Type.String()), total_room_count_estimate: Type.Integer(),
+  chunk: Type.Array(RoomEntry),
+  next_batch: Type.Optional(Type.String()),
+  prev_batch: Type.Optional(Type.String()),
+  total_room_count_estimate: Type.Integer(),
 })
 
 const Search = Type.Object({
   limit: Type.Optional(Type.Integer()),
   since: Type.Optional(Type.String()),
-  filter: Type.Optional(Type.Object({
-    generic_search_term: Term,
-    room_types: Type.Optional(Type.Union([Type.Array(Type.Union([Type.String(), Type.Null()]), { maxItems: 100 }), Type.Null()])),
-  })),
+  filter: Type.Optional(
+    Type.Object({
+      generic_search_term: Term,
+      room_types: Type.Optional(
+        Type.Union([Type.Array(Type.Union([Type.String(), Type.Null()]), { maxItems: 100 }), Type.Null()]),
+      ),
+    }),
+  ),
   include_all_networks: Type.Optional(Type.Boolean()),
   third_party_instance_id: Type.Optional(Type.Union([Type.String(), Type.Null()])),
 })
@@ -55,21 +62,37 @@ const visibilityPath = '/_matrix/client/v3/directory/list/room/:roomId'
 export const publicRoomsRoutes = (deps: DirectoryRouteDeps): Route[] => [
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3directorylistroomroomid */
   route({
-    id: 'getRoomVisibilityOnDirectory', method: 'GET', path: visibilityPath, auth: 'none', params: RoomParams, reply: Type.Object({ visibility: Visibility }),
-    handle: async ({ params }) => ({ visibility: (await roomOf(deps, params.roomId)).published ? 'public' as const : 'private' as const }),
+    id: 'getRoomVisibilityOnDirectory',
+    method: 'GET',
+    path: visibilityPath,
+    auth: 'none',
+    params: RoomParams,
+    reply: Type.Object({ visibility: Visibility }),
+    handle: async ({ params }) => ({
+      visibility: (await roomOf(deps, params.roomId)).published ? ('public' as const) : ('private' as const),
+    }),
   }),
   /**
    * Lists a room for everyone to find, or no longer: for members who may set its main alias, and for administrators of the server.
    * @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3directorylistroomroomid
    */
   route({
-    id: 'setRoomVisibilityOnDirectory', method: 'PUT', path: visibilityPath, auth: 'user', limit: 'message', params: RoomParams,
-    body: Type.Object({ visibility: Type.Optional(Visibility) }), reply: Type.Object({}),
+    id: 'setRoomVisibilityOnDirectory',
+    method: 'PUT',
+    path: visibilityPath,
+    auth: 'user',
+    limit: 'message',
+    params: RoomParams,
+    body: Type.Object({ visibility: Type.Optional(Visibility) }),
+    reply: Type.Object({}),
     handle: async ({ session, params, body }) => {
       mustNotBeSuspended(session)
       const room = await roomOf(deps, params.roomId)
-      if (!session.admin && !await mayRename(deps, room, session.user)) {
-        throw new MatrixError('M_FORBIDDEN', 'Only members who may set the main alias of a room may list it in the directory')
+      if (!session.admin && !(await mayRename(deps, room, session.user))) {
+        throw new MatrixError(
+          'M_FORBIDDEN',
+          'Only members who may set the main alias of a room may list it in the directory',
+        )
       }
       await deps.aliases.publish(room, body.visibility !== 'private')
       return {}
@@ -80,19 +103,35 @@ export const publicRoomsRoutes = (deps: DirectoryRouteDeps): Route[] => [
    * @see https://spec.matrix.org/v1.19/application-service-api/#put_matrixclientv3directorylistappservicenetworkidroomid
    */
   route({
-    id: 'updateAppserviceRoomDirectoryVisibility', method: 'PUT', path: '/_matrix/client/v3/directory/list/appservice/:networkId/:roomId', auth: 'user',
-    params: Type.Object({ networkId: Type.String({ maxLength: 255, pattern: '^[^|\\u0000]+$' }), roomId: Type.String() }), body: Type.Object({ visibility: Visibility }), reply: Type.Object({}),
+    id: 'updateAppserviceRoomDirectoryVisibility',
+    method: 'PUT',
+    path: '/_matrix/client/v3/directory/list/appservice/:networkId/:roomId',
+    auth: 'user',
+    params: Type.Object({
+      networkId: Type.String({ maxLength: 255, pattern: '^[^|\\u0000]+$' }),
+      roomId: Type.String(),
+    }),
+    body: Type.Object({ visibility: Visibility }),
+    reply: Type.Object({}),
     handle: async ({ session: { appservice }, params, body }) => {
-      if (appservice === undefined) throw new MatrixError('M_FORBIDDEN', 'Only application services have lists of other networks')
+      if (appservice === undefined)
+        throw new MatrixError('M_FORBIDDEN', 'Only application services have lists of other networks')
       const room = await roomOf(deps, params.roomId)
-      await deps.database.write((tx) => setListed(tx, appservice, params.networkId, room.nid, body.visibility === 'public'))
+      await deps.database.write((tx) =>
+        setListed(tx, appservice, params.networkId, room.nid, body.visibility === 'public'),
+      )
       return {}
     },
   }),
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3publicrooms */
   route({
-    id: 'getPublicRooms', method: 'GET', path: '/_matrix/client/v3/publicRooms', auth: 'none', limit: 'heavy',
-    query: Type.Object({ limit: Type.Optional(Type.Integer()), since: Type.Optional(Type.String()), server: Server }), reply: Page,
+    id: 'getPublicRooms',
+    method: 'GET',
+    path: '/_matrix/client/v3/publicRooms',
+    auth: 'none',
+    limit: 'heavy',
+    query: Type.Object({ limit: Type.Optional(Type.Integer()), since: Type.Optional(Type.String()), server: Server }),
+    reply: Page,
     handle: async ({ query: { limit, since, server } }) => {
       mustBeOurs(server, deps.serverName)
       return listPublicRooms(deps.database, { limit, since })
@@ -100,12 +139,27 @@ export const publicRoomsRoutes = (deps: DirectoryRouteDeps): Route[] => [
   }),
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3publicrooms */
   route({
-    id: 'queryPublicRooms', method: 'POST', path: '/_matrix/client/v3/publicRooms', auth: 'guest', limit: 'heavy',
-    query: Type.Object({ server: Server }), body: Search, reply: Page,
-    handle: async ({ query: { server }, body: { limit, since, filter, third_party_instance_id: instance, include_all_networks: all } }) => {
+    id: 'queryPublicRooms',
+    method: 'POST',
+    path: '/_matrix/client/v3/publicRooms',
+    auth: 'guest',
+    limit: 'heavy',
+    query: Type.Object({ server: Server }),
+    body: Search,
+    reply: Page,
+    handle: async ({
+      query: { server },
+      body: { limit, since, filter, third_party_instance_id: instance, include_all_networks: all },
+    }) => {
       mustBeOurs(server, deps.serverName)
       const list = all === true ? 'everything' : listOf(instance)
-      return listPublicRooms(deps.database, { limit, since, list, term: filter?.generic_search_term ?? undefined, roomTypes: filter?.room_types ?? undefined })
+      return listPublicRooms(deps.database, {
+        limit,
+        since,
+        list,
+        term: filter?.generic_search_term ?? undefined,
+        roomTypes: filter?.room_types ?? undefined,
+      })
     },
   }),
 ]

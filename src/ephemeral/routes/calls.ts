@@ -18,8 +18,17 @@ export const callRoutes = ({ turn, rtcTransports, now }: CallRouteDeps): Route[]
    * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3voipturnserver
    */
   route({
-    id: 'getTurnServer', method: 'GET', path: '/_matrix/client/v3/voip/turnServer', auth: 'user', limit: 'session',
-    reply: Type.Object({ uris: Type.Array(Type.String()), username: Type.String(), password: Type.String(), ttl: Type.Integer() }),
+    id: 'getTurnServer',
+    method: 'GET',
+    path: '/_matrix/client/v3/voip/turnServer',
+    auth: 'user',
+    limit: 'session',
+    reply: Type.Object({
+      uris: Type.Array(Type.String()),
+      username: Type.String(),
+      password: Type.String(),
+      ttl: Type.Integer(),
+    }),
     handle: ({ session }) => {
       if (turn.uris.length === 0) throw new MatrixError('M_NOT_FOUND', 'This server has no TURN server')
       return turnCredentials(turn, session.userId, now())
@@ -27,7 +36,10 @@ export const callRoutes = ({ turn, rtcTransports, now }: CallRouteDeps): Route[]
   }),
   /** MSC4143, as Element Call asks. */
   route({
-    id: 'getRtcTransports', method: 'GET', path: '/_matrix/client/unstable/org.matrix.msc4143/rtc/transports', auth: 'user',
+    id: 'getRtcTransports',
+    method: 'GET',
+    path: '/_matrix/client/unstable/org.matrix.msc4143/rtc/transports',
+    auth: 'user',
     reply: Type.Object({ rtc_transports: Type.Array(Type.Record(Type.String(), Type.Unknown())) }),
     handle: () => ({ rtc_transports: rtcTransports.map((transport) => ({ ...transport })) }),
   }),

@@ -11,7 +11,12 @@ const Status = Type.String({ maxLength: 1000, pattern: '^[^\\u0000]*$' })
 export const presenceRoutes = ({ rooms, users, ephemeral: { presence } }: EphemeralRouteDeps): Route[] => [
   /** Wakes the syncs of all who share a room. @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3presenceuseridstatus */
   route({
-    id: 'setPresence', method: 'PUT', path, auth: 'user', limit: 'message', params: Params,
+    id: 'setPresence',
+    method: 'PUT',
+    path,
+    auth: 'user',
+    limit: 'message',
+    params: Params,
     body: Type.Object({
       presence: Type.Union([Type.Literal('online'), Type.Literal('offline'), Type.Literal('unavailable')]),
       status_msg: Type.Optional(Type.Union([Status, Type.Null()])),
@@ -25,7 +30,12 @@ export const presenceRoutes = ({ rooms, users, ephemeral: { presence } }: Epheme
   }),
   /** For oneself and those who share a room. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3presenceuseridstatus */
   route({
-    id: 'getPresence', method: 'GET', path, auth: 'user', params: Params, reply: anyObject,
+    id: 'getPresence',
+    method: 'GET',
+    path,
+    auth: 'user',
+    params: Params,
+    reply: anyObject,
     handle: async ({ session, params }) => {
       const user = await users.find(params.userId)
       if (user === undefined || (user !== session.user && !(await rooms.sharers(session.user)).has(user))) {

@@ -8,11 +8,14 @@ import { markFullyRead } from '../fully-read.ts'
 import type { EphemeralRouteDeps } from '../routes.ts'
 
 const ReceiptParams = Type.Object({
-  roomId: Type.String(), receiptType: Type.Union([Type.Literal('m.read'), Type.Literal('m.read.private'), Type.Literal('m.fully_read')]),
+  roomId: Type.String(),
+  receiptType: Type.Union([Type.Literal('m.read'), Type.Literal('m.read.private'), Type.Literal('m.fully_read')]),
   eventId: Type.String(),
 })
 const Markers = Type.Object({
-  'm.fully_read': Type.Optional(shortText), 'm.read': Type.Optional(shortText), 'm.read.private': Type.Optional(shortText),
+  'm.fully_read': Type.Optional(shortText),
+  'm.read': Type.Optional(shortText),
+  'm.read.private': Type.Optional(shortText),
 })
 
 /** An event of the room that has a place in its history. @throws MatrixError M_NOT_FOUND */
@@ -27,15 +30,24 @@ async function eventIn({ rooms }: EphemeralRouteDeps, room: Room, eventId: strin
 /** The thread that a receipt is for; '' for all. A thread's root stands both in its thread and outside of it. */
 function threadOf(value: unknown, event: StoredEvent): string {
   if (value === undefined) return ''
-  if (typeof value !== 'string' || value === '') throw new MatrixError('M_INVALID_PARAM', 'thread_id must be a non-empty string')
+  if (typeof value !== 'string' || value === '')
+    throw new MatrixError('M_INVALID_PARAM', 'thread_id must be a non-empty string')
   const belongs = value === 'main' ? event.threadRoot === null : event.threadRoot === value || event.event.id === value
   if (!belongs) throw new MatrixError('M_INVALID_PARAM', 'The event is not in the thread of thread_id')
   return value
 }
 
-async function markRead(deps: EphemeralRouteDeps, session: Session, room: Room, type: keyof typeof Markers.properties, eventId: string, thread?: unknown): Promise<void> {
+async function markRead(
+  deps: EphemeralRouteDeps,
+  session: Session,
+  room: Room,
+  type: keyof typeof Markers.properties,
+  eventId: string,
+  thread?: unknown,
+): Promise<void> {
   const event = await eventIn(deps, room, eventId)
-  if (type !== 'm.fully_read') return deps.ephemeral.receipts.send(room, session.user, type, event, threadOf(thread, event))
+  if (type !== 'm.fully_read')
+    return deps.ephemeral.receipts.send(room, session.user, type, event, threadOf(thread, event))
   if (thread !== undefined) throw new MatrixError('M_INVALID_PARAM', 'm.fully_read knows no threads')
   return markFullyRead(deps, room, session.user, event)
 }
@@ -43,8 +55,13 @@ async function markRead(deps: EphemeralRouteDeps, session: Session, room: Room, 
 export const receiptRoutes = (deps: EphemeralRouteDeps): Route[] => [
   /** Wakes the room's syncs, or the user's own. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidreceiptreceipttypeeventid */
   route({
-    id: 'postReceipt', method: 'POST', path: '/_matrix/client/v3/rooms/:roomId/receipt/:receiptType/:eventId', auth: 'user',
-    params: ReceiptParams, body: Type.Object({ thread_id: Type.Optional(Type.Unknown()) }), reply: Type.Object({}),
+    id: 'postReceipt',
+    method: 'POST',
+    path: '/_matrix/client/v3/rooms/:roomId/receipt/:receiptType/:eventId',
+    auth: 'user',
+    params: ReceiptParams,
+    body: Type.Object({ thread_id: Type.Optional(Type.Unknown()) }),
+    reply: Type.Object({}),
     handle: async ({ session, params, body }) => {
       const room = await joinedRoom(deps.rooms, params.roomId, session.user)
       await markRead(deps, session, room, params.receiptType, params.eventId, body.thread_id)
@@ -53,8 +70,13 @@ export const receiptRoutes = (deps: EphemeralRouteDeps): Route[] => [
   }),
   /** Any of the three at once. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidread_markers */
   route({
-    id: 'setReadMarker', method: 'POST', path: '/_matrix/client/v3/rooms/:roomId/read_markers', auth: 'user',
-    params: Type.Object({ roomId: Type.String() }), body: Markers, reply: Type.Object({}),
+    id: 'setReadMarker',
+    method: 'POST',
+    path: '/_matrix/client/v3/rooms/:roomId/read_markers',
+    auth: 'user',
+    params: Type.Object({ roomId: Type.String() }),
+    body: Markers,
+    reply: Type.Object({}),
     handle: async ({ session, params, body }) => {
       const room = await joinedRoom(deps.rooms, params.roomId, session.user)
       for (const type of ['m.fully_read', 'm.read', 'm.read.private'] as const) {

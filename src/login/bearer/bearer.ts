@@ -55,9 +55,12 @@ const unknownToken = (message = 'This access token is not valid', code?: string)
 /** The answer to a token that is not taken. One that has run out asks for a new one, and leaves the client its keys. */
 const refusal = ({ code, reason }: Verified & { ok: false }): MatrixError => {
   // It may be a good one. Of all answers this is the one that makes every client come again, and none sign out.
-  if (code === 'keys_unavailable') return new MatrixError('M_LIMIT_EXCEEDED', reason, { retryAfterMs: 5000, extra: { code } })
+  if (code === 'keys_unavailable')
+    return new MatrixError('M_LIMIT_EXCEEDED', reason, { retryAfterMs: 5000, extra: { code } })
   const soft = code === 'expired' || code === 'too_old'
-  return new MatrixError('M_UNKNOWN_TOKEN', soft ? 'This access token has run out' : 'This access token is not valid', { extra: { code, ...(soft && { soft_logout: true }) } })
+  return new MatrixError('M_UNKNOWN_TOKEN', soft ? 'This access token has run out' : 'This access token is not valid', {
+    extra: { code, ...(soft && { soft_logout: true }) },
+  })
 }
 
 const issuedOf = (claims: Claims): number | undefined => {
@@ -67,7 +70,13 @@ const issuedOf = (claims: Claims): number | undefined => {
 
 /** A locked account is let in, to log out; http/ asks the session for the rest. Every other refusal ends the token. */
 const refusedAccount = (error: unknown): unknown => {
-  if (!(error instanceof MatrixError) || error.status >= 500 || error.status === 429 || error.errcode === 'M_USER_LOCKED') return error
+  if (
+    !(error instanceof MatrixError) ||
+    error.status >= 500 ||
+    error.status === 429 ||
+    error.errcode === 'M_USER_LOCKED'
+  )
+    return error
   return new MatrixError('M_UNKNOWN_TOKEN', error.message, { extra: { code: error.body()['code'] ?? error.errcode } })
 }
 
@@ -76,7 +85,11 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
   const enabled = keyring.providers.some(({ bearer }) => bearer)
   const known = new WeakMap<Session, Facts>()
 
-  const factsOf = (provider: JwtProvider, verified: Verified & { ok: true }, hash: string): Facts & { deviceId: string | undefined } => {
+  const factsOf = (
+    provider: JwtProvider,
+    verified: Verified & { ok: true },
+    hash: string,
+  ): Facts & { deviceId: string | undefined } => {
     const { claims, subject, expires = Infinity } = verified
     const { people } = policyFor(context, provider.id)
     const of = (kind: Mark['kind'], value: string): Mark => ({ provider: people, kind, value })
@@ -86,7 +99,7 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
     const itself = typeof jti === 'string' ? of('jti', jti) : undefined
     const device = deviceId === undefined ? undefined : of('device', JSON.stringify([subject, deviceId]))
     // A device that a claim names may come back with a new token; one that is made of a session of the provider's ends with that.
-    const mark = (provider.deviceClaim === undefined ? session ?? itself : device) ?? token
+    const mark = (provider.deviceClaim === undefined ? (session ?? itself) : device) ?? token
     const marks = [token, of('sub', subject), session, itself, device].filter((one) => one !== undefined)
     return { hash, provider: provider.id, key: verified.key, marks, mark, issued: issuedOf(claims), expires, deviceId }
   }
@@ -94,7 +107,7 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
   /** The short id of the device, made where it is not there yet. */
   const deviceNid = async (user: number, deviceId: string, mark: Mark, caller: Caller): Promise<number> => {
     const device = await context.devices.get(user, deviceId)
-    if (device && await readBearerDevice(context.database.read, device.nid) === mark.value) return device.nid
+    if (device && (await readBearerDevice(context.database.read, device.nid)) === mark.value) return device.nid
     return context.log.write(async (tx) => {
       const made = await context.devices.ensure(tx, { user, deviceId, ip: caller.ip, userAgent: caller.userAgent })
       await noteBearerDevice(tx.sql, made.nid, mark)
@@ -116,16 +129,30 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
     const provider = verified && keyring.providers.find(({ id }) => id === verified.provider)
     if (!provider?.bearer) throw unknownToken()
     if (!verified?.ok) {
-      if (verified) context.logger.info({ provider: provider.id, rule: verified.failed, code: verified.code, reason: verified.reason }, 'an access token of an identity provider was refused')
+      if (verified)
+        context.logger.info(
+          { provider: provider.id, rule: verified.failed, code: verified.code, reason: verified.reason },
+          'an access token of an identity provider was refused',
+        )
       throw verified ? refusal(verified) : unknownToken()
     }
     const { deviceId, ...facts } = factsOf(provider, verified, hash)
     if (revocations.covers(facts.marks, facts.issued)) throw unknownToken('This access token was revoked', 'revoked')
-    const account = await accountFor({ provider: provider.id, subject: verified.subject, claims: verified.claims }, caller)
+    const account = await accountFor(
+      { provider: provider.id, subject: verified.subject, claims: verified.claims },
+      caller,
+    )
     const device = deviceId === undefined ? null : await deviceNid(account.nid, deviceId, facts.mark, caller)
     const session: Session = {
-      user: account.nid, userId: account.userId, device, deviceId: deviceId ?? null, tokenId: context.tokenIds.next(),
-      admin: account.admin, guest: account.guest, locked: account.locked, suspended: account.suspended,
+      user: account.nid,
+      userId: account.userId,
+      device,
+      deviceId: deviceId ?? null,
+      tokenId: context.tokenIds.next(),
+      admin: account.admin,
+      guest: account.guest,
+      locked: account.locked,
+      suspended: account.suspended,
     }
     known.set(session, facts)
     if (revocations.covers(facts.marks, facts.issued)) throw unknownToken('This access token was revoked', 'revoked')
@@ -134,15 +161,18 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
     return session
   }
 
-  keyring.onGone((provider, gone) => cache.revokeAll((session) => {
-    const facts = known.get(session)
-    return facts?.provider === provider && gone.includes(facts.key)
-  }))
+  keyring.onGone((provider, gone) =>
+    cache.revokeAll((session) => {
+      const facts = known.get(session)
+      return facts?.provider === provider && gone.includes(facts.key)
+    }),
+  )
 
   const end = async (tx: Tx, marks: readonly Mark[], expires: number | null = null): Promise<void> => {
     if (marks.length === 0) return
     for (const mark of marks) await revocations.add(tx, { ...mark, expires })
-    const ended = (facts: Facts | undefined): boolean => facts !== undefined && revocations.covers(facts.marks, facts.issued)
+    const ended = (facts: Facts | undefined): boolean =>
+      facts !== undefined && revocations.covers(facts.marks, facts.issued)
     cache.revokeAll((session) => ended(known.get(session)))
   }
 
@@ -152,10 +182,16 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
     isTokenOf: (session, token) => typeof token === 'string' && known.get(session)?.hash === hashToken(token),
     providerOf: (session) => known.get(session)?.provider,
     revoke: async (provider, { subject, sid, jti }) => {
-      if (!context.policies.has(provider)) throw new MatrixError('M_INVALID_PARAM', `There is no identity provider "${provider.slice(0, 64)}"`)
+      if (!context.policies.has(provider))
+        throw new MatrixError('M_INVALID_PARAM', `There is no identity provider "${provider.slice(0, 64)}"`)
       const { people } = policyFor(context, provider)
-      const marks = ([['sub', subject], ['sid', sid], ['jti', jti]] as const)
-        .flatMap(([kind, value]) => (value === undefined ? [] : [{ provider: people, kind, value }]))
+      const marks = (
+        [
+          ['sub', subject],
+          ['sid', sid],
+          ['jti', jti],
+        ] as const
+      ).flatMap(([kind, value]) => (value === undefined ? [] : [{ provider: people, kind, value }]))
       await context.database.write((tx) => end(tx, marks))
     },
     revokeSession: async (tx, session) => {
@@ -167,7 +203,10 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
     revokeUser: async (tx, user, but) => {
       if (!enabled || (but && known.has(but))) return
       const links = await linksOf(context, user, tx)
-      await end(tx, links.map(({ provider, subject }) => ({ provider, kind: 'sub' as const, value: subject })))
+      await end(
+        tx,
+        links.map(({ provider, subject }) => ({ provider, kind: 'sub' as const, value: subject })),
+      )
     },
     revokeDevices: async (tx, devices) => end(tx, await takeBearerDevices(tx, devices)),
   }

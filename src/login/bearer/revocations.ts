@@ -22,10 +22,12 @@ export const openRevocations = async (database: Database, now: () => number): Pr
   await database.write((tx) => deleteExpiredRevocations(tx, now()))
   for (const revocation of await readRevocations(database.read)) known.set(keyOf(revocation), revocation)
   return {
-    covers: (marks, issued) => known.size > 0 && marks.some((mark) => {
-      const found = known.get(keyOf(mark))
-      return found !== undefined && (!ofOlderOnly.has(found.kind) || issued === undefined || issued <= found.revoked)
-    }),
+    covers: (marks, issued) =>
+      known.size > 0 &&
+      marks.some((mark) => {
+        const found = known.get(keyOf(mark))
+        return found !== undefined && (!ofOlderOnly.has(found.kind) || issued === undefined || issued <= found.revoked)
+      }),
     add: async (tx, wanted) => {
       const revocation = { ...wanted, revoked: now() }
       known.set(keyOf(revocation), revocation)

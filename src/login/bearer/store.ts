@@ -20,25 +20,49 @@ export interface Revocation extends Mark {
 export const readRevocations = async (db: Reader): Promise<Revocation[]> => {
   const rows = await db.selectFrom('revoked_tokens').selectAll().execute()
   // Only this folder writes the table.
-  return rows.map((row) => ({ provider: row.provider, kind: row.kind as MarkKind, value: row.value, revoked: row.revoked_ts, expires: row.expires_ts }))
+  return rows.map((row) => ({
+    provider: row.provider,
+    kind: row.kind as MarkKind,
+    value: row.value,
+    revoked: row.revoked_ts,
+    expires: row.expires_ts,
+  }))
 }
 
 export const addRevocation = async (tx: Tx, { provider, kind, value, revoked, expires }: Revocation): Promise<void> => {
-  await tx.insertInto('revoked_tokens').values({ provider, kind, value, revoked_ts: revoked, expires_ts: expires })
-    .onConflict((conflict) => conflict.columns(['provider', 'kind', 'value']).doUpdateSet({ revoked_ts: revoked, expires_ts: expires })).execute()
+  await tx
+    .insertInto('revoked_tokens')
+    .values({ provider, kind, value, revoked_ts: revoked, expires_ts: expires })
+    .onConflict((conflict) =>
+      conflict.columns(['provider', 'kind', 'value']).doUpdateSet({ revoked_ts: revoked, expires_ts: expires }),
+    )
+    .execute()
 }
 
 export const deleteExpiredRevocations = async (tx: Tx, now: number): Promise<void> => {
   await tx.deleteFrom('revoked_tokens').where('expires_ts', '<=', now).execute()
 }
 
-const upsertDevice = hot((db, p: Mark & { device: number }) => db.insertInto('bearer_devices').values({ device_nid: p.device, provider: p.provider, kind: p.kind, value: p.value })
-  .onConflict((conflict) => conflict.column('device_nid').doUpdateSet((row) => ({ provider: row.ref('excluded.provider'), kind: row.ref('excluded.kind'), value: row.ref('excluded.value') }))))
+const upsertDevice = hot((db, p: Mark & { device: number }) =>
+  db
+    .insertInto('bearer_devices')
+    .values({ device_nid: p.device, provider: p.provider, kind: p.kind, value: p.value })
+    .onConflict((conflict) =>
+      conflict.column('device_nid').doUpdateSet((row) => ({
+        provider: row.ref('excluded.provider'),
+        kind: row.ref('excluded.kind'),
+        value: row.ref('excluded.value'),
+      })),
+    ),
+)
 
-const selectDevice = hot((db, p: { device: number }) => db.selectFrom('bearer_devices').where('device_nid', '=', p.device).select('value'))
+const selectDevice = hot((db, p: { device: number }) =>
+  db.selectFrom('bearer_devices').where('device_nid', '=', p.device).select('value'),
+)
 
 /** The value of the mark that a device's tokens have in common. */
-export const readBearerDevice = async (db: Reader, device: number): Promise<string | undefined> => (await selectDevice.first(db, { device }))?.value
+export const readBearerDevice = async (db: Reader, device: number): Promise<string | undefined> =>
+  (await selectDevice.first(db, { device }))?.value
 
 /** Notes what the tokens of a device have in common. */
 export const noteBearerDevice = async (tx: Tx, device: number, mark: Mark): Promise<void> => {
@@ -49,7 +73,11 @@ export const noteBearerDevice = async (tx: Tx, device: number, mark: Mark): Prom
 export const takeBearerDevices = async (tx: Tx, devices: readonly number[]): Promise<Mark[]> => {
   const marks: Mark[] = []
   for (const device of devices) {
-    const rows = await tx.deleteFrom('bearer_devices').where('device_nid', '=', device).returning(['provider', 'kind', 'value']).execute()
+    const rows = await tx
+      .deleteFrom('bearer_devices')
+      .where('device_nid', '=', device)
+      .returning(['provider', 'kind', 'value'])
+      .execute()
     marks.push(...rows.map((row) => ({ provider: row.provider, kind: row.kind as MarkKind, value: row.value })))
   }
   return marks

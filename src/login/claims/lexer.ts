@@ -2,7 +2,10 @@
 export class LanguageError extends Error {}
 
 /** A piece of an atom: what stood in quotes stands for itself, dots and all. */
-export interface Piece { readonly text: string; readonly quoted: boolean }
+export interface Piece {
+  readonly text: string
+  readonly quoted: boolean
+}
 
 /** A mark (`(`, `)`, `[`, `]`, `,`) or an atom: letters up to the next blank or mark. */
 export type Token =

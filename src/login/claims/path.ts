@@ -22,14 +22,16 @@ export const pathOf = (pieces: readonly Piece[]): Path => {
     })
   }
   const dots = pieces.reduce((count, { text, quoted }) => count + (quoted ? 0 : text.split('.').length - 1), 0)
-  if (names.length === 0 || dots !== names.length - 1) throw new LanguageError('the name of a claim is written like realm_access.roles')
+  if (names.length === 0 || dots !== names.length - 1)
+    throw new LanguageError('the name of a claim is written like realm_access.roles')
   return names
 }
 
 /** Reads a path that stands alone. @throws LanguageError */
 export const parsePath = (text: string): Path => {
   const [token, ...more] = tokensOf(text)
-  if (!token || !('pieces' in token) || more.length > 0) throw new LanguageError('the name of a claim is written like realm_access.roles')
+  if (!token || !('pieces' in token) || more.length > 0)
+    throw new LanguageError('the name of a claim is written like realm_access.roles')
   return pathOf(token.pieces)
 }
 
@@ -41,4 +43,5 @@ export const valueAt = (claims: Claims, path: Path): Json | undefined => {
 }
 
 /** The path as it is written. */
-export const shownPath = (path: Path): string => path.map((name) => (/^[^\s.()[\],"]+$/.test(name) ? name : `"${name.replaceAll(/["\\]/g, '\\$&')}"`)).join('.')
+export const shownPath = (path: Path): string =>
+  path.map((name) => (/^[^\s.()[\],"]+$/.test(name) ? name : `"${name.replaceAll(/["\\]/g, '\\$&')}"`)).join('.')

@@ -18,21 +18,30 @@ type Compare = (value: Json) => boolean
 const deepest = 20
 
 /** A number, boolean or string as text; everything else has none. */
-const textOf = (value: Json): string | undefined => (typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined)
+const textOf = (value: Json): string | undefined =>
+  typeof value === 'string'
+    ? value
+    : typeof value === 'number' || typeof value === 'boolean'
+      ? String(value)
+      : undefined
 
 /** The claim itself, or each member of a list: of these one has to pass. */
-const some = (test: (text: string) => boolean): Compare => (value) =>
-  (Array.isArray(value) ? value : [value]).some((one) => {
-    const text = textOf(one)
-    return text !== undefined && test(text)
-  })
+const some =
+  (test: (text: string) => boolean): Compare =>
+  (value) =>
+    (Array.isArray(value) ? value : [value]).some((one) => {
+      const text = textOf(one)
+      return text !== undefined && test(text)
+    })
 
 /** A member of a list, a word of a string parted by blanks (as in `scope`), or a name in an object. Never a part of a word. */
-const contains = (wanted: string): Compare => (value) => {
-  if (typeof value === 'string') return value.split(' ').includes(wanted)
-  if (Array.isArray(value)) return value.some((one) => textOf(one) === wanted)
-  return isObject(value) && Object.hasOwn(value, wanted)
-}
+const contains =
+  (wanted: string): Compare =>
+  (value) => {
+    if (typeof value === 'string') return value.split(' ').includes(wanted)
+    if (Array.isArray(value)) return value.some((one) => textOf(one) === wanted)
+    return isObject(value) && Object.hasOwn(value, wanted)
+  }
 
 /** Reads a rule from left to right, once. */
 class RuleReader {
@@ -54,14 +63,19 @@ class RuleReader {
   }
 
   #wrong(token: Token | undefined, wanted: string): never {
-    throw new LanguageError(token ? `at character ${token.at + 1} there should be ${wanted}` : `behind its end there should be ${wanted}`)
+    throw new LanguageError(
+      token ? `at character ${token.at + 1} there should be ${wanted}` : `behind its end there should be ${wanted}`,
+    )
   }
 
   /** Whether the next token is that word, which it then takes. */
   #takes(word: string): boolean {
     const token = this.#tokens[this.#next]
-    const isIt = token !== undefined && ('mark' in token ? token.mark === word
-      : token.pieces.length === 1 && token.pieces[0]?.quoted === false && token.pieces[0].text.toLowerCase() === word)
+    const isIt =
+      token !== undefined &&
+      ('mark' in token
+        ? token.mark === word
+        : token.pieces.length === 1 && token.pieces[0]?.quoted === false && token.pieces[0].text.toLowerCase() === word)
     if (isIt) this.#next++
     return isIt
   }
@@ -71,7 +85,9 @@ class RuleReader {
     while (this.#takes(join)) tests.push(read())
     const [only] = tests
     if (tests.length === 1 && only) return only
-    return join === 'and' ? (claims) => tests.every((test) => test(claims)) : (claims) => tests.some((test) => test(claims))
+    return join === 'and'
+      ? (claims) => tests.every((test) => test(claims))
+      : (claims) => tests.some((test) => test(claims))
   }
 
   #either(): Test {
@@ -133,7 +149,10 @@ class RuleReader {
   }
 }
 
-const negated = (test: Test): Test => (claims) => !test(claims)
+const negated =
+  (test: Test): Test =>
+  (claims) =>
+    !test(claims)
 
 /**
  * Reads a rule. `PATH contains VALUE`, `PATH equals VALUE`, `PATH in [VALUE, …]`, `PATH matches GLOB`, `PATH exists`, joined by `and`,

@@ -16,12 +16,18 @@ type Filter = (value: Value) => Value
 
 const longestText = 4000
 
-const onText = (work: (text: string) => string): Filter => (value) => {
-  const text = scalar(value)
-  return text === undefined ? undefined : work(text)
-}
+const onText =
+  (work: (text: string) => string): Filter =>
+  (value) => {
+    const text = scalar(value)
+    return text === undefined ? undefined : work(text)
+  }
 const scalar = (value: Value): string | undefined =>
-  (typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined)
+  typeof value === 'string'
+    ? value
+    : typeof value === 'number' || typeof value === 'boolean'
+      ? String(value)
+      : undefined
 
 /** Every filter: how many words it takes, and what it does. */
 const filters: Readonly<Record<string, { words: number; make: (...words: string[]) => Filter }>> = {
@@ -29,11 +35,34 @@ const filters: Readonly<Record<string, { words: number; make: (...words: string[
   upper: { words: 0, make: () => onText((text) => text.toUpperCase()) },
   trim: { words: 0, make: () => onText((text) => text.trim()) },
   before: { words: 1, make: (mark = '') => onText((text) => text.split(mark, 1)[0] ?? '') },
-  after: { words: 1, make: (mark = '') => onText((text) => (text.includes(mark) ? text.slice(text.indexOf(mark) + mark.length) : text)) },
-  replace: { words: 2, make: (from = '', to = '') => onText((text) => (from === '' ? text : text.replaceAll(from, () => to))) },
+  after: {
+    words: 1,
+    make: (mark = '') => onText((text) => (text.includes(mark) ? text.slice(text.indexOf(mark) + mark.length) : text)),
+  },
+  replace: {
+    words: 2,
+    make: (from = '', to = '') => onText((text) => (from === '' ? text : text.replaceAll(from, () => to))),
+  },
   first: { words: 0, make: () => (value) => (Array.isArray(value) ? value[0] : value) },
-  join: { words: 1, make: (mark = '') => (value) => (Array.isArray(value) ? value.map(scalar).filter((one) => one !== undefined).join(mark) : value) },
-  default: { words: 1, make: (text = '') => (value) => (value === undefined || value === '' ? text : value) },
+  join: {
+    words: 1,
+    make:
+      (mark = '') =>
+      (value) =>
+        Array.isArray(value)
+          ? value
+              .map(scalar)
+              .filter((one) => one !== undefined)
+              .join(mark)
+          : value,
+  },
+  default: {
+    words: 1,
+    make:
+      (text = '') =>
+      (value) =>
+        value === undefined || value === '' ? text : value,
+  },
 }
 
 const wordOf = (token: Token): string => {
@@ -46,7 +75,9 @@ const readFilter = (text: string): Filter => {
   const filter = name !== undefined && Object.hasOwn(filters, name) ? filters[name] : undefined
   if (!filter) throw new LanguageError(`"${name ?? ''}" is not a filter; there are ${Object.keys(filters).join(', ')}`)
   if (words.length !== filter.words) {
-    throw new LanguageError(`the filter "${name}" takes ${['no word', 'one word', 'two words'][filter.words]} behind it`)
+    throw new LanguageError(
+      `the filter "${name}" takes ${['no word', 'one word', 'two words'][filter.words]} behind it`,
+    )
   }
   return filter.make(...words)
 }
@@ -74,14 +105,18 @@ const holePattern = /\{\{|\}\}|\{((?:"(?:\\.|[^"\\])*"|[^{}"])*)\}|[{}]|[^{}]+/g
 export const parseTemplate = (text: string): Template => {
   if (text.length > longestText) throw new LanguageError(`it has more than ${longestText} characters`)
   const paths: Path[] = []
-  const parts = [...text.matchAll(holePattern)].map(([whole, hole]): string | ((claims: Claims) => string | undefined) => {
-    if (hole !== undefined) return readHole(hole, paths)
-    if (whole === '{' || whole === '}') throw new LanguageError(`a "${whole}" stands alone; to mean just that, write it twice`)
-    return whole === '{{' ? '{' : whole === '}}' ? '}' : whole
-  })
+  const parts = [...text.matchAll(holePattern)].map(
+    ([whole, hole]): string | ((claims: Claims) => string | undefined) => {
+      if (hole !== undefined) return readHole(hole, paths)
+      if (whole === '{' || whole === '}')
+        throw new LanguageError(`a "${whole}" stands alone; to mean just that, write it twice`)
+      return whole === '{{' ? '{' : whole === '}}' ? '}' : whole
+    },
+  )
   if (paths.length === 0) throw new LanguageError('it has no claim in it; one stands in braces, as {name}')
   return {
-    text, paths,
+    text,
+    paths,
     render: (claims) => {
       let rendered = ''
       for (const part of parts) {

@@ -16,10 +16,15 @@ const script = (id: string, path: string, name: string): Route => {
   const packed = gzipSync(text, { level: 9 })
   const headers = { 'content-type': 'text/javascript; charset=utf-8', 'cache-control': kept, vary: 'accept-encoding' }
   return route({
-    id, method: 'GET', path, auth: 'none', reply: Type.Object({}),
-    handle: ({ headers: { 'accept-encoding': accepted } }) => (/\bgzip\b/.test(String(accepted))
-      ? new Reply({ headers: { ...headers, 'content-encoding': 'gzip' }, body: packed })
-      : new Reply({ headers, body: text })),
+    id,
+    method: 'GET',
+    path,
+    auth: 'none',
+    reply: Type.Object({}),
+    handle: ({ headers: { 'accept-encoding': accepted } }) =>
+      /\bgzip\b/.test(String(accepted))
+        ? new Reply({ headers: { ...headers, 'content-encoding': 'gzip' }, body: packed })
+        : new Reply({ headers, body: text }),
   })
 }
 
@@ -35,20 +40,23 @@ export const embedRoutes = (web: Web): Route[] => [
 
   /** The page that answers applications of the origins under `embed.origins`, by messages. */
   pageRoute(web, {
-    id: 'embed', method: 'GET', path: '/_latchkey/embed',
+    id: 'embed',
+    method: 'GET',
+    path: '/_latchkey/embed',
     handle: ({ texts: { language, embed } }) => {
       const { origins } = web.context.config.embed
       if (origins.length === 0) throw new Problem('not_found', 'No application is named under embed.origins')
       return new Reply({
         headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy(origins) },
-        body: textOf(html`<!doctype html>
-<html lang="${language}" data-base="${web.base}" data-origins="${JSON.stringify(origins)}">
-<meta charset="utf-8">
-<title>${embed.title}</title>
-<script src="${web.base}/_latchkey/embed/frame.js" defer></script>
-<p>${embed.lead}</p>
-</html>
-`),
+        body: textOf(
+          html`<!doctype html>
+            <html lang="${language}" data-base="${web.base}" data-origins="${JSON.stringify(origins)}">
+              <meta charset="utf-8" />
+              <title>${embed.title}</title>
+              <script src="${web.base}/_latchkey/embed/frame.js" defer></script>
+              <p>${embed.lead}</p>
+            </html> `,
+        ),
       })
     },
   }),

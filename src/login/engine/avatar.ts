@@ -14,14 +14,23 @@ const pictures: readonly [type: string, test: (bytes: Buffer) => boolean][] = [
   ['image/png', (bytes) => bytes.subarray(0, 8).equals(Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]))],
   ['image/jpeg', (bytes) => bytes.subarray(0, 3).equals(Buffer.from([0xff, 0xd8, 0xff]))],
   ['image/gif', (bytes) => /^GIF8[79]a/.test(bytes.subarray(0, 6).toString('latin1'))],
-  ['image/webp', (bytes) => bytes.subarray(0, 4).toString('latin1') === 'RIFF' && bytes.subarray(8, 12).toString('latin1') === 'WEBP'],
+  [
+    'image/webp',
+    (bytes) =>
+      bytes.subarray(0, 4).toString('latin1') === 'RIFF' && bytes.subarray(8, 12).toString('latin1') === 'WEBP',
+  ],
 ]
 
 /** The type of a picture by its bytes; undefined for what is none that everybody can show. */
 export const pictureType = (bytes: Buffer): string | undefined => pictures.find(([, test]) => test(bytes))?.[0]
 
 const fetchPicture = async (context: LoginContext, address: string): Promise<{ bytes: Buffer; type: string }> => {
-  const reply = await context.outgoing(address, { maxBytes: largest, timeoutMs, signal: context.signal, headers: { accept: 'image/png, image/jpeg, image/webp, image/gif' } })
+  const reply = await context.outgoing(address, {
+    maxBytes: largest,
+    timeoutMs,
+    signal: context.signal,
+    headers: { accept: 'image/png, image/jpeg, image/webp, image/gif' },
+  })
   if (reply.status !== 200) throw new Error(`The picture is answered with ${reply.status}`)
   const type = pictureType(reply.body)
   if (type === undefined) throw new Error('What is at the address of the picture is none')
@@ -32,11 +41,16 @@ const fetchPicture = async (context: LoginContext, address: string): Promise<{ b
  * Gives the user the picture at an address that a provider has named: fetched from public addresses only, looked at, and kept here.
  * Does nothing while the provider names the same address.
  */
-export const applyAvatar = async (context: LoginContext, identity: Identity, user: LocalUser, address: string): Promise<void> => {
+export const applyAvatar = async (
+  context: LoginContext,
+  identity: Identity,
+  user: LocalUser,
+  address: string,
+): Promise<void> => {
   const link = { provider: policyFor(context, identity.provider).people, subject: identity.subject }
   // An address may be long, or hold a key of its own.
   const source = hash('sha256', address, 'base64url')
-  if (await readAvatarSource(context.database.read, link) === source) return
+  if ((await readAvatarSource(context.database.read, link)) === source) return
   const mxc = parseMxc(address) ? address : await save(context, user, address)
   if (mxc === undefined) return
   await context.users.profiles.set(user.nid, 'avatar_url', mxc)

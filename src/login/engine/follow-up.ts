@@ -9,9 +9,12 @@ export interface FollowUps {
 export const createFollowUps = (onError: (error: unknown) => void): FollowUps => {
   const last = new Map<number, Promise<void>>()
   const add = (user: number, work: () => Promise<void>): void => {
-    const next = (last.get(user) ?? Promise.resolve()).then(work).catch(onError).finally(() => {
-      if (last.get(user) === next) last.delete(user)
-    })
+    const next = (last.get(user) ?? Promise.resolve())
+      .then(work)
+      .catch(onError)
+      .finally(() => {
+        if (last.get(user) === next) last.delete(user)
+      })
     last.set(user, next)
   }
   const settled = async (): Promise<void> => {

@@ -9,20 +9,33 @@ import { type GroupRow, readGroupRooms, removeGroupRoom, saveGroupRoom } from '.
  * Brings somebody into the rooms of the groups they are in, and out of those of groups they are not in any more. Only what was done
  * for a group is undone: whoever was in a room before, or was given more power by hand, keeps it.
  */
-export const applyGroups = async (context: LoginContext, policy: Policy, identity: Identity, user: LocalUser): Promise<void> => {
+export const applyGroups = async (
+  context: LoginContext,
+  policy: Policy,
+  identity: Identity,
+  user: LocalUser,
+): Promise<void> => {
   const { people, logger } = context
   if (!policy.groups || !people) return
   const wanted = groupsIn(policy.groups, identity.claims)
   const before = await readGroupRooms(context.database.read, user.nid, policy.people)
   const entered = new Set<string>()
   const enter = async ({ room, group, power, leave }: GroupRoom): Promise<void> => {
-    const roomId = await people.enterRoom(user, room, { give: power ?? null, given: before.find((row) => row.named === room || row.roomId === room)?.power ?? null })
+    const roomId = await people.enterRoom(user, room, {
+      give: power ?? null,
+      given: before.find((row) => row.named === room || row.roomId === room)?.power ?? null,
+    })
     if (roomId === undefined) {
-      logger.warn({ provider: identity.provider, group, room, user: user.userId }, 'somebody cannot be brought into the room of their group: it is not there, or nobody in it may invite')
+      logger.warn(
+        { provider: identity.provider, group, room, user: user.userId },
+        'somebody cannot be brought into the room of their group: it is not there, or nobody in it may invite',
+      )
       return
     }
     entered.add(roomId)
-    await context.database.write((tx) => saveGroupRoom(tx, { user: user.nid, provider: policy.people, roomId, named: room, power: power ?? null, leave }))
+    await context.database.write((tx) =>
+      saveGroupRoom(tx, { user: user.nid, provider: policy.people, roomId, named: room, power: power ?? null, leave }),
+    )
   }
   for (const one of wanted) await enter(one)
   // What could not be looked up now stays as it is.
@@ -30,7 +43,12 @@ export const applyGroups = async (context: LoginContext, policy: Policy, identit
   for (const row of gone) await undo(context, policy, user, row)
 }
 
-const undo = async (context: LoginContext, policy: Policy, user: LocalUser, { roomId, power, leave }: GroupRow): Promise<void> => {
+const undo = async (
+  context: LoginContext,
+  policy: Policy,
+  user: LocalUser,
+  { roomId, power, leave }: GroupRow,
+): Promise<void> => {
   if (!context.people) return
   await context.people.leaveRoom(user, roomId, { given: power, out: leave })
   await context.database.write((tx) => removeGroupRoom(tx, user.nid, policy.people, roomId))

@@ -7,7 +7,11 @@ const namesAt = (claims: Claims, path: NonNullable<Policy['groups']>['claim']): 
   const value = valueAt(claims, path)
   if (Array.isArray(value)) return new Set(value.filter((one) => typeof one === 'string'))
   if (typeof value === 'string') return new Set([value])
-  return new Set(typeof value === 'object' && value !== null ? Object.keys(value).filter((name) => own(value, name) !== undefined) : [])
+  return new Set(
+    typeof value === 'object' && value !== null
+      ? Object.keys(value).filter((name) => own(value, name) !== undefined)
+      : [],
+  )
 }
 
 /** The rooms that the claims put somebody in; of several groups in one room the highest power counts. */

@@ -1,7 +1,16 @@
 export type { Claims } from '../claims/index.ts'
 export type { Arrival, Identity } from './identity.ts'
 export { groupsIn } from './groups.ts'
-export { importLinks, type Imported, link, linkedProviders, linkIdentity, linksOf, type Named, unlink } from './links.ts'
+export {
+  importLinks,
+  type Imported,
+  link,
+  linkedProviders,
+  linkIdentity,
+  linksOf,
+  type Named,
+  unlink,
+} from './links.ts'
 export { lockOf } from './locks.ts'
 export { dropInId, policiesOf, policyChecks } from './policies.ts'
 export type { Field, GroupRoom, Policy } from './policy.ts'

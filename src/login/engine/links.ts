@@ -14,15 +14,24 @@ export interface Named {
 
 /** The people that a provider's id stands for: links are kept under these. @throws MatrixError M_INVALID_PARAM for an unknown id */
 const peopleOf = (context: LoginContext, provider: string): string => {
-  if (!context.policies.has(provider)) throw new MatrixError('M_INVALID_PARAM', `There is no identity provider "${provider.slice(0, 64)}"`)
+  if (!context.policies.has(provider))
+    throw new MatrixError('M_INVALID_PARAM', `There is no identity provider "${provider.slice(0, 64)}"`)
   return policyFor(context, provider).people
 }
 
 /** Everybody whom a user is at the providers, in the order in which they were linked. */
-export const linksOf = (context: LoginContext, user: number, db: Reader | Tx = context.database.read): Promise<Link[]> => readLinks(db, user)
+export const linksOf = (
+  context: LoginContext,
+  user: number,
+  db: Reader | Tx = context.database.read,
+): Promise<Link[]> => readLinks(db, user)
 
 /** The ids of the providers that the user can come in by. */
-export const linkedProviders = async (context: LoginContext, db: Reader | Tx, user: number): Promise<ReadonlySet<string>> => {
+export const linkedProviders = async (
+  context: LoginContext,
+  db: Reader | Tx,
+  user: number,
+): Promise<ReadonlySet<string>> => {
   const people = new Set((await readLinks(db, user)).map(({ provider }) => provider))
   return new Set([...context.policies.values()].filter((policy) => people.has(policy.people)).map(({ id }) => id))
 }
@@ -31,7 +40,12 @@ export const linkedProviders = async (context: LoginContext, db: Reader | Tx, us
  * Links somebody of a provider to an account. Whoever calls this has proof of both sides, or is the operator.
  * @throws MatrixError M_USER_IN_USE when they are linked to another account; M_INVALID_PARAM, M_INVALID_USERNAME
  */
-export const link = async (context: LoginContext, { provider, subject }: Named, user: number, by: LinkedBy): Promise<void> => {
+export const link = async (
+  context: LoginContext,
+  { provider, subject }: Named,
+  user: number,
+  by: LinkedBy,
+): Promise<void> => {
   const people = peopleOf(context, provider)
   checkSubject(subject)
   if (subject === '') throw new MatrixError('M_INVALID_PARAM', 'A subject cannot be empty')
@@ -43,7 +57,12 @@ export const link = async (context: LoginContext, { provider, subject }: Named, 
  * Links whoever a provider has just vouched for to the account of somebody who is signed in, and has confirmed it. The provider's
  * rules hold for them as at a sign-in. @throws MatrixError as `link`, and M_FORBIDDEN
  */
-export const linkIdentity = async (context: LoginContext, identity: Identity, user: number, { within }: Pick<Arrival, 'within'> = {}): Promise<void> => {
+export const linkIdentity = async (
+  context: LoginContext,
+  identity: Identity,
+  user: number,
+  { within }: Pick<Arrival, 'within'> = {},
+): Promise<void> => {
   checkRules(policyFor(context, identity.provider), identity)
   if (within) await context.database.write(within)
   await link(context, identity, user, 'user')
@@ -54,7 +73,12 @@ export const linkIdentity = async (context: LoginContext, identity: Identity, us
  * @param by `user` cannot take away the last way into the account
  * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN
  */
-export const unlink = async (context: LoginContext, named: Named, user: number, by: 'user' | 'operator'): Promise<void> => {
+export const unlink = async (
+  context: LoginContext,
+  named: Named,
+  user: number,
+  by: 'user' | 'operator',
+): Promise<void> => {
   // A provider that is not configured any more still has links to be taken away.
   const provider = context.policies.get(named.provider)?.people ?? named.provider
   const account = await context.users.account(user)
@@ -65,10 +89,15 @@ export const unlink = async (context: LoginContext, named: Named, user: number, 
     if (left.length === links.length) throw new MatrixError('M_NOT_FOUND', 'There is no such link')
     const configured = new Set([...context.policies.values()].map(({ people }) => people))
     if (by === 'user' && !hasPassword && !left.some((one) => configured.has(one.provider))) {
-      throw new MatrixError('M_FORBIDDEN', 'This is the only way into your account: set a password or link another identity first')
+      throw new MatrixError(
+        'M_FORBIDDEN',
+        'This is the only way into your account: set a password or link another identity first',
+      )
     }
     await removeIdentity(tx, { provider, subject: named.subject, user })
-    const ended = (await readDevicesFrom(tx, provider, { subject: named.subject })).filter((one) => one.user === user).map(({ device }) => device)
+    const ended = (await readDevicesFrom(tx, provider, { subject: named.subject }))
+      .filter((one) => one.user === user)
+      .map(({ device }) => device)
     await expireTokens(tx, ended, context.now())
     return ended
   })
@@ -93,18 +122,25 @@ const atOnce = 500
  * Links many at once, each for itself: one that cannot be made stands in nobody's way.
  * @param wanted `user` is a localpart
  */
-export const importLinks = async (context: LoginContext, wanted: readonly (Named & { line: number; user: string })[]): Promise<Imported> => {
+export const importLinks = async (
+  context: LoginContext,
+  wanted: readonly (Named & { line: number; user: string })[],
+): Promise<Imported> => {
   const refused: Imported['refused'] = []
   let [linked, kept] = [0, 0]
   for (let start = 0; start < wanted.length; start += atOnce) {
-    const batch = await Promise.all(wanted.slice(start, start + atOnce).map(async (one) => ({ ...one, account: await context.users.findByLocalpart(one.user) })))
+    const batch = await Promise.all(
+      wanted
+        .slice(start, start + atOnce)
+        .map(async (one) => ({ ...one, account: await context.users.findByLocalpart(one.user) })),
+    )
     await context.database.write(async (tx) => {
       for (const { line, provider, subject, user, account } of batch) {
         try {
           const people = peopleOf(context, provider)
           checkSubject(subject)
           if (!account) throw new MatrixError('M_NOT_FOUND', `There is no user "${user}"`)
-          const there = await readIdentity(tx, people, subject) === account.nid
+          const there = (await readIdentity(tx, people, subject)) === account.nid
           await addIdentity(tx, { provider: people, subject, user: account.nid, by: 'import', now: context.now() })
           if (there) kept++
           else linked++

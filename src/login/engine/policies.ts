@@ -8,10 +8,19 @@ export type PolicySettings = Pick<Config, 'jwt_config' | 'identity_providers'>
 export const dropInId = 'jwt_config'
 
 /** What is settled about the people of every provider, by its id, and what is to be said about it. */
-export const policiesOf = ({ jwt_config: block, identity_providers: entries }: PolicySettings): { policies: Map<string, Policy>; findings: Finding[] } => {
+export const policiesOf = ({
+  jwt_config: block,
+  identity_providers: entries,
+}: PolicySettings): { policies: Map<string, Policy>; findings: Finding[] } => {
   const made = entries.map((entry, index) => policyOf(entry, `identity_providers[${index}]`))
-  const policies = [...block.enabled ? [dropInPolicy(dropInId, block.display_name_claim)] : [], ...made.map(({ policy }) => policy)]
-  return { policies: new Map(policies.map((policy) => [policy.id, policy])), findings: made.flatMap(({ findings }) => findings) }
+  const policies = [
+    ...(block.enabled ? [dropInPolicy(dropInId, block.display_name_claim)] : []),
+    ...made.map(({ policy }) => policy),
+  ]
+  return {
+    policies: new Map(policies.map((policy) => [policy.id, policy])),
+    findings: made.flatMap(({ findings }) => findings),
+  }
 }
 
 /** What `config check` and the start say about rules and templates. */

@@ -1,5 +1,14 @@
 import type { Config, Finding } from '../../config/index.ts'
-import { claimTemplate, LanguageError, parsePath, parseRule, parseTemplate, type Path, type Rule, type Template } from '../claims/index.ts'
+import {
+  claimTemplate,
+  LanguageError,
+  parsePath,
+  parseRule,
+  parseTemplate,
+  type Path,
+  type Rule,
+  type Template,
+} from '../claims/index.ts'
 import { error } from '../findings.ts'
 
 /** What a provider may say of somebody that is kept here. */
@@ -55,9 +64,25 @@ type Entry = Config['identity_providers'][number]
 
 /** The policy of the drop-in block: an account of the subject's name is the subject's, and nothing more is settled. */
 export const dropInPolicy = (id: string, displayNameClaim: string | undefined): Policy => ({
-  id, name: id, people: id, rules: [], localpart: undefined, caseless: true, refresh: false, locked: new Set(), admin: undefined, groups: undefined,
-  fields: { display_name: displayNameClaim === undefined ? [] : [claimTemplate(displayNameClaim)], avatar: [], email: [] },
-  groupsBy: 'claims', registration: true, taken: 'adopt', capped: false,
+  id,
+  name: id,
+  people: id,
+  rules: [],
+  localpart: undefined,
+  caseless: true,
+  refresh: false,
+  locked: new Set(),
+  admin: undefined,
+  groups: undefined,
+  fields: {
+    display_name: displayNameClaim === undefined ? [] : [claimTemplate(displayNameClaim)],
+    avatar: [],
+    email: [],
+  },
+  groupsBy: 'claims',
+  registration: true,
+  taken: 'adopt',
+  capped: false,
 })
 
 /**
@@ -71,19 +96,37 @@ export const policyOf = (entry: Entry, path: string): { policy: Policy; findings
       return [parse(text)]
     } catch (fault) {
       if (!(fault instanceof LanguageError)) throw fault
-      findings.push(error(`${path}.${key}`, `The ${what} ${JSON.stringify(text)} cannot be read: ${fault.message}`, 'docs/topics/identities.md shows how it is written'))
+      findings.push(
+        error(
+          `${path}.${key}`,
+          `The ${what} ${JSON.stringify(text)} cannot be read: ${fault.message}`,
+          'docs/topics/identities.md shows how it is written',
+        ),
+      )
       return []
     }
   }
   const each = <T>(key: string, what: string, texts: readonly string[] | undefined, parse: (text: string) => T): T[] =>
     (texts ?? []).flatMap((text, index) => read(`${key}[${index}]`, what, text, parse))
-  const templates = (key: keyof Entry['mapping'] & ('localpart' | Field)): Template[] => each(`mapping.${key}`, 'template', entry.mapping[key], parseTemplate)
+  const templates = (key: keyof Entry['mapping'] & ('localpart' | Field)): Template[] =>
+    each(`mapping.${key}`, 'template', entry.mapping[key], parseTemplate)
   const [claim] = read('groups.claim', 'claim', entry.groups.claim, parsePath)
-  const rooms = entry.groups.rooms.map(({ group, room, power_level: power, leave }): GroupRoom => ({ group, room, power, leave }))
+  const rooms = entry.groups.rooms.map(({ group, room, power_level: power, leave }): GroupRoom => ({
+    group,
+    room,
+    power,
+    leave,
+  }))
   const fields = { display_name: templates('display_name'), avatar: templates('avatar'), email: templates('email') }
   for (const field of entry.mapping.locked) {
     if (entry.mapping[field] !== undefined) continue
-    findings.push(error(`${path}.mapping.locked`, `"${field}" is locked to the provider, and no template says what it is`, `Add mapping.${field}, or take it out of the list`))
+    findings.push(
+      error(
+        `${path}.mapping.locked`,
+        `"${field}" is locked to the provider, and no template says what it is`,
+        `Add mapping.${field}, or take it out of the list`,
+      ),
+    )
   }
   const policy: Policy = {
     id: entry.id,

@@ -20,7 +20,11 @@ export interface PeoplePorts {
    * null takes away what was given before. `given` is the power that was given before. Resolves to the room's id; undefined where
    * there is no such room, or nobody in it can let people in.
    */
-  readonly enterRoom: (user: LocalUser, room: string, power: { give: number | null; given: number | null }) => Promise<string | undefined>
+  readonly enterRoom: (
+    user: LocalUser,
+    room: string,
+    power: { give: number | null; given: number | null },
+  ) => Promise<string | undefined>
   /** Port to rooms/: takes the power away that was given, and puts the user out where `out` says so. */
   readonly leaveRoom: (user: LocalUser, roomId: string, change: { given: number | null; out: boolean }) => Promise<void>
 }

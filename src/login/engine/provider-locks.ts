@@ -28,4 +28,5 @@ export const unlockBy = async (context: LoginContext, people: string, user: numb
 }
 
 /** Leaves a lock to the administrators, whoever put it there. */
-export const takeLock = (context: Pick<LoginContext, 'database'>, user: number): Promise<void> => context.database.write((tx) => removeProviderLocks(tx, user))
+export const takeLock = (context: Pick<LoginContext, 'database'>, user: number): Promise<void> =>
+  context.database.write((tx) => removeProviderLocks(tx, user))

@@ -47,7 +47,12 @@ export const nameFor = (policy: Policy, { subject, claims }: Identity): string =
 }
 
 /** Whose the account is, as far as this provider's identities say: this subject's, another's, or nobody's. */
-const ownerOf = async (deps: ResolveDeps, policy: Policy, subject: string, account: Account): Promise<'theirs' | 'another' | 'nobody'> => {
+const ownerOf = async (
+  deps: ResolveDeps,
+  policy: Policy,
+  subject: string,
+  account: Account,
+): Promise<'theirs' | 'another' | 'nobody'> => {
   const subjects = await readSubjects(deps.database.read, policy.people, account.nid)
   if (subjects.length === 0) return 'nobody'
   return policy.caseless && subjects.every((other) => differsInCaseOnly(other, subject)) ? 'theirs' : 'another'
@@ -58,11 +63,22 @@ const ownerOf = async (deps: ResolveDeps, policy: Policy, subject: string, accou
  * another's: the account that was made for "a:b" is called "a=3ab", and whoever has just that for a subject is somebody else. An
  * account that has the escaped subject for a name is theirs only if it was made for them.
  */
-const accountNamed = async (deps: ResolveDeps, policy: Policy, subject: string, name: string, proven: number | undefined): Promise<Account | undefined> => {
+const accountNamed = async (
+  deps: ResolveDeps,
+  policy: Policy,
+  subject: string,
+  name: string,
+  proven: number | undefined,
+): Promise<Account | undefined> => {
   const literal = policy.taken === 'adopt' ? await deps.users.findByLocalpart(subject) : undefined
-  if (literal && differsInCaseOnly(literal.localpart, subject) && await ownerOf(deps, policy, subject, literal) !== 'another') return literal
+  if (
+    literal &&
+    differsInCaseOnly(literal.localpart, subject) &&
+    (await ownerOf(deps, policy, subject, literal)) !== 'another'
+  )
+    return literal
   const mapped = await deps.users.findByLocalpart(mapToLocalpart(name))
-  if (!mapped || await ownerOf(deps, policy, subject, mapped) === 'theirs') return mapped
+  if (!mapped || (await ownerOf(deps, policy, subject, mapped)) === 'theirs') return mapped
   if (policy.taken === 'link' && mapped.nid === proven) return mapped
   throw new MatrixError('M_FORBIDDEN', 'The name that you would have here belongs to another account', {
     extra: policy.taken === 'link' ? { code: 'link_needed', user_id: mapped.userId } : { code: 'name_taken' },
@@ -100,7 +116,11 @@ export class RuleBroken extends MatrixError {
 }
 
 /** Finds the account of an identity, or says how it is to be made. Throws for a subject that cannot have one. */
-export const resolveIdentity = async (deps: ResolveDeps, identity: Identity, arrival: Pick<Arrival, 'proven'> = {}): Promise<Resolved> => {
+export const resolveIdentity = async (
+  deps: ResolveDeps,
+  identity: Identity,
+  arrival: Pick<Arrival, 'proven'> = {},
+): Promise<Resolved> => {
   const { users } = deps
   const policy = policyFor(deps, identity.provider)
   const { subject } = identity
@@ -124,9 +144,15 @@ export const resolveIdentity = async (deps: ResolveDeps, identity: Identity, arr
     return { account: named, settle: (tx) => link(tx, named) }
   }
   if (!policy.registration) {
-    throw new MatrixError('M_FORBIDDEN', 'You have no account here yet, and an administrator has to make one first', { extra: { code: 'no_account' } })
+    throw new MatrixError('M_FORBIDDEN', 'You have no account here yet, and an administrator has to make one first', {
+      extra: { code: 'no_account' },
+    })
   }
   const shown = renderFirst(policy.fields.display_name, identity.claims)
-  const account = { localpart: mapToLocalpart(name), createdBy: identity.provider, displayName: shown === undefined ? null : shownName(shown) }
+  const account = {
+    localpart: mapToLocalpart(name),
+    createdBy: identity.provider,
+    displayName: shown === undefined ? null : shownName(shown),
+  }
   return { account: undefined, settle: async (tx) => link(tx, await users.create(tx, account)) }
 }

@@ -23,5 +23,9 @@ export const peek = (token: unknown): { header: Claims; claims: Claims } => {
 export const choose = (providers: readonly JwtProvider[], token: unknown): JwtProvider | undefined => {
   if (providers.length < 2) return providers[0]
   const issuer = own(peek(token).claims, 'iss')
-  return providers.find((one) => one.issuer !== undefined && one.issuer === issuer) ?? providers.find((one) => one.issuer === undefined) ?? providers[0]
+  return (
+    providers.find((one) => one.issuer !== undefined && one.issuer === issuer) ??
+    providers.find((one) => one.issuer === undefined) ??
+    providers[0]
+  )
 }

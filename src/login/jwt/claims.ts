@@ -25,7 +25,8 @@ const shown = (seconds: number): string => {
 export const checkTimes = (provider: JwtProvider, claims: Claims, now: number): { expires: number | undefined } => {
   const seconds = now / 1000
   const [expiry, notBefore, issued] = [timeOf(claims, 'exp'), timeOf(claims, 'nbf'), timeOf(claims, 'iat')]
-  if (expiry === undefined && provider.requireExpiry) throw new JwtRefusal('expiry_missing', 'The claim "exp" is missing')
+  if (expiry === undefined && provider.requireExpiry)
+    throw new JwtRefusal('expiry_missing', 'The claim "exp" is missing')
   if (expiry !== undefined && seconds >= expiry + provider.leeway) {
     throw new JwtRefusal('expired', `The token has expired: "exp" is ${shown(expiry)}`)
   }
@@ -41,8 +42,13 @@ export const checkTimes = (provider: JwtProvider, claims: Claims, now: number): 
 
 const checkAge = ({ maxAge, leeway }: JwtProvider, issued: number | undefined, seconds: number): void => {
   if (maxAge === undefined) return
-  if (issued === undefined) throw new JwtRefusal('issued_missing', 'The claim "iat" is missing, and tokens may only be so old here')
-  if (seconds - issued > maxAge + leeway) throw new JwtRefusal('too_old', `The token is too old: "iat" is ${shown(issued)}, and ${maxAge} seconds are allowed`)
+  if (issued === undefined)
+    throw new JwtRefusal('issued_missing', 'The claim "iat" is missing, and tokens may only be so old here')
+  if (seconds - issued > maxAge + leeway)
+    throw new JwtRefusal(
+      'too_old',
+      `The token is too old: "iat" is ${shown(issued)}, and ${maxAge} seconds are allowed`,
+    )
 }
 
 /** `iss`: exactly the configured one; of no concern when none is configured. */
@@ -50,7 +56,11 @@ export const checkIssuer = (provider: JwtProvider, claims: Claims): void => {
   if (provider.issuer === undefined) return
   const issuer = own(claims, 'iss')
   if (issuer === undefined) throw new JwtRefusal('issuer_missing', 'The claim "iss" is missing')
-  if (issuer !== provider.issuer) throw new JwtRefusal('issuer_wrong', `The claim "iss" is ${quoted(issuer)}, which is not the issuer that is expected`)
+  if (issuer !== provider.issuer)
+    throw new JwtRefusal(
+      'issuer_wrong',
+      `The claim "iss" is ${quoted(issuer)}, which is not the issuer that is expected`,
+    )
 }
 
 /**
@@ -63,7 +73,10 @@ export const checkAudience = (provider: JwtProvider, claims: Claims): void => {
   if (expected === 'any') return
   if (expected === undefined) {
     if (audience === undefined) return
-    throw new JwtRefusal('audience_unexpected', 'The claim "aud" names an audience, and this server is configured with none')
+    throw new JwtRefusal(
+      'audience_unexpected',
+      'The claim "aud" names an audience, and this server is configured with none',
+    )
   }
   if (audience === undefined) throw new JwtRefusal('audience_missing', 'The claim "aud" is missing')
   const audiences: unknown[] = Array.isArray(audience) ? audience : [audience]
@@ -84,7 +97,10 @@ export const checkParty = (provider: JwtProvider, claims: Claims): void => {
   const party = own(claims, 'azp') ?? own(claims, 'client_id')
   if (party === undefined) throw new JwtRefusal('party_missing', 'The claim "azp" is missing')
   if (typeof party !== 'string' || !provider.authorizedParties.includes(party)) {
-    throw new JwtRefusal('party_wrong', `The claim "azp" is ${quoted(party)}, an application whose tokens are not taken here`)
+    throw new JwtRefusal(
+      'party_wrong',
+      `The claim "azp" is ${quoted(party)}, an application whose tokens are not taken here`,
+    )
   }
 }
 
@@ -95,7 +111,10 @@ export const checkType = (provider: JwtProvider, header: Claims): void => {
   if (!provider.tokenTypes) return
   const type = own(header, 'typ')
   if (typeof type === 'string' && provider.tokenTypes.some((one) => plainType(one) === plainType(type))) return
-  throw new JwtRefusal('type_wrong', `The type ("typ") is ${quoted(type)}, and ${provider.tokenTypes.join(' or ')} is expected`)
+  throw new JwtRefusal(
+    'type_wrong',
+    `The type ("typ") is ${quoted(type)}, and ${provider.tokenTypes.join(' or ')} is expected`,
+  )
 }
 
 /** The name of a token that is good once; undefined where tokens are not. */
@@ -103,7 +122,10 @@ export const onceOf = (provider: JwtProvider, claims: Claims): string | undefine
   if (!provider.oneTime) return undefined
   const id = own(claims, 'jti')
   if (typeof id !== 'string' || id === '' || id.length > 255 || id.includes('\0') || !id.isWellFormed()) {
-    throw new JwtRefusal('jti_missing', 'The claim "jti" must name the token, in up to 255 characters: tokens are good once here')
+    throw new JwtRefusal(
+      'jti_missing',
+      'The claim "jti" must name the token, in up to 255 characters: tokens are good once here',
+    )
   }
   return id
 }
@@ -111,7 +133,12 @@ export const onceOf = (provider: JwtProvider, claims: Claims): string | undefine
 /** The claim that names the user, as text. It may still be a name that no user can have. */
 export const subjectOf = (provider: JwtProvider, claims: Claims): string => {
   const subject = own(claims, provider.subjectClaim)
-  if (subject === undefined || subject === null) throw new JwtRefusal('subject_missing', `The claim "${provider.subjectClaim}" is missing`)
-  if (typeof subject !== 'string') throw new JwtRefusal('subject_malformed', `The claim "${provider.subjectClaim}" must be a string, not ${quoted(subject)}`)
+  if (subject === undefined || subject === null)
+    throw new JwtRefusal('subject_missing', `The claim "${provider.subjectClaim}" is missing`)
+  if (typeof subject !== 'string')
+    throw new JwtRefusal(
+      'subject_malformed',
+      `The claim "${provider.subjectClaim}" must be a string, not ${quoted(subject)}`,
+    )
   return subject
 }

@@ -22,7 +22,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  */
 const bytesOf = (segment: string, what: string): Buffer => {
   const bytes = Buffer.from(segment, 'base64url')
-  if (bytes.toString('base64url') !== segment) throw new JwtRefusal('token_malformed', `The ${what} is not valid base64url`)
+  if (bytes.toString('base64url') !== segment)
+    throw new JwtRefusal('token_malformed', `The ${what} is not valid base64url`)
   return bytes
 }
 
@@ -47,10 +48,14 @@ export const decode = (token: unknown): Decoded => {
   if (typeof token !== 'string') throw new JwtRefusal('token_not_a_string', 'The token is not a string')
   if (token.length > maxTokenBytes) throw new JwtRefusal('token_too_large', 'The token is larger than 16 KiB')
   const segments = token.split('.', 6)
-  if (segments.length === 5) throw new JwtRefusal('token_encrypted', 'The token is encrypted (JWE), and only signed tokens are accepted')
+  if (segments.length === 5)
+    throw new JwtRefusal('token_encrypted', 'The token is encrypted (JWE), and only signed tokens are accepted')
   const [header, payload, signature] = segments
   if (segments.length !== 3 || header === undefined || payload === undefined || signature === undefined) {
-    throw new JwtRefusal('token_malformed', `A token has three segments parted by dots, this one has ${segments.length > 5 ? 'many' : segments.length}`)
+    throw new JwtRefusal(
+      'token_malformed',
+      `A token has three segments parted by dots, this one has ${segments.length > 5 ? 'many' : segments.length}`,
+    )
   }
   return {
     header: objectOf(header, 'header'),

@@ -5,7 +5,10 @@ import type { JwtProvider } from './provider.ts'
 
 const longest = 512
 
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' && value.length <= longest && !value.includes('\0') && value.isWellFormed() ? value : undefined)
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' && value.length <= longest && !value.includes('\0') && value.isWellFormed()
+    ? value
+    : undefined
 
 /** The provider's session, where the token names it. */
 export const sidOf = (claims: Claims): string | undefined => textOf(own(claims, 'sid'))
@@ -19,5 +22,7 @@ export const deviceOf = (provider: Pick<JwtProvider, 'id' | 'deviceClaim'>, clai
   const [sid, jti] = [sidOf(claims), textOf(own(claims, 'jti'))]
   if (sid === undefined && jti === undefined) return undefined
   // Sixteen characters, 80 bits: nobody has two sessions that look the same.
-  return hash('sha256', `${provider.id} ${sid === undefined ? 'jti' : 'sid'} ${sid ?? jti ?? ''}`, 'hex').slice(0, 20).toUpperCase()
+  return hash('sha256', `${provider.id} ${sid === undefined ? 'jti' : 'sid'} ${sid ?? jti ?? ''}`, 'hex')
+    .slice(0, 20)
+    .toUpperCase()
 }

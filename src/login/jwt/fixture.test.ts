@@ -10,7 +10,12 @@ const kinds = {
   EdDSA: () => generateKeyPairSync('ed25519'),
 }
 
-interface Key { kid: string; alg: keyof typeof kinds; publicKey: KeyObject; privateKey: KeyObject }
+interface Key {
+  kid: string
+  alg: keyof typeof kinds
+  publicKey: KeyObject
+  privateKey: KeyObject
+}
 
 export interface Issuer extends AsyncDisposable {
   readonly url: string
@@ -25,7 +30,10 @@ export interface Issuer extends AsyncDisposable {
   rotate(options?: { drop?: boolean; alg?: keyof typeof kinds }): Key
   readonly keys: readonly Key[]
   /** A good token for a user of the audience `chat`, signed with the newest key, unless told otherwise. Seconds count from `now`. */
-  sign(claims: JWTPayload & Record<string, unknown>, options?: { key?: Key; header?: Record<string, unknown>; lives?: number }): Promise<string>
+  sign(
+    claims: JWTPayload & Record<string, unknown>,
+    options?: { key?: Key; header?: Record<string, unknown>; lives?: number },
+  ): Promise<string>
   /** Takes no more connections; `up` does again, on the same port. */
   down(): Promise<void>
   up(): Promise<void>
@@ -48,28 +56,54 @@ export const openIssuer = async (now: () => number, alg: keyof typeof kinds = 'E
       const discovery = request.url === '/.well-known/openid-configuration'
       asked[discovery ? 'discovery' : 'keys']++
       const { status = 200, body, headers = {}, delayMs = 0 } = (discovery ? undefined : issuer.reply) ?? {}
-      const usual = discovery ? { issuer: issuer.claimsToBe, jwks_uri: issuer.uri }
-        : { keys: keys.map((key) => ({ ...key.publicKey.export({ format: 'jwk' }), kid: key.kid, alg: key.alg, use: 'sig' })) }
-      setTimeout(() => response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body ?? JSON.stringify(usual)), delayMs)
+      const usual = discovery
+        ? { issuer: issuer.claimsToBe, jwks_uri: issuer.uri }
+        : {
+            keys: keys.map((key) => ({
+              ...key.publicKey.export({ format: 'jwk' }),
+              kid: key.kid,
+              alg: key.alg,
+              use: 'sig',
+            })),
+          }
+      setTimeout(
+        () =>
+          response
+            .writeHead(status, { 'content-type': 'application/json', ...headers })
+            .end(body ?? JSON.stringify(usual)),
+        delayMs,
+      )
     })
-    await new Promise<void>((resolve) => { server.listen(port, '127.0.0.1', resolve) })
+    await new Promise<void>((resolve) => {
+      server.listen(port, '127.0.0.1', resolve)
+    })
     return (server.address() as AddressInfo).port
   }
   const down = async (): Promise<void> => {
     server.closeAllConnections()
-    await new Promise<void>((resolve) => { server.close(() => resolve()) })
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve())
+    })
   }
   const port = await listen(0)
   const url = `http://127.0.0.1:${port}`
   const issuer: Issuer = {
-    url, uri: `${url}/keys`, asked, reply: undefined, claimsToBe: url, rotate, down, up: async () => void await listen(port),
+    url,
+    uri: `${url}/keys`,
+    asked,
+    reply: undefined,
+    claimsToBe: url,
+    rotate,
+    down,
+    up: async () => void (await listen(port)),
     get keys() {
       return keys
     },
     sign: (claims, { key = keys.at(-1) ?? rotate(), header = {}, lives = 300 } = {}) => {
       const seconds = Math.floor(now() / 1000)
       return new SignJWT({ iss: url, aud: 'chat', iat: seconds, exp: seconds + lives, ...claims })
-        .setProtectedHeader({ alg: key.alg, kid: key.kid, ...header }).sign(key.privateKey)
+        .setProtectedHeader({ alg: key.alg, kid: key.kid, ...header })
+        .sign(key.privateKey)
     },
     [Symbol.asyncDispose]: down,
   }

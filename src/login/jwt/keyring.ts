@@ -2,7 +2,13 @@ import { own } from '../../matrix/json.ts'
 import { choose, peek } from './choose.ts'
 import type { VerificationKey } from './keys.ts'
 import type { JwtProvider } from './provider.ts'
-import { type KeptKeys, openPublishedKeys, type PublishedKeys, type PublishedKeysDeps, sourceOf } from './published-keys.ts'
+import {
+  type KeptKeys,
+  openPublishedKeys,
+  type PublishedKeys,
+  type PublishedKeysDeps,
+  sourceOf,
+} from './published-keys.ts'
 import type { RefusalCode } from './refusal.ts'
 import { type Verified, verifyJwt } from './verify.ts'
 
@@ -29,7 +35,8 @@ const tickMs = 30_000
 
 /** Whether another key could change the verdict. Where none is known by the token's key id, a wrong signature may be one of a new key. */
 const mayBeNews = (code: RefusalCode, token: unknown, keys: readonly VerificationKey[]): boolean => {
-  if (code !== 'signature_wrong') return code === 'kid_unknown' || code === 'key_unsuitable' || code === 'keys_unavailable'
+  if (code !== 'signature_wrong')
+    return code === 'kid_unknown' || code === 'key_unsuitable' || code === 'keys_unavailable'
   const kid = own(peek(token).header, 'kid')
   return kid === undefined || !keys.some((key) => key.kid === kid)
 }
@@ -41,11 +48,17 @@ export const openKeyring = (deps: KeyringDeps, providers: readonly JwtProvider[]
     const { remote } = provider
     if (!remote) continue
     const kept = deps.kept.get(provider.id)
-    published.set(provider.id, openPublishedKeys(deps, provider, remote, kept?.source === sourceOf(remote) ? kept : undefined))
+    published.set(
+      provider.id,
+      openPublishedKeys(deps, provider, remote, kept?.source === sourceOf(remote) ? kept : undefined),
+    )
   }
-  const tick = published.size === 0 ? undefined : setInterval(() => {
-    for (const keys of published.values()) void keys.ready()
-  }, tickMs)
+  const tick =
+    published.size === 0
+      ? undefined
+      : setInterval(() => {
+          for (const keys of published.values()) void keys.ready()
+        }, tickMs)
   tick?.unref()
 
   const verify = async (token: unknown): Promise<Verified | undefined> => {
@@ -57,7 +70,7 @@ export const openKeyring = (deps: KeyringDeps, providers: readonly JwtProvider[]
     const attempt = (): Verified => verifyJwt(provider, token, deps.now(), [...provider.keys, ...keys.keys])
     const verified = attempt()
     if (verified.ok || !mayBeNews(verified.code, token, keys.keys)) return verified
-    return await keys.again() ? attempt() : unavailable(verified, keys)
+    return (await keys.again()) ? attempt() : unavailable(verified, keys)
   }
 
   return {
@@ -74,5 +87,10 @@ export const openKeyring = (deps: KeyringDeps, providers: readonly JwtProvider[]
 const unavailable = (refused: Verified & { ok: false }, { failing }: PublishedKeys): Verified => {
   if (!failing || refused.code === 'keys_unavailable') return refused
   const reason = `${refused.reason}, and the issuer cannot be asked for its keys at the moment`
-  return { ...refused, code: 'keys_unavailable', reason, steps: [...refused.steps.slice(0, -1), { rule: refused.failed, found: reason }] }
+  return {
+    ...refused,
+    code: 'keys_unavailable',
+    reason,
+    steps: [...refused.steps.slice(0, -1), { rule: refused.failed, found: reason }],
+  }
 }

@@ -9,7 +9,10 @@ const weakRsa = generateKeyPairSync('rsa', { modulusLength: 1024 })
 const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const ed25519 = generateKeyPairSync('ed25519')
 const pem = (key: typeof rsa.publicKey): string => key.export({ type: 'spki', format: 'pem' })
-const jwk = (key: typeof rsa.publicKey, more: object = {}): Record<string, unknown> => ({ ...key.export({ format: 'jwk' }), ...more })
+const jwk = (key: typeof rsa.publicKey, more: object = {}): Record<string, unknown> => ({
+  ...key.export({ format: 'jwk' }),
+  ...more,
+})
 
 /** What `latchkey` says of the material: `ok`, or the first word of each finding. */
 const verdict = (material: string | Record<string, unknown>, algorithm: AlgorithmName, strict = false): string => {
@@ -23,7 +26,10 @@ test('a secret of the length of its hash is taken without a word', () => {
 })
 
 test('a short secret is a warning in the drop-in block and an error for a native provider', () => {
-  const { findings: [finding], keys } = parseKeys('my-secret-token', ['HS256'], 'jwt_config.secret', false)
+  const {
+    findings: [finding],
+    keys,
+  } = parseKeys('my-secret-token', ['HS256'], 'jwt_config.secret', false)
   assert.equal(finding?.level, 'warning')
   assert.match(finding.message, /15 bytes.*HS256 calls for 32/)
   assert.match(finding.fix ?? '', /openssl rand -hex 32/)
@@ -38,36 +44,58 @@ test('a secret that everybody can guess is refused or warned of, however long it
     assert.equal(verdict(known, 'HS256', true), 'error')
     assert.equal(verdict(known, 'HS256'), 'warning')
   }
-  for (const dull of ['x'.repeat(40), 'abab'.repeat(10), '1234567'.repeat(8)]) assert.equal(verdict(dull, 'HS256', true), 'warning')
-  const { findings: [finding] } = parseKeys('x'.repeat(40), ['HS256'], 'secret', true)
+  for (const dull of ['x'.repeat(40), 'abab'.repeat(10), '1234567'.repeat(8)])
+    assert.equal(verdict(dull, 'HS256', true), 'warning')
+  const {
+    findings: [finding],
+  } = parseKeys('x'.repeat(40), ['HS256'], 'secret', true)
   assert.match(finding?.message ?? '', /1 different byte, over and over/)
 })
 
 test('a public key under an HMAC algorithm is refused, however it is written', () => {
   for (const material of [
-    pem(rsa.publicKey), pem(p256.publicKey), pem(ed25519.publicKey), `\n  ${pem(rsa.publicKey)}\n`,
-    pem(rsa.publicKey).replaceAll('\n', '\\n'), pem(rsa.publicKey).replaceAll('\n', ' '),
-    pem(rsa.publicKey).split('\n').slice(1, -2).join(''), pem(p256.publicKey).split('\n').slice(1, -2).join('\n'),
+    pem(rsa.publicKey),
+    pem(p256.publicKey),
+    pem(ed25519.publicKey),
+    `\n  ${pem(rsa.publicKey)}\n`,
+    pem(rsa.publicKey).replaceAll('\n', '\\n'),
+    pem(rsa.publicKey).replaceAll('\n', ' '),
+    pem(rsa.publicKey).split('\n').slice(1, -2).join(''),
+    pem(p256.publicKey).split('\n').slice(1, -2).join('\n'),
     pem(ed25519.publicKey).split('\n').slice(1, -2).join('\n'),
     rsa.publicKey.export({ type: 'pkcs1', format: 'pem' }),
     rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }),
-    jwk(rsa.publicKey), JSON.stringify(jwk(p256.publicKey)), JSON.stringify({ keys: [jwk(ed25519.publicKey)] }),
-    'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ user@host', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB user@host',
+    jwk(rsa.publicKey),
+    JSON.stringify(jwk(p256.publicKey)),
+    JSON.stringify({ keys: [jwk(ed25519.publicKey)] }),
+    'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ user@host',
+    'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB user@host',
   ]) {
     assert.equal(verdict(material, 'HS256'), 'error', JSON.stringify(material).slice(0, 80))
   }
-  const { findings: [finding] } = parseKeys(pem(rsa.publicKey), ['HS256'], 'jwt_config.secret', false)
+  const {
+    findings: [finding],
+  } = parseKeys(pem(rsa.publicKey), ['HS256'], 'jwt_config.secret', false)
   assert.match(finding?.message ?? '', /public key, under an HMAC algorithm/)
 })
 
 test('public keys are read as PEM, certificate body, JSON Web Key and Key Set', () => {
   for (const [material, algorithm] of [
-    [pem(rsa.publicKey), 'RS256'], [pem(rsa.publicKey), 'PS512'], [pem(p256.publicKey), 'ES256'], [pem(ed25519.publicKey), 'EdDSA'],
-    [pem(rsa.publicKey).replaceAll('\n', '\\n'), 'RS256'], [pem(rsa.publicKey).replaceAll('\n', ' '), 'RS256'],
-    [pem(rsa.publicKey).split('\n').slice(1, -2).join(''), 'RS256'], [pem(ed25519.publicKey).split('\n').slice(1, -2).join(''), 'EdDSA'],
-    [jwk(rsa.publicKey), 'RS256'], [JSON.stringify(jwk(p256.publicKey, { kid: 'a', use: 'sig', alg: 'ES256' })), 'ES256'],
+    [pem(rsa.publicKey), 'RS256'],
+    [pem(rsa.publicKey), 'PS512'],
+    [pem(p256.publicKey), 'ES256'],
+    [pem(ed25519.publicKey), 'EdDSA'],
+    [pem(rsa.publicKey).replaceAll('\n', '\\n'), 'RS256'],
+    [pem(rsa.publicKey).replaceAll('\n', ' '), 'RS256'],
+    [pem(rsa.publicKey).split('\n').slice(1, -2).join(''), 'RS256'],
+    [pem(ed25519.publicKey).split('\n').slice(1, -2).join(''), 'EdDSA'],
+    [jwk(rsa.publicKey), 'RS256'],
+    [JSON.stringify(jwk(p256.publicKey, { kid: 'a', use: 'sig', alg: 'ES256' })), 'ES256'],
     [{ keys: [jwk(rsa.publicKey, { kid: 'a' }), jwk(p256.publicKey, { kid: 'b' })] }, 'ES256'],
-    [{ keys: [jwk(rsa.publicKey, { kid: 'a' }), jwk(rsa.publicKey, { kid: 'b', use: 'enc', alg: 'RSA-OAEP' })] }, 'RS256'],
+    [
+      { keys: [jwk(rsa.publicKey, { kid: 'a' }), jwk(rsa.publicKey, { kid: 'b', use: 'enc', alg: 'RSA-OAEP' })] },
+      'RS256',
+    ],
     [{ kty: 'oct', k: randomBytes(32).toString('base64url') }, 'HS256'],
   ] as const) {
     assert.equal(verdict(material, algorithm), 'ok 1', `${algorithm} ${JSON.stringify(material).slice(0, 80)}`)
@@ -95,12 +123,24 @@ M3zlJycLRIrU0a7HJg==
 
 test('a key that does not belong to the algorithm is refused', () => {
   for (const [material, algorithm] of [
-    [pem(rsa.publicKey), 'ES256'], [pem(p256.publicKey), 'RS256'], [pem(p256.publicKey), 'ES384'], [pem(ed25519.publicKey), 'ES256'],
-    [randomBytes(32).toString('hex'), 'RS256'], [jwk(rsa.publicKey, { alg: 'RS512' }), 'RS256'], [jwk(rsa.publicKey, { use: 'enc' }), 'RS256'],
-    [jwk(rsa.publicKey, { key_ops: ['encrypt'] }), 'RS256'], [jwk(rsa.publicKey, { kid: 7 }), 'RS256'], [{ kty: 'oct' }, 'HS256'],
-    [{ kty: 'RSA', n: 'AQAB' }, 'RS256'], [{ keys: [] }, 'RS256'], [{ keys: ['x'] }, 'RS256'], [{ keys: 'x' }, 'RS256'],
-    ['-----BEGIN PUBLIC KEY-----\nMIIB', 'RS256'], ['-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----', 'RS256'],
-    [pem(weakRsa.publicKey), 'RS256'], [{ keys: [jwk(weakRsa.publicKey)] }, 'PS256'],
+    [pem(rsa.publicKey), 'ES256'],
+    [pem(p256.publicKey), 'RS256'],
+    [pem(p256.publicKey), 'ES384'],
+    [pem(ed25519.publicKey), 'ES256'],
+    [randomBytes(32).toString('hex'), 'RS256'],
+    [jwk(rsa.publicKey, { alg: 'RS512' }), 'RS256'],
+    [jwk(rsa.publicKey, { use: 'enc' }), 'RS256'],
+    [jwk(rsa.publicKey, { key_ops: ['encrypt'] }), 'RS256'],
+    [jwk(rsa.publicKey, { kid: 7 }), 'RS256'],
+    [{ kty: 'oct' }, 'HS256'],
+    [{ kty: 'RSA', n: 'AQAB' }, 'RS256'],
+    [{ keys: [] }, 'RS256'],
+    [{ keys: ['x'] }, 'RS256'],
+    [{ keys: 'x' }, 'RS256'],
+    ['-----BEGIN PUBLIC KEY-----\nMIIB', 'RS256'],
+    ['-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----', 'RS256'],
+    [pem(weakRsa.publicKey), 'RS256'],
+    [{ keys: [jwk(weakRsa.publicKey)] }, 'PS256'],
   ] as const) {
     assert.equal(verdict(material, algorithm), 'error', `${algorithm} ${JSON.stringify(material).slice(0, 80)}`)
   }

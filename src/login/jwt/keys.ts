@@ -20,7 +20,13 @@ export interface ParsedKeys {
   findings: Finding[]
 }
 
-interface Found { key: KeyObject; kid?: string | undefined; alg?: string | undefined; from: string; warnings?: [string, string][] }
+interface Found {
+  key: KeyObject
+  kid?: string | undefined
+  alg?: string | undefined
+  from: string
+  warnings?: [string, string][]
+}
 type Fault = { fault: string; fix: string }
 
 const maxKeys = 100
@@ -34,18 +40,36 @@ const isFault = (found: Found | Fault): found is Fault => 'fault' in found
 const fromPem = (text: string): Found | Fault => {
   const [, label, body] = blockPattern.exec(text) ?? []
   if (label === undefined || body === undefined) {
-    return { fault: 'it begins like a PEM key, but no whole block is there', fix: 'Paste it from -----BEGIN to the last dash of -----END, best as a block scalar (secret: |)' }
+    return {
+      fault: 'it begins like a PEM key, but no whole block is there',
+      fix: 'Paste it from -----BEGIN to the last dash of -----END, best as a block scalar (secret: |)',
+    }
   }
-  const lines = body.replaceAll('\\n', '').replaceAll(/\s/g, '').match(/.{1,64}/g) ?? []
+  const lines =
+    body
+      .replaceAll('\\n', '')
+      .replaceAll(/\s/g, '')
+      .match(/.{1,64}/g) ?? []
   const pem = `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
   try {
     if (label.endsWith('CERTIFICATE')) return { key: new X509Certificate(pem).publicKey, from: 'certificate' }
     const key = createPublicKey(pem)
     if (!label.includes('PRIVATE')) return { key, from: 'public key' }
-    return { key, from: 'private key', warnings: [[
-      'it is a private key, and checking tokens needs the public half only', 'Put the public key here: openssl pkey -in private.pem -pubout']] }
+    return {
+      key,
+      from: 'private key',
+      warnings: [
+        [
+          'it is a private key, and checking tokens needs the public half only',
+          'Put the public key here: openssl pkey -in private.pem -pubout',
+        ],
+      ],
+    }
   } catch {
-    return { fault: `the PEM block "${label}" cannot be read`, fix: 'Export the key again as an unencrypted PEM public key or certificate' }
+    return {
+      fault: `the PEM block "${label}" cannot be read`,
+      fix: 'Export the key again as an unencrypted PEM public key or certificate',
+    }
   }
 }
 
@@ -55,8 +79,17 @@ const fromJwk = (jwk: unknown): Found | Fault => {
   const { kty, kid, alg, use, key_ops: operations, k, d } = jwk
   if (kid !== undefined && typeof kid !== 'string') return { fault: 'the "kid" of a JSON Web Key is not a string', fix }
   if (alg !== undefined && typeof alg !== 'string') return { fault: 'the "alg" of a JSON Web Key is not a string', fix }
-  const unfit = use !== undefined && use !== 'sig' ? '"use"' : operations !== undefined && !(Array.isArray(operations) && operations.includes('verify')) ? '"key_ops"' : ''
-  if (unfit) return { fault: `the ${unfit} of a JSON Web Key says that it is not for verifying signatures`, fix: 'Give the key that signs tokens' }
+  const unfit =
+    use !== undefined && use !== 'sig'
+      ? '"use"'
+      : operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))
+        ? '"key_ops"'
+        : ''
+  if (unfit)
+    return {
+      fault: `the ${unfit} of a JSON Web Key says that it is not for verifying signatures`,
+      fix: 'Give the key that signs tokens',
+    }
   try {
     if (kty === 'oct') {
       if (typeof k !== 'string') return { fault: 'a JSON Web Key of type "oct" has no "k"', fix }
@@ -64,8 +97,18 @@ const fromJwk = (jwk: unknown): Found | Fault => {
     }
     const key = createPublicKey({ key: jwk, format: 'jwk' })
     if (d === undefined) return { key, kid, alg, from: 'JSON Web Key' }
-    return { key, kid, alg, from: 'JSON Web Key', warnings: [[
-      'it holds a private key, and checking tokens needs the public half only', 'Remove d, p, q, dp, dq and qi from the JSON Web Key']] }
+    return {
+      key,
+      kid,
+      alg,
+      from: 'JSON Web Key',
+      warnings: [
+        [
+          'it holds a private key, and checking tokens needs the public half only',
+          'Remove d, p, q, dp, dq and qi from the JSON Web Key',
+        ],
+      ],
+    }
   } catch {
     return { fault: 'a JSON Web Key cannot be read', fix }
   }
@@ -75,8 +118,11 @@ const fromJwk = (jwk: unknown): Found | Fault => {
 const fromJson = (value: Record<string, unknown>): (Found | Fault)[] => {
   if (!Array.isArray(value.keys)) return [fromJwk(value)]
   const forSigning = value.keys.filter((key: unknown) => (key as { use?: unknown } | null)?.use !== 'enc')
-  if (forSigning.length > maxKeys) return [{ fault: `the JSON Web Key Set has more than ${maxKeys} keys`, fix: 'Leave the keys that are in use' }]
-  return forSigning.length > 0 ? forSigning.map(fromJwk) : [{ fault: 'the JSON Web Key Set has no key for signatures', fix: 'Give at least one key' }]
+  if (forSigning.length > maxKeys)
+    return [{ fault: `the JSON Web Key Set has more than ${maxKeys} keys`, fix: 'Leave the keys that are in use' }]
+  return forSigning.length > 0
+    ? forSigning.map(fromJwk)
+    : [{ fault: 'the JSON Web Key Set has no key for signatures', fix: 'Give at least one key' }]
 }
 
 const jsonObjectOf = (text: string): Record<string, unknown> | undefined => {
@@ -94,7 +140,10 @@ const fromBareBase64 = (text: string): Found | undefined => {
   const compact = text.replaceAll(/\s/g, '')
   if (compact.length < 40 || !/^MC|^MI|^MF|^MH/.test(compact) || !/^[A-Za-z0-9+/]+=*$/.test(compact)) return undefined
   const der = Buffer.from(compact, 'base64')
-  for (const read of [() => createPublicKey({ key: der, format: 'der', type: 'spki' }), () => new X509Certificate(der).publicKey]) {
+  for (const read of [
+    () => createPublicKey({ key: der, format: 'der', type: 'spki' }),
+    () => new X509Certificate(der).publicKey,
+  ]) {
     try {
       return { key: read(), from: 'public key' }
     } catch {
@@ -124,23 +173,38 @@ const suits = (key: KeyObject, algorithm: Algorithm): boolean => {
   if (algorithm.kind === 'hmac') return key.type === 'secret'
   if (algorithm.kind === 'ec') return type === 'ec' && curveOf(key) === algorithm.curve
   if (algorithm.kind === 'okp') return algorithm.curves.includes(type ?? '')
-  return type === 'rsa' ||
-    (algorithm.pss !== null && type === 'rsa-pss' && [undefined, algorithm.hash].includes(key.asymmetricKeyDetails?.hashAlgorithm))
+  return (
+    type === 'rsa' ||
+    (algorithm.pss !== null &&
+      type === 'rsa-pss' &&
+      [undefined, algorithm.hash].includes(key.asymmetricKeyDetails?.hashAlgorithm))
+  )
 }
 
 const describe = ({ key, from, kid, alg }: Found): string => {
   const bits = key.asymmetricKeyDetails?.modulusLength
-  const what = key.type === 'secret' ? `HMAC secret of ${key.symmetricKeySize ?? 0} bytes` :
-    `${bits === undefined ? curveOf(key) : `RSA ${bits}`} public key`
+  const what =
+    key.type === 'secret'
+      ? `HMAC secret of ${key.symmetricKeySize ?? 0} bytes`
+      : `${bits === undefined ? curveOf(key) : `RSA ${bits}`} public key`
   return `${what}${from === 'secret' || from === 'public key' ? '' : `, from a ${from}`}${kid === undefined ? '' : `, kid ${JSON.stringify(kid)}`}${alg === undefined ? '' : `, for ${JSON.stringify(alg)}`}`
 }
 
 /** A secret that is long, and that whoever has read our own examples knows, or finds in no time. */
 const guessable = (secret: Buffer, path: string, strict: boolean): Finding[] => {
   const fix = 'Make one with "openssl rand -hex 32" and set it here and in the backend that signs the tokens'
-  if (/^change[-_ ]?me/i.test(secret.toString())) return [(strict ? error : warning)(path, 'The secret is that of an example, which everybody knows', fix)]
+  if (/^change[-_ ]?me/i.test(secret.toString()))
+    return [(strict ? error : warning)(path, 'The secret is that of an example, which everybody knows', fix)]
   const variety = new Set(secret).size
-  return variety >= 8 ? [] : [warning(path, `The secret is made of ${variety} different byte${variety === 1 ? '' : 's'}, over and over: it can be guessed`, fix)]
+  return variety >= 8
+    ? []
+    : [
+        warning(
+          path,
+          `The secret is made of ${variety} different byte${variety === 1 ? '' : 's'}, over and over: it can be guessed`,
+          fix,
+        ),
+      ]
 }
 
 /** What is wrong with the strength of a key under an algorithm that suits its type. */
@@ -149,28 +213,51 @@ const strengthFindings = (found: Found, name: AlgorithmName, path: string, stric
   const algorithm: Algorithm | undefined = algorithmOf(name)
   const bits = key.asymmetricKeyDetails?.modulusLength
   if (bits !== undefined && bits < 2048) {
-    return [error(path, `The RSA key has ${bits} bits; fewer than 2048 can be broken`, 'Have the issuer sign with an RSA key of 2048 bits or more, or with ES256')]
+    return [
+      error(
+        path,
+        `The RSA key has ${bits} bits; fewer than 2048 can be broken`,
+        'Have the issuer sign with an RSA key of 2048 bits or more, or with ES256',
+      ),
+    ]
   }
   if ((key.asymmetricKeyDetails?.publicExponent ?? 65537n) < 3n) {
-    return [error(path, 'The RSA key has the public exponent 1, with which anybody can sign', 'Have the issuer make a new key')]
+    return [
+      error(
+        path,
+        'The RSA key has the public exponent 1, with which anybody can sign',
+        'Have the issuer make a new key',
+      ),
+    ]
   }
   const size = key.symmetricKeySize ?? 0
   if (algorithm?.kind !== 'hmac') return []
   if (size === 0) return [error(path, 'The secret is empty', 'Set it to the secret that your backend signs with')]
   if (size >= algorithm.bytes) return guessable(key.export(), path, strict)
-  return [(strict ? error : warning)(path,
-    `The HMAC secret has ${size} bytes, and ${name} calls for ${algorithm.bytes} (RFC 7518, 3.2): whoever holds one token can try to guess it`,
-    `Make one with "openssl rand -hex ${algorithm.bytes}" and set it here and in the backend that signs the tokens`)]
+  return [
+    (strict ? error : warning)(
+      path,
+      `The HMAC secret has ${size} bytes, and ${name} calls for ${algorithm.bytes} (RFC 7518, 3.2): whoever holds one token can try to guess it`,
+      `Make one with "openssl rand -hex ${algorithm.bytes}" and set it here and in the backend that signs the tokens`,
+    ),
+  ]
 }
 
 const confusion = (found: Found, algorithms: readonly AlgorithmName[], path: string): Finding => {
   const names = algorithms.join(', ')
   if (found.key.type !== 'secret' && algorithms.every((name) => algorithmOf(name)?.kind === 'hmac')) {
-    return error(path, `It is a public key, under an HMAC algorithm (${names}): whoever knows the public key could then sign in as anybody`,
-      'Set the algorithm that the issuer signs with, such as RS256, ES256 or EdDSA')
+    return error(
+      path,
+      `It is a public key, under an HMAC algorithm (${names}): whoever knows the public key could then sign in as anybody`,
+      'Set the algorithm that the issuer signs with, such as RS256, ES256 or EdDSA',
+    )
   }
   if (found.key.type === 'secret') {
-    return error(path, `It is a secret, and ${names} needs a public key`, 'Give a PEM public key, a certificate or a JSON Web Key (Set), or set the algorithm to HS256')
+    return error(
+      path,
+      `It is a secret, and ${names} needs a public key`,
+      'Give a PEM public key, a certificate or a JSON Web Key (Set), or set the algorithm to HS256',
+    )
   }
   return error(path, `A ${describe(found)} cannot verify ${names}`, 'Set the algorithm that belongs to this key')
 }
@@ -183,11 +270,17 @@ const confusion = (found: Found, algorithms: readonly AlgorithmName[], path: str
  * @param strict whether a short HMAC secret is an error; otherwise it is a warning
  */
 export const parseKeys = (
-  material: string | Record<string, unknown>, algorithms: readonly AlgorithmName[], path: string, strict: boolean,
+  material: string | Record<string, unknown>,
+  algorithms: readonly AlgorithmName[],
+  path: string,
+  strict: boolean,
 ): ParsedKeys => {
   const keys: VerificationKey[] = []
   const findings: Finding[] = []
-  const all = material === '' ? [{ fault: 'it is empty', fix: 'Set it to the secret or public key that verifies your tokens' }] : foundIn(material)
+  const all =
+    material === ''
+      ? [{ fault: 'it is empty', fix: 'Set it to the secret or public key that verifies your tokens' }]
+      : foundIn(material)
   const faults: Fault[] = []
   let unsuitable: Finding | undefined
   for (const found of all) {
@@ -204,13 +297,19 @@ export const parseKeys = (
       unsuitable ??= confusion(found, algorithms, path)
       continue
     }
-    findings.push(...strengthFindings(found, fitting.at(-1) ?? first, path, strict),
-      ...(found.warnings ?? []).map(([message, fix]) => warning(path, `The key works, but ${message}`, fix)))
+    findings.push(
+      ...strengthFindings(found, fitting.at(-1) ?? first, path, strict),
+      ...(found.warnings ?? []).map(([message, fix]) => warning(path, `The key works, but ${message}`, fix)),
+    )
     keys.push({ kid: found.kid, algorithms: new Set(fitting), key: found.key, description: describe(found) })
   }
   // A set may hold keys of kinds not known here (RFC 7517, section 5); they matter only when nothing else is left.
   for (const { fault, fix } of faults) {
-    findings.push(keys.length > 0 ? warning(path, `One key is passed over: ${fault}`, fix) : error(path, `The key cannot be used: ${fault}`, fix))
+    findings.push(
+      keys.length > 0
+        ? warning(path, `One key is passed over: ${fault}`, fix)
+        : error(path, `The key cannot be used: ${fault}`, fix),
+    )
   }
   if (keys.length === 0 && unsuitable) findings.push(unsuitable)
   return { keys, findings }

@@ -13,16 +13,38 @@ const now = Date.UTC(2030, 0, 1)
 const exp = now / 1000 + 60
 const secret = (letter: string): string => letter.repeat(32)
 const native = (id: string, more: object = {}) => ({
-  id, type: 'jwt' as const, secret: [secret(id)], algorithms: ['HS256' as const], issuer: `https://${id}.example`, audiences: ['chat'], ...more,
+  id,
+  type: 'jwt' as const,
+  secret: [secret(id)],
+  algorithms: ['HS256' as const],
+  issuer: `https://${id}.example`,
+  audiences: ['chat'],
+  ...more,
 })
-const config = (input: ConfigInput) => defaultConfig({ jwt_config: { enabled: true, secret: secret('d'), algorithm: 'HS256' }, ...input })
+const config = (input: ConfigInput) =>
+  defaultConfig({ jwt_config: { enabled: true, secret: secret('d'), algorithm: 'HS256' }, ...input })
 const sign = (key: string, claims: Record<string, unknown>): Promise<string> =>
   new SignJWT({ sub: 'alice', exp, ...claims }).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(key))
 const verifyToken = (providers: readonly JwtProvider[], token: unknown): Promise<Verified | undefined> => {
-  const outgoing = Object.assign(() => Promise.reject(new Error('Nobody is asked')), { stream: () => Promise.reject(new Error('Nobody is asked')), [Symbol.asyncDispose]: () => Promise.resolve() })
-  return openKeyring({ outgoing, now: () => now, logger: { info: () => {}, warn: () => {} }, kept: new Map(), keep: () => Promise.resolve() }, providers).verify(token)
+  const outgoing = Object.assign(() => Promise.reject(new Error('Nobody is asked')), {
+    stream: () => Promise.reject(new Error('Nobody is asked')),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  })
+  return openKeyring(
+    {
+      outgoing,
+      now: () => now,
+      logger: { info: () => {}, warn: () => {} },
+      kept: new Map(),
+      keep: () => Promise.resolve(),
+    },
+    providers,
+  ).verify(token)
 }
-const errors = (input: ConfigInput): string[] => jwtChecks(config(input)).filter(({ level }) => level === 'error').map(({ key, message }) => `${key} ${message}`)
+const errors = (input: ConfigInput): string[] =>
+  jwtChecks(config(input))
+    .filter(({ level }) => level === 'error')
+    .map(({ key, message }) => `${key} ${message}`)
 
 test('a token goes to the provider whose issuer it names, and to no other', async () => {
   const { providers } = jwtProviders(config({ identity_providers: [native('a'), native('b')] }))
@@ -53,26 +75,46 @@ test('a native provider requires issuer, audience and expiry', async () => {
 })
 
 test('secrets can be rotated: several stand side by side', async () => {
-  const { providers } = jwtProviders(config({ identity_providers: [native('a', { secret: [secret('n'), secret('o')] })] }))
-  for (const key of ['n', 'o']) assert.ok((await verifyToken(providers, await sign(secret(key), { iss: 'https://a.example', aud: 'chat' })))?.ok)
+  const { providers } = jwtProviders(
+    config({ identity_providers: [native('a', { secret: [secret('n'), secret('o')] })] }),
+  )
+  for (const key of ['n', 'o'])
+    assert.ok((await verifyToken(providers, await sign(secret(key), { iss: 'https://a.example', aud: 'chat' })))?.ok)
 })
 
 test('a native provider refuses weak and confused keys before the start', () => {
   assert.deepEqual(errors({ identity_providers: [native('a')] }), [])
-  assert.match(errors({ identity_providers: [native('a', { secret: ['short'] })] })[0] ?? '', /identity_providers\[0\]\.secret.*5 bytes/)
+  assert.match(
+    errors({ identity_providers: [native('a', { secret: ['short'] })] })[0] ?? '',
+    /identity_providers\[0\]\.secret.*5 bytes/,
+  )
   const pem = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' })
   assert.match(errors({ identity_providers: [native('a', { secret: [pem] })] })[0] ?? '', /under an HMAC algorithm/)
-  assert.match(errors({ identity_providers: [native('a', { algorithms: ['HS256', 'RS256'] })] })[0] ?? '', /No key is for RS256/)
-  assert.deepEqual(errors({ identity_providers: [native('a', { algorithms: ['HS256', 'RS256'], public_key: [pem] })] }), [])
+  assert.match(
+    errors({ identity_providers: [native('a', { algorithms: ['HS256', 'RS256'] })] })[0] ?? '',
+    /No key is for RS256/,
+  )
+  assert.deepEqual(
+    errors({ identity_providers: [native('a', { algorithms: ['HS256', 'RS256'], public_key: [pem] })] }),
+    [],
+  )
   assert.match(errors({ identity_providers: [native('jwt_config')] })[0] ?? '', /id of the jwt_config block/)
 })
 
 test('a key that two providers have in common is warned of', () => {
-  const shared = jwtProviders(config({ identity_providers: [native('a'), native('b', { secret: [secret('x'), secret('a')] })] })).findings
-    .filter(({ message }) => message.includes('in common'))
-  assert.deepEqual(shared.map(({ level, key }) => [level, key]), [['warning', 'identity_providers[1]']])
+  const shared = jwtProviders(
+    config({ identity_providers: [native('a'), native('b', { secret: [secret('x'), secret('a')] })] }),
+  ).findings.filter(({ message }) => message.includes('in common'))
+  assert.deepEqual(
+    shared.map(({ level, key }) => [level, key]),
+    [['warning', 'identity_providers[1]']],
+  )
   assert.match(shared[0]?.message ?? '', /"b" and "a" have a key in common/)
-  assert.ok(!jwtProviders(config({ identity_providers: [native('a'), native('b')] })).findings.some(({ message }) => message.includes('in common')))
+  assert.ok(
+    !jwtProviders(config({ identity_providers: [native('a'), native('b')] })).findings.some(({ message }) =>
+      message.includes('in common'),
+    ),
+  )
 })
 
 test('where nobody is trusted there is nothing to verify with', async () => {
@@ -80,8 +122,20 @@ test('where nobody is trusted there is nothing to verify with', async () => {
 })
 
 test('a token for trying out is one that the provider takes', async () => {
-  for (const input of [{}, { jwt_config: { enabled: true, secret: secret('d'), algorithm: 'HS512' as const, issuer: 'i', audiences: ['a', 'b'], subject_claim: 'name' } },
-    { jwt_config: { enabled: false }, identity_providers: [native('a')] }]) {
+  for (const input of [
+    {},
+    {
+      jwt_config: {
+        enabled: true,
+        secret: secret('d'),
+        algorithm: 'HS512' as const,
+        issuer: 'i',
+        audiences: ['a', 'b'],
+        subject_claim: 'name',
+      },
+    },
+    { jwt_config: { enabled: false }, identity_providers: [native('a')] },
+  ]) {
     const { providers } = jwtProviders(config(input))
     const [provider] = providers
     assert.ok(provider)

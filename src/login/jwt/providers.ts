@@ -9,23 +9,45 @@ import type { JwtProvider } from './provider.ts'
 export type JwtSettings = Pick<Config, 'jwt_config' | 'identity_providers'>
 
 /** Keys that two providers have in common. With one `iss` or two: whoever can sign for the one could sign for the other. */
-const sharedKeys = (providers: readonly JwtProvider[], paths: ReadonlyMap<string, string>): Finding[] => providers.flatMap((provider, index) => {
-  const other = providers.slice(0, index).find((earlier) => provider.keys.some(({ key }) => earlier.keys.some((one) => one.key.equals(key))))
-  return other === undefined ? [] : [warning(paths.get(provider.id) ?? provider.id,
-    `"${provider.id}" and "${other.id}" have a key in common: whoever signs tokens for the one can sign them for the other`, 'Give each a key of its own')]
-})
+const sharedKeys = (providers: readonly JwtProvider[], paths: ReadonlyMap<string, string>): Finding[] =>
+  providers.flatMap((provider, index) => {
+    const other = providers
+      .slice(0, index)
+      .find((earlier) => provider.keys.some(({ key }) => earlier.keys.some((one) => one.key.equals(key))))
+    return other === undefined
+      ? []
+      : [
+          warning(
+            paths.get(provider.id) ?? provider.id,
+            `"${provider.id}" and "${other.id}" have a key in common: whoever signs tokens for the one can sign them for the other`,
+            'Give each a key of its own',
+          ),
+        ]
+  })
 
 /** Every provider of the configuration, and what is to be said about them. With an error among it the server must not start. */
 export const jwtProviders = (config: JwtSettings): { providers: JwtProvider[]; findings: Finding[] } => {
   const made = [
-    ...config.identity_providers.flatMap((entry, index) => (entry.type === 'jwt' ? [nativeProvider(entry, `identity_providers[${index}]`)] : [])),
+    ...config.identity_providers.flatMap((entry, index) =>
+      entry.type === 'jwt' ? [nativeProvider(entry, `identity_providers[${index}]`)] : [],
+    ),
     dropInProvider(config.jwt_config),
   ]
   const findings = made.flatMap((one) => one.findings)
   const namesake = config.identity_providers.findIndex(({ id }) => id === dropInId)
-  if (namesake >= 0) findings.push(error(`identity_providers[${namesake}].id`, `"${dropInId}" is the id of the jwt_config block`, 'Choose another one'))
+  if (namesake >= 0)
+    findings.push(
+      error(
+        `identity_providers[${namesake}].id`,
+        `"${dropInId}" is the id of the jwt_config block`,
+        'Choose another one',
+      ),
+    )
   const providers = made.flatMap(({ provider }) => provider ?? [])
-  const paths = new Map([[dropInId, 'jwt_config.secret'], ...config.identity_providers.map(({ id }, index) => [id, `identity_providers[${index}]`] as const)])
+  const paths = new Map([
+    [dropInId, 'jwt_config.secret'],
+    ...config.identity_providers.map(({ id }, index) => [id, `identity_providers[${index}]`] as const),
+  ])
   return { providers, findings: [...findings, ...sharedKeys(providers, paths)] }
 }
 
@@ -33,5 +55,9 @@ export const jwtProviders = (config: JwtSettings): { providers: JwtProvider[]; f
 export const jwtChecks: Check = (config) => {
   const { secret, algorithm } = config.jwt_config
   const { findings } = jwtProviders(config)
-  return findings.filter(({ key }) => !(key === 'jwt_config.secret' && secret === undefined) && !(key === 'jwt_config.algorithm' && algorithm === undefined))
+  return findings.filter(
+    ({ key }) =>
+      !(key === 'jwt_config.secret' && secret === undefined) &&
+      !(key === 'jwt_config.algorithm' && algorithm === undefined),
+  )
 }

@@ -28,22 +28,37 @@ const scene = async (entry: (issuer: Issuer) => Partial<Entry> = ({ uri }) => ({
   const clock = { now: Date.UTC(2030, 0, 1) }
   const issuer = await openIssuer(() => clock.now)
   const outgoing = createOutgoing()
-  const config = defaultConfig({ identity_providers: [{ id: 'p', type: 'jwt', issuer: issuer.url, audiences: ['chat'], ...entry(issuer) }] })
+  const config = defaultConfig({
+    identity_providers: [{ id: 'p', type: 'jwt', issuer: issuer.url, audiences: ['chat'], ...entry(issuer) }],
+  })
   const { providers, findings } = jwtProviders(config)
   assert.deepEqual(findings, [])
   const kept: Kept = new Map()
   const said: string[] = []
-  const open = (): Keyring => openKeyring({
-    outgoing, now: () => clock.now, logger: { info: () => {}, warn: ({ reason }: { reason?: string }) => void said.push(String(reason)) }, kept: new Map(kept),
-    keep: async (provider, source, set) => void kept.set(provider, { ...set, source }),
-  }, providers)
+  const open = (): Keyring =>
+    openKeyring(
+      {
+        outgoing,
+        now: () => clock.now,
+        logger: { info: () => {}, warn: ({ reason }: { reason?: string }) => void said.push(String(reason)) },
+        kept: new Map(kept),
+        keep: async (provider, source, set) => void kept.set(provider, { ...set, source }),
+      },
+      providers,
+    )
   const keyring = open()
   const verdict = async (token: string, ring = keyring): Promise<string> => {
     const verified = await ring.verify(token)
     return verified?.ok ? 'ok' : String(verified?.code)
   }
   return {
-    clock, issuer, kept, said, keyring, restart: open, verdict,
+    clock,
+    issuer,
+    kept,
+    said,
+    keyring,
+    restart: open,
+    verdict,
     [Symbol.asyncDispose]: async () => {
       keyring[Symbol.dispose]()
       await outgoing[Symbol.asyncDispose]()
@@ -84,7 +99,11 @@ test('keys rotate with no refused good token and no accepted old one', async () 
     clock.now += minute
     issuer.rotate({ drop: true })
     assert.equal(await world.verdict(await issuer.sign({ sub: 'a' })), 'ok', `round ${round}`)
-    assert.equal(await world.verdict(await issuer.sign({ sub: 'a' }, { key: first! })), 'kid_unknown', `round ${round}, old key`)
+    assert.equal(
+      await world.verdict(await issuer.sign({ sub: 'a' }, { key: first! })),
+      'kid_unknown',
+      `round ${round}, old key`,
+    )
   }
 })
 
@@ -115,7 +134,11 @@ test('the last good keys are used while the issuer is down, after a restart too'
   assert.equal(await world.verdict(await issuer.sign({ sub: 'a' }), restarted), 'ok')
   assert.match(world.said.join(), /could not be asked/)
   issuer.rotate()
-  assert.equal(await world.verdict(await issuer.sign({ sub: 'a' })), 'keys_unavailable', 'it may be a good one, and nobody can say')
+  assert.equal(
+    await world.verdict(await issuer.sign({ sub: 'a' })),
+    'keys_unavailable',
+    'it may be a good one, and nobody can say',
+  )
   await issuer.up()
   clock.now += minute
   assert.equal(await world.verdict(await issuer.sign({ sub: 'a' })), 'ok')
@@ -128,8 +151,17 @@ test('a set that is useless takes nothing away', async () => {
   assert.equal(await world.verdict(token), 'ok')
   const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' })
   for (const reply of [
-    { body: '{"keys":[]}' }, { body: '[]' }, { body: 'null' }, { body: 'x' }, { status: 500 }, { status: 404 }, { body: '{"keys":{}}' }, { body: '{"keys":[7,null,{}]}' },
-    { body: `{"keys":[${' '.repeat(600_000)}]}` }, { body: JSON.stringify({ keys: [{ kty: 'oct', k: 'c2VjcmV0', kid: 'k1', alg: 'HS256' }] }) }, { body: JSON.stringify({ keys: [weak] }) },
+    { body: '{"keys":[]}' },
+    { body: '[]' },
+    { body: 'null' },
+    { body: 'x' },
+    { status: 500 },
+    { status: 404 },
+    { body: '{"keys":{}}' },
+    { body: '{"keys":[7,null,{}]}' },
+    { body: `{"keys":[${' '.repeat(600_000)}]}` },
+    { body: JSON.stringify({ keys: [{ kty: 'oct', k: 'c2VjcmV0', kid: 'k1', alg: 'HS256' }] }) },
+    { body: JSON.stringify({ keys: [weak] }) },
     { status: 302, headers: { location: 'http://169.254.169.254/latest' } },
   ]) {
     issuer.reply = reply
@@ -143,15 +175,23 @@ test('a set that is useless takes nothing away', async () => {
 })
 
 test('a secret in a published set verifies nothing', async () => {
-  await using world = await scene(({ uri }) => ({ jwks_uri: uri, secret: ['a secret of thirty-two characters and more'], algorithms: ['HS256', 'ES256'] }))
+  await using world = await scene(({ uri }) => ({
+    jwks_uri: uri,
+    secret: ['a secret of thirty-two characters and more'],
+    algorithms: ['HS256', 'ES256'],
+  }))
   const { issuer } = world
   const evil = Buffer.from('e'.repeat(32))
   const good = issuer.keys.map((key) => ({ ...key.publicKey.export({ format: 'jwk' }), kid: key.kid }))
-  issuer.reply = { body: JSON.stringify({ keys: [...good, { kty: 'oct', k: evil.toString('base64url'), kid: 'evil' }] }) }
+  issuer.reply = {
+    body: JSON.stringify({ keys: [...good, { kty: 'oct', k: evil.toString('base64url'), kid: 'evil' }] }),
+  }
   assert.equal(await world.verdict(await issuer.sign({ sub: 'a' })), 'ok')
   const { SignJWT } = await import('jose')
-  const signed = (kid?: string): Promise<string> => new SignJWT({ iss: issuer.url, aud: 'chat', sub: 'admin', exp: world.clock.now / 1000 + 60 })
-    .setProtectedHeader({ alg: 'HS256', ...(kid !== undefined && { kid }) }).sign(evil)
+  const signed = (kid?: string): Promise<string> =>
+    new SignJWT({ iss: issuer.url, aud: 'chat', sub: 'admin', exp: world.clock.now / 1000 + 60 })
+      .setProtectedHeader({ alg: 'HS256', ...(kid !== undefined && { kid }) })
+      .sign(evil)
   assert.equal(await world.verdict(await signed('evil')), 'signature_wrong')
   assert.equal(await world.verdict(await signed()), 'signature_wrong')
 })

@@ -53,26 +53,39 @@ const keysIn = (json: string, provider: JwtProvider): VerificationKey[] => {
   const listed = own(set, 'keys')
   if (!Array.isArray(listed)) throw new Error('It is not a JSON Web Key Set')
   const algorithms = [...provider.algorithms].filter((name: AlgorithmName) => algorithmOf(name)?.kind !== 'hmac')
-  return listed.slice(0, most).filter(isObject).flatMap((jwk) => {
-    const { keys, findings } = parseKeys({ keys: [jwk] }, algorithms, 'jwks', true)
-    return findings.some(({ level }) => level === 'error') ? [] : keys
-  })
+  return listed
+    .slice(0, most)
+    .filter(isObject)
+    .flatMap((jwk) => {
+      const { keys, findings } = parseKeys({ keys: [jwk] }, algorithms, 'jwks', true)
+      return findings.some(({ level }) => level === 'error') ? [] : keys
+    })
 }
 
 const isSame = (a: VerificationKey, b: VerificationKey): boolean =>
-  a.kid === b.kid && a.algorithms.size === b.algorithms.size && [...a.algorithms].every((name) => b.algorithms.has(name)) && a.key.equals(b.key)
+  a.kid === b.kid &&
+  a.algorithms.size === b.algorithms.size &&
+  [...a.algorithms].every((name) => b.algorithms.has(name)) &&
+  a.key.equals(b.key)
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** The address of the key set. What the configuration names may be in a private network; what a document names only at the same place. */
 const discover = async (outgoing: Outgoing, issuer: string): Promise<{ uri: string; configured: boolean }> => {
-  const reply = await outgoing(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, { maxBytes: largest, timeoutMs, configured: true, headers: { accept: 'application/json' } })
+  const reply = await outgoing(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, {
+    maxBytes: largest,
+    timeoutMs,
+    configured: true,
+    headers: { accept: 'application/json' },
+  })
   if (reply.status !== 200) throw new Error(`The discovery document is answered with ${reply.status}`)
   const document = parseRemote(reply.body)
-  if (own(document, 'issuer') !== issuer) throw new Error(`The discovery document is of another issuer: ${JSON.stringify(own(document, 'issuer'))}`)
+  if (own(document, 'issuer') !== issuer)
+    throw new Error(`The discovery document is of another issuer: ${JSON.stringify(own(document, 'issuer'))}`)
   const uri = own(document, 'jwks_uri')
   if (typeof uri !== 'string' || !URL.canParse(uri)) throw new Error('The discovery document names no jwks_uri')
-  if (new URL(issuer).protocol === 'https:' && new URL(uri).protocol !== 'https:') throw new Error('The discovery document names a jwks_uri without encryption')
+  if (new URL(issuer).protocol === 'https:' && new URL(uri).protocol !== 'https:')
+    throw new Error('The discovery document names a jwks_uri without encryption')
   return { uri, configured: new URL(uri).origin === new URL(issuer).origin }
 }
 
@@ -80,7 +93,12 @@ const discover = async (outgoing: Outgoing, issuer: string): Promise<{ uri: stri
  * Reads the keys that a provider publishes: one fetch at a time, again when they have become old or a token names one that is not
  * known, and never more often than the bounds above say. The last good set goes on to be used while none can be had.
  */
-export const openPublishedKeys = (deps: PublishedKeysDeps, provider: JwtProvider, remote: Remote, kept: KeptKeys | undefined): PublishedKeys => {
+export const openPublishedKeys = (
+  deps: PublishedKeysDeps,
+  provider: JwtProvider,
+  remote: Remote,
+  kept: KeptKeys | undefined,
+): PublishedKeys => {
   const { outgoing, now, logger } = deps
   const source = sourceOf(remote)
   const limiter = createLimiter({ ...unknownKeys, now, max: 1 })
@@ -94,13 +112,19 @@ export const openPublishedKeys = (deps: PublishedKeysDeps, provider: JwtProvider
 
   const address = async (): Promise<{ uri: string; configured: boolean }> => {
     if ('uri' in remote) return { uri: remote.uri, configured: true }
-    if (!discovered || discovered.at + discoveryMs <= now()) discovered = { ...await discover(outgoing, remote.issuer), at: now() }
+    if (!discovered || discovered.at + discoveryMs <= now())
+      discovered = { ...(await discover(outgoing, remote.issuer)), at: now() }
     return discovered
   }
 
   const read = async (): Promise<string> => {
     const { uri, configured } = await address()
-    const reply = await outgoing(uri, { maxBytes: largest, timeoutMs, configured, headers: { accept: 'application/jwk-set+json, application/json' } })
+    const reply = await outgoing(uri, {
+      maxBytes: largest,
+      timeoutMs,
+      configured,
+      headers: { accept: 'application/jwk-set+json, application/json' },
+    })
     if (reply.status !== 200) throw new Error(`The key set is answered with ${reply.status}`)
     return reply.body.toString('utf8')
   }
@@ -114,7 +138,11 @@ export const openPublishedKeys = (deps: PublishedKeysDeps, provider: JwtProvider
     const gone = keys.filter((old) => !next.includes(old))
     const isNew = next.some((key) => !keys.includes(key))
     keys = next
-    if (gone.length > 0 || isNew) logger.info({ provider: provider.id, keys: keys.map(({ description }) => description), gone: gone.length }, 'the keys of an identity provider have changed')
+    if (gone.length > 0 || isNew)
+      logger.info(
+        { provider: provider.id, keys: keys.map(({ description }) => description), gone: gone.length },
+        'the keys of an identity provider have changed',
+      )
     if (gone.length > 0) for (const listener of listeners) listener(gone)
     return isNew
   }
@@ -131,7 +159,10 @@ export const openPublishedKeys = (deps: PublishedKeysDeps, provider: JwtProvider
       failed = now()
       discovered = undefined
       const code = error instanceof OutgoingError ? error.code : undefined
-      logger.warn({ provider: provider.id, source, code, reason: reasonOf(error), known: keys.length }, 'the keys of an identity provider cannot be read')
+      logger.warn(
+        { provider: provider.id, source, code, reason: reasonOf(error), known: keys.length },
+        'the keys of an identity provider cannot be read',
+      )
       return false
     }
   }

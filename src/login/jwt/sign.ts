@@ -9,15 +9,25 @@ import type { JwtProvider } from './provider.ts'
  * @param now ms
  * @param lifetime ms
  */
-export const signTrial = (provider: JwtProvider, subject: string, now: number, lifetime: number, more: Readonly<Record<string, unknown>> = {}): string | undefined => {
+export const signTrial = (
+  provider: JwtProvider,
+  subject: string,
+  now: number,
+  lifetime: number,
+  more: Readonly<Record<string, unknown>> = {},
+): string | undefined => {
   const key = provider.keys.find((one) => one.key.type === 'secret')
   const name: AlgorithmName | undefined = key && [...key.algorithms][0]
   const algorithm = name && algorithmOf(name)
   if (!key || algorithm?.kind !== 'hmac') return undefined
   const issued = Math.floor(now / 1000)
   const claims = {
-    [provider.subjectClaim]: subject, iat: issued, exp: issued + Math.ceil(lifetime / 1000),
-    ...(provider.issuer !== undefined && { iss: provider.issuer }), ...(provider.audiences?.[0] !== undefined && { aud: provider.audiences[0] }), ...more,
+    [provider.subjectClaim]: subject,
+    iat: issued,
+    exp: issued + Math.ceil(lifetime / 1000),
+    ...(provider.issuer !== undefined && { iss: provider.issuer }),
+    ...(provider.audiences?.[0] !== undefined && { aud: provider.audiences[0] }),
+    ...more,
   }
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
   const signed = `${part({ alg: name, typ: 'JWT', ...(key.kid !== undefined && { kid: key.kid }) })}.${part(claims)}`

@@ -10,7 +10,19 @@ import { JwtRefusal, quoted, type RefusalCode } from './refusal.ts'
 
 /** One check that a token went through, for `auth explain` and the log. */
 export interface Step {
-  rule: 'form' | 'algorithm' | 'type' | 'extensions' | 'key' | 'signature' | 'times' | 'issuer' | 'audience' | 'party' | 'once' | 'subject'
+  rule:
+    | 'form'
+    | 'algorithm'
+    | 'type'
+    | 'extensions'
+    | 'key'
+    | 'signature'
+    | 'times'
+    | 'issuer'
+    | 'audience'
+    | 'party'
+    | 'once'
+    | 'subject'
   /** What was found; the reason of the refusal in the last step of a refused token. */
   found: string
 }
@@ -18,12 +30,17 @@ export interface Step {
 /** The outcome: whom the token speaks for, or why it is refused. `steps` has the checks in order, the failing one last. */
 export type Verified =
   | {
-    ok: true; provider: string; subject: string; claims: Claims; key: VerificationKey; steps: Step[]
-    /** When the token is good no more, leeway included, in ms; undefined: never. */
-    expires: number | undefined
-    /** The name of a token that is good once; undefined where tokens are not. */
-    once: string | undefined
-  }
+      ok: true
+      provider: string
+      subject: string
+      claims: Claims
+      key: VerificationKey
+      steps: Step[]
+      /** When the token is good no more, leeway included, in ms; undefined: never. */
+      expires: number | undefined
+      /** The name of a token that is good once; undefined where tokens are not. */
+      once: string | undefined
+    }
   | { ok: false; provider: string; code: RefusalCode; reason: string; steps: Step[]; failed: Step['rule'] }
 
 const allowedAlgorithm = (provider: JwtProvider, header: Claims): AlgorithmName => {
@@ -39,15 +56,21 @@ const allowedAlgorithm = (provider: JwtProvider, header: Claims): AlgorithmName 
 }
 
 /** The keys that may have signed the token. `jku`, `jwk`, `x5u` and `x5c` in the header are never looked at. */
-const candidateKeys = (keys: readonly VerificationKey[], header: Claims, algorithm: AlgorithmName): VerificationKey[] => {
+const candidateKeys = (
+  keys: readonly VerificationKey[],
+  header: Claims,
+  algorithm: AlgorithmName,
+): VerificationKey[] => {
   const kid = own(header, 'kid')
-  if (kid !== undefined && typeof kid !== 'string') throw new JwtRefusal('kid_unknown', 'The key id ("kid") is not a string')
+  if (kid !== undefined && typeof kid !== 'string')
+    throw new JwtRefusal('kid_unknown', 'The key id ("kid") is not a string')
   const named = kid === undefined ? keys : keys.filter((key) => key.kid === kid)
   const chosen = named.length > 0 ? named : keys.filter((key) => key.kid === undefined)
   if (keys.length === 0) throw new JwtRefusal('keys_unavailable', 'The keys of the issuer could not be read yet')
   if (chosen.length === 0) throw new JwtRefusal('kid_unknown', `No key is known by the key id ("kid") ${quoted(kid)}`)
   const suitable = chosen.filter((key) => key.algorithms.has(algorithm))
-  if (suitable.length === 0) throw new JwtRefusal('key_unsuitable', `The key that the token names is not for ${algorithm}`)
+  if (suitable.length === 0)
+    throw new JwtRefusal('key_unsuitable', `The key that the token names is not for ${algorithm}`)
   return suitable
 }
 
@@ -62,7 +85,8 @@ const signatureFits = (algorithm: Algorithm, { key }: VerificationKey, { signed,
   }
   const data = Buffer.from(signed)
   if (algorithm.kind === 'rsa') return verifySignature(algorithm.hash, data, { key, ...algorithm.pss }, signature)
-  if (algorithm.kind === 'ec') return verifySignature(algorithm.hash, data, { key, dsaEncoding: 'ieee-p1363' }, signature)
+  if (algorithm.kind === 'ec')
+    return verifySignature(algorithm.hash, data, { key, dsaEncoding: 'ieee-p1363' }, signature)
   return verifySignature(null, data, key, signature)
 }
 
@@ -82,7 +106,12 @@ const signingKey = (name: AlgorithmName, candidates: VerificationKey[], decoded:
  * @param keys the provider's keys: the configured ones unless it publishes them
  * @see https://www.rfc-editor.org/rfc/rfc8725
  */
-export const verifyJwt = (provider: JwtProvider, token: unknown, now: number, keys: readonly VerificationKey[] = provider.keys): Verified => {
+export const verifyJwt = (
+  provider: JwtProvider,
+  token: unknown,
+  now: number,
+  keys: readonly VerificationKey[] = provider.keys,
+): Verified => {
   const steps: Step[] = []
   let rule: Step['rule'] = 'form'
   const passed = (found: string, next: Step['rule']): void => {
@@ -97,10 +126,14 @@ export const verifyJwt = (provider: JwtProvider, token: unknown, now: number, ke
     passed(algorithm, provider.tokenTypes ? 'type' : 'extensions')
     checkType(provider, header)
     if (provider.tokenTypes) passed(quoted(own(header, 'typ')), 'extensions')
-    if (own(header, 'crit') !== undefined) throw new JwtRefusal('crit_unknown', 'The header names critical extensions ("crit"), and none is known here')
+    if (own(header, 'crit') !== undefined)
+      throw new JwtRefusal('crit_unknown', 'The header names critical extensions ("crit"), and none is known here')
     passed('None', 'key')
     const candidates = candidateKeys(keys, header, algorithm)
-    passed(candidates.length === 1 ? candidates[0]?.description ?? '' : `${candidates.length} keys to try`, 'signature')
+    passed(
+      candidates.length === 1 ? (candidates[0]?.description ?? '') : `${candidates.length} keys to try`,
+      'signature',
+    )
     const key = signingKey(algorithm, candidates, decoded)
     passed(key.description, 'times')
     const { expires } = checkTimes(provider, claims, now)
@@ -108,7 +141,14 @@ export const verifyJwt = (provider: JwtProvider, token: unknown, now: number, ke
     checkIssuer(provider, claims)
     passed(provider.issuer ?? 'Not asked for', 'audience')
     checkAudience(provider, claims)
-    passed(provider.audiences === 'any' ? 'Not asked for' : provider.audiences ? 'Names this server' : 'None, as none is configured', 'party')
+    passed(
+      provider.audiences === 'any'
+        ? 'Not asked for'
+        : provider.audiences
+          ? 'Names this server'
+          : 'None, as none is configured',
+      'party',
+    )
     checkParty(provider, claims)
     if (provider.authorizedParties) passed(quoted(own(claims, 'azp') ?? own(claims, 'client_id')), 'once')
     else rule = 'once'

@@ -67,14 +67,19 @@ export const openConnection = async (url: string, { startTls, ca, timeoutMs }: R
     return make()
   }
   const client = new Client({
-    url, timeout: timeoutMs, connectTimeout: timeoutMs, strictDN: false,
-    createConnection: ((port: number, name: string) => once(plain, () => (plain = connect(port, name)))) as typeof connect,
+    url,
+    timeout: timeoutMs,
+    connectTimeout: timeoutMs,
+    strictDN: false,
+    createConnection: ((port: number, name: string) =>
+      once(plain, () => (plain = connect(port, name)))) as typeof connect,
     // Called with port, host and options for ldaps:, and with options alone for StartTLS.
-    createSecureConnection: (...args: unknown[]) => once(secure, () => {
-      const given = args.find((one) => typeof one === 'object' && one !== null)
-      const port = args.find((one) => typeof one === 'number')
-      return (secure = connectTls({ ...tls, ...given, ...(port !== undefined && { port }) }))
-    }),
+    createSecureConnection: (...args: unknown[]) =>
+      once(secure, () => {
+        const given = args.find((one) => typeof one === 'object' && one !== null)
+        const port = args.find((one) => typeof one === 'number')
+        return (secure = connectTls({ ...tls, ...given, ...(port !== undefined && { port }) }))
+      }),
   })
   const cut = (): void => {
     for (const socket of [secure, plain]) {
@@ -108,7 +113,9 @@ export const openConnection = async (url: string, { startTls, ca, timeoutMs }: R
     cut()
   }
   const asError = (what: string, error: unknown): unknown =>
-    (error instanceof ResultCodeError ? new DirectoryError(`${url}: ${what}: result ${error.code}: ${words(error)}`, { cause: error }) : error)
+    error instanceof ResultCodeError
+      ? new DirectoryError(`${url}: ${what}: result ${error.code}: ${words(error)}`, { cause: error })
+      : error
 
   if (protocol === 'ldap:' && startTls) {
     try {
@@ -120,21 +127,30 @@ export const openConnection = async (url: string, { startTls, ca, timeoutMs }: R
   }
   return {
     bind: async (dn, password) => {
-      if (dn === '' || isNoPassword(password)) return { code: 'password_empty', reason: 'Without a name and a password nobody is asked' }
+      if (dn === '' || isNoPassword(password))
+        return { code: 'password_empty', reason: 'Without a name and a password nobody is asked' }
       try {
         await within('bind', client.bind(dn, password))
         return undefined
       } catch (error) {
-        if (error instanceof ResultCodeError && refusals.has(error.code)) return { code: `ldap_${error.code}`, reason: words(error).replaceAll('\0', '') }
+        if (error instanceof ResultCodeError && refusals.has(error.code))
+          return { code: `ldap_${error.code}`, reason: words(error).replaceAll('\0', '') }
         throw asError('bind', error)
       }
     },
     search: async (base, { filter, scope, attributes, binary = [], paged = false }) => {
       try {
-        const { searchEntries } = await within('search', client.search(base, {
-          filter, scope, attributes: [...attributes], explicitBufferAttributes: [...binary], derefAliases: 'never',
-          ...(paged && { paged: { pageSize } }),
-        }))
+        const { searchEntries } = await within(
+          'search',
+          client.search(base, {
+            filter,
+            scope,
+            attributes: [...attributes],
+            explicitBufferAttributes: [...binary],
+            derefAliases: 'never',
+            ...(paged && { paged: { pageSize } }),
+          }),
+        )
         return searchEntries
       } catch (error) {
         // An entry that its owner may not read, or that went in this moment.

@@ -24,7 +24,9 @@ const attributeOf = (entry: Entry, name: string): Entry[string] | undefined => {
 /** A GUID as Microsoft writes it: the first three parts have their bytes the other way round. */
 const guidOrder = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
 const guidText = (bytes: Buffer): string =>
-  Buffer.from(guidOrder.map((at) => bytes[at] ?? 0)).toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+  Buffer.from(guidOrder.map((at) => bytes[at] ?? 0))
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 const guidBytes = (text: string): Buffer => {
   const bytes = Buffer.from(text.replaceAll('-', ''), 'hex')
   return Buffer.from(guidOrder.map((_, at) => bytes[guidOrder.indexOf(at)] ?? 0))
@@ -42,12 +44,14 @@ export const subjectOf = (entry: Entry, attribute: string): string | undefined =
 
 /** The value to look for where a subject is to be found again. */
 export const subjectValue = (subject: string, attribute: string): string | Buffer =>
-  (isGuid(attribute) && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(subject) ? guidBytes(subject) : subject)
+  isGuid(attribute) && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(subject) ? guidBytes(subject) : subject
 
 /** The names of those groups of an entry that are below `base`. */
 export const groupsUnder = (entry: Entry, base: string): string[] => {
   const value = attributeOf(entry, 'memberOf')
-  return (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'string').filter((dn) => isBelow(dn, base))
+  return (Array.isArray(value) ? value : [value])
+    .filter((one) => typeof one === 'string')
+    .filter((dn) => isBelow(dn, base))
     .flatMap((dn) => firstValue(dn) ?? [])
 }
 

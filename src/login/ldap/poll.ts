@@ -27,10 +27,17 @@ type Linked = Awaited<ReturnType<typeof readPeople>>[number]
  * Why the directory is not believed when it says that these are gone. A service that lost its rights, a base that was moved or a filter
  * with a slip in it look just like everybody leaving at once.
  */
-const distrust = ({ config }: Directory, there: ReadonlySet<string>, linked: readonly Linked[], gone: number): string | undefined => {
+const distrust = (
+  { config }: Directory,
+  there: ReadonlySet<string>,
+  linked: readonly Linked[],
+  gone: number,
+): string | undefined => {
   if (there.size === 0) return 'the directory says that there is nobody at all'
   const share = (gone * 100) / linked.length
-  return gone > alwaysMayGo && share > config.most_gone ? `${gone} of ${linked.length} people would be gone at once, which is more than most_gone (${config.most_gone} %)` : undefined
+  return gone > alwaysMayGo && share > config.most_gone
+    ? `${gone} of ${linked.length} people would be gone at once, which is more than most_gone (${config.most_gone} %)`
+    : undefined
 }
 
 /**
@@ -47,9 +54,12 @@ export const poll = async (context: LoginContext, directory: Directory): Promise
   // Whoever has several entries is gone when all of them are.
   const back = new Set(linked.filter(({ subject }) => there.has(subject)).map(({ user }) => user))
   for (const user of back) {
-    if (!locked.has(user) || !await unlockBy(context, people, user)) continue
+    if (!locked.has(user) || !(await unlockBy(context, people, user))) continue
     result.unlocked++
-    context.logger.info({ provider: directory.id, user: await context.users.nameOf(user) }, 'somebody is back in the directory, and not locked any more')
+    context.logger.info(
+      { provider: directory.id, user: await context.users.nameOf(user) },
+      'somebody is back in the directory, and not locked any more',
+    )
   }
   const missing = linked.filter(({ user }) => !back.has(user))
   const fresh = missing.filter((one) => !(one.locked && locked.has(one.user)))
@@ -63,18 +73,26 @@ export const poll = async (context: LoginContext, directory: Directory): Promise
       result.deactivated++
     } else if (await lockBy(context, people, user)) result.locked++
     else continue
-    context.logger.info({ provider: directory.id, user: await context.users.nameOf(user), what }, 'somebody is gone from the directory')
+    context.logger.info(
+      { provider: directory.id, user: await context.users.nameOf(user), what },
+      'somebody is gone from the directory',
+    )
   }
   return result
 }
 
 /** Looks at every directory from time to time; the time of the next look outlives a restart. */
 export const startPolls = async (context: LoginContext, jobs: Jobs): Promise<void> => {
-  const polled = new Map(context.directories.filter(({ searchable, config }) => searchable && config.when_gone !== 'keep').map((one) => [one.id, one]))
-  const next = (id: string, runAt: number): Promise<void> => context.database.write(async (tx) => {
-    await jobs.drop(tx, queue, id)
-    await jobs.enqueue(tx, { queue, key: id, payload: {}, runAt })
-  })
+  const polled = new Map(
+    context.directories
+      .filter(({ searchable, config }) => searchable && config.when_gone !== 'keep')
+      .map((one) => [one.id, one]),
+  )
+  const next = (id: string, runAt: number): Promise<void> =>
+    context.database.write(async (tx) => {
+      await jobs.drop(tx, queue, id)
+      await jobs.enqueue(tx, { queue, key: id, payload: {}, runAt })
+    })
   // Not before the rest of the server is there, which has to hear of whoever goes.
   for (const [id, { config }] of polled) await next(id, context.now() + Math.min(firstMs, config.poll_interval))
   jobs.work(queue, {
@@ -85,10 +103,15 @@ export const startPolls = async (context: LoginContext, jobs: Jobs): Promise<voi
       if (!directory) return
       try {
         const { refused, ...counts } = await poll(context, directory)
-        if (refused !== undefined) context.logger.warn({ provider: key, reason: refused }, 'a directory is not believed: nobody is locked')
-        else if (Object.values(counts).some((count) => count > 0)) context.logger.info({ provider: key, ...counts }, 'accounts follow the directory')
+        if (refused !== undefined)
+          context.logger.warn({ provider: key, reason: refused }, 'a directory is not believed: nobody is locked')
+        else if (Object.values(counts).some((count) => count > 0))
+          context.logger.info({ provider: key, ...counts }, 'accounts follow the directory')
       } catch (error) {
-        context.logger.warn({ provider: key, err: error }, 'a directory could not be asked who is there: nobody is locked')
+        context.logger.warn(
+          { provider: key, err: error },
+          'a directory could not be asked who is there: nobody is locked',
+        )
       }
       await next(key, context.now() + directory.config.poll_interval)
     },

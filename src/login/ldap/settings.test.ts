@@ -9,8 +9,18 @@ import { createDirectory } from './directory.ts'
 import { type LdapConfig, ldapChecks } from './settings.ts'
 
 type Entry = Extract<NonNullable<ConfigInput['identity_providers']>, readonly unknown[]>[number] & { type: 'ldap' }
-const search: Entry = { id: 'corp', type: 'ldap', urls: 'ldaps://ldap.example.org', bind_dn: 'cn=latchkey,dc=org', bind_password: 'x', base: 'dc=org' }
-const checks = (entry: Entry): string[] => ldapChecks(defaultConfig({ identity_providers: [entry] })).map(({ level, key }) => `${level} ${key.replace('identity_providers[0].', '')}`)
+const search: Entry = {
+  id: 'corp',
+  type: 'ldap',
+  urls: 'ldaps://ldap.example.org',
+  bind_dn: 'cn=latchkey,dc=org',
+  bind_password: 'x',
+  base: 'dc=org',
+}
+const checks = (entry: Entry): string[] =>
+  ldapChecks(defaultConfig({ identity_providers: [entry] })).map(
+    ({ level, key }) => `${level} ${key.replace('identity_providers[0].', '')}`,
+  )
 
 test('settings that would let the wrong people in, or nobody, are refused with the reason', () => {
   const { bind_password: _, ...unarmed } = search
@@ -18,7 +28,10 @@ test('settings that would let the wrong people in, or nobody, are refused with t
     [search, []],
     [unarmed, ['error bind_password']],
     [{ id: 'corp', type: 'ldap', urls: 'ldaps://x', base: 'dc=org' }, ['error identity_providers[0]']],
-    [{ id: 'corp', type: 'ldap', urls: 'ldaps://x', bind_password: 'x', base: 'dc=org' }, ['error bind_dn', 'error identity_providers[0]']],
+    [
+      { id: 'corp', type: 'ldap', urls: 'ldaps://x', bind_password: 'x', base: 'dc=org' },
+      ['error bind_dn', 'error identity_providers[0]'],
+    ],
     [{ id: 'corp', type: 'ldap', urls: 'ldaps://x', user_dn: 'uid={username},dc=org' }, ['warning when_gone']],
     [{ id: 'corp', type: 'ldap', urls: 'ldaps://x', user_dn: 'uid={username},dc=org', when_gone: 'keep' }, []],
     [{ ...search, urls: 'ldap://ldap.example.org', start_tls: false }, ['warning start_tls']],
@@ -43,12 +56,27 @@ const directoryOf = (entry: Entry) => {
 
 test('without a password, or without a name, no directory is even connected to', async () => {
   let connections = 0
-  const server = createServer(() => { connections++ }).listen(0, '127.0.0.1')
+  const server = createServer(() => {
+    connections++
+  }).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as { port: number }
-  for (const entry of [{ ...search, urls: `ldap://127.0.0.1:${port}` }, { id: 'corp', type: 'ldap', urls: `ldap://127.0.0.1:${port}`, user_dn: 'uid={username},dc=org' } as const]) {
+  for (const entry of [
+    { ...search, urls: `ldap://127.0.0.1:${port}` },
+    { id: 'corp', type: 'ldap', urls: `ldap://127.0.0.1:${port}`, user_dn: 'uid={username},dc=org' } as const,
+  ]) {
     const directory = directoryOf(entry)
-    for (const [username, password] of [['ann', ''], ['ann', '\0'], ['ann', 'secret\0'], ['ann', 'x'.repeat(1025)], ['', 'secret'], [' ', 'secret'], ['a\0', 'secret'], ['\ud800', 'secret'], ['x'.repeat(256), 'secret']] as const) {
+    for (const [username, password] of [
+      ['ann', ''],
+      ['ann', '\0'],
+      ['ann', 'secret\0'],
+      ['ann', 'x'.repeat(1025)],
+      ['', 'secret'],
+      [' ', 'secret'],
+      ['a\0', 'secret'],
+      ['\ud800', 'secret'],
+      ['x'.repeat(256), 'secret'],
+    ] as const) {
       const { person, refused } = await directory.verify({ username }, password)
       assert.equal(person, undefined)
       assert.ok(refused)
@@ -65,11 +93,14 @@ test('a server that says nothing is given up in time, and then the next is asked
   const urls = [silent, rude].map((server) => `ldap://127.0.0.1:${(server.address() as { port: number }).port}`)
   for (const start_tls of [true, false]) {
     const start = performance.now()
-    await assert.rejects(directoryOf({ ...search, urls, timeout: 300, start_tls }).verify({ username: 'ann' }, 'secret'), (error: Error) => {
-      assert.ok(error instanceof DirectoryError)
-      for (const url of urls) assert.ok(error.message.includes(url), error.message)
-      return true
-    })
+    await assert.rejects(
+      directoryOf({ ...search, urls, timeout: 300, start_tls }).verify({ username: 'ann' }, 'secret'),
+      (error: Error) => {
+        assert.ok(error instanceof DirectoryError)
+        for (const url of urls) assert.ok(error.message.includes(url), error.message)
+        return true
+      },
+    )
     assert.ok(performance.now() - start < 3000)
   }
   silent.close()
@@ -77,22 +108,37 @@ test('a server that says nothing is given up in time, and then the next is asked
 })
 
 const gone = 'ldap://127.0.0.1:1'
-inWorld('while a directory cannot be asked, people with a password of their own come in, and others are told to come again', {
-  registration: 'open', identity_providers: [{ ...search, urls: gone, timeout: 500 }],
-}, async (world) => {
-  await world.post('/register', { username: 'sam', password: 'correct horse', auth: { type: 'm.login.dummy' } })
-  const login = { type: 'm.login.password', identifier: { type: 'm.id.user', user: 'sam' } }
-  assert.equal((await world.post('/login', { ...login, password: 'correct horse' }))['user_id'], '@sam:one.test')
-  // The harness takes no 503, which is what this is.
-  await assert.rejects(world.ask('POST', '/login', { ...login, password: 'wrong' }), /503/)
-  assert.equal(refusal(await world.ask('POST', '/login', { ...login, password: '' })), '403 M_FORBIDDEN Wrong user name or password')
-  assert.ok(world.said.some(({ details }) => details['code'] === 'directory_unreachable' && details['provider'] === 'corp'))
-  assert.ok(!JSON.stringify(world.said).includes('wrong'))
-})
+inWorld(
+  'while a directory cannot be asked, people with a password of their own come in, and others are told to come again',
+  {
+    registration: 'open',
+    identity_providers: [{ ...search, urls: gone, timeout: 500 }],
+  },
+  async (world) => {
+    await world.post('/register', { username: 'sam', password: 'correct horse', auth: { type: 'm.login.dummy' } })
+    const login = { type: 'm.login.password', identifier: { type: 'm.id.user', user: 'sam' } }
+    assert.equal((await world.post('/login', { ...login, password: 'correct horse' }))['user_id'], '@sam:one.test')
+    // The harness takes no 503, which is what this is.
+    await assert.rejects(world.ask('POST', '/login', { ...login, password: 'wrong' }), /503/)
+    assert.equal(
+      refusal(await world.ask('POST', '/login', { ...login, password: '' })),
+      '403 M_FORBIDDEN Wrong user name or password',
+    )
+    assert.ok(
+      world.said.some(({ details }) => details['code'] === 'directory_unreachable' && details['provider'] === 'corp'),
+    )
+    assert.ok(!JSON.stringify(world.said).includes('wrong'))
+  },
+)
 
-inWorld('with a directory there is sign-in by password, even where no password is kept here', {
-  password_login: false, identity_providers: [{ ...search, urls: gone }],
-}, async (world) => {
-  const flows = (await world.ask('GET', '/login')).body['flows'] as { type: string }[]
-  assert.ok(flows.some(({ type }) => type === 'm.login.password'))
-})
+inWorld(
+  'with a directory there is sign-in by password, even where no password is kept here',
+  {
+    password_login: false,
+    identity_providers: [{ ...search, urls: gone }],
+  },
+  async (world) => {
+    const flows = (await world.ask('GET', '/login')).body['flows'] as { type: string }[]
+    assert.ok(flows.some(({ type }) => type === 'm.login.password'))
+  },
+)

@@ -9,19 +9,27 @@ import { readIdentity, readSubjects } from '../engine/store.ts'
 import { DirectoryError } from './connection.ts'
 import type { Directory, Person, Who } from './directory.ts'
 
-const unreachable = (trace: string | undefined): MatrixError => new MatrixError('M_UNKNOWN', 'The directory that knows your password cannot be asked now: try again later', {
-  status: 503, extra: { code: 'directory_unreachable', ...(trace !== undefined && { trace }) },
-})
+const unreachable = (trace: string | undefined): MatrixError =>
+  new MatrixError('M_UNKNOWN', 'The directory that knows your password cannot be asked now: try again later', {
+    status: 503,
+    extra: { code: 'directory_unreachable', ...(trace !== undefined && { trace }) },
+  })
 
 /**
  * Whom somebody means: a Matrix ID is that of an account, and its owner has the entry that the account is linked to, whatever either is
  * called. Everything else is a name of the directory's.
  */
-const whoIs = async (context: LoginContext, directory: Directory, name: string, account: Account | undefined): Promise<Who> => {
+const whoIs = async (
+  context: LoginContext,
+  directory: Directory,
+  name: string,
+  account: Account | undefined,
+): Promise<Who> => {
   if (!isUserId(name)) return { username: name }
   if (!isLocalUser(name, context.serverName)) return { username: '' }
   const { people } = policyFor(context, directory.id)
-  const [subject] = account && directory.searchable ? await readSubjects(context.database.read, people, account.nid) : []
+  const [subject] =
+    account && directory.searchable ? await readSubjects(context.database.read, people, account.nid) : []
   return subject === undefined ? { username: localpartOf(name) } : { subject }
 }
 
@@ -38,7 +46,11 @@ const welcome = async (context: LoginContext, directory: Directory, { subject }:
  * @throws MatrixError 503 when a directory could not be asked, and no other one takes them
  */
 export const askDirectories = async (
-  context: LoginContext, name: string, password: string, account: Account | undefined, origin: Origin,
+  context: LoginContext,
+  name: string,
+  password: string,
+  account: Account | undefined,
+  origin: Origin,
 ): Promise<{ identity: Identity; arrival: Arrival } | undefined> => {
   const { trace } = origin
   let failed = false
@@ -48,13 +60,19 @@ export const askDirectories = async (
       const { person, refused } = await directory.verify(await whoIs(context, directory, name, account), password)
       if (person) {
         await welcome(context, directory, person)
-        return { identity: { provider, subject: person.subject, claims: person.claims }, arrival: { ...origin, key: `password, by ${person.url}` } }
+        return {
+          identity: { provider, subject: person.subject, claims: person.claims },
+          arrival: { ...origin, key: `password, by ${person.url}` },
+        }
       }
       context.logger.info({ trace, provider, rule: 'bind', ...refused }, 'a password was refused by a directory')
     } catch (error) {
       if (!(error instanceof DirectoryError)) throw error
       failed = true
-      context.logger.warn({ trace, provider, rule: 'reach', code: 'directory_unreachable', reason: error.message }, 'a directory could not be asked')
+      context.logger.warn(
+        { trace, provider, rule: 'reach', code: 'directory_unreachable', reason: error.message },
+        'a directory could not be asked',
+      )
     }
   }
   if (failed) throw unreachable(trace)

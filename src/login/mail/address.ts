@@ -8,7 +8,11 @@ const longest = 254
  */
 export function parseAddress(text: string): string {
   const address = text.trim().toLowerCase()
-  if (address.length > longest || !/^[^\s@<>()[\]\\,;:"\p{Cc}]{1,64}@[^\s@<>()[\]\\,;:"/\p{Cc}]+$/u.test(address) || !address.isWellFormed()) {
+  if (
+    address.length > longest ||
+    !/^[^\s@<>()[\]\\,;:"\p{Cc}]{1,64}@[^\s@<>()[\]\\,;:"/\p{Cc}]+$/u.test(address) ||
+    !address.isWellFormed()
+  ) {
     throw new MatrixError('M_INVALID_PARAM', 'This is not a mail address')
   }
   return address

@@ -13,20 +13,32 @@ export interface Message {
 }
 
 /** The mail that asks its reader to confirm that the address is theirs. */
-export const validationMail = (texts: MailTexts, { to, server, purpose, link }: { to: string, server: string, purpose: Purpose, link: string }): Message => {
+export const validationMail = (
+  texts: MailTexts,
+  { to, server, purpose, link }: { to: string; server: string; purpose: Purpose; link: string },
+): Message => {
   const lead = texts.lead[purpose](server)
   return {
     to,
     subject: texts.subject[purpose](server),
     text: `${lead}\n\n${texts.open}\n${link}\n\n${texts.care}\n`,
-    html: textOf(html`<!doctype html>
-<html><body style="font-family: sans-serif; max-width: 36em">
-<p>${lead}</p>
-<p>${texts.open}</p>
-<p><a href="${link}" style="display: inline-block; padding: 0.6em 1.2em; background: #1f5fbf; color: #fff; text-decoration: none; border-radius: 0.4em">${texts.go}</a></p>
-<p style="color: #555; font-size: 0.9em">${link}</p>
-<p>${texts.care}</p>
-</body></html>
-`),
+    html: textOf(
+      html`<!doctype html>
+        <html>
+          <body style="font-family: sans-serif; max-width: 36em">
+            <p>${lead}</p>
+            <p>${texts.open}</p>
+            <p>
+              <a
+                href="${link}"
+                style="display: inline-block; padding: 0.6em 1.2em; background: #1f5fbf; color: #fff; text-decoration: none; border-radius: 0.4em"
+                >${texts.go}</a
+              >
+            </p>
+            <p style="color: #555; font-size: 0.9em">${link}</p>
+            <p>${texts.care}</p>
+          </body>
+        </html> `,
+    ),
   }
 }

@@ -10,7 +10,14 @@ import { mailTexts } from './texts.ts'
 const path = '/_latchkey/email/confirm'
 
 const card = (web: Web, request: PageRequest, title: string, lead: string, status = 200): Reply =>
-  show(web, request, { title, status, body: html`<div class="card"><h1>${title}</h1><p>${lead}</p></div>` })
+  show(web, request, {
+    title,
+    status,
+    body: html`<div class="card">
+      <h1>${title}</h1>
+      <p>${lead}</p>
+    </div>`,
+  })
 
 /**
  * The page behind the link of a mail. Opening it does nothing yet: programs that look into mail open links too. Its form needs no
@@ -20,17 +27,30 @@ export const confirmationRoutes = (context: LoginContext): Route[] => {
   const web = createWeb(context)
   return [
     pageRoute(web, {
-      id: 'emailConfirmation', method: 'GET', path,
+      id: 'emailConfirmation',
+      method: 'GET',
+      path,
       handle: async (request) => {
         const texts = mailTexts(request.texts.language)
         const token = request.query.get('token') ?? ''
-        if (!await isWaiting(context.database.read, hashToken(token), context.now())) return card(web, request, texts.title, texts.lost, 400)
-        return show(web, request, { title: texts.title, body: html`<div class="card"><h1>${texts.title}</h1>
-<form method="post" action="${web.base}${path}"><input type="hidden" name="token" value="${token}"><button>${texts.go}</button></form></div>` })
+        if (!(await isWaiting(context.database.read, hashToken(token), context.now())))
+          return card(web, request, texts.title, texts.lost, 400)
+        return show(web, request, {
+          title: texts.title,
+          body: html`<div class="card">
+            <h1>${texts.title}</h1>
+            <form method="post" action="${web.base}${path}">
+              <input type="hidden" name="token" value="${token}" /><button>${texts.go}</button>
+            </form>
+          </div>`,
+        })
       },
     }),
     pageRoute(web, {
-      id: 'confirmEmail', method: 'POST', path, foreign: true,
+      id: 'confirmEmail',
+      method: 'POST',
+      path,
+      foreign: true,
       handle: async (request) => {
         const texts = mailTexts(request.texts.language)
         const token = field(request.form, 'token') ?? ''

@@ -6,7 +6,17 @@ import { hashToken } from '../tokens.ts'
 import type { Stage } from '../uia/engine.ts'
 import { parseAddress } from './address.ts'
 import { validationMail } from './message.ts'
-import { countSent, deleteExpired, deleteValidation, readOwner, readValidation, readValidationOf, saveValidation, type Purpose, type ValidationRow } from './store.ts'
+import {
+  countSent,
+  deleteExpired,
+  deleteValidation,
+  readOwner,
+  readValidation,
+  readValidationOf,
+  saveValidation,
+  type Purpose,
+  type ValidationRow,
+} from './store.ts'
 import { mailTexts } from './texts.ts'
 
 const lifetimeMs = 60 * 60_000
@@ -24,12 +34,17 @@ export interface ValidationRequest {
 }
 
 const checkSecret = (secret: string): string => {
-  if (!/^[0-9a-zA-Z.=_-]{1,255}$/.test(secret)) throw new MatrixError('M_INVALID_PARAM', '"client_secret" must be 1 to 255 letters, digits and ". = _ -"')
+  if (!/^[0-9a-zA-Z.=_-]{1,255}$/.test(secret))
+    throw new MatrixError('M_INVALID_PARAM', '"client_secret" must be 1 to 255 letters, digits and ". = _ -"')
   return secret
 }
 
 /** Whom a confirmation of the address would be for. @throws MatrixError M_THREEPID_IN_USE, M_THREEPID_NOT_FOUND */
-const subjectOf = async ({ database }: LoginContext, { purpose, user }: ValidationRequest, address: string): Promise<number | null> => {
+const subjectOf = async (
+  { database }: LoginContext,
+  { purpose, user }: ValidationRequest,
+  address: string,
+): Promise<number | null> => {
   const owner = await readOwner(database.read, address)
   if (purpose === 'password') {
     if (owner === undefined) throw new MatrixError('M_THREEPID_NOT_FOUND', 'No account here has this mail address')
@@ -54,18 +69,37 @@ export const requestValidation = async (context: LoginContext, request: Validati
     const now = context.now()
     await deleteExpired(tx, now)
     const known = await readValidation(tx, request.purpose, address, secretHash)
-    if (known && known.user_nid !== subject) throw new MatrixError('M_INVALID_PARAM', 'This "client_secret" has been used by another user')
+    if (known && known.user_nid !== subject)
+      throw new MatrixError('M_INVALID_PARAM', 'This "client_secret" has been used by another user')
     if (known && known.send_attempt >= request.sendAttempt) return known.sid
-    if (await countSent(tx, address) >= mostMails) {
-      throw new MatrixError('M_LIMIT_EXCEEDED', 'This address has been sent enough mail for now', { retryAfterMs: lifetimeMs })
+    if ((await countSent(tx, address)) >= mostMails) {
+      throw new MatrixError('M_LIMIT_EXCEEDED', 'This address has been sent enough mail for now', {
+        retryAfterMs: lifetimeMs,
+      })
     }
     const sid = known?.sid ?? context.randomId().slice(0, 32)
     await saveValidation(tx, {
-      sid, purpose: request.purpose, address, secret_hash: secretHash, user_nid: subject, token_hash: hashToken(token), send_attempt: request.sendAttempt,
-      sent: (known?.sent ?? 0) + 1, validated_ts: known?.validated_ts ?? null, expires_ts: now + lifetimeMs,
+      sid,
+      purpose: request.purpose,
+      address,
+      secret_hash: secretHash,
+      user_nid: subject,
+      token_hash: hashToken(token),
+      send_attempt: request.sendAttempt,
+      sent: (known?.sent ?? 0) + 1,
+      validated_ts: known?.validated_ts ?? null,
+      expires_ts: now + lifetimeMs,
     })
     const link = `${config.public_base_url ?? ''}/_latchkey/email/confirm?token=${token}`
-    await mail.send(tx, validationMail(mailTexts(request.language), { to: address, server: context.serverName, purpose: request.purpose, link }))
+    await mail.send(
+      tx,
+      validationMail(mailTexts(request.language), {
+        to: address,
+        server: context.serverName,
+        purpose: request.purpose,
+        link,
+      }),
+    )
     return sid
   })
 }
@@ -76,10 +110,24 @@ export interface Credentials {
   readonly clientSecret: string
 }
 
-const failed = (): MatrixError => new MatrixError('M_THREEPID_AUTH_FAILED', 'This mail address has not been confirmed, or that has been used already')
+const failed = (): MatrixError =>
+  new MatrixError('M_THREEPID_AUTH_FAILED', 'This mail address has not been confirmed, or that has been used already')
 
-const checkValid = (row: ValidationRow | undefined, { clientSecret }: Credentials, purpose: Purpose, user: number | undefined, now: number) => {
-  if (!row || row.purpose !== purpose || row.secret_hash !== hashToken(clientSecret) || row.validated_ts === null || row.expires_ts <= now) throw failed()
+const checkValid = (
+  row: ValidationRow | undefined,
+  { clientSecret }: Credentials,
+  purpose: Purpose,
+  user: number | undefined,
+  now: number,
+) => {
+  if (
+    !row ||
+    row.purpose !== purpose ||
+    row.secret_hash !== hashToken(clientSecret) ||
+    row.validated_ts === null ||
+    row.expires_ts <= now
+  )
+    throw failed()
   if (user !== undefined && row.user_nid !== null && row.user_nid !== user) throw failed()
   return { address: row.address, user: row.user_nid, validated: row.validated_ts }
 }
@@ -88,16 +136,26 @@ const checkValid = (row: ValidationRow | undefined, { clientSecret }: Credential
 export type Proof = ReturnType<typeof checkValid>
 
 /** Looks whether an address was confirmed for this purpose and user, without using that up. @throws MatrixError M_THREEPID_AUTH_FAILED */
-export const checkProof = async (context: LoginContext, credentials: Credentials, purpose: Purpose, user?: number): Promise<void> => {
+export const checkProof = async (
+  context: LoginContext,
+  credentials: Credentials,
+  purpose: Purpose,
+  user?: number,
+): Promise<void> => {
   checkValid(await readValidationOf(context.database.read, credentials.sid), credentials, purpose, user, context.now())
 }
 
 /** Uses a confirmation up: it is good for one thing, once. @throws MatrixError M_THREEPID_AUTH_FAILED */
-export const takeProof = (context: LoginContext, credentials: Credentials, purpose: Purpose, user?: number): Promise<Proof> =>
+export const takeProof = (
+  context: LoginContext,
+  credentials: Credentials,
+  purpose: Purpose,
+  user?: number,
+): Promise<Proof> =>
   context.database.write(async (tx) => {
     const proof = checkValid(await readValidationOf(tx, credentials.sid), credentials, purpose, user, context.now())
     // The address may have changed hands since the mail was sent.
-    if (purpose === 'password' && await readOwner(tx, proof.address) !== proof.user) throw failed()
+    if (purpose === 'password' && (await readOwner(tx, proof.address)) !== proof.user) throw failed()
     await deleteValidation(tx, credentials.sid)
     return proof
   })
@@ -108,6 +166,12 @@ export const emailStage = (context: LoginContext, purpose: Purpose, proven: (pro
   verify: async (auth) => {
     const credentials = own(auth, 'threepid_creds') ?? own(auth, 'threepidCreds')
     if (!isObject(credentials)) throw new MatrixError('M_MISSING_PARAM', '"threepid_creds" is missing')
-    proven(await takeProof(context, { sid: requiredText(credentials, 'sid'), clientSecret: requiredText(credentials, 'client_secret') }, purpose))
+    proven(
+      await takeProof(
+        context,
+        { sid: requiredText(credentials, 'sid'), clientSecret: requiredText(credentials, 'client_secret') },
+        purpose,
+      ),
+    )
   },
 })

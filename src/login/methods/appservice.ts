@@ -18,9 +18,16 @@ export const appservice: Method = {
     const user = namedUser(body)
     if (user === undefined) throw new MatrixError('M_MISSING_PARAM', '"identifier" is missing')
     const userId = user.startsWith('@') ? user : `@${user}:${context.serverName}`
-    if (!service.covers(userId)) throw new MatrixError('M_EXCLUSIVE', `${userId} is not in the namespace of the application service "${service.id}"`)
-    const account = isLocalUser(userId, context.serverName) ? await context.users.findByLocalpart(localpartOf(userId)) : undefined
-    if (account?.userId !== userId) throw new MatrixError('M_FORBIDDEN', `The application service "${service.id}" has not registered ${userId}`)
+    if (!service.covers(userId))
+      throw new MatrixError(
+        'M_EXCLUSIVE',
+        `${userId} is not in the namespace of the application service "${service.id}"`,
+      )
+    const account = isLocalUser(userId, context.serverName)
+      ? await context.users.findByLocalpart(localpartOf(userId))
+      : undefined
+    if (account?.userId !== userId)
+      throw new MatrixError('M_FORBIDDEN', `The application service "${service.id}" has not registered ${userId}`)
     return { account }
   },
 }

@@ -9,14 +9,26 @@ import { token } from './token.ts'
 const methods: readonly Method[] = [jwt, password, token, appservice]
 
 /** What `GET /login` answers. */
-export const flowsOf = (context: LoginContext): { type: string; [key: string]: unknown }[] =>
-  [...ssoFlow(context), ...methods.filter((method) => method.enabled(context)).map(({ types: [type], details }) => ({ type, ...details }))]
+export const flowsOf = (context: LoginContext): { type: string; [key: string]: unknown }[] => [
+  ...ssoFlow(context),
+  ...methods.filter((method) => method.enabled(context)).map(({ types: [type], details }) => ({ type, ...details })),
+]
 
 /** Sign-in through a browser, which comes back as a login token. */
-const ssoFlow = ({ sso }: LoginContext): { type: string; [key: string]: unknown }[] => (sso.length === 0 ? [] : [{
-  type: 'm.login.sso',
-  identity_providers: sso.map(({ id, name, icon, brand }) => ({ id, name, ...(icon !== undefined && { icon }), ...(brand !== undefined && { brand }) })),
-}])
+const ssoFlow = ({ sso }: LoginContext): { type: string; [key: string]: unknown }[] =>
+  sso.length === 0
+    ? []
+    : [
+        {
+          type: 'm.login.sso',
+          identity_providers: sso.map(({ id, name, icon, brand }) => ({
+            id,
+            name,
+            ...(icon !== undefined && { icon }),
+            ...(brand !== undefined && { brand }),
+          })),
+        },
+      ]
 
 /** The method that a client asks for by `type`, where the configuration offers it. */
 export const methodOf = (context: LoginContext, type: string): Method | undefined =>

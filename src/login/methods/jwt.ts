@@ -15,7 +15,10 @@ export const jwt: Method = {
   verify: (context, body, origin) => {
     if (own(body, 'type') === deprecated && !told.has(context)) {
       told.add(context)
-      context.logger.warn({ trace: origin.trace }, `a client signs in by the deprecated type ${deprecated}; it works, but should be org.matrix.login.jwt (said once)`)
+      context.logger.warn(
+        { trace: origin.trace },
+        `a client signs in by the deprecated type ${deprecated}; it works, but should be org.matrix.login.jwt (said once)`,
+      )
     }
     return verifyJwtCredential(context, own(body, 'token'), origin)
   },

@@ -13,30 +13,70 @@ export interface Bound {
 }
 
 /** The door of the account page. */
-export const doorPage = ({ signIn, choose }: Texts, { at, token, server, choices, password, fromApp }: Bound & { server: string; choices: readonly Choice[]; password: boolean; fromApp: boolean }): View => ({
+export const doorPage = (
+  { signIn, choose }: Texts,
+  {
+    at,
+    token,
+    server,
+    choices,
+    password,
+    fromApp,
+  }: Bound & { server: string; choices: readonly Choice[]; password: boolean; fromApp: boolean },
+): View => ({
   title: signIn.title,
-  body: html`<div class="card"><h1>${signIn.title}</h1><p>${signIn.lead(server)}</p>
-${choices.length > 0 && choicesOf(choices, choose.by)}
-${choices.length > 0 && password && html`<p class="or">${signIn.or}</p>`}
-${password && html`<form method="post" action="${at}/sign-in">${hidden({ token })}
-<label for="user">${signIn.user}</label><input id="user" name="user" autocomplete="username" autocapitalize="none" spellcheck="false" required>
-<label for="password">${signIn.password}</label><input id="password" name="password" type="password" autocomplete="current-password" required>
-<button>${signIn.go}</button></form>`}
-${choices.length === 0 && !password && html`<p>${fromApp ? signIn.fromApp : choose.none}</p>`}</div>`,
+  body: html`<div class="card">
+    <h1>${signIn.title}</h1>
+    <p>${signIn.lead(server)}</p>
+    ${choices.length > 0 && choicesOf(choices, choose.by)}
+    ${choices.length > 0 && password && html`<p class="or">${signIn.or}</p>`}
+    ${
+      password &&
+      html`<form method="post" action="${at}/sign-in">
+        ${hidden({ token })} <label for="user">${signIn.user}</label
+        ><input id="user" name="user" autocomplete="username" autocapitalize="none" spellcheck="false" required />
+        <label for="password">${signIn.password}</label
+        ><input id="password" name="password" type="password" autocomplete="current-password" required />
+        <button>${signIn.go}</button>
+      </form>`
+    }
+    ${choices.length === 0 && !password && html`<p>${fromApp ? signIn.fromApp : choose.none}</p>`}
+  </div>`,
 })
 
 /** Asks whom an app has sent whether this is their account page. */
-export const enterPage = ({ enter }: Texts, { at, token, ticket, userId }: Bound & { ticket: string; userId: string }): View => ({
+export const enterPage = (
+  { enter }: Texts,
+  { at, token, ticket, userId }: Bound & { ticket: string; userId: string },
+): View => ({
   title: enter.title,
-  body: html`<div class="card"><h1>${enter.title}</h1><p>${enter.lead}<br><strong>${userId}</strong></p><p class="quiet">${enter.care}</p>
-<form method="post" action="${at}/entered" class="actions">${hidden({ token, ticket })}<button>${enter.go}</button></form></div>`,
+  body: html`<div class="card">
+    <h1>${enter.title}</h1>
+    <p>${enter.lead}<br /><strong>${userId}</strong></p>
+    <p class="quiet">${enter.care}</p>
+    <form method="post" action="${at}/entered" class="actions">
+      ${hidden({ token, ticket })}<button>${enter.go}</button>
+    </form>
+  </div>`,
 })
 
 /** Said once somebody has left the account page. */
-export const leftPage = ({ signedOut }: Texts, { at, provider }: { at: string; provider: Choice | undefined }): View => ({
+export const leftPage = (
+  { signedOut }: Texts,
+  { at, provider }: { at: string; provider: Choice | undefined },
+): View => ({
   title: signedOut.title,
-  body: html`<div class="card" role="status"><h1>${signedOut.title}</h1><p>${signedOut.lead}</p><p class="actions">
-${provider && html`<a class="button" href="${provider.href}">${signedOut.provider(provider.name)}</a>`}<a class="button plain" href="${at}">${signedOut.again}</a></p></div>`,
+  body: html`<div class="card" role="status">
+    <h1>${signedOut.title}</h1>
+    <p>${signedOut.lead}</p>
+    <p class="actions">
+      ${provider && html`<a class="button" href="${provider.href}">${signedOut.provider(provider.name)}</a>`}<a
+        class="button plain"
+        href="${at}"
+        >${signedOut.again}</a
+      >
+    </p>
+  </div>`,
 })
 
 /** What the account page shows. */
@@ -52,39 +92,89 @@ export interface AccountView extends Bound {
 }
 
 const day = (texts: Texts, ms: number): Content =>
-  html`<time datetime="${new Date(ms).toISOString()}">${new Intl.DateTimeFormat(texts.language, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' }).format(ms)} UTC</time>`
+  html`<time datetime="${new Date(ms).toISOString()}"
+    >${new Intl.DateTimeFormat(texts.language, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' }).format(ms)}
+    UTC</time
+  >`
 
 const sessionsOf = (texts: Texts, { at, token, sessions }: AccountView): Content => {
   const { account } = texts
   if (sessions.length === 0) return html`<p class="quiet">${account.noSessions}</p>`
-  return html`<ul class="rows">${sessions.map(({ id, name, seen, address }) => html`<li><div><strong>${name ?? account.unnamed}</strong><br>
-<span class="quiet">${id} · ${account.seen('')} ${day(texts, seen)}${address !== undefined && ` · ${address}`}</span></div>
-<form method="post" action="${at}/sessions">${hidden({ token, device: id })}<button class="plain danger" aria-label="${account.endOf(name ?? id)}">${account.end}</button></form></li>`)}</ul>`
+  return html`<ul class="rows">
+    ${sessions.map(
+      ({ id, name, seen, address }) =>
+        html`<li>
+          <div>
+            <strong>${name ?? account.unnamed}</strong><br />
+            <span class="quiet"
+              >${id} · ${account.seen('')} ${day(texts, seen)}${address !== undefined && ` · ${address}`}</span
+            >
+          </div>
+          <form method="post" action="${at}/sessions">
+            ${hidden({ token, device: id })}<button class="plain danger" aria-label="${account.endOf(name ?? id)}">
+              ${account.end}
+            </button>
+          </form>
+        </li>`,
+    )}
+  </ul>`
 }
 
 const linksOf = ({ account }: Texts, { at, token, links }: AccountView): Content => {
   if (links.length === 0) return html`<p class="quiet">${account.noIdentities}</p>`
-  return html`<ul class="rows">${links.map(({ provider, name, subject, removable }) => html`<li><div><strong>${name}</strong><br><span class="quiet">${subject}</span></div>
-${removable ? html`<form method="post" action="${at}/unlink">${hidden({ token, provider, subject })}<button class="plain danger" aria-label="${account.unlinkOf(name)}">${account.unlink}</button></form>`
-    : html`<span class="quiet">${account.lastOne}</span>`}</li>`)}</ul>`
+  return html`<ul class="rows">
+    ${links.map(
+      ({ provider, name, subject, removable }) =>
+        html`<li>
+          <div><strong>${name}</strong><br /><span class="quiet">${subject}</span></div>
+          ${
+            removable
+              ? html`<form method="post" action="${at}/unlink">
+                  ${hidden({ token, provider, subject })}<button
+                    class="plain danger"
+                    aria-label="${account.unlinkOf(name)}"
+                  >
+                    ${account.unlink}
+                  </button>
+                </form>`
+              : html`<span class="quiet">${account.lastOne}</span>`
+          }
+        </li>`,
+    )}
+  </ul>`
 }
 
-const profileOf = ({ account }: Texts, { at, token, displayName, nameLocked }: AccountView): Content => (nameLocked
-  ? html`<p><strong>${displayName}</strong></p><p class="quiet">${account.nameLocked}</p>`
-  : html`<form method="post" action="${at}/name" class="inline">${hidden({ token })}
-<div><label for="name">${account.name}</label><input id="name" name="name" value="${displayName}" maxlength="255" autocomplete="nickname"></div><button>${account.save}</button></form>`)
+const profileOf = ({ account }: Texts, { at, token, displayName, nameLocked }: AccountView): Content =>
+  nameLocked
+    ? html`<p><strong>${displayName}</strong></p>
+        <p class="quiet">${account.nameLocked}</p>`
+    : html`<form method="post" action="${at}/name" class="inline">
+        ${hidden({ token })}
+        <div>
+          <label for="name">${account.name}</label
+          ><input id="name" name="name" value="${displayName}" maxlength="255" autocomplete="nickname" />
+        </div>
+        <button>${account.save}</button>
+      </form>`
 
 /** The account page. */
 export const accountPage = (texts: Texts, view: AccountView): View => {
   const { account } = texts
-  const section = (id: string, title: string, body: Content): Content => html`<section class="card" aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${body}</section>`
+  const section = (id: string, title: string, body: Content): Content =>
+    html`<section class="card" aria-labelledby="${id}">
+      <h2 id="${id}">${title}</h2>
+      ${body}
+    </section>`
   return {
-    title: account.title, wide: true,
+    title: account.title,
+    wide: true,
     body: html`<h1>${view.userId}</h1>
-${view.notice !== undefined && html`<p class="notice" role="status">${view.notice}</p>`}
-${section('profile', account.profile, profileOf(texts, view))}
-${section('sessions', account.sessions, sessionsOf(texts, view))}
-${section('identities', account.identities, html`${linksOf(texts, view)}${view.more.length > 0 && choicesOf(view.more, account.add)}`)}
-<form method="post" action="${view.at}/sign-out">${hidden({ token: view.token })}<button class="plain">${account.signOut}</button></form>`,
+      ${view.notice !== undefined && html`<p class="notice" role="status">${view.notice}</p>`}
+      ${section('profile', account.profile, profileOf(texts, view))}
+      ${section('sessions', account.sessions, sessionsOf(texts, view))}
+      ${section('identities', account.identities, html`${linksOf(texts, view)}${view.more.length > 0 && choicesOf(view.more, account.add)}`)}
+      <form method="post" action="${view.at}/sign-out">
+        ${hidden({ token: view.token })}<button class="plain">${account.signOut}</button>
+      </form>`,
   }
 }

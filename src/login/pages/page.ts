@@ -16,7 +16,8 @@ const style = asset('style.css', 'text/css; charset=utf-8')
 const done = asset('done.js', 'text/javascript; charset=utf-8')
 
 /** Pages take nothing from elsewhere, run no script but ours, and are in nobody's frame. */
-const policy = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const policy =
+  "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 /** What a page is made of. */
 export interface Page {
@@ -34,13 +35,20 @@ export interface Page {
 }
 
 /** A whole page, ready to be sent. Where it is that assets are found depends on `base`, the path that the server is mounted under. */
-export const page = ({ texts, server, title, body, status = 200, wide = false, tellsDone = false, cookie }: Page, base: string): Reply => new Reply({
-  status,
-  headers: {
-    'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy, 'x-frame-options': 'DENY',
-    ...(cookie !== undefined && { 'set-cookie': cookie }),
-  },
-  body: textOf(html`<!doctype html>
+export const page = (
+  { texts, server, title, body, status = 200, wide = false, tellsDone = false, cookie }: Page,
+  base: string,
+): Reply =>
+  new Reply({
+    status,
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': policy,
+      'x-frame-options': 'DENY',
+      ...(cookie !== undefined && { 'set-cookie': cookie }),
+    },
+    body: textOf(
+      html`<!doctype html>
 <html lang="${texts.language}">
 <head>
 <meta charset="utf-8">
@@ -57,13 +65,20 @@ ${body}
 </main>
 </body>
 </html>
-`),
-})
+`,
+    ),
+  })
 
 const kept = 'public, max-age=31536000, immutable'
 
 /** Stylesheet and script of the pages, under names that change with them. */
-export const assetRoutes: Route[] = [style, done].map(({ name, text, type, path }) => route({
-  id: `asset ${name}`, method: 'GET', path, auth: 'none', reply: Type.Object({}),
-  handle: () => new Reply({ headers: { 'content-type': type, 'cache-control': kept }, body: text }),
-}))
+export const assetRoutes: Route[] = [style, done].map(({ name, text, type, path }) =>
+  route({
+    id: `asset ${name}`,
+    method: 'GET',
+    path,
+    auth: 'none',
+    reply: Type.Object({}),
+    handle: () => new Reply({ headers: { 'content-type': type, 'cache-control': kept }, body: text }),
+  }),
+)

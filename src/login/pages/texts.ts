@@ -11,7 +11,8 @@ const en = {
   },
   continue: {
     title: (app: string) => `Continue to ${app}?`,
-    lead: (app: string, user: string) => `You are about to give ${app} access to your account ${user}: it will be able to read and send your messages.`,
+    lead: (app: string, user: string) =>
+      `You are about to give ${app} access to your account ${user}: it will be able to read and send your messages.`,
     care: 'Continue only if you came from there yourself.',
     go: 'Continue',
   },
@@ -35,12 +36,14 @@ const en = {
   },
   prove: {
     title: 'Is this account yours?',
-    lead: (user: string, provider: string) => `There already is an account ${user} here. If it is yours, enter its password, and from now on ${provider} will sign you in to it.`,
+    lead: (user: string, provider: string) =>
+      `There already is an account ${user} here. If it is yours, enter its password, and from now on ${provider} will sign you in to it.`,
     go: 'Link and continue',
   },
   link: {
     title: 'Link this sign-in?',
-    lead: (who: string, provider: string, user: string) => `From now on, ${who} of ${provider} will be able to sign in to ${user}.`,
+    lead: (who: string, provider: string, user: string) =>
+      `From now on, ${who} of ${provider} will be able to sign in to ${user}.`,
     go: 'Link',
     cancel: 'Do not link',
   },
@@ -103,7 +106,8 @@ const en = {
       cancelled: 'You cancelled the sign-in, or your account there is not allowed to come here.',
       deactivated: 'This account has been closed.',
       identity_taken: 'This sign-in belongs to another account already.',
-      link_needed: 'There already is an account of this name. Sign in to it on the account page and link this sign-in there.',
+      link_needed:
+        'There already is an account of this name. Sign in to it on the account page and link this sign-in there.',
       locked: 'This account is locked. Your administrator can unlock it.',
       lost: 'This took too long, was begun in another browser, or cookies are switched off. Begin again.',
       name_taken: 'The name that you would have here belongs to somebody else. Your administrator can help.',
@@ -114,7 +118,8 @@ const en = {
       other_person: 'You signed in as somebody else. Sign in as the person that the account belongs to.',
       provider_failed: 'The sign-in was answered in a way that cannot be trusted or understood.',
       provider_unreachable: 'The place where you sign in does not answer. Try again in a while.',
-      rule_broken: 'You are signed in there, but your account is not among those that may come in here. Your administrator can change that.',
+      rule_broken:
+        'You are signed in there, but your account is not among those that may come in here. Your administrator can change that.',
       too_many: 'There were too many attempts. Wait a minute and try again.',
       unexpected: 'Something went wrong on this server.',
       wrong_password: 'This password is not right.',
@@ -135,7 +140,8 @@ const de: Texts = {
   },
   continue: {
     title: (app) => `Weiter zu ${app}?`,
-    lead: (app, user) => `Du gibst ${app} gleich Zugriff auf dein Konto ${user}: Nachrichten können dort gelesen und geschrieben werden.`,
+    lead: (app, user) =>
+      `Du gibst ${app} gleich Zugriff auf dein Konto ${user}: Nachrichten können dort gelesen und geschrieben werden.`,
     care: 'Mach nur weiter, wenn du selbst von dort gekommen bist.',
     go: 'Weiter',
   },
@@ -159,7 +165,8 @@ const de: Texts = {
   },
   prove: {
     title: 'Ist das dein Konto?',
-    lead: (user, provider) => `Das Konto ${user} gibt es hier schon. Wenn es dir gehört, gib sein Passwort ein; von da an meldet dich ${provider} dort an.`,
+    lead: (user, provider) =>
+      `Das Konto ${user} gibt es hier schon. Wenn es dir gehört, gib sein Passwort ein; von da an meldet dich ${provider} dort an.`,
     go: 'Verknüpfen und weiter',
   },
   link: {
@@ -223,22 +230,26 @@ const de: Texts = {
     reference: (trace) => `Wenn du deine Verwaltung um Hilfe bittest, nenn ihr diese Kennung: ${trace}`,
     codes: {
       bad_request: 'Die Anfrage ergibt keinen Sinn. Geh zurück zur App und fang von vorn an.',
-      bad_target: 'Die App hat nicht gesagt, wohin es zurückgeht, oder einen Ort genannt, an den niemand geschickt werden sollte.',
+      bad_target:
+        'Die App hat nicht gesagt, wohin es zurückgeht, oder einen Ort genannt, an den niemand geschickt werden sollte.',
       cancelled: 'Du hast die Anmeldung abgebrochen, oder dein Konto dort darf nicht hierher.',
       deactivated: 'Dieses Konto wurde geschlossen.',
       identity_taken: 'Diese Anmeldung gehört schon zu einem anderen Konto.',
-      link_needed: 'Ein Konto dieses Namens gibt es schon. Melde dich auf der Kontoseite dort an und verknüpfe diese Anmeldung.',
+      link_needed:
+        'Ein Konto dieses Namens gibt es schon. Melde dich auf der Kontoseite dort an und verknüpfe diese Anmeldung.',
       locked: 'Dieses Konto ist gesperrt. Deine Verwaltung kann es entsperren.',
       lost: 'Das hat zu lange gedauert, wurde in einem anderen Browser begonnen, oder Cookies sind ausgeschaltet. Fang von vorn an.',
       name_taken: 'Der Name, den du hier hättest, gehört jemand anderem. Deine Verwaltung kann helfen.',
       no_account: 'Du hast hier noch kein Konto. Deine Verwaltung muss erst eines anlegen.',
       not_allowed: 'Das darfst du nicht.',
-      not_fresh: 'Du wurdest nicht neu nach deiner Anmeldung gefragt, und genau das braucht es hier. Melde dich dort ab und versuch es noch einmal.',
+      not_fresh:
+        'Du wurdest nicht neu nach deiner Anmeldung gefragt, und genau das braucht es hier. Melde dich dort ab und versuch es noch einmal.',
       not_found: 'Hier ist nichts.',
       other_person: 'Du hast dich als jemand anderes angemeldet. Melde dich als die Person an, der das Konto gehört.',
       provider_failed: 'Die Antwort auf die Anmeldung war nicht zu verstehen oder nicht vertrauenswürdig.',
       provider_unreachable: 'Der Ort, an dem du dich anmeldest, antwortet nicht. Versuch es später noch einmal.',
-      rule_broken: 'Dort bist du angemeldet, aber dein Konto gehört nicht zu denen, die hierher dürfen. Deine Verwaltung kann das ändern.',
+      rule_broken:
+        'Dort bist du angemeldet, aber dein Konto gehört nicht zu denen, die hierher dürfen. Deine Verwaltung kann das ändern.',
       too_many: 'Das waren zu viele Versuche. Warte eine Minute und versuch es noch einmal.',
       unexpected: 'Auf diesem Server ist etwas schiefgegangen.',
       wrong_password: 'Dieses Passwort stimmt nicht.',
@@ -250,11 +261,24 @@ const languages: Readonly<Record<string, Texts>> = { en, de }
 
 /** The texts in the language that a browser likes best of those there are; English where it says nothing. */
 export const textsFor = (acceptLanguage: string | undefined): Texts => {
-  const wanted = (acceptLanguage ?? '').slice(0, 1000).split(',').map((entry) => {
-    const [range = '', ...parameters] = entry.split(';')
-    const quality = Number(parameters.find((parameter) => parameter.trim().startsWith('q='))?.trim().slice(2) ?? 1)
-    return { language: range.trim().toLowerCase().split('-')[0] ?? '', quality: Number.isFinite(quality) ? quality : 0 }
-  })
-  const [best] = wanted.filter(({ language, quality }) => quality > 0 && Object.hasOwn(languages, language)).toSorted((a, b) => b.quality - a.quality)
+  const wanted = (acceptLanguage ?? '')
+    .slice(0, 1000)
+    .split(',')
+    .map((entry) => {
+      const [range = '', ...parameters] = entry.split(';')
+      const quality = Number(
+        parameters
+          .find((parameter) => parameter.trim().startsWith('q='))
+          ?.trim()
+          .slice(2) ?? 1,
+      )
+      return {
+        language: range.trim().toLowerCase().split('-')[0] ?? '',
+        quality: Number.isFinite(quality) ? quality : 0,
+      }
+    })
+  const [best] = wanted
+    .filter(({ language, quality }) => quality > 0 && Object.hasOwn(languages, language))
+    .toSorted((a, b) => b.quality - a.quality)
   return languages[best?.language ?? 'en'] ?? en
 }

@@ -10,15 +10,29 @@ import { flowsFor } from '../uia/stages.ts'
 
 // The bodies are JSON by construction; the schema says no more than it needs.
 
-const confirmBySession = async (context: LoginContext, session: Session, ip: string, body: JsonObject): Promise<number> => {
-  await context.uia.confirm({ session, ip, operation: 'change password', body, flows: await flowsFor(context, session) })
+const confirmBySession = async (
+  context: LoginContext,
+  session: Session,
+  ip: string,
+  body: JsonObject,
+): Promise<number> => {
+  await context.uia.confirm({
+    session,
+    ip,
+    operation: 'change password',
+    body,
+    flows: await flowsFor(context, session),
+  })
   return session.user
 }
 
 const confirmByMail = async (context: LoginContext, ip: string, body: JsonObject): Promise<number> => {
-  if (!context.mail || !context.config.password_login) throw new MatrixError('M_MISSING_TOKEN', 'An access token is missing')
+  if (!context.mail || !context.config.password_login)
+    throw new MatrixError('M_MISSING_TOKEN', 'An access token is missing')
   let user: number | null = null
-  const stage = emailStage(context, 'password', (proof) => { user = proof.user })
+  const stage = emailStage(context, 'password', (proof) => {
+    user = proof.user
+  })
   await context.uia.confirm({ session: undefined, ip, operation: 'reset password', body, flows: [[stage]] })
   if (user === null) throw new MatrixError('M_FORBIDDEN', 'This confirmation has been used already')
   return user
@@ -31,12 +45,22 @@ export const accountRoutes = (context: LoginContext): Route[] => [
    * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountpassword
    */
   route({
-    id: 'changePassword', method: 'POST', path: '/_matrix/client/v3/account/password', auth: 'optional', limit: 'session',
-    body: Type.Object({ new_password: Type.String(), logout_devices: Type.Optional(Type.Boolean()), auth: Type.Optional(Type.Unknown()) }),
+    id: 'changePassword',
+    method: 'POST',
+    path: '/_matrix/client/v3/account/password',
+    auth: 'optional',
+    limit: 'session',
+    body: Type.Object({
+      new_password: Type.String(),
+      logout_devices: Type.Optional(Type.Boolean()),
+      auth: Type.Optional(Type.Unknown()),
+    }),
     reply: Type.Object({}),
     handle: async ({ session, body, ip }) => {
       context.passwords.check(body.new_password)
-      const user = session ? await confirmBySession(context, session, ip, body as JsonObject) : await confirmByMail(context, ip, body as JsonObject)
+      const user = session
+        ? await confirmBySession(context, session, ip, body as JsonObject)
+        : await confirmByMail(context, ip, body as JsonObject)
       await context.users.setPassword(user, await context.passwords.hash(body.new_password))
       if (body.logout_devices ?? true) await logoutAll(context, user, session)
       return {}
@@ -48,16 +72,25 @@ export const accountRoutes = (context: LoginContext): Route[] => [
    * Has to be confirmed. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountdeactivate
    */
   route({
-    id: 'deactivateAccount', method: 'POST', path: '/_matrix/client/v3/account/deactivate', auth: 'user', limit: 'session',
+    id: 'deactivateAccount',
+    method: 'POST',
+    path: '/_matrix/client/v3/account/deactivate',
+    auth: 'user',
+    limit: 'session',
     body: Type.Object({ erase: Type.Optional(Type.Boolean()), auth: Type.Optional(Type.Unknown()) }),
     reply: Type.Object({ id_server_unbind_result: Type.String() }),
     handle: async ({ session, body, ip }) => {
       if (session.appservice === undefined) {
-        await context.uia.confirm({ session, ip, operation: 'deactivate', body: body as JsonObject, flows: await flowsFor(context, session) })
+        await context.uia.confirm({
+          session,
+          ip,
+          operation: 'deactivate',
+          body: body as JsonObject,
+          flows: await flowsFor(context, session),
+        })
       }
       await deactivate(context, session.user, body.erase ?? false)
       return { id_server_unbind_result: 'no-support' }
     },
   }),
-
 ]

@@ -8,7 +8,8 @@ import type { Opened, WantedSession } from '../sessions.ts'
 import { signInBy } from '../sign-in.ts'
 
 /** Old clients write null for what they leave out. */
-const optional = <T extends Parameters<typeof Type.Optional>[0]>(type: T) => Type.Optional(Type.Union([type, Type.Null()]))
+const optional = <T extends Parameters<typeof Type.Optional>[0]>(type: T) =>
+  Type.Optional(Type.Union([type, Type.Null()]))
 
 /** What every way in takes besides its credential. */
 export const sessionFields = {
@@ -34,10 +35,14 @@ export const wantedSession = (
   from: { ip: string; userAgent: string | undefined },
 ): WantedSession => {
   const { device_id: deviceId } = body
-  if (deviceId !== undefined && deviceId !== null && typeof deviceId !== 'string') throw new MatrixError('M_INVALID_PARAM', '"device_id" must be a string')
+  if (deviceId !== undefined && deviceId !== null && typeof deviceId !== 'string')
+    throw new MatrixError('M_INVALID_PARAM', '"device_id" must be a string')
   return {
-    deviceId: deviceId ?? undefined, displayName: body.initial_device_display_name ?? undefined, refresh: body.refresh_token ?? false,
-    ip: from.ip, userAgent: from.userAgent,
+    deviceId: deviceId ?? undefined,
+    displayName: body.initial_device_display_name ?? undefined,
+    refresh: body.refresh_token ?? false,
+    ip: from.ip,
+    userAgent: from.userAgent,
   }
 }
 
@@ -45,7 +50,10 @@ export const wantedSession = (
 export const sessionReply = ({ config, serverName }: LoginContext, opened: Opened) => {
   const wellKnown = clientWellKnown({ baseUrl: config.public_base_url, federation: undefined })
   return {
-    user_id: opened.userId, access_token: opened.accessToken, device_id: opened.deviceId, home_server: serverName,
+    user_id: opened.userId,
+    access_token: opened.accessToken,
+    device_id: opened.deviceId,
+    home_server: serverName,
     ...(opened.refreshToken !== undefined && { refresh_token: opened.refreshToken }),
     ...(opened.expiresInMs !== undefined && { expires_in_ms: opened.expiresInMs }),
     ...(wellKnown && { well_known: wellKnown }),
@@ -55,7 +63,11 @@ export const sessionReply = ({ config, serverName }: LoginContext, opened: Opene
 export const signInRoutes = (context: LoginContext): Route[] => [
   /** The ways to sign in here. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3login */
   route({
-    id: 'getLoginFlows', method: 'GET', path: '/_matrix/client/v3/login', auth: 'none', limit: 'login',
+    id: 'getLoginFlows',
+    method: 'GET',
+    path: '/_matrix/client/v3/login',
+    auth: 'none',
+    limit: 'login',
     reply: Type.Object({ flows: Type.Array(Type.Object({ type: Type.String() })) }),
     handle: () => ({ flows: flowsOf(context) }),
   }),
@@ -65,14 +77,23 @@ export const signInRoutes = (context: LoginContext): Route[] => [
    * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3login
    */
   route({
-    id: 'login', method: 'POST', path: '/_matrix/client/v3/login', auth: 'none', limit: 'own',
-    query: Type.Object({ access_token: Type.Optional(Type.String()) }), body: Type.Object({ type: Type.String(), ...sessionFields }),
+    id: 'login',
+    method: 'POST',
+    path: '/_matrix/client/v3/login',
+    auth: 'none',
+    limit: 'own',
+    query: Type.Object({ access_token: Type.Optional(Type.String()) }),
+    body: Type.Object({ type: Type.String(), ...sessionFields }),
     reply: SessionReply,
     handle: async ({ body, query, headers, ip, userAgent, trace }) => {
-      const service = body.type === appserviceType && context.appservices ? serviceOf(context, { headers, query }) : undefined
+      const service =
+        body.type === appserviceType && context.appservices ? serviceOf(context, { headers, query }) : undefined
       // Each method looks at its own fields; the schema lets them through as they came.
       const fields = body as Parameters<typeof signInBy>[2]
-      return sessionReply(context, await signInBy(context, body.type, fields, { ip, trace, service }, wantedSession(body, { ip, userAgent })))
+      return sessionReply(
+        context,
+        await signInBy(context, body.type, fields, { ip, trace, service }, wantedSession(body, { ip, userAgent })),
+      )
     },
   }),
 ]

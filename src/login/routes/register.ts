@@ -12,14 +12,19 @@ import type { Stage } from '../uia/engine.ts'
 import { dummy, registrationToken } from '../uia/stages.ts'
 import { sessionFields, sessionReply, wantedSession } from './login.ts'
 
-const Registered = Type.Object({ user_id: Type.String(), access_token: Type.Optional(Type.String()), device_id: Type.Optional(Type.String()) })
+const Registered = Type.Object({
+  user_id: Type.String(),
+  access_token: Type.Optional(Type.String()),
+  device_id: Type.Optional(Type.String()),
+})
 
 const mustBeOpen = ({ config }: LoginContext): void => {
-  if (config.registration === 'closed') throw new MatrixError('M_FORBIDDEN', 'Nobody can make an account here; ask the administrator for one')
+  if (config.registration === 'closed')
+    throw new MatrixError('M_FORBIDDEN', 'Nobody can make an account here; ask the administrator for one')
 }
 
 const reply = (context: LoginContext, { userId, opened }: { userId: string; opened: Opened | undefined }) =>
-  (opened ? sessionReply(context, opened) : { user_id: userId, home_server: context.serverName })
+  opened ? sessionReply(context, opened) : { user_id: userId, home_server: context.serverName }
 
 /** A mail address comes last: its stage then is passed in the request that makes the account. */
 const flowsToRegister = (context: LoginContext, proven: (proof: Proof) => void): Stage[][] => {
@@ -34,7 +39,12 @@ const flowsToRegister = (context: LoginContext, proven: (proof: Proof) => void):
 }
 
 /** A user of an application service: it has no password, and may be made although nobody else can register. */
-const registerFor = async (context: LoginContext, service: AppService, body: { username?: string | null; inhibit_login?: boolean }, wanted: WantedSession) => {
+const registerFor = async (
+  context: LoginContext,
+  service: AppService,
+  body: { username?: string | null; inhibit_login?: boolean },
+  wanted: WantedSession,
+) => {
   const { username, inhibit_login: withoutSession = false } = body
   if (typeof username !== 'string') throw new MatrixError('M_MISSING_PARAM', '"username" is missing')
   if (!withoutSession) mustSignIn(service)
@@ -54,19 +64,38 @@ export const registerRoutes = (context: LoginContext): Route[] => [
    * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register
    */
   route({
-    id: 'register', method: 'POST', path: '/_matrix/client/v3/register', auth: 'none', limit: 'registration',
-    query: Type.Object({ kind: Type.Optional(Type.Union([Type.Literal('user'), Type.Literal('guest')])), access_token: Type.Optional(Type.String()) }),
+    id: 'register',
+    method: 'POST',
+    path: '/_matrix/client/v3/register',
+    auth: 'none',
+    limit: 'registration',
+    query: Type.Object({
+      kind: Type.Optional(Type.Union([Type.Literal('user'), Type.Literal('guest')])),
+      access_token: Type.Optional(Type.String()),
+    }),
     body: Type.Object({
-      username: Type.Optional(Type.Union([Type.String(), Type.Null()])), password: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-      inhibit_login: Type.Optional(Type.Boolean()), auth: Type.Optional(Type.Unknown()), ...sessionFields,
+      username: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+      password: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+      inhibit_login: Type.Optional(Type.Boolean()),
+      auth: Type.Optional(Type.Unknown()),
+      ...sessionFields,
     }),
     reply: Registered,
     handle: async ({ body, query, headers, ip, userAgent }) => {
       const wanted = wantedSession(body, { ip, userAgent })
-      if (own(body, 'type') === appserviceType) return reply(context, await registerFor(context, serviceOf(context, { headers, query }), body, wanted))
+      if (own(body, 'type') === appserviceType)
+        return reply(context, await registerFor(context, serviceOf(context, { headers, query }), body, wanted))
       if (query.kind === 'guest') {
-        if (!context.config.allow_guests) throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'This server takes no guests: sign in, or make an account')
-        return reply(context, await register(context, { localpart: `guest-${randomLocalpart(context)}`, createdBy: 'guest', guest: true }, wanted))
+        if (!context.config.allow_guests)
+          throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'This server takes no guests: sign in, or make an account')
+        return reply(
+          context,
+          await register(
+            context,
+            { localpart: `guest-${randomLocalpart(context)}`, createdBy: 'guest', guest: true },
+            wanted,
+          ),
+        )
       }
       mustBeOpen(context)
       const { username, password } = body
@@ -74,12 +103,18 @@ export const registerRoutes = (context: LoginContext): Route[] => [
       if (typeof password === 'string') context.passwords.check(password)
       else if (own(body, 'auth') !== undefined) throw new MatrixError('M_MISSING_PARAM', '"password" is missing')
       let proof: Proof | undefined
-      const flows = flowsToRegister(context, (found) => { proof = found })
+      const flows = flowsToRegister(context, (found) => {
+        proof = found
+      })
       // The body is JSON by construction; the schema says no more than it needs.
       await context.uia.confirm({ session: undefined, ip, operation: 'register', body: body as JsonObject, flows })
       const passwordHash = await context.passwords.hash(password ?? '')
       const localpart = username ?? randomLocalpart(context)
-      const registered = await register(context, { localpart, createdBy: 'register', passwordHash }, body.inhibit_login ? undefined : wanted)
+      const registered = await register(
+        context,
+        { localpart, createdBy: 'register', passwordHash },
+        body.inhibit_login ? undefined : wanted,
+      )
       if (proof) await keepAddress(context, registered.userId, proof)
       return reply(context, registered)
     },
@@ -87,7 +122,11 @@ export const registerRoutes = (context: LoginContext): Route[] => [
 
   /** Whether a new account can have this name. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3registeravailable */
   route({
-    id: 'checkUsernameAvailability', method: 'GET', path: '/_matrix/client/v3/register/available', auth: 'none', limit: 'registration',
+    id: 'checkUsernameAvailability',
+    method: 'GET',
+    path: '/_matrix/client/v3/register/available',
+    auth: 'none',
+    limit: 'registration',
     query: Type.Object({ username: Type.String() }),
     reply: Type.Object({ available: Type.Boolean() }),
     handle: async ({ query }) => {
@@ -102,7 +141,11 @@ export const registerRoutes = (context: LoginContext): Route[] => [
    * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1registermloginregistration_tokenvalidity
    */
   route({
-    id: 'registrationTokenValidity', method: 'GET', path: '/_matrix/client/v1/register/m.login.registration_token/validity', auth: 'none', limit: 'registration',
+    id: 'registrationTokenValidity',
+    method: 'GET',
+    path: '/_matrix/client/v1/register/m.login.registration_token/validity',
+    auth: 'none',
+    limit: 'registration',
     query: Type.Object({ token: Type.String() }),
     reply: Type.Object({ valid: Type.Boolean() }),
     handle: ({ query, ip }) => {

@@ -29,9 +29,20 @@ const createNonces = ({ now, randomId }: LoginContext) => {
   }
 }
 
-const macOf = (secret: string, body: { nonce: string; username: string; password: string; admin?: boolean | null; user_type?: string | null }): Buffer =>
+const macOf = (
+  secret: string,
+  body: { nonce: string; username: string; password: string; admin?: boolean | null; user_type?: string | null },
+): Buffer =>
   createHmac('sha1', secret)
-    .update([body.nonce, body.username, body.password, body.admin ? 'admin' : 'notadmin', ...(body.user_type ? [body.user_type] : [])].join('\0'))
+    .update(
+      [
+        body.nonce,
+        body.username,
+        body.password,
+        body.admin ? 'admin' : 'notadmin',
+        ...(body.user_type ? [body.user_type] : []),
+      ].join('\0'),
+    )
     .digest()
 
 /**
@@ -46,17 +57,32 @@ export const sharedSecretRoutes = (context: LoginContext): Route[] => {
   return [
     /** A nonce for the request that follows. */
     route({
-      id: 'sharedSecretNonce', method: 'GET', path, auth: 'none', limit: 'registration', reply: Type.Object({ nonce: Type.String() }),
+      id: 'sharedSecretNonce',
+      method: 'GET',
+      path,
+      auth: 'none',
+      limit: 'registration',
+      reply: Type.Object({ nonce: Type.String() }),
       handle: () => ({ nonce: nonces.make() }),
     }),
 
     /** Makes an account, an administrator's if asked to, and opens its first session. */
     route({
-      id: 'sharedSecretRegister', method: 'POST', path, auth: 'none', limit: 'login',
+      id: 'sharedSecretRegister',
+      method: 'POST',
+      path,
+      auth: 'none',
+      limit: 'login',
       body: Type.Object({
-        nonce: Type.String(), username: Type.String(), password: Type.String(), mac: Type.String(),
-        displayname: Type.Optional(Type.Union([Type.String(), Type.Null()])), admin: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
-        user_type: Type.Optional(Type.Union([Type.String(), Type.Null()])), inhibit_login: Type.Optional(Type.Boolean()), ...sessionFields,
+        nonce: Type.String(),
+        username: Type.String(),
+        password: Type.String(),
+        mac: Type.String(),
+        displayname: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+        admin: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
+        user_type: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+        inhibit_login: Type.Optional(Type.Boolean()),
+        ...sessionFields,
       }),
       reply: Type.Partial(SessionReply),
       handle: async ({ body, ip, userAgent }) => {
@@ -67,12 +93,20 @@ export const sharedSecretRoutes = (context: LoginContext): Route[] => {
           context.failures.badToken(ip)
           throw new MatrixError('M_FORBIDDEN', 'HMAC incorrect')
         }
-        if (body.password.length > 512 || body.password === '') throw new MatrixError('M_INVALID_PARAM', 'The password must have 1 to 512 characters')
+        if (body.password.length > 512 || body.password === '')
+          throw new MatrixError('M_INVALID_PARAM', 'The password must have 1 to 512 characters')
         const account = {
-          localpart: body.username.toLowerCase(), createdBy: 'shared-secret', passwordHash: await context.passwords.hash(body.password),
-          admin: body.admin ?? false, displayName: body.displayname ?? null,
+          localpart: body.username.toLowerCase(),
+          createdBy: 'shared-secret',
+          passwordHash: await context.passwords.hash(body.password),
+          admin: body.admin ?? false,
+          displayName: body.displayname ?? null,
         }
-        const { userId, opened } = await register(context, account, body.inhibit_login ? undefined : wantedSession(body, { ip, userAgent }))
+        const { userId, opened } = await register(
+          context,
+          account,
+          body.inhibit_login ? undefined : wantedSession(body, { ip, userAgent }),
+        )
         return opened ? sessionReply(context, opened) : { user_id: userId, home_server: context.serverName }
       },
     }),

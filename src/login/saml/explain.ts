@@ -21,7 +21,8 @@ export interface ExplainResponseDeps {
 
 const fixes: Readonly<Record<Unfit['rule'], string>> = {
   form: 'Copy the whole field SAMLResponse; have the provider send one assertion that is signed with RSA-SHA256 and not encrypted',
-  signature: 'Compare the certificate of the provider with the one in its metadata, and what it signs with "signed" in the configuration',
+  signature:
+    'Compare the certificate of the provider with the one in its metadata, and what it signs with "signed" in the configuration',
   issuer: 'Compare "entity_id" (or the metadata) with the name that the provider gives itself',
   audience: 'Compare the addresses at the provider with those that PUBLIC_BASE_URL/_latchkey/sso/ID/metadata says',
   times: 'Compare the clocks of both machines; a response is good for minutes only, so look at a new one',
@@ -34,7 +35,10 @@ const order = ['form', 'issuer', 'signature', 'audience', 'times', 'subject'] as
 const isXml = (text: string): boolean => text.startsWith('<') || /^P[A-P][A-Za-z0-9+/=\s]*$/.test(text)
 
 /** The entry that the response is of: by its issuer, or the only one there is. */
-const entryOf = async (deps: ExplainResponseDeps, xml: string): Promise<{ entry: SamlConfig; idp: IdpDescription } | undefined> => {
+const entryOf = async (
+  deps: ExplainResponseDeps,
+  xml: string,
+): Promise<{ entry: SamlConfig; idp: IdpDescription } | undefined> => {
   const entries = deps.entries.filter((entry) => entry.type === 'saml')
   const { issuer } = readEnvelope(xml)
   let only: { entry: SamlConfig; idp: IdpDescription } | undefined
@@ -53,7 +57,17 @@ const entryOf = async (deps: ExplainResponseDeps, xml: string): Promise<{ entry:
 export const explainResponse = async (deps: ExplainResponseDeps, text: string): Promise<Explanation | undefined> => {
   if (!isXml(text) || !deps.entries.some(({ type }) => type === 'saml')) return undefined
   const refused = (provider: string, rule: Unfit['rule'], problem: string): Explanation => ({
-    provider, accepted: false, key: undefined, user: undefined, takes: {}, header: {}, claims: {}, code: undefined, problem, fix: fixes[rule], steps: [{ rule, found: problem }],
+    provider,
+    accepted: false,
+    key: undefined,
+    user: undefined,
+    takes: {},
+    header: {},
+    claims: {},
+    code: undefined,
+    problem,
+    fix: fixes[rule],
+    steps: [{ rule, found: problem }],
   })
   let provider = 'saml'
   try {
@@ -67,10 +81,20 @@ export const explainResponse = async (deps: ExplainResponseDeps, text: string): 
     const policy = deps.policies.get(entry.id)
     if (!policy) throw new Error(`There is no identity provider "${entry.id}"`)
     const said: Readonly<Record<Unfit['rule'], string>> = {
-      form: 'A response with one assertion', issuer: idp.entityId, signature: `A certificate of ${idp.entityId}`, audience: ownEntityId(entry, callback), times: 'Valid now', subject: asserted.subject,
+      form: 'A response with one assertion',
+      issuer: idp.entityId,
+      signature: `A certificate of ${idp.entityId}`,
+      audience: ownEntityId(entry, callback),
+      times: 'Valid now',
+      subject: asserted.subject,
     }
     const steps = order.map((rule): ExplainedStep => ({ rule, found: said[rule] }))
-    return explainIdentity({ provider, header: {}, claims: asserted.claims }, policy, { identity: { provider, subject: asserted.subject, claims: asserted.claims }, steps, key: said.signature }, deps.serverName)
+    return explainIdentity(
+      { provider, header: {}, claims: asserted.claims },
+      policy,
+      { identity: { provider, subject: asserted.subject, claims: asserted.claims }, steps, key: said.signature },
+      deps.serverName,
+    )
   } catch (error) {
     if (error instanceof Problem) return refused(provider, error instanceof Unfit ? error.rule : 'form', error.message)
     throw error

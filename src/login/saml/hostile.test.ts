@@ -14,15 +14,34 @@ import { useOnceIn } from './store.ts'
 
 const callback = 'https://one.test/_latchkey/sso/saml/callback'
 const key = makeKey()
-const idp: IdpDescription = { entityId: 'https://idp.test', signOn: 'https://idp.test/sso', certificates: [key.certificate] }
+const idp: IdpDescription = {
+  entityId: 'https://idp.test',
+  signOn: 'https://idp.test/sso',
+  certificates: [key.certificate],
+}
 const [config] = defaultConfig({
-  public_base_url: 'https://one.test', identity_providers: [{ id: 'saml', type: 'saml', metadata_url: 'https://idp.test/metadata' }],
+  public_base_url: 'https://one.test',
+  identity_providers: [{ id: 'saml', type: 'saml', metadata_url: 'https://idp.test/metadata' }],
 }).identity_providers
-const good = (sign: 'assertion' | 'response'): string => responseXml({
-  nameId: 'id-alice', format: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent', attributes: { uid: 'alice', role: ['a', 'b'] }, issuer: idp.entityId,
-  audience: callback.replace('callback', 'metadata'), recipient: callback, destination: callback, request: '_r', shift: 0, authenticated: Date.now(), status: 'Success',
-  sign, algorithm: 'sha256', key, id: '1', session: 's',
-})
+const good = (sign: 'assertion' | 'response'): string =>
+  responseXml({
+    nameId: 'id-alice',
+    format: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
+    attributes: { uid: 'alice', role: ['a', 'b'] },
+    issuer: idp.entityId,
+    audience: callback.replace('callback', 'metadata'),
+    recipient: callback,
+    destination: callback,
+    request: '_r',
+    shift: 0,
+    authenticated: Date.now(),
+    status: 'Success',
+    sign,
+    algorithm: 'sha256',
+    key,
+    id: '1',
+    session: 's',
+  })
 const read = (xml: string) => {
   assert.ok(config?.type === 'saml')
   return readResponse(config, { callback, now: () => Date.now() }, idp, xml, '_r')
@@ -34,36 +53,62 @@ test('a response that was changed anywhere is refused, or says what it said', as
     const before = await read(xml)
     const place = fc.nat(xml.length - 1)
     const piece = fc.oneof(
-      fc.string({ maxLength: 5 }), fc.constantFrom('<!-- -->', '<![CDATA[x]]>', '&lt;', '<x/>', ' ', '\r\n', '<saml:NameID>id-admin</saml:NameID>', ' ID="_a1"', '<?x?>', '&#13;'),
+      fc.string({ maxLength: 5 }),
+      fc.constantFrom(
+        '<!-- -->',
+        '<![CDATA[x]]>',
+        '&lt;',
+        '<x/>',
+        ' ',
+        '\r\n',
+        '<saml:NameID>id-admin</saml:NameID>',
+        ' ID="_a1"',
+        '<?x?>',
+        '&#13;',
+      ),
       fc.tuple(place, fc.nat(2000)).map(([at, length]) => xml.slice(at, at + length)),
     )
-    await fc.assert(fc.asyncProperty(place, fc.nat(60), piece, async (at, gone, put) => {
-      const changed = xml.slice(0, at) + put + xml.slice(at + gone)
-      try {
-        const { subject, claims, session } = await read(changed)
-        assert.deepEqual([subject, { ...claims }, session], [before.subject, { ...before.claims }, before.session], changed)
-      } catch (error) {
-        assert.equal((error as Error).name, 'Problem', String(error))
-      }
-    }), { numRuns: 300 })
+    await fc.assert(
+      fc.asyncProperty(place, fc.nat(60), piece, async (at, gone, put) => {
+        const changed = xml.slice(0, at) + put + xml.slice(at + gone)
+        try {
+          const { subject, claims, session } = await read(changed)
+          assert.deepEqual(
+            [subject, { ...claims }, session],
+            [before.subject, { ...before.claims }, before.session],
+            changed,
+          )
+        } catch (error) {
+          assert.equal((error as Error).name, 'Problem', String(error))
+        }
+      }),
+      { numRuns: 300 },
+    )
   }
 })
 
 test('whatever comes in place of a response or of metadata is refused as such', () => {
-  fc.assert(fc.property(fc.oneof(fc.string(), fc.base64String(), fc.string({ unit: 'binary' })), (text) => {
-    assert.throws(() => readEnvelope(decodeResponse(text)), { name: 'Problem' })
-    assert.throws(() => readEnvelope(text), { name: 'Problem' })
-    assert.throws(() => readMetadata(text, undefined, 0), { name: 'Problem' })
-  }))
-  for (const bomb of [`<!DOCTYPE x [${'<!ENTITY a "aaaa">'.repeat(10)}]><x>&a;</x>`, '<a>'.repeat(100), `<a>${'<b/>'.repeat(30_000)}</a>`]) {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.base64String(), fc.string({ unit: 'binary' })), (text) => {
+      assert.throws(() => readEnvelope(decodeResponse(text)), { name: 'Problem' })
+      assert.throws(() => readEnvelope(text), { name: 'Problem' })
+      assert.throws(() => readMetadata(text, undefined, 0), { name: 'Problem' })
+    }),
+  )
+  for (const bomb of [
+    `<!DOCTYPE x [${'<!ENTITY a "aaaa">'.repeat(10)}]><x>&a;</x>`,
+    '<a>'.repeat(100),
+    `<a>${'<b/>'.repeat(30_000)}</a>`,
+  ]) {
     assert.throws(() => readEnvelope(bomb), { name: 'Problem' })
     assert.throws(() => readMetadata(bomb, undefined, 0), { name: 'Problem' })
   }
 })
 
-const entity = (id: string, more = '', certificate = key.certificate): string => `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="${id}" ${more}><IDPSSODescriptor>`
-  + `<KeyDescriptor><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>${certificate.replaceAll(/-----[^-]*-----/g, '')}</X509Certificate></X509Data></KeyInfo></KeyDescriptor>`
-  + `<SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://${id}/post"/><SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://${id}/sso"/></IDPSSODescriptor></EntityDescriptor>`
+const entity = (id: string, more = '', certificate = key.certificate): string =>
+  `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="${id}" ${more}><IDPSSODescriptor>` +
+  `<KeyDescriptor><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>${certificate.replaceAll(/-----[^-]*-----/g, '')}</X509Certificate></X509Data></KeyInfo></KeyDescriptor>` +
+  `<SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://${id}/post"/><SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://${id}/sso"/></IDPSSODescriptor></EntityDescriptor>`
 
 test('of the metadata of several providers the named one counts, while they are valid, with keys that are strong enough', () => {
   const both = `<EntitiesDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata">${entity('a')}${entity('b')}</EntitiesDescriptor>`
@@ -73,7 +118,10 @@ test('of the metadata of several providers the named one counts, while they are 
   const dated = entity('a', 'validUntil="2030-01-01T00:00:00Z"')
   assert.equal(readMetadata(dated, undefined, 0).entityId, 'a')
   assert.throws(() => readMetadata(dated, undefined, Date.parse('2031-01-01')), /ran out/)
-  assert.throws(() => readMetadata(entity('a', '', makeKey(1024).certificate), undefined, 0), /no certificate with an RSA key of 2048 bits/)
+  assert.throws(
+    () => readMetadata(entity('a', '', makeKey(1024).certificate), undefined, 0),
+    /no certificate with an RSA key of 2048 bits/,
+  )
 })
 
 for (const kind of databases) {

@@ -37,18 +37,22 @@ export const readLogoutRequest = (xml: string, expected: ExpectedLogout): Logout
   const { now, leewayMs, destination } = expected
   const request = readXml(xml, { what: 'The logout request', plain: true })
   const { attributes } = request
-  if (request.name !== `${samlp}LogoutRequest` || attributes.get('Version') !== '2.0') throw refuse('It is not a logout request of SAML 2.0')
-  if ([...everyElement(request)].filter(({ name }) => name === request.name).length !== 1) throw refuse('There is a request inside the request')
+  if (request.name !== `${samlp}LogoutRequest` || attributes.get('Version') !== '2.0')
+    throw refuse('It is not a logout request of SAML 2.0')
+  if ([...everyElement(request)].filter(({ name }) => name === request.name).length !== 1)
+    throw refuse('There is a request inside the request')
   checkSignatures(request, [request])
   if (!childOf(request, `${ds}Signature`)) throw refuse('The logout request is not signed')
   const issuer = childOf(request, `${saml}Issuer`)
   if (!issuer || textOf(issuer) !== expected.issuer) throw refuse(`The logout request is not of ${expected.issuer}`)
   if (attributes.get('Destination') !== destination) throw refuse(`The logout request was not sent to ${destination}`)
   const [id, issued, until] = [attributes.get('ID'), attributes.get('IssueInstant'), attributes.get('NotOnOrAfter')]
-  if (id === undefined || issued === undefined) throw refuse('The logout request has no id, or does not say when it was made')
+  if (id === undefined || issued === undefined)
+    throw refuse('The logout request has no id, or does not say when it was made')
   const made = timeOf(issued)
   const expires = Math.min(made + oldestMs, until === undefined ? Infinity : timeOf(until)) + leewayMs
-  if (made > now + leewayMs || expires <= now) throw refuse('The logout request was not made just now: compare the clocks')
+  if (made > now + leewayMs || expires <= now)
+    throw refuse('The logout request was not made just now: compare the clocks')
   const sessions = childrenOf(request, `${samlp}SessionIndex`).map(textOf)
   if (sessions.length > 0) return { id, expires, ended: sessions.map((sid) => ({ sid })) }
   const name = childOf(request, `${saml}NameID`)

@@ -24,12 +24,15 @@ const fewestBits = 2048
  */
 export const certificateOf = (text: string): string => {
   const bare = text.trim()
-  const pem = bare.startsWith('-----') ? bare : `-----BEGIN CERTIFICATE-----\n${(bare.replaceAll(/\s/g, '').match(/.{1,64}/g) ?? []).join('\n')}\n-----END CERTIFICATE-----\n`
+  const pem = bare.startsWith('-----')
+    ? bare
+    : `-----BEGIN CERTIFICATE-----\n${(bare.replaceAll(/\s/g, '').match(/.{1,64}/g) ?? []).join('\n')}\n-----END CERTIFICATE-----\n`
   if (!pem.startsWith('-----BEGIN CERTIFICATE-----')) throw new Error('it is not a certificate')
   const certificate = new X509Certificate(pem)
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = certificate.publicKey
   if (type !== 'rsa') throw new Error(`its key is of type ${type}, and SAML signs with RSA`)
-  if ((details?.modulusLength ?? 0) < fewestBits) throw new Error(`its key has ${details?.modulusLength} bits, and ${fewestBits} are the fewest`)
+  if ((details?.modulusLength ?? 0) < fewestBits)
+    throw new Error(`its key has ${details?.modulusLength} bits, and ${fewestBits} are the fewest`)
   return certificate.toString()
 }
 
@@ -43,12 +46,20 @@ const usable = (text: string): string[] => {
 
 const describe = (entity: Element, role: Element): IdpDescription => {
   const entityId = entity.attributes.get('entityID') ?? ''
-  const [service] = childrenOf(role, `${md}SingleSignOnService`).filter(({ attributes }) => attributes.get('Binding') === redirectBinding)
+  const [service] = childrenOf(role, `${md}SingleSignOnService`).filter(
+    ({ attributes }) => attributes.get('Binding') === redirectBinding,
+  )
   const signOn = service?.attributes.get('Location') ?? ''
-  if (!URL.canParse(signOn) || !/^https?:/.test(signOn)) throw failed(`The metadata of ${entityId} name no place to sign in by the binding HTTP-Redirect`)
-  const keys = childrenOf(role, `${md}KeyDescriptor`).filter(({ attributes }) => (attributes.get('use') ?? 'signing') === 'signing')
-  const certificates = keys.flatMap((key) => [...everyElement(key)].filter(({ name }) => name === `${ds}X509Certificate`).flatMap((one) => usable(textOf(one))))
-  if (certificates.length === 0) throw failed(`The metadata of ${entityId} have no certificate with an RSA key of ${fewestBits} bits or more`)
+  if (!URL.canParse(signOn) || !/^https?:/.test(signOn))
+    throw failed(`The metadata of ${entityId} name no place to sign in by the binding HTTP-Redirect`)
+  const keys = childrenOf(role, `${md}KeyDescriptor`).filter(
+    ({ attributes }) => (attributes.get('use') ?? 'signing') === 'signing',
+  )
+  const certificates = keys.flatMap((key) =>
+    [...everyElement(key)].filter(({ name }) => name === `${ds}X509Certificate`).flatMap((one) => usable(textOf(one))),
+  )
+  if (certificates.length === 0)
+    throw failed(`The metadata of ${entityId} have no certificate with an RSA key of ${fewestBits} bits or more`)
   return { entityId, signOn, certificates: [...new Set(certificates)] }
 }
 
@@ -59,14 +70,16 @@ const describe = (entity: Element, role: Element): IdpDescription => {
  * @see https://docs.oasis-open.org/security/saml/v2.0/saml-metadata-2.0-os.pdf
  */
 export const readMetadata = (xml: string, wanted: string | undefined, now: number): IdpDescription => {
-  const root = readXml(xml, { what: 'What should be the provider\'s metadata', plain: false })
-  const entities = [...everyElement(root)].filter(({ name }) => name === `${md}EntityDescriptor`)
+  const root = readXml(xml, { what: "What should be the provider's metadata", plain: false })
+  const entities = [...everyElement(root)]
+    .filter(({ name }) => name === `${md}EntityDescriptor`)
     .flatMap((entity) => {
       const role = childOf(entity, `${md}IDPSSODescriptor`)
       return role && (wanted === undefined || entity.attributes.get('entityID') === wanted) ? [{ entity, role }] : []
     })
   const [found, ...more] = entities
-  if (!found) throw failed(`The metadata describe no identity provider${wanted === undefined ? '' : ` named ${wanted}`}`)
+  if (!found)
+    throw failed(`The metadata describe no identity provider${wanted === undefined ? '' : ` named ${wanted}`}`)
   if (more.length > 0) throw failed('The metadata describe several identity providers: name one as entity_id')
   for (const { attributes } of [root, found.entity, found.role]) {
     const until = attributes.get('validUntil')

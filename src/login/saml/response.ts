@@ -8,11 +8,16 @@ const cancelling = ['AuthnFailed', 'RequestDenied', 'NoPassive', 'NoAuthnContext
 /** SHA-1 is left out: who can find a collision signs with it. */
 const algorithms: Readonly<Record<string, ReadonlySet<string>>> = {
   SignatureMethod: new Set([
-    'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256', 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha512', 'http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1',
+    'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
+    'http://www.w3.org/2001/04/xmldsig-more#rsa-sha512',
+    'http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1',
   ]),
   DigestMethod: new Set(['http://www.w3.org/2001/04/xmlenc#sha256', 'http://www.w3.org/2001/04/xmlenc#sha512']),
   CanonicalizationMethod: new Set(['http://www.w3.org/2001/10/xml-exc-c14n#']),
-  Transform: new Set(['http://www.w3.org/2000/09/xmldsig#enveloped-signature', 'http://www.w3.org/2001/10/xml-exc-c14n#']),
+  Transform: new Set([
+    'http://www.w3.org/2000/09/xmldsig#enveloped-signature',
+    'http://www.w3.org/2001/10/xml-exc-c14n#',
+  ]),
 }
 
 const failed = (message: string): Problem => new Problem('provider_failed', message)
@@ -46,7 +51,10 @@ const checkStatus = (response: Element): void => {
   throw new Problem(cancelling.includes(short) ? 'cancelled' : 'provider_failed', `The provider answered ${short}`)
 }
 
-const isOneOf = (name: string) => (element: Element): boolean => element.name === name
+const isOneOf =
+  (name: string) =>
+  (element: Element): boolean =>
+    element.name === name
 
 /**
  * Every way to have one element checked and another one read begins with more elements than are needed: signatures may stand only in
@@ -56,22 +64,31 @@ const isOneOf = (name: string) => (element: Element): boolean => element.name ==
 export const checkSignatures = (root: Element, places: readonly Element[]): void => {
   const all = [...everyElement(root)]
   const holders = all.filter((element) => element.children.some(isOneOf(`${ds}Signature`)))
-  if (all.filter(isOneOf(`${ds}Signature`)).length !== holders.length || holders.some((holder) => !places.includes(holder))) throw failed('A signature stands where none belongs')
-  const ids = all.flatMap(({ attributes }) => [...attributes].filter(([name]) => name.toLowerCase() === 'id').map(([, value]) => value))
+  if (
+    all.filter(isOneOf(`${ds}Signature`)).length !== holders.length ||
+    holders.some((holder) => !places.includes(holder))
+  )
+    throw failed('A signature stands where none belongs')
+  const ids = all.flatMap(({ attributes }) =>
+    [...attributes].filter(([name]) => name.toLowerCase() === 'id').map(([, value]) => value),
+  )
   if (new Set(ids).size !== ids.length) throw failed('An id is there twice')
   for (const { name, attributes } of all) {
     const allowed = name.startsWith(ds) ? algorithms[name.slice(ds.length)] : undefined
     const algorithm = attributes.get('Algorithm') ?? ''
-    if (allowed && !allowed.has(algorithm)) throw failed(`It is signed by ${algorithm.slice(0, 80)}, which is not accepted`)
+    if (allowed && !allowed.has(algorithm))
+      throw failed(`It is signed by ${algorithm.slice(0, 80)}, which is not accepted`)
   }
 }
 
 const checkShape = (response: Element): void => {
   const all = [...everyElement(response)]
-  if (all.some(isOneOf(`${saml}EncryptedAssertion`))) throw failed('The assertion is encrypted, which is not supported: have the provider sign it only')
+  if (all.some(isOneOf(`${saml}EncryptedAssertion`)))
+    throw failed('The assertion is encrypted, which is not supported: have the provider sign it only')
   if (all.filter(isOneOf(`${samlp}Response`)).length !== 1) throw failed('There is a response inside the response')
   const [assertion, ...more] = all.filter(isOneOf(`${saml}Assertion`))
-  if (!assertion || more.length > 0 || !response.children.includes(assertion)) throw failed('There is no assertion, or there are several, or it is in a wrong place')
+  if (!assertion || more.length > 0 || !response.children.includes(assertion))
+    throw failed('There is no assertion, or there are several, or it is in a wrong place')
   checkSignatures(response, [response, assertion])
 }
 
@@ -82,13 +99,19 @@ const checkShape = (response: Element): void => {
  */
 export const readEnvelope = (xml: string): Envelope => {
   const response = readXml(xml, { what: 'The response', plain: true })
-  if (response.name !== `${samlp}Response` || response.attributes.get('Version') !== '2.0') throw failed('It is not a response of SAML 2.0')
+  if (response.name !== `${samlp}Response` || response.attributes.get('Version') !== '2.0')
+    throw failed('It is not a response of SAML 2.0')
   checkStatus(response)
   checkShape(response)
   const issuer = childOf(response, `${saml}Issuer`)
   const assertion = childOf(response, `${saml}Assertion`)
   return {
-    destination: response.attributes.get('Destination'), inResponseTo: response.attributes.get('InResponseTo'), issuer: issuer && textOf(issuer),
-    signed: { response: childOf(response, `${ds}Signature`) !== undefined, assertion: assertion !== undefined && childOf(assertion, `${ds}Signature`) !== undefined },
+    destination: response.attributes.get('Destination'),
+    inResponseTo: response.attributes.get('InResponseTo'),
+    issuer: issuer && textOf(issuer),
+    signed: {
+      response: childOf(response, `${ds}Signature`) !== undefined,
+      assertion: assertion !== undefined && childOf(assertion, `${ds}Signature`) !== undefined,
+    },
   }
 }

@@ -12,7 +12,12 @@ export interface Element {
   readonly text: string
 }
 
-interface Open { name: string; attributes: Map<string, string>; children: Element[]; text: string }
+interface Open {
+  name: string
+  attributes: Map<string, string>
+  children: Element[]
+  text: string
+}
 
 const mostDepth = 40
 const mostElements = 20_000
@@ -47,7 +52,9 @@ export const readXml = (xml: string, options: { what: string; plain: boolean }):
   parser.on('opentag', ({ local, uri, attributes }) => {
     seen += 1
     if (open.length >= mostDepth || seen > mostElements) throw failed(`${what} is too large`)
-    const own = Object.values(attributes).filter((attribute) => attribute.uri === '').map((attribute): [string, string] => [attribute.local, attribute.value])
+    const own = Object.values(attributes)
+      .filter((attribute) => attribute.uri === '')
+      .map((attribute): [string, string] => [attribute.local, attribute.value])
     const element: Open = { name: `{${uri}}${local}`, attributes: new Map(own), children: [], text: '' }
     open.at(-1)?.children.push(element)
     open.push(element)
@@ -73,7 +80,8 @@ export function* everyElement(element: Element): Generator<Element> {
 }
 
 /** The children of that name. */
-export const childrenOf = (element: Element, name: string): Element[] => element.children.filter((child) => child.name === name)
+export const childrenOf = (element: Element, name: string): Element[] =>
+  element.children.filter((child) => child.name === name)
 
 /** The one child of that name; undefined where there is none. @throws Problem for several */
 export const childOf = (element: Element, name: string): Element | undefined => {
@@ -90,13 +98,17 @@ export const textOf = (element: Element): string => {
 
 /** A time as SAML writes it, in ms. @throws Problem */
 export const timeOf = (text: string): number => {
-  const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,12})?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text.replace(/(\.\d{3})\d+/, '$1')) : Number.NaN
+  const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,12})?(Z|[+-]\d\d:\d\d)$/.test(text)
+    ? Date.parse(text.replace(/(\.\d{3})\d+/, '$1'))
+    : Number.NaN
   if (Number.isNaN(time)) throw failed(`"${text.slice(0, 40)}" is not a time`)
   return time
 }
 
 /** The names that are asked for. */
 export const names = {
-  assertion: '{urn:oasis:names:tc:SAML:2.0:assertion}', protocol: '{urn:oasis:names:tc:SAML:2.0:protocol}',
-  metadata: '{urn:oasis:names:tc:SAML:2.0:metadata}', signature: '{http://www.w3.org/2000/09/xmldsig#}',
+  assertion: '{urn:oasis:names:tc:SAML:2.0:assertion}',
+  protocol: '{urn:oasis:names:tc:SAML:2.0:protocol}',
+  metadata: '{urn:oasis:names:tc:SAML:2.0:metadata}',
+  signature: '{http://www.w3.org/2000/09/xmldsig#}',
 } as const

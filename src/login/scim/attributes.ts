@@ -5,16 +5,78 @@ export const groupSchema = 'urn:ietf:params:scim:schemas:core:2.0:Group'
 export const enterpriseSchema = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 
 /** Attributes that are lists. */
-export const lists: ReadonlySet<string> = new Set(['emails', 'phoneNumbers', 'ims', 'photos', 'addresses', 'entitlements', 'roles', 'x509Certificates', 'members', 'schemas'])
+export const lists: ReadonlySet<string> = new Set([
+  'emails',
+  'phoneNumbers',
+  'ims',
+  'photos',
+  'addresses',
+  'entitlements',
+  'roles',
+  'x509Certificates',
+  'members',
+  'schemas',
+])
 /** What only this server says. */
 export const ours: ReadonlySet<string> = new Set(['id', 'meta', 'groups', 'schemas'])
 
 const names = [
-  'schemas', 'id', 'externalId', 'meta', 'userName', 'name', 'formatted', 'familyName', 'givenName', 'middleName', 'honorificPrefix', 'honorificSuffix', 'displayName',
-  'nickName', 'profileUrl', 'title', 'userType', 'preferredLanguage', 'locale', 'timezone', 'active', 'password', 'emails', 'phoneNumbers', 'ims', 'photos',
-  'addresses', 'entitlements', 'roles', 'x509Certificates', 'groups', 'members', 'value', 'type', 'primary', 'display', '$ref', 'streetAddress', 'locality', 'region',
-  'postalCode', 'country', 'employeeNumber', 'costCenter', 'organization', 'division', 'department', 'manager', 'resourceType', 'created', 'lastModified', 'location', 'version',
-  userSchema, groupSchema, enterpriseSchema,
+  'schemas',
+  'id',
+  'externalId',
+  'meta',
+  'userName',
+  'name',
+  'formatted',
+  'familyName',
+  'givenName',
+  'middleName',
+  'honorificPrefix',
+  'honorificSuffix',
+  'displayName',
+  'nickName',
+  'profileUrl',
+  'title',
+  'userType',
+  'preferredLanguage',
+  'locale',
+  'timezone',
+  'active',
+  'password',
+  'emails',
+  'phoneNumbers',
+  'ims',
+  'photos',
+  'addresses',
+  'entitlements',
+  'roles',
+  'x509Certificates',
+  'groups',
+  'members',
+  'value',
+  'type',
+  'primary',
+  'display',
+  '$ref',
+  'streetAddress',
+  'locality',
+  'region',
+  'postalCode',
+  'country',
+  'employeeNumber',
+  'costCenter',
+  'organization',
+  'division',
+  'department',
+  'manager',
+  'resourceType',
+  'created',
+  'lastModified',
+  'location',
+  'version',
+  userSchema,
+  groupSchema,
+  enterpriseSchema,
 ]
 const spelled = new Map(names.map((name) => [name.toLowerCase(), name]))
 
@@ -29,17 +91,22 @@ export interface AttributePath {
 }
 
 /** A boolean, also in the words that Entra ID has for it. */
-const flag = (value: Json): Json => (typeof value === 'string' && /^(true|false)$/i.test(value) ? value.toLowerCase() === 'true' : value)
+const flag = (value: Json): Json =>
+  typeof value === 'string' && /^(true|false)$/i.test(value) ? value.toLowerCase() === 'true' : value
 const flags: ReadonlySet<string> = new Set(['active', 'primary'])
 
 /** A value with the names in it as the schemas spell them, and without what is null, which is as good as not there. */
 export const tidy = (value: Json): Json => {
   if (Array.isArray(value)) return value.filter((one) => one !== null).map(tidy)
   if (!isObject(value)) return value
-  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== null).map(([key, inner]) => {
-    const name = spelling(key)
-    return [name, flags.has(name) ? flag(inner) : tidy(inner)]
-  }))
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, inner]) => inner !== null)
+      .map(([key, inner]) => {
+        const name = spelling(key)
+        return [name, flags.has(name) ? flag(inner) : tidy(inner)]
+      }),
+  )
 }
 
 /** As `tidy`, of a value that stands under this name. */
@@ -57,5 +124,7 @@ export const valuesOf = (resource: JsonObject, path: AttributePath): Json[] => {
   const value = block && own(block, path.name)
   const all = value === undefined ? [] : Array.isArray(value) ? value : [value]
   const { sub } = path
-  return (sub === undefined ? all : all.map((one) => (isObject(one) ? own(one, sub) : undefined))).filter((one) => one !== undefined && one !== null)
+  return (sub === undefined ? all : all.map((one) => (isObject(one) ? own(one, sub) : undefined))).filter(
+    (one) => one !== undefined && one !== null,
+  )
 }

@@ -1,5 +1,12 @@
 /** @see https://www.rfc-editor.org/rfc/rfc7644#section-3.12 */
-type ScimType = 'invalidFilter' | 'uniqueness' | 'mutability' | 'invalidSyntax' | 'invalidPath' | 'noTarget' | 'invalidValue'
+type ScimType =
+  | 'invalidFilter'
+  | 'uniqueness'
+  | 'mutability'
+  | 'invalidSyntax'
+  | 'invalidPath'
+  | 'noTarget'
+  | 'invalidValue'
 
 /** A refusal, as SCIM says it. */
 export class ScimError extends Error {
@@ -15,7 +22,10 @@ export class ScimError extends Error {
 
   body(): object {
     return {
-      schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], status: String(this.status), ...(this.scimType && { scimType: this.scimType }), detail: this.message,
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
+      status: String(this.status),
+      ...(this.scimType && { scimType: this.scimType }),
+      detail: this.message,
     }
   }
 }

@@ -3,13 +3,18 @@ import { type AttributePath, enterpriseSchema, groupSchema, spelling, userSchema
 import { ScimError } from './error.ts'
 
 const comparisons = ['eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le'] as const
-type Comparison = typeof comparisons[number]
+type Comparison = (typeof comparisons)[number]
 
 /** What is looked for. @see https://www.rfc-editor.org/rfc/rfc7644#section-3.4.2.2 */
 export type Filter =
   | { readonly kind: 'and' | 'or'; readonly filters: readonly Filter[] }
   | { readonly kind: 'not'; readonly filter: Filter }
-  | { readonly kind: 'compare'; readonly path: AttributePath; readonly by: Comparison; readonly value: string | number | boolean | null }
+  | {
+      readonly kind: 'compare'
+      readonly path: AttributePath
+      readonly by: Comparison
+      readonly value: string | number | boolean | null
+    }
   | { readonly kind: 'present'; readonly path: AttributePath }
   /** Some value of a list is like that. */
   | { readonly kind: 'some'; readonly path: AttributePath; readonly filter: Filter }
@@ -30,7 +35,11 @@ const pathOf = (text: string, fail: (detail: string) => never): AttributePath =>
   const colon = /^urn:/i.test(text) ? text.lastIndexOf(':') : -1
   const schema = colon < 0 ? undefined : spelling(text.slice(0, colon))
   const [name = '', sub, ...more] = text.slice(colon + 1).split('.')
-  if (![name, ...(sub === undefined ? [] : [sub])].every((one) => /^[A-Za-z$][A-Za-z0-9_$-]*$/.test(one)) || more.length > 0) fail(`"${text.slice(0, 100)}" is not the name of an attribute`)
+  if (
+    ![name, ...(sub === undefined ? [] : [sub])].every((one) => /^[A-Za-z$][A-Za-z0-9_$-]*$/.test(one)) ||
+    more.length > 0
+  )
+    fail(`"${text.slice(0, 100)}" is not the name of an attribute`)
   const urn = schema === userSchema || schema === groupSchema ? undefined : schema
   return { urn, name: spelling(name), sub: sub === undefined ? undefined : spelling(sub) }
 }
@@ -49,7 +58,11 @@ class Reader {
   }
 
   readonly fail = (detail: string): never => {
-    throw new ScimError(400, `The ${this.#type === 'invalidPath' ? 'path' : 'filter'} cannot be read: ${detail}`, this.#type)
+    throw new ScimError(
+      400,
+      `The ${this.#type === 'invalidPath' ? 'path' : 'filter'} cannot be read: ${detail}`,
+      this.#type,
+    )
   }
 
   #match(pattern: RegExp): string | undefined {
@@ -60,7 +73,10 @@ class Reader {
   }
 
   #path(): AttributePath {
-    return pathOf(this.#match(/\s*[A-Za-z0-9:._$-]+/y) ?? this.fail(`an attribute should stand at character ${this.#at + 1}`), this.fail)
+    return pathOf(
+      this.#match(/\s*[A-Za-z0-9:._$-]+/y) ?? this.fail(`an attribute should stand at character ${this.#at + 1}`),
+      this.fail,
+    )
   }
 
   end<T>(value: T): T {
@@ -92,7 +108,9 @@ class Reader {
     const path = this.#path()
     const filter = this.#bracket()
     if (filter) return { kind: 'some', path, filter }
-    const by = this.#match(/\s+[a-z]{2}(?=\s|$|\)|\])/iy)?.toLowerCase() ?? this.fail(`a comparison should stand at character ${this.#at + 1}`)
+    const by =
+      this.#match(/\s+[a-z]{2}(?=\s|$|\)|\])/iy)?.toLowerCase() ??
+      this.fail(`a comparison should stand at character ${this.#at + 1}`)
     if (by === 'pr') return { kind: 'present', path }
     const comparison = comparisons.find((one) => one === by) ?? this.fail(`"${by}" is no comparison`)
     return { kind: 'compare', path, by: comparison, value: this.#value() }
@@ -106,7 +124,9 @@ class Reader {
   }
 
   #value(): string | number | boolean | null {
-    const text = this.#match(/\s*("(?:[^"\\]|\\[\s\S])*"|true|false|null|-?[0-9.eE+-]+)/iy) ?? this.fail(`a value should stand at character ${this.#at + 1}`)
+    const text =
+      this.#match(/\s*("(?:[^"\\]|\\[\s\S])*"|true|false|null|-?[0-9.eE+-]+)/iy) ??
+      this.fail(`a value should stand at character ${this.#at + 1}`)
     try {
       // The pattern lets nothing else pass.
       return JSON.parse(text.startsWith('"') ? text : text.toLowerCase()) as string | number | boolean | null
@@ -140,43 +160,62 @@ const exact: ReadonlySet<string> = new Set(['id', 'externalId', 'value', '$ref',
 
 const compare = (by: Comparison, found: Json, wanted: string | number | boolean | null, isExact: boolean): boolean => {
   if (typeof found === 'boolean' || typeof wanted === 'boolean') {
-    const isSame = !isObject(found) && !Array.isArray(found) && String(found).toLowerCase() === String(wanted).toLowerCase()
+    const isSame =
+      !isObject(found) && !Array.isArray(found) && String(found).toLowerCase() === String(wanted).toLowerCase()
     return by === 'eq' ? isSame : by === 'ne' && !isSame
   }
   if (typeof found === 'number' && typeof wanted === 'number') return order(by, found - wanted)
   if (typeof found !== 'string' || typeof wanted !== 'string') return by === 'ne'
   const [one, other] = isExact ? [found, wanted] : [found.toLowerCase(), wanted.toLowerCase()]
   switch (by) {
-    case 'co': return one.includes(other)
-    case 'sw': return one.startsWith(other)
-    case 'ew': return one.endsWith(other)
-    default: return order(by, one < other ? -1 : one > other ? 1 : 0)
+    case 'co':
+      return one.includes(other)
+    case 'sw':
+      return one.startsWith(other)
+    case 'ew':
+      return one.endsWith(other)
+    default:
+      return order(by, one < other ? -1 : one > other ? 1 : 0)
   }
 }
 
 const order = (by: Comparison, difference: number): boolean => {
   switch (by) {
-    case 'eq': return difference === 0
-    case 'ne': return difference !== 0
-    case 'gt': return difference > 0
-    case 'ge': return difference >= 0
-    case 'lt': return difference < 0
-    case 'le': return difference <= 0
-    default: return false
+    case 'eq':
+      return difference === 0
+    case 'ne':
+      return difference !== 0
+    case 'gt':
+      return difference > 0
+    case 'ge':
+      return difference >= 0
+    case 'lt':
+      return difference < 0
+    case 'le':
+      return difference <= 0
+    default:
+      return false
   }
 }
 
 /** Of a list that is asked for as a whole it is the "value" of each that counts. */
-const plain = (value: Json): Json => (isObject(value) ? value['value'] ?? null : value)
+const plain = (value: Json): Json => (isObject(value) ? (value['value'] ?? null) : value)
 
 /** Whether a resource, or a value of a list, is what is looked for. */
 export const matches = (filter: Filter, resource: JsonObject): boolean => {
   switch (filter.kind) {
-    case 'and': return filter.filters.every((one) => matches(one, resource))
-    case 'or': return filter.filters.some((one) => matches(one, resource))
-    case 'not': return !matches(filter.filter, resource)
-    case 'present': return valuesOf(resource, filter.path).some((value) => value !== '' && !(Array.isArray(value) && value.length === 0))
-    case 'some': return valuesOf(resource, filter.path).some((value) => isObject(value) && matches(filter.filter, value))
+    case 'and':
+      return filter.filters.every((one) => matches(one, resource))
+    case 'or':
+      return filter.filters.some((one) => matches(one, resource))
+    case 'not':
+      return !matches(filter.filter, resource)
+    case 'present':
+      return valuesOf(resource, filter.path).some(
+        (value) => value !== '' && !(Array.isArray(value) && value.length === 0),
+      )
+    case 'some':
+      return valuesOf(resource, filter.path).some((value) => isObject(value) && matches(filter.filter, value))
     default: {
       const { path, by, value } = filter
       const values = valuesOf(resource, path).map(plain)
@@ -193,6 +232,13 @@ const isExactAt = ({ name, sub }: AttributePath): boolean => exact.has(sub ?? na
 /** What must be equal for a filter to match at all: to find the few rows that are worth looking at. */
 export const equalities = (filter: Filter): { name: string; value: string }[] => {
   if (filter.kind === 'and') return filter.filters.flatMap(equalities)
-  if (filter.kind !== 'compare' || filter.by !== 'eq' || typeof filter.value !== 'string' || filter.path.sub !== undefined || filter.path.urn !== undefined) return []
+  if (
+    filter.kind !== 'compare' ||
+    filter.by !== 'eq' ||
+    typeof filter.value !== 'string' ||
+    filter.path.sub !== undefined ||
+    filter.path.urn !== undefined
+  )
+    return []
   return [{ name: filter.path.name, value: filter.value }]
 }

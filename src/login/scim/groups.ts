@@ -5,7 +5,16 @@ import { invalidValue, notFound, ScimError } from './error.ts'
 import { patched } from './patch.ts'
 import { followGroups, type ScimProvider } from './provider.ts'
 import {
-  addMembers, deleteGroup, type GroupRow, insertGroup, type Member, readGroup, readKnownUsers, readMembers, removeMembers, updateGroup,
+  addMembers,
+  deleteGroup,
+  type GroupRow,
+  insertGroup,
+  type Member,
+  readGroup,
+  readKnownUsers,
+  readMembers,
+  removeMembers,
+  updateGroup,
 } from './store.ts'
 import { checkedExternalId, checkedName, metaOf } from './user.ts'
 import { checkVersion, type Expected } from './users.ts'
@@ -22,25 +31,38 @@ const membersIn = (value: Json | undefined): ReadonlySet<string> => {
   if (value === undefined) return new Set()
   if (!Array.isArray(value)) throw invalidValue('"members" must be a list')
   if (value.length > mostMembers) throw new ScimError(413, `A group can have ${mostMembers} members`)
-  return new Set(value.map((one) => {
-    const id = isObject(one) ? own(one, 'value') : one
-    if (typeof id !== 'string') throw invalidValue('A member must be an object with a "value"')
-    if (isObject(one) && typeof one['type'] === 'string' && one['type'].toLowerCase() === 'group') throw invalidValue('A group cannot be a member of a group here')
-    return id
-  }))
+  return new Set(
+    value.map((one) => {
+      const id = isObject(one) ? own(one, 'value') : one
+      if (typeof id !== 'string') throw invalidValue('A member must be an object with a "value"')
+      if (isObject(one) && typeof one['type'] === 'string' && one['type'].toLowerCase() === 'group')
+        throw invalidValue('A group cannot be a member of a group here')
+      return id
+    }),
+  )
 }
 
 /** @throws ScimError */
 const readGroupData = (body: Json): GroupData => {
   const given = tidy(body)
   if (!isObject(given)) throw new ScimError(400, 'The body must be an object', 'invalidSyntax')
-  return { displayName: checkedName(given, 'displayName'), externalId: checkedExternalId(given), members: membersIn(own(given, 'members')) }
+  return {
+    displayName: checkedName(given, 'displayName'),
+    externalId: checkedExternalId(given),
+    members: membersIn(own(given, 'members')),
+  }
 }
 
 /** A group as the provider gets to see it; without members where these are not wanted. */
 export const groupResource = (row: GroupRow, members: readonly Member[] | undefined, base: string): JsonObject => ({
-  schemas: [groupSchema], id: row.id, ...(row.external_id !== null && { externalId: row.external_id }), displayName: row.display_name,
-  ...(members && { members: members.map(({ id, name }) => ({ value: id, display: name, $ref: `${base}/Users/${id}`, type: 'User' })) }), meta: metaOf('Group', row, base),
+  schemas: [groupSchema],
+  id: row.id,
+  ...(row.external_id !== null && { externalId: row.external_id }),
+  displayName: row.display_name,
+  ...(members && {
+    members: members.map(({ id, name }) => ({ value: id, display: name, $ref: `${base}/Users/${id}`, type: 'User' })),
+  }),
+  meta: metaOf('Group', row, base),
 })
 
 /** @throws ScimError 404 */
@@ -53,7 +75,11 @@ const groupRow = async ({ id, context }: ScimProvider, groupId: string): Promise
 /** @param withMembers without them a large group costs nothing */
 export const showGroup = async (provider: ScimProvider, groupId: string, withMembers: boolean): Promise<JsonObject> => {
   const row = await groupRow(provider, groupId)
-  return groupResource(row, withMembers ? await readMembers(provider.context.database.read, provider.id, groupId) : undefined, provider.base)
+  return groupResource(
+    row,
+    withMembers ? await readMembers(provider.context.database.read, provider.id, groupId) : undefined,
+    provider.base,
+  )
 }
 
 /** @throws ScimError for a member whom nobody knows */
@@ -76,8 +102,14 @@ export const createGroup = async (provider: ScimProvider, body: JsonObject, orig
   const users = await knownUsers(provider, [...data.members])
   const now = context.now()
   const row: GroupRow = {
-    provider: id, id: context.randomId().slice(0, 22), display_name: data.displayName, folded: data.displayName.toLowerCase(), external_id: data.externalId ?? null,
-    created_ts: now, changed_ts: now, version: 1,
+    provider: id,
+    id: context.randomId().slice(0, 22),
+    display_name: data.displayName,
+    folded: data.displayName.toLowerCase(),
+    external_id: data.externalId ?? null,
+    created_ts: now,
+    changed_ts: now,
+    version: 1,
   }
   await context.database.write(async (tx) => {
     await insertGroup(tx, row)
@@ -88,7 +120,13 @@ export const createGroup = async (provider: ScimProvider, body: JsonObject, orig
   return showGroup(provider, row.id, true)
 }
 
-const change = async (provider: ScimProvider, groupId: string, expected: Expected, origin: Origin, next: (row: GroupRow, members: readonly Member[]) => GroupData): Promise<void> => {
+const change = async (
+  provider: ScimProvider,
+  groupId: string,
+  expected: Expected,
+  origin: Origin,
+  next: (row: GroupRow, members: readonly Member[]) => GroupData,
+): Promise<void> => {
   const { id, context } = provider
   const before = await groupRow(provider, groupId)
   checkVersion(before, expected)
@@ -104,9 +142,19 @@ const change = async (provider: ScimProvider, groupId: string, expected: Expecte
     if (!current) throw notFound('group')
     checkVersion(current, expected)
     await addMembers(tx, id, groupId, added)
-    await removeMembers(tx, id, groupId, gone.map((member) => member.id))
+    await removeMembers(
+      tx,
+      id,
+      groupId,
+      gone.map((member) => member.id),
+    )
     await updateGroup(tx, {
-      ...current, display_name: data.displayName, folded: data.displayName.toLowerCase(), external_id: data.externalId ?? null, changed_ts: context.now(), version: current.version + 1,
+      ...current,
+      display_name: data.displayName,
+      folded: data.displayName.toLowerCase(),
+      external_id: data.externalId ?? null,
+      changed_ts: context.now(),
+      version: current.version + 1,
     })
   })
   followGroups(provider, new Set([...newcomers, ...(renamed ? had : gone).map(({ user }) => user)]))
@@ -114,22 +162,50 @@ const change = async (provider: ScimProvider, groupId: string, expected: Expecte
 }
 
 /** @throws ScimError */
-export const replaceGroup = (provider: ScimProvider, groupId: string, body: JsonObject, expected: Expected, origin: Origin): Promise<void> =>
-  change(provider, groupId, expected, origin, () => readGroupData(body))
+export const replaceGroup = (
+  provider: ScimProvider,
+  groupId: string,
+  body: JsonObject,
+  expected: Expected,
+  origin: Origin,
+): Promise<void> => change(provider, groupId, expected, origin, () => readGroupData(body))
 
 /** @throws ScimError */
-export const patchGroup = (provider: ScimProvider, groupId: string, body: JsonObject, expected: Expected, origin: Origin): Promise<void> =>
-  change(provider, groupId, expected, origin, (row, members) => readGroupData(patched({
-    displayName: row.display_name, ...(row.external_id !== null && { externalId: row.external_id }), members: members.map(({ id }) => ({ value: id })),
-  }, body)))
+export const patchGroup = (
+  provider: ScimProvider,
+  groupId: string,
+  body: JsonObject,
+  expected: Expected,
+  origin: Origin,
+): Promise<void> =>
+  change(provider, groupId, expected, origin, (row, members) =>
+    readGroupData(
+      patched(
+        {
+          displayName: row.display_name,
+          ...(row.external_id !== null && { externalId: row.external_id }),
+          members: members.map(({ id }) => ({ value: id })),
+        },
+        body,
+      ),
+    ),
+  )
 
 /** @throws ScimError */
-export const removeGroup = async (provider: ScimProvider, groupId: string, expected: Expected, origin: Origin): Promise<void> => {
+export const removeGroup = async (
+  provider: ScimProvider,
+  groupId: string,
+  expected: Expected,
+  origin: Origin,
+): Promise<void> => {
   const { id, context } = provider
   const row = await groupRow(provider, groupId)
   checkVersion(row, expected)
   const members = await readMembers(context.database.read, id, groupId)
   await context.database.write((tx) => deleteGroup(tx, id, groupId))
-  followGroups(provider, members.map(({ user }) => user))
+  followGroups(
+    provider,
+    members.map(({ user }) => user),
+  )
   log(provider, origin, 'deleted', row.display_name)
 }

@@ -4,7 +4,16 @@ import { groupResource } from './groups.ts'
 import { projected, type Projection, wants } from './project.ts'
 import type { ScimProvider } from './provider.ts'
 import { mostResults } from './schemas.ts'
-import { countUsers, type Narrow, readGroups, readGroupsOf, readMembers, readUserPage, readUsersAfter, type UserRow } from './store.ts'
+import {
+  countUsers,
+  type Narrow,
+  readGroups,
+  readGroupsOf,
+  readMembers,
+  readUserPage,
+  readUsersAfter,
+  type UserRow,
+} from './store.ts'
 import { userResource } from './user.ts'
 
 /** A list as it is asked for. */
@@ -20,13 +29,21 @@ const usual = 100
 const batch = 200
 
 /** The page that a request asks for; numbers that make no sense become those that do. */
-export const pageOf = (startIndex: number | undefined, count: number | undefined): Pick<ListRequest, 'start' | 'count'> => ({
-  start: Math.max(1, Math.trunc(startIndex ?? 1)), count: Math.min(mostResults, Math.max(0, Math.trunc(count ?? usual))),
+export const pageOf = (
+  startIndex: number | undefined,
+  count: number | undefined,
+): Pick<ListRequest, 'start' | 'count'> => ({
+  start: Math.max(1, Math.trunc(startIndex ?? 1)),
+  count: Math.min(mostResults, Math.max(0, Math.trunc(count ?? usual))),
 })
 
 /** @see https://www.rfc-editor.org/rfc/rfc7644#section-3.4.2 */
 export const listOf = (total: number, start: number, resources: readonly JsonObject[]): JsonObject => ({
-  schemas: ['urn:ietf:params:scim:api:messages:2.0:ListResponse'], totalResults: total, startIndex: start, itemsPerPage: resources.length, Resources: [...resources],
+  schemas: ['urn:ietf:params:scim:api:messages:2.0:ListResponse'],
+  totalResults: total,
+  startIndex: start,
+  itemsPerPage: resources.length,
+  Resources: [...resources],
 })
 
 const narrowBy = (filter: Filter, nameAttribute: string): Narrow => {
@@ -48,12 +65,31 @@ const found = async (provider: ScimProvider, filter: Filter): Promise<UserRow[]>
   }
 }
 
-export const listUsers = async (provider: ScimProvider, { filter, start, count, projection }: ListRequest): Promise<JsonObject> => {
-  const { id, context: { database }, base } = provider
-  const all = filter && await found(provider, filter)
-  const page = all ? all.slice(start - 1, start - 1 + count) : count === 0 ? [] : await readUserPage(database.read, id, start - 1, count)
-  const resources = await Promise.all(page.map(async (row) => userResource(row, wants(projection, 'groups') ? await readGroupsOf(database.read, id, row.id) : [], base)))
-  return listOf(all ? all.length : await countUsers(database.read, id), start, resources.map((resource) => projected(resource, projection)))
+export const listUsers = async (
+  provider: ScimProvider,
+  { filter, start, count, projection }: ListRequest,
+): Promise<JsonObject> => {
+  const {
+    id,
+    context: { database },
+    base,
+  } = provider
+  const all = filter && (await found(provider, filter))
+  const page = all
+    ? all.slice(start - 1, start - 1 + count)
+    : count === 0
+      ? []
+      : await readUserPage(database.read, id, start - 1, count)
+  const resources = await Promise.all(
+    page.map(async (row) =>
+      userResource(row, wants(projection, 'groups') ? await readGroupsOf(database.read, id, row.id) : [], base),
+    ),
+  )
+  return listOf(
+    all ? all.length : await countUsers(database.read, id),
+    start,
+    resources.map((resource) => projected(resource, projection)),
+  )
 }
 
 /** Whether a filter asks who is in a group. */
@@ -62,8 +98,15 @@ const asksMembers = (filter: Filter): boolean => {
   return 'path' in filter ? filter.path.name === 'members' : asksMembers(filter.filter)
 }
 
-export const listGroups = async (provider: ScimProvider, { filter, start, count, projection }: ListRequest): Promise<JsonObject> => {
-  const { id, context: { database }, base } = provider
+export const listGroups = async (
+  provider: ScimProvider,
+  { filter, start, count, projection }: ListRequest,
+): Promise<JsonObject> => {
+  const {
+    id,
+    context: { database },
+    base,
+  } = provider
   let rows = await readGroups(database.read, id, filter ? narrowBy(filter, 'displayName') : {})
   if (filter) {
     const kept: typeof rows = []
@@ -73,7 +116,20 @@ export const listGroups = async (provider: ScimProvider, { filter, start, count,
     }
     rows = kept
   }
-  const resources = await Promise.all(rows.slice(start - 1, start - 1 + count).map(async (row) =>
-    groupResource(row, wants(projection, 'members') ? await readMembers(database.read, id, row.id) : undefined, base)))
-  return listOf(rows.length, start, resources.map((resource) => projected(resource, projection)))
+  const resources = await Promise.all(
+    rows
+      .slice(start - 1, start - 1 + count)
+      .map(async (row) =>
+        groupResource(
+          row,
+          wants(projection, 'members') ? await readMembers(database.read, id, row.id) : undefined,
+          base,
+        ),
+      ),
+  )
+  return listOf(
+    rows.length,
+    start,
+    resources.map((resource) => projected(resource, projection)),
+  )
 }

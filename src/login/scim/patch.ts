@@ -13,21 +13,26 @@ const keyOf = (value: Json): string => {
   return typeof named === 'string' ? JSON.stringify([named, type ?? null]) : JSON.stringify(value)
 }
 
-const asList = (value: Json | undefined): Json[] => (value === undefined || value === null ? [] : Array.isArray(value) ? value : [value])
+const asList = (value: Json | undefined): Json[] =>
+  value === undefined || value === null ? [] : Array.isArray(value) ? value : [value]
 
 /** At most one is the primary one: the newest that says so. */
 const onePrimary = (values: Json[], fresh: ReadonlySet<Json>): Json[] => {
   if (![...fresh].some((one) => isObject(one) && one['primary'] === true)) return values
-  return values.map((one) => (isObject(one) && one['primary'] === true && !fresh.has(one) ? { ...one, primary: false } : one))
+  return values.map((one) =>
+    isObject(one) && one['primary'] === true && !fresh.has(one) ? { ...one, primary: false } : one,
+  )
 }
 
 /** What a filter of plain equalities says of a value that it would find: `type eq "work"` makes a `{type: "work"}`. */
 const madeBy = (filter: Filter): JsonObject | undefined => {
   if (filter.kind === 'and') {
     const parts = filter.filters.map(madeBy)
-    return parts.every((part) => part !== undefined) ? Object.assign({}, ...parts) as JsonObject : undefined
+    return parts.every((part) => part !== undefined) ? (Object.assign({}, ...parts) as JsonObject) : undefined
   }
-  return filter.kind === 'compare' && filter.by === 'eq' && filter.path.sub === undefined ? { [filter.path.name]: filter.value } : undefined
+  return filter.kind === 'compare' && filter.by === 'eq' && filter.path.sub === undefined
+    ? { [filter.path.name]: filter.value }
+    : undefined
 }
 
 const put = (block: JsonObject, name: string, value: Json | undefined): void => {
@@ -36,14 +41,23 @@ const put = (block: JsonObject, name: string, value: Json | undefined): void => 
 }
 
 /** A change of those values of a list that a filter finds. */
-const changeSome = (operation: Operation, values: Json[], filter: Filter, sub: string | undefined, value: Json | undefined): Json[] => {
+const changeSome = (
+  operation: Operation,
+  values: Json[],
+  filter: Filter,
+  sub: string | undefined,
+  value: Json | undefined,
+): Json[] => {
   const found = new Set(values.filter((one) => isObject(one) && matches(filter, one)))
   if (operation === 'remove' || value === null) {
     if (sub === undefined) return values.filter((one) => !found.has(one))
-    return values.map((one) => (isObject(one) && found.has(one) ? Object.fromEntries(Object.entries(one).filter(([key]) => key !== sub)) : one))
+    return values.map((one) =>
+      isObject(one) && found.has(one) ? Object.fromEntries(Object.entries(one).filter(([key]) => key !== sub)) : one,
+    )
   }
   const made = found.size === 0 && operation === 'add' ? madeBy(filter) : undefined
-  if (found.size === 0 && !made) throw new ScimError(400, 'No value is what the filter of the path looks for', 'noTarget')
+  if (found.size === 0 && !made)
+    throw new ScimError(400, 'No value is what the filter of the path looks for', 'noTarget')
   const changed = (one: JsonObject): JsonObject => {
     if (sub !== undefined) return { ...one, [sub]: value ?? null }
     if (!isObject(value)) throw invalidValue('A value of a list is an object')
@@ -102,7 +116,8 @@ const apply = (resource: JsonObject, operation: Operation, { path, filter }: Tar
   const block = blockOf(resource, path) ?? resource
   if (filter) put(block, name, changeSome(operation, asList(own(block, name)), filter, sub, value))
   else if (sub !== undefined) changePart(block, path, sub, operation === 'remove' ? undefined : value)
-  else if (lists.has(name) || Array.isArray(own(block, name))) put(block, name, changeList(operation, asList(own(block, name)), value))
+  else if (lists.has(name) || Array.isArray(own(block, name)))
+    put(block, name, changeList(operation, asList(own(block, name)), value))
   else changeOne(operation, block, name, value)
   if (urn !== undefined && Object.keys(block).length === 0) delete resource[urn]
 }
@@ -114,7 +129,8 @@ const applyAll = (resource: JsonObject, operation: Operation, value: JsonObject)
     // Whoever sends a whole resource back does not mean to change what is not theirs.
     if (target.path.urn === undefined && ours.has(target.path.name)) continue
     if (target.path.name === enterpriseSchema && isObject(inner)) {
-      for (const [name, part] of Object.entries(inner)) apply(resource, operation, parseTarget(`${enterpriseSchema}:${name}`), part)
+      for (const [name, part] of Object.entries(inner))
+        apply(resource, operation, parseTarget(`${enterpriseSchema}:${name}`), part)
     } else apply(resource, operation, target, inner)
   }
 }
@@ -127,12 +143,15 @@ const applyAll = (resource: JsonObject, operation: Operation, value: JsonObject)
  */
 export const patched = (resource: JsonObject, body: JsonObject): JsonObject => {
   const operations = Object.entries(body).find(([key]) => key.toLowerCase() === 'operations')?.[1]
-  if (!Array.isArray(operations) || operations.length === 0) throw new ScimError(400, '"Operations" must be a list of changes', 'invalidSyntax')
+  if (!Array.isArray(operations) || operations.length === 0)
+    throw new ScimError(400, '"Operations" must be a list of changes', 'invalidSyntax')
   if (operations.length > mostOperations) throw new ScimError(413, `At most ${mostOperations} changes at once`)
   const result = structuredClone(resource)
   for (const one of operations) {
     const op = isObject(one) ? own(one, 'op') : undefined
-    const operation = (['add', 'replace', 'remove'] as const).find((known) => typeof op === 'string' && op.toLowerCase() === known)
+    const operation = (['add', 'replace', 'remove'] as const).find(
+      (known) => typeof op === 'string' && op.toLowerCase() === known,
+    )
     if (!isObject(one) || !operation) throw new ScimError(400, '"op" must be add, replace or remove', 'invalidSyntax')
     const [path, value] = [own(one, 'path'), own(one, 'value')]
     if (path === undefined || path === null || path === '') {
@@ -143,9 +162,11 @@ export const patched = (resource: JsonObject, body: JsonObject): JsonObject => {
     }
     if (typeof path !== 'string') throw new ScimError(400, 'The path must be a string', 'invalidPath')
     const target = parseTarget(path)
-    if (target.path.urn === undefined && ours.has(target.path.name)) throw new ScimError(400, `"${target.path.name}" is not the provider's to change`, 'mutability')
+    if (target.path.urn === undefined && ours.has(target.path.name))
+      throw new ScimError(400, `"${target.path.name}" is not the provider's to change`, 'mutability')
     if (value === undefined && operation !== 'remove') throw invalidValue('"value" is missing')
-    if (target.path.name === enterpriseSchema && isObject(value)) applyAll(result, operation, { [enterpriseSchema]: value })
+    if (target.path.name === enterpriseSchema && isObject(value))
+      applyAll(result, operation, { [enterpriseSchema]: value })
     else apply(result, operation, target, value)
   }
   return result

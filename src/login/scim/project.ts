@@ -14,22 +14,27 @@ const always: ReadonlySet<string> = new Set(['schemas', 'id'])
 const most = 100
 
 const pathsIn = (text: string): AttributePath[] => {
-  const names = text.split(',').map((name) => name.trim()).filter((name) => name !== '')
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
   if (names.length > most) throw new ScimError(400, `At most ${most} attributes can be named`, 'invalidValue')
   return names.map((name) => parseTarget(name).path)
 }
 
 /** Reads what a request asks for. @throws ScimError */
 export const projectionOf = (attributes: string | undefined, excluded: string | undefined): Projection => ({
-  attributes: attributes === undefined || attributes === '' ? undefined : pathsIn(attributes), excluded: excluded === undefined ? [] : pathsIn(excluded),
+  attributes: attributes === undefined || attributes === '' ? undefined : pathsIn(attributes),
+  excluded: excluded === undefined ? [] : pathsIn(excluded),
 })
 
 /** Whether an attribute of the resource is sent at all. */
 export const wants = ({ attributes, excluded }: Projection, name: string): boolean =>
-  (attributes === undefined || attributes.some((path) => path.name === name)) && !excluded.some((path) => path.name === name && path.sub === undefined)
+  (attributes === undefined || attributes.some((path) => path.name === name)) &&
+  !excluded.some((path) => path.name === name && path.sub === undefined)
 
 const each = (value: Json, work: (block: JsonObject) => JsonObject): Json =>
-  (Array.isArray(value) ? value.map((one) => (isObject(one) ? work(one) : one)) : isObject(value) ? work(value) : value)
+  Array.isArray(value) ? value.map((one) => (isObject(one) ? work(one) : one)) : isObject(value) ? work(value) : value
 
 const pick = (resource: JsonObject, paths: readonly AttributePath[]): JsonObject => {
   const picked: JsonObject = {}
@@ -37,14 +42,18 @@ const pick = (resource: JsonObject, paths: readonly AttributePath[]): JsonObject
     const from = urn === undefined ? resource : own(resource, urn)
     const value = isObject(from) ? own(from, name) : undefined
     if (value === undefined) continue
-    const part = sub === undefined ? value : each(value, (block) => (own(block, sub) === undefined ? {} : { [sub]: own(block, sub) ?? null }))
+    const part =
+      sub === undefined
+        ? value
+        : each(value, (block) => (own(block, sub) === undefined ? {} : { [sub]: own(block, sub) ?? null }))
     if (urn === undefined) picked[name] = part
     else picked[urn] = { ...(isObject(picked[urn]) ? picked[urn] : {}), [name]: part }
   }
   return picked
 }
 
-const without = (block: JsonObject, gone: string): JsonObject => Object.fromEntries(Object.entries(block).filter(([key]) => key !== gone))
+const without = (block: JsonObject, gone: string): JsonObject =>
+  Object.fromEntries(Object.entries(block).filter(([key]) => key !== gone))
 
 const drop = (resource: JsonObject, { urn, name, sub }: AttributePath): JsonObject => {
   if (urn === undefined && always.has(name)) return resource

@@ -23,7 +23,12 @@ export interface ScimProvider {
  * provider puts here by SCIM it has chosen already. What it says is taken whenever it says so.
  */
 const policyOfScim = (policy: Policy): Policy => ({
-  ...policy, rules: [], admin: undefined, registration: true, refresh: true, groupsBy: 'claims',
+  ...policy,
+  rules: [],
+  admin: undefined,
+  registration: true,
+  refresh: true,
+  groupsBy: 'claims',
   groups: policy.groupsBy === 'scim' && policy.groups ? { ...policy.groups, claim: ['groups'] } : undefined,
 })
 
@@ -31,7 +36,11 @@ export const scimProvider = (context: LoginContext, settings: ScimSettings): Sci
   const id = settings.provider
   const policy = policyOfScim(policyFor(context, id))
   return {
-    id, settings, policy, locks: `scim:${policy.people}`, context: { ...context, policies: new Map([...context.policies, [id, policy]]) },
+    id,
+    settings,
+    policy,
+    locks: `scim:${policy.people}`,
+    context: { ...context, policies: new Map([...context.policies, [id, policy]]) },
     base: `${context.config.public_base_url ?? ''}/_latchkey/scim/v2/${id}`,
   }
 }
@@ -44,7 +53,12 @@ export const followGroups = ({ id, context, policy }: ScimProvider, users: Itera
       const row = await readUserOf(context.database.read, id, nid)
       const groups = row ? await readGroupsOf(context.database.read, id, row.id) : []
       const claims = claimsOf(row ? storedResource(row) : {}, groups)
-      await applyGroups(context, policy, { provider: id, subject: row?.subject ?? '', claims }, { nid, userId: await context.users.nameOf(nid) })
+      await applyGroups(
+        context,
+        policy,
+        { provider: id, subject: row?.subject ?? '', claims },
+        { nid, userId: await context.users.nameOf(nid) },
+      )
     })
   }
 }

@@ -33,15 +33,27 @@ const largestBody = 4 * 1024 * 1024
 const type = 'application/scim+json; charset=utf-8'
 
 const respond = (status: number, body: object | undefined, headers: Record<string, string> = {}): Reply =>
-  new Reply({ status, headers: { ...(body && { 'content-type': type }), ...headers }, ...(body && { body: JSON.stringify(body) }) })
+  new Reply({
+    status,
+    headers: { ...(body && { 'content-type': type }), ...headers },
+    ...(body && { body: JSON.stringify(body) }),
+  })
 
 const asScim = (error: MatrixError): ScimError => {
   switch (error.errcode) {
-    case 'M_USER_IN_USE': case 'M_EXCLUSIVE': return new ScimError(409, error.message, 'uniqueness')
-    case 'M_FORBIDDEN': return new ScimError(409, error.message, 'uniqueness')
-    case 'M_NOT_JSON': case 'M_BAD_JSON': return new ScimError(400, error.message, 'invalidSyntax')
-    case 'M_INVALID_USERNAME': case 'M_INVALID_PARAM': return new ScimError(400, error.message, 'invalidValue')
-    default: return new ScimError(error.status, error.message)
+    case 'M_USER_IN_USE':
+    case 'M_EXCLUSIVE':
+      return new ScimError(409, error.message, 'uniqueness')
+    case 'M_FORBIDDEN':
+      return new ScimError(409, error.message, 'uniqueness')
+    case 'M_NOT_JSON':
+    case 'M_BAD_JSON':
+      return new ScimError(400, error.message, 'invalidSyntax')
+    case 'M_INVALID_USERNAME':
+    case 'M_INVALID_PARAM':
+      return new ScimError(400, error.message, 'invalidValue')
+    default:
+      return new ScimError(error.status, error.message)
   }
 }
 
@@ -69,19 +81,35 @@ const number = (query: Readonly<Record<string, unknown>>, name: string): number 
 const listRequest = (query: Readonly<Record<string, unknown>>): ListRequest => {
   const filter = one(query, 'filter')
   return {
-    filter: filter === undefined || filter === '' ? undefined : parseFilter(filter), ...pageOf(number(query, 'startIndex'), number(query, 'count')),
+    filter: filter === undefined || filter === '' ? undefined : parseFilter(filter),
+    ...pageOf(number(query, 'startIndex'), number(query, 'count')),
     projection: projectionOf(one(query, 'attributes'), one(query, 'excludedAttributes')),
   }
 }
 
 /** The resource as far as it is wanted, with its version. */
-const finish = ({ status = 200, resource }: Answer, query: Readonly<Record<string, unknown>>, known: string | undefined): Reply => {
+const finish = (
+  { status = 200, resource }: Answer,
+  query: Readonly<Record<string, unknown>>,
+  known: string | undefined,
+): Reply => {
   if (!resource) return respond(204, undefined)
-  const { version, location } = (isObject(resource['meta']) ? resource['meta'] : {}) as { version?: string; location?: string }
-  const headers = { ...(version !== undefined && { etag: version }), ...(status === 201 && location !== undefined && { location }) }
-  if (version !== undefined && known !== undefined && known.split(',').some((tag) => tag.trim() === version)) return respond(304, undefined, headers)
+  const { version, location } = (isObject(resource['meta']) ? resource['meta'] : {}) as {
+    version?: string
+    location?: string
+  }
+  const headers = {
+    ...(version !== undefined && { etag: version }),
+    ...(status === 201 && location !== undefined && { location }),
+  }
+  if (version !== undefined && known !== undefined && known.split(',').some((tag) => tag.trim() === version))
+    return respond(304, undefined, headers)
   const isList = 'Resources' in resource
-  return respond(status, isList ? resource : projected(resource, projectionOf(one(query, 'attributes'), one(query, 'excludedAttributes'))), headers)
+  return respond(
+    status,
+    isList ? resource : projected(resource, projectionOf(one(query, 'attributes'), one(query, 'excludedAttributes'))),
+    headers,
+  )
 }
 
 /** Every endpoint of SCIM. @see https://www.rfc-editor.org/rfc/rfc7644#section-3.2 */
@@ -96,29 +124,53 @@ export const scimRoutes = (context: LoginContext): Route[] => {
     const isRight = provider?.settings.tokens.map((known) => isSameSecret(known, token)).includes(true) ?? false
     if (provider && isRight) return provider
     context.failures.badToken(ip)
-    context.logger.info({ provider: provider?.id, code: 'scim_token' }, 'a SCIM request was refused: it does not bring the token of the provider')
+    context.logger.info(
+      { provider: provider?.id, code: 'scim_token' },
+      'a SCIM request was refused: it does not bring the token of the provider',
+    )
     throw new ScimError(401, 'This needs the token of the provider')
   }
 
-  const endpoint = (id: string, method: Route['method'], path: string, handle: (request: ScimRequest) => Promise<Answer> | Answer): Route => route({
-    id, method, path: `/_latchkey/scim/v2/:provider${path}`, auth: 'none', limit: 'own', rawBody: true, bodyLimit: largestBody, reply: Type.Object({}),
-    handle: async (request) => {
-      const { params, query, headers, ip, trace, body } = request
-      try {
-        const provider = identify(request)
-        const read = (): Promise<JsonObject> => readBody(body)
-        const answer = await handle({ provider, id: params['id'] ?? '', query, body: read, expected: headers['if-match'], origin: { ip, trace } })
-        return finish(answer, query, method === 'GET' ? headers['if-none-match'] : undefined)
-      } catch (error) {
-        const refusal = error instanceof MatrixError ? asScim(error) : error
-        if (!(refusal instanceof ScimError)) throw error
-        const wait = error instanceof MatrixError ? error.retryAfterMs : undefined
-        return respond(refusal.status, refusal.body(), {
-          ...(refusal.status === 401 && { 'www-authenticate': 'Bearer' }), ...(wait !== undefined && { 'retry-after': String(Math.max(1, Math.ceil(wait / 1000))) }),
-        })
-      }
-    },
-  })
+  const endpoint = (
+    id: string,
+    method: Route['method'],
+    path: string,
+    handle: (request: ScimRequest) => Promise<Answer> | Answer,
+  ): Route =>
+    route({
+      id,
+      method,
+      path: `/_latchkey/scim/v2/:provider${path}`,
+      auth: 'none',
+      limit: 'own',
+      rawBody: true,
+      bodyLimit: largestBody,
+      reply: Type.Object({}),
+      handle: async (request) => {
+        const { params, query, headers, ip, trace, body } = request
+        try {
+          const provider = identify(request)
+          const read = (): Promise<JsonObject> => readBody(body)
+          const answer = await handle({
+            provider,
+            id: params['id'] ?? '',
+            query,
+            body: read,
+            expected: headers['if-match'],
+            origin: { ip, trace },
+          })
+          return finish(answer, query, method === 'GET' ? headers['if-none-match'] : undefined)
+        } catch (error) {
+          const refusal = error instanceof MatrixError ? asScim(error) : error
+          if (!(refusal instanceof ScimError)) throw error
+          const wait = error instanceof MatrixError ? error.retryAfterMs : undefined
+          return respond(refusal.status, refusal.body(), {
+            ...(refusal.status === 401 && { 'www-authenticate': 'Bearer' }),
+            ...(wait !== undefined && { 'retry-after': String(Math.max(1, Math.ceil(wait / 1000))) }),
+          })
+        }
+      },
+    })
 
   const plain = (list: (base: string) => JsonObject[], id: string, base: string, what: string): JsonObject => {
     const found = list(base).find((resource) => resource['id'] === id)
@@ -127,24 +179,46 @@ export const scimRoutes = (context: LoginContext): Route[] => {
   }
 
   return [
-    endpoint('scimConfig', 'GET', '/ServiceProviderConfig', ({ provider: { base } }) => ({ resource: serviceProviderConfig(base) })),
-    endpoint('scimResourceTypes', 'GET', '/ResourceTypes', ({ provider: { base } }) => ({ resource: listOf(2, 1, resourceTypes(base)) })),
-    endpoint('scimResourceType', 'GET', '/ResourceTypes/:id', ({ provider: { base }, id }) => ({ resource: plain(resourceTypes, id, base, 'resource type') })),
+    endpoint('scimConfig', 'GET', '/ServiceProviderConfig', ({ provider: { base } }) => ({
+      resource: serviceProviderConfig(base),
+    })),
+    endpoint('scimResourceTypes', 'GET', '/ResourceTypes', ({ provider: { base } }) => ({
+      resource: listOf(2, 1, resourceTypes(base)),
+    })),
+    endpoint('scimResourceType', 'GET', '/ResourceTypes/:id', ({ provider: { base }, id }) => ({
+      resource: plain(resourceTypes, id, base, 'resource type'),
+    })),
     endpoint('scimSchemas', 'GET', '/Schemas', ({ provider: { base } }) => ({ resource: listOf(3, 1, schemas(base)) })),
-    endpoint('scimSchema', 'GET', '/Schemas/:id', ({ provider: { base }, id }) => ({ resource: plain(schemas, id, base, 'schema') })),
+    endpoint('scimSchema', 'GET', '/Schemas/:id', ({ provider: { base }, id }) => ({
+      resource: plain(schemas, id, base, 'schema'),
+    })),
 
-    endpoint('scimUsers', 'GET', '/Users', async ({ provider, query }) => ({ resource: await listUsers(provider, listRequest(query)) })),
-    endpoint('scimCreateUser', 'POST', '/Users', async ({ provider, body, origin }) => ({ status: 201, resource: await createUser(provider, await body(), origin) })),
+    endpoint('scimUsers', 'GET', '/Users', async ({ provider, query }) => ({
+      resource: await listUsers(provider, listRequest(query)),
+    })),
+    endpoint('scimCreateUser', 'POST', '/Users', async ({ provider, body, origin }) => ({
+      status: 201,
+      resource: await createUser(provider, await body(), origin),
+    })),
     endpoint('scimUser', 'GET', '/Users/:id', async ({ provider, id }) => ({ resource: await showUser(provider, id) })),
-    endpoint('scimReplaceUser', 'PUT', '/Users/:id', async ({ provider, id, body, expected, origin }) => ({ resource: await replaceUser(provider, id, await body(), expected, origin) })),
-    endpoint('scimPatchUser', 'PATCH', '/Users/:id', async ({ provider, id, body, expected, origin }) => ({ resource: await patchUser(provider, id, await body(), expected, origin) })),
+    endpoint('scimReplaceUser', 'PUT', '/Users/:id', async ({ provider, id, body, expected, origin }) => ({
+      resource: await replaceUser(provider, id, await body(), expected, origin),
+    })),
+    endpoint('scimPatchUser', 'PATCH', '/Users/:id', async ({ provider, id, body, expected, origin }) => ({
+      resource: await patchUser(provider, id, await body(), expected, origin),
+    })),
     endpoint('scimDeleteUser', 'DELETE', '/Users/:id', async ({ provider, id, expected, origin }) => {
       await removeUser(provider, id, expected, origin)
       return {}
     }),
 
-    endpoint('scimGroups', 'GET', '/Groups', async ({ provider, query }) => ({ resource: await listGroups(provider, listRequest(query)) })),
-    endpoint('scimCreateGroup', 'POST', '/Groups', async ({ provider, body, origin }) => ({ status: 201, resource: await createGroup(provider, await body(), origin) })),
+    endpoint('scimGroups', 'GET', '/Groups', async ({ provider, query }) => ({
+      resource: await listGroups(provider, listRequest(query)),
+    })),
+    endpoint('scimCreateGroup', 'POST', '/Groups', async ({ provider, body, origin }) => ({
+      status: 201,
+      resource: await createGroup(provider, await body(), origin),
+    })),
     endpoint('scimGroup', 'GET', '/Groups/:id', async ({ provider, id, query }) => {
       const projection = projectionOf(one(query, 'attributes'), one(query, 'excludedAttributes'))
       return { resource: await showGroup(provider, id, wants(projection, 'members')) }

@@ -22,17 +22,30 @@ const usersOf = (db: Reader | Tx, provider: string, { id, externalId, name }: Na
 }
 
 /** Users by id, from the one after `after`. */
-export const readUsersAfter = (db: Reader, provider: string, narrow: Narrow, after: string, limit: number): Promise<UserRow[]> =>
+export const readUsersAfter = (
+  db: Reader,
+  provider: string,
+  narrow: Narrow,
+  after: string,
+  limit: number,
+): Promise<UserRow[]> =>
   usersOf(db, provider, narrow).where('id', '>', after).orderBy('id').limit(limit).selectAll().execute()
 
 export const readUserPage = (db: Reader, provider: string, offset: number, limit: number): Promise<UserRow[]> =>
   usersOf(db, provider, {}).orderBy('id').offset(offset).limit(limit).selectAll().execute()
 
 export const countUsers = async (db: Reader, provider: string): Promise<number> =>
-  Number((await usersOf(db, provider, {}).select((eb) => eb.fn.countAll().as('count')).executeTakeFirst())?.count ?? 0)
+  Number(
+    (
+      await usersOf(db, provider, {})
+        .select((eb) => eb.fn.countAll().as('count'))
+        .executeTakeFirst()
+    )?.count ?? 0,
+  )
 
 /** The user with that name, or with that subject. */
-export const readNamesake = (db: Tx, provider: string, userName: string): Promise<UserRow | undefined> => usersOf(db, provider, { name: userName }).selectAll().executeTakeFirst()
+export const readNamesake = (db: Tx, provider: string, userName: string): Promise<UserRow | undefined> =>
+  usersOf(db, provider, { name: userName }).selectAll().executeTakeFirst()
 export const readUserOf = (db: Reader | Tx, provider: string, user: number): Promise<UserRow | undefined> =>
   usersOf(db, provider, {}).where('user_nid', '=', user).selectAll().executeTakeFirst()
 
@@ -50,9 +63,19 @@ export async function deleteUser(tx: Tx, provider: string, id: string): Promise<
 }
 
 /** The groups that a user is in. */
-export const readGroupsOf = (db: Reader | Tx, provider: string, userId: string): Promise<GroupRow[]> => db.selectFrom('scim_members')
-  .innerJoin('scim_groups', (join) => join.onRef('scim_groups.provider', '=', 'scim_members.provider').onRef('scim_groups.id', '=', 'scim_members.group_id'))
-  .where('scim_members.provider', '=', provider).where('scim_members.user_id', '=', userId).orderBy('scim_groups.id').selectAll('scim_groups').execute()
+export const readGroupsOf = (db: Reader | Tx, provider: string, userId: string): Promise<GroupRow[]> =>
+  db
+    .selectFrom('scim_members')
+    .innerJoin('scim_groups', (join) =>
+      join
+        .onRef('scim_groups.provider', '=', 'scim_members.provider')
+        .onRef('scim_groups.id', '=', 'scim_members.group_id'),
+    )
+    .where('scim_members.provider', '=', provider)
+    .where('scim_members.user_id', '=', userId)
+    .orderBy('scim_groups.id')
+    .selectAll('scim_groups')
+    .execute()
 
 export const readGroup = (db: Reader | Tx, provider: string, id: string): Promise<GroupRow | undefined> =>
   db.selectFrom('scim_groups').where('provider', '=', provider).where('id', '=', id).selectAll().executeTakeFirst()
@@ -85,18 +108,38 @@ export interface Member {
   readonly name: string
 }
 
-export const readMembers = async (db: Reader | Tx, provider: string, groupId: string): Promise<Member[]> => (await db.selectFrom('scim_members')
-  .innerJoin('scim_users', (join) => join.onRef('scim_users.provider', '=', 'scim_members.provider').onRef('scim_users.id', '=', 'scim_members.user_id'))
-  .where('scim_members.provider', '=', provider).where('scim_members.group_id', '=', groupId).orderBy('scim_members.user_id')
-  .select(['scim_users.id', 'scim_users.user_nid', 'scim_users.user_name']).execute()).map((row) => ({ id: row.id, user: row.user_nid, name: row.user_name }))
+export const readMembers = async (db: Reader | Tx, provider: string, groupId: string): Promise<Member[]> =>
+  (
+    await db
+      .selectFrom('scim_members')
+      .innerJoin('scim_users', (join) =>
+        join
+          .onRef('scim_users.provider', '=', 'scim_members.provider')
+          .onRef('scim_users.id', '=', 'scim_members.user_id'),
+      )
+      .where('scim_members.provider', '=', provider)
+      .where('scim_members.group_id', '=', groupId)
+      .orderBy('scim_members.user_id')
+      .select(['scim_users.id', 'scim_users.user_nid', 'scim_users.user_name'])
+      .execute()
+  ).map((row) => ({ id: row.id, user: row.user_nid, name: row.user_name }))
 
 const atOnce = 500
 
 /** Those of the ids that are users of the provider. */
-export const readKnownUsers = async (db: Reader | Tx, provider: string, ids: readonly string[]): Promise<{ id: string; user: number }[]> => {
+export const readKnownUsers = async (
+  db: Reader | Tx,
+  provider: string,
+  ids: readonly string[],
+): Promise<{ id: string; user: number }[]> => {
   const known: { id: string; user: number }[] = []
   for (let at = 0; at < ids.length; at += atOnce) {
-    const rows = await db.selectFrom('scim_users').where('provider', '=', provider).where('id', 'in', ids.slice(at, at + atOnce)).select(['id', 'user_nid']).execute()
+    const rows = await db
+      .selectFrom('scim_users')
+      .where('provider', '=', provider)
+      .where('id', 'in', ids.slice(at, at + atOnce))
+      .select(['id', 'user_nid'])
+      .execute()
     known.push(...rows.map((row) => ({ id: row.id, user: row.user_nid })))
   }
   return known
@@ -104,12 +147,21 @@ export const readKnownUsers = async (db: Reader | Tx, provider: string, ids: rea
 
 export async function addMembers(tx: Tx, provider: string, groupId: string, ids: readonly string[]): Promise<void> {
   for (let at = 0; at < ids.length; at += atOnce) {
-    await tx.insertInto('scim_members').values(ids.slice(at, at + atOnce).map((id) => ({ provider, group_id: groupId, user_id: id }))).onConflict((conflict) => conflict.doNothing()).execute()
+    await tx
+      .insertInto('scim_members')
+      .values(ids.slice(at, at + atOnce).map((id) => ({ provider, group_id: groupId, user_id: id })))
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
   }
 }
 
 export async function removeMembers(tx: Tx, provider: string, groupId: string, ids: readonly string[]): Promise<void> {
   for (let at = 0; at < ids.length; at += atOnce) {
-    await tx.deleteFrom('scim_members').where('provider', '=', provider).where('group_id', '=', groupId).where('user_id', 'in', ids.slice(at, at + atOnce)).execute()
+    await tx
+      .deleteFrom('scim_members')
+      .where('provider', '=', provider)
+      .where('group_id', '=', groupId)
+      .where('user_id', 'in', ids.slice(at, at + atOnce))
+      .execute()
   }
 }

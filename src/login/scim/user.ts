@@ -36,7 +36,8 @@ export const checkedName = (resource: JsonObject, name: string): string => {
 /** @throws ScimError */
 export const checkedExternalId = (resource: JsonObject): string | undefined => {
   const value = text(resource, 'externalId')
-  if (value !== undefined && value.length > longestName) throw invalidValue(`"externalId" can have at most ${longestName} characters`)
+  if (value !== undefined && value.length > longestName)
+    throw invalidValue(`"externalId" can have at most ${longestName} characters`)
   return value
 }
 
@@ -78,13 +79,26 @@ export const claimsOf = (resource: JsonObject, groups: readonly GroupRow[]): Cla
   const whole = [given, family].filter((part) => part !== undefined).join(' ')
   const email = primary(resource, 'emails')
   const named: Record<string, string | undefined> = {
-    preferred_username: at(resource, 'userName'), name: at(resource, 'displayName') ?? at(resource, 'name', 'formatted') ?? (whole === '' ? undefined : whole),
-    given_name: given, family_name: family, middle_name: at(resource, 'name', 'middleName'), nickname: at(resource, 'nickName'), profile: at(resource, 'profileUrl'),
-    email, picture: primary(resource, 'photos'), locale: at(resource, 'locale'), zoneinfo: at(resource, 'timezone'), phone_number: primary(resource, 'phoneNumbers'),
+    preferred_username: at(resource, 'userName'),
+    name: at(resource, 'displayName') ?? at(resource, 'name', 'formatted') ?? (whole === '' ? undefined : whole),
+    given_name: given,
+    family_name: family,
+    middle_name: at(resource, 'name', 'middleName'),
+    nickname: at(resource, 'nickName'),
+    profile: at(resource, 'profileUrl'),
+    email,
+    picture: primary(resource, 'photos'),
+    locale: at(resource, 'locale'),
+    zoneinfo: at(resource, 'timezone'),
+    phone_number: primary(resource, 'phoneNumbers'),
   }
   return {
-    ...Object.fromEntries(Object.entries(named).filter((entry): entry is [string, string] => entry[1] !== undefined)), ...(email !== undefined && { email_verified: true }),
-    groups: [...new Set(groups.flatMap(({ display_name: name, external_id: id }) => [name, ...(id === null ? [] : [id])]))], scim: resource,
+    ...Object.fromEntries(Object.entries(named).filter((entry): entry is [string, string] => entry[1] !== undefined)),
+    ...(email !== undefined && { email_verified: true }),
+    groups: [
+      ...new Set(groups.flatMap(({ display_name: name, external_id: id }) => [name, ...(id === null ? [] : [id])])),
+    ],
+    scim: resource,
   }
 }
 
@@ -95,17 +109,34 @@ export const storedResource = (row: UserRow): JsonObject => JSON.parse(row.json)
 export const versionOf = ({ version }: { version: number }): string => `W/"${version}"`
 
 /** When and where, of any resource. */
-export const metaOf = (resourceType: 'User' | 'Group', row: { id: string; created_ts: number; changed_ts: number; version: number }, base: string): JsonObject => ({
-  resourceType, created: new Date(row.created_ts).toISOString(), lastModified: new Date(row.changed_ts).toISOString(),
-  location: `${base}/${resourceType}s/${row.id}`, version: versionOf(row),
+export const metaOf = (
+  resourceType: 'User' | 'Group',
+  row: { id: string; created_ts: number; changed_ts: number; version: number },
+  base: string,
+): JsonObject => ({
+  resourceType,
+  created: new Date(row.created_ts).toISOString(),
+  lastModified: new Date(row.changed_ts).toISOString(),
+  location: `${base}/${resourceType}s/${row.id}`,
+  version: versionOf(row),
 })
 
 /** A user as the provider gets to see it. */
 export const userResource = (row: UserRow, groups: readonly GroupRow[], base: string): JsonObject => {
   const stored = storedResource(row)
   return {
-    schemas: [userSchema, ...(own(stored, enterpriseSchema) === undefined ? [] : [enterpriseSchema])], id: row.id, ...stored, active: row.active === 1,
-    ...(groups.length > 0 && { groups: groups.map(({ id, display_name: display }) => ({ value: id, display, $ref: `${base}/Groups/${id}`, type: 'direct' })) }),
+    schemas: [userSchema, ...(own(stored, enterpriseSchema) === undefined ? [] : [enterpriseSchema])],
+    id: row.id,
+    ...stored,
+    active: row.active === 1,
+    ...(groups.length > 0 && {
+      groups: groups.map(({ id, display_name: display }) => ({
+        value: id,
+        display,
+        $ref: `${base}/Groups/${id}`,
+        type: 'direct',
+      })),
+    }),
     meta: metaOf('User', row, base),
   }
 }

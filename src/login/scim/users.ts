@@ -11,7 +11,16 @@ import type { Origin } from '../credentials.ts'
 import { invalidValue, notFound, ScimError } from './error.ts'
 import { patched } from './patch.ts'
 import { followGroups, type ScimProvider } from './provider.ts'
-import { deleteUser, insertUser, readGroupsOf, readNamesake, readUser, readUserOf, updateUser, type UserRow } from './store.ts'
+import {
+  deleteUser,
+  insertUser,
+  readGroupsOf,
+  readNamesake,
+  readUser,
+  readUserOf,
+  updateUser,
+  type UserRow,
+} from './store.ts'
 import { claimsOf, readUserData, storedResource, type UserData, userResource, versionOf } from './user.ts'
 
 /** What the provider demands of the state that it changes, as an If-Match header. */
@@ -23,7 +32,8 @@ const nameTaken = (): ScimError => new ScimError(409, 'There is a user of that n
 /** @throws ScimError 412 */
 export const checkVersion = (row: { version: number }, expected: Expected): void => {
   if (expected === undefined || expected === '*') return
-  if (!expected.split(',').some((one) => one.trim() === versionOf(row))) throw new ScimError(412, 'It was changed since')
+  if (!expected.split(',').some((one) => one.trim() === versionOf(row)))
+    throw new ScimError(412, 'It was changed since')
 }
 
 /** What somebody is called at a sign-in. @throws ScimError */
@@ -48,7 +58,8 @@ const settle = async (provider: ScimProvider, user: number, how: 'active' | 'loc
   else if (!account.deactivated) await deactivate(context, user, false)
 }
 
-const shown = async ({ id, context, base }: ScimProvider, row: UserRow): Promise<JsonObject> => userResource(row, await readGroupsOf(context.database.read, id, row.id), base)
+const shown = async ({ id, context, base }: ScimProvider, row: UserRow): Promise<JsonObject> =>
+  userResource(row, await readGroupsOf(context.database.read, id, row.id), base)
 
 /** @throws ScimError 404 */
 export const userRow = async ({ id, context }: ScimProvider, userId: string): Promise<UserRow> => {
@@ -57,7 +68,8 @@ export const userRow = async ({ id, context }: ScimProvider, userId: string): Pr
   return row
 }
 
-export const showUser = async (provider: ScimProvider, userId: string): Promise<JsonObject> => shown(provider, await userRow(provider, userId))
+export const showUser = async (provider: ScimProvider, userId: string): Promise<JsonObject> =>
+  shown(provider, await userRow(provider, userId))
 
 /** The account of somebody whom the provider has here from now on: found by its link, or made. @throws ScimError, MatrixError */
 const accountFor = async ({ context }: ScimProvider, identity: Identity, { ip, trace }: Origin) => {
@@ -82,8 +94,17 @@ export const createUser = async (provider: ScimProvider, body: JsonObject, origi
   await settle(provider, account.nid, data.active === false ? settings.inactive : 'active')
   const now = context.now()
   const row: UserRow = {
-    provider: id, id: context.randomId().slice(0, 22), user_nid: account.nid, subject, user_name: userName, external_id: data.externalId ?? null,
-    active: data.active === false ? 0 : 1, json: JSON.stringify(data.resource), created_ts: now, changed_ts: now, version: 1,
+    provider: id,
+    id: context.randomId().slice(0, 22),
+    user_nid: account.nid,
+    subject,
+    user_name: userName,
+    external_id: data.externalId ?? null,
+    active: data.active === false ? 0 : 1,
+    json: JSON.stringify(data.resource),
+    created_ts: now,
+    changed_ts: now,
+    version: 1,
   }
   await context.database.write(async (tx) => {
     if (await readNamesake(tx, id, userName)) throw nameTaken()
@@ -101,7 +122,13 @@ const relink = async (tx: Tx, { context, policy }: ScimProvider, row: UserRow, s
   await removeIdentity(tx, { provider: policy.people, subject: row.subject, user: row.user_nid })
 }
 
-const change = async (provider: ScimProvider, userId: string, expected: Expected, origin: Origin, next: (row: UserRow) => UserData): Promise<JsonObject> => {
+const change = async (
+  provider: ScimProvider,
+  userId: string,
+  expected: Expected,
+  origin: Origin,
+  next: (row: UserRow) => UserData,
+): Promise<JsonObject> => {
   const { id, context, settings } = provider
   const before = await userRow(provider, userId)
   checkVersion(before, expected)
@@ -116,11 +143,17 @@ const change = async (provider: ScimProvider, userId: string, expected: Expected
     if (!current) throw notFound('user')
     checkVersion(current, expected)
     const userName = data.userName.toLowerCase()
-    if (userName !== current.user_name && await readNamesake(tx, id, userName)) throw nameTaken()
+    if (userName !== current.user_name && (await readNamesake(tx, id, userName))) throw nameTaken()
     await relink(tx, provider, current, subject)
     const changed: UserRow = {
-      ...current, subject, user_name: userName, external_id: data.externalId ?? null, active: active ? 1 : 0, json: JSON.stringify(data.resource),
-      changed_ts: context.now(), version: current.version + 1,
+      ...current,
+      subject,
+      user_name: userName,
+      external_id: data.externalId ?? null,
+      active: active ? 1 : 0,
+      json: JSON.stringify(data.resource),
+      changed_ts: context.now(),
+      version: current.version + 1,
     }
     await updateUser(tx, changed)
     return changed
@@ -128,21 +161,40 @@ const change = async (provider: ScimProvider, userId: string, expected: Expected
   const user = { nid: row.user_nid, userId: await context.users.nameOf(row.user_nid) }
   const account = await context.users.account(row.user_nid)
   const groups = await readGroupsOf(context.database.read, id, row.id)
-  if (account && !account.deactivated) await applyClaims(context, { provider: id, subject, claims: claimsOf(data.resource, groups) }, user, false)
+  if (account && !account.deactivated)
+    await applyClaims(context, { provider: id, subject, claims: claimsOf(data.resource, groups) }, user, false)
   log(provider, origin, turns ? (active ? 'made active' : settings.inactive) : 'changed', user.userId)
   return userResource(row, groups, provider.base)
 }
 
 /** @throws ScimError, MatrixError */
-export const replaceUser = (provider: ScimProvider, userId: string, body: JsonObject, expected: Expected, origin: Origin): Promise<JsonObject> =>
-  change(provider, userId, expected, origin, () => readUserData(body))
+export const replaceUser = (
+  provider: ScimProvider,
+  userId: string,
+  body: JsonObject,
+  expected: Expected,
+  origin: Origin,
+): Promise<JsonObject> => change(provider, userId, expected, origin, () => readUserData(body))
 
 /** @throws ScimError, MatrixError */
-export const patchUser = (provider: ScimProvider, userId: string, body: JsonObject, expected: Expected, origin: Origin): Promise<JsonObject> =>
-  change(provider, userId, expected, origin, (row) => readUserData(patched({ ...storedResource(row), active: row.active === 1 }, body)))
+export const patchUser = (
+  provider: ScimProvider,
+  userId: string,
+  body: JsonObject,
+  expected: Expected,
+  origin: Origin,
+): Promise<JsonObject> =>
+  change(provider, userId, expected, origin, (row) =>
+    readUserData(patched({ ...storedResource(row), active: row.active === 1 }, body)),
+  )
 
 /** @throws ScimError */
-export const removeUser = async (provider: ScimProvider, userId: string, expected: Expected, origin: Origin): Promise<void> => {
+export const removeUser = async (
+  provider: ScimProvider,
+  userId: string,
+  expected: Expected,
+  origin: Origin,
+): Promise<void> => {
   const { id, context, settings } = provider
   const row = await userRow(provider, userId)
   checkVersion(row, expected)

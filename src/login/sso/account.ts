@@ -17,7 +17,8 @@ const notices: readonly Notice[] = ['saved', 'ended', 'linked', 'unlinked']
 
 const at = (web: Web): string => `${web.base}/account`
 /** After a form, so that a reload does not send it again. */
-const backWith = (web: Web, notice: Notice): Reply => new Reply({ status: 303, headers: { location: `${at(web)}?done=${notice}` } })
+const backWith = (web: Web, notice: Notice): Reply =>
+  new Reply({ status: 303, headers: { location: `${at(web)}?done=${notice}` } })
 
 const isInUse = (error: unknown): true => {
   if (error instanceof MatrixError && error.errcode === 'M_USER_IN_USE') return true
@@ -29,11 +30,17 @@ const isOver = (error: unknown): void => {
 }
 
 /** Who is on the page; undefined for nobody. @throws MatrixError for an account that may not come in any more */
-const visitorOf = async (web: Web, { headers }: PageRequest): Promise<{ visit: Visit; account: Account } | undefined> => {
+const visitorOf = async (
+  web: Web,
+  { headers }: PageRequest,
+): Promise<{ visit: Visit; account: Account } | undefined> => {
   const secret = web.visitor.read(headers)
   const from = web.visits.find(secret)?.from
   // It ends just then, where the provider says that its session has ended.
-  if (from) await web.context.standing.holds({ ...from, provider: policyFor(web.context, from.provider).people, sid: from.sid }).catch(isOver)
+  if (from)
+    await web.context.standing
+      .holds({ ...from, provider: policyFor(web.context, from.provider).people, sid: from.sid })
+      .catch(isOver)
   const visit = web.visits.find(secret)
   return visit && { visit, account: await accountAt(web, visit.user, gate) }
 }
@@ -47,14 +54,19 @@ const mustBeIn = async (web: Web, request: PageRequest): Promise<{ visit: Visit;
 const door = (web: Web, request: PageRequest): Reply => {
   const choices = web.context.sso.map(({ id, name }) => ({ name, href: `${at(web)}/sign-in/${id}` }))
   const view = doorPage(request.texts, {
-    at: at(web), token: formToken(request.browser), server: web.context.serverName, choices, password: takesPasswords(web.context),
+    at: at(web),
+    token: formToken(request.browser),
+    server: web.context.serverName,
+    choices,
+    password: takesPasswords(web.context),
     fromApp: web.context.keyring.providers.length > 0,
   })
   return show(web, request, { ...view, cookie: web.browser.write(request.browser) })
 }
 
 /** Whether the account can still be come into without one of the links. */
-const canSpareOne = ({ context }: Web, account: Account, links: readonly unknown[]): boolean => links.length > 1 || (account.hasPassword && context.config.password_login)
+const canSpareOne = ({ context }: Web, account: Account, links: readonly unknown[]): boolean =>
+  links.length > 1 || (account.hasPassword && context.config.password_login)
 
 const isNameLocked = ({ context }: Web, linked: ReadonlySet<string>): boolean =>
   [...context.policies.values()].some(({ id, locked }) => linked.has(id) && locked.has('display_name'))
@@ -62,18 +74,35 @@ const isNameLocked = ({ context }: Web, linked: ReadonlySet<string>): boolean =>
 const overview = async (web: Web, request: PageRequest, account: Account): Promise<Reply> => {
   const { context } = web
   const [links, linked, devices] = await Promise.all([
-    linksOf(context, account.nid), linkedProviders(context, context.database.read, account.nid), context.devices.list(account.nid),
+    linksOf(context, account.nid),
+    linkedProviders(context, context.database.read, account.nid),
+    context.devices.list(account.nid),
   ])
   const removable = canSpareOne(web, account, links)
   const done = notices.find((notice) => notice === request.query.get('done'))
   const view = accountPage(request.texts, {
-    at: at(web), token: formToken(request.browser), userId: account.userId, displayName: account.displayName ?? '',
+    at: at(web),
+    token: formToken(request.browser),
+    userId: account.userId,
+    displayName: account.displayName ?? '',
     nameLocked: isNameLocked(web, linked),
-    sessions: devices.toSorted((a, b) => b.lastSeenTs - a.lastSeenTs).map(({ deviceId, displayName, lastSeenTs, lastSeenIp }) => ({
-      id: deviceId, name: displayName ?? undefined, seen: lastSeenTs, address: lastSeenIp ?? undefined,
+    sessions: devices
+      .toSorted((a, b) => b.lastSeenTs - a.lastSeenTs)
+      .map(({ deviceId, displayName, lastSeenTs, lastSeenIp }) => ({
+        id: deviceId,
+        name: displayName ?? undefined,
+        seen: lastSeenTs,
+        address: lastSeenIp ?? undefined,
+      })),
+    links: links.map(({ provider, subject }) => ({
+      provider,
+      subject,
+      name: context.policies.get(provider)?.name ?? provider,
+      removable,
     })),
-    links: links.map(({ provider, subject }) => ({ provider, subject, name: context.policies.get(provider)?.name ?? provider, removable })),
-    more: context.sso.filter(({ id }) => !linked.has(id)).map(({ id, name }) => ({ name, href: `${at(web)}/link/${id}` })),
+    more: context.sso
+      .filter(({ id }) => !linked.has(id))
+      .map(({ id, name }) => ({ name, href: `${at(web)}/link/${id}` })),
     notice: done && request.texts.account[done],
   })
   return show(web, request, { ...view, cookie: web.browser.write(request.browser) })
@@ -82,7 +111,9 @@ const overview = async (web: Web, request: PageRequest, account: Account): Promi
 const inAndOut = (web: Web): Route[] => [
   /** The account page: profile, sessions, linked identities; its door for who is not signed in. */
   pageRoute(web, {
-    id: 'account', method: 'GET', path: '/account',
+    id: 'account',
+    method: 'GET',
+    path: '/account',
     handle: async (request) => {
       const visitor = await visitorOf(web, request)
       return visitor ? overview(web, request, visitor.account) : door(web, request)
@@ -90,28 +121,43 @@ const inAndOut = (web: Web): Route[] => [
   }),
 
   pageRoute(web, {
-    id: 'accountBy', method: 'GET', path: '/account/sign-in/:provider',
+    id: 'accountBy',
+    method: 'GET',
+    path: '/account/sign-in/:provider',
     handle: (request) => depart(web, request, providerOf(web, request.params['provider']), { to: 'account' }, false),
   }),
 
   pageRoute(web, {
-    id: 'accountSignIn', method: 'POST', path: '/account/sign-in',
+    id: 'accountSignIn',
+    method: 'POST',
+    path: '/account/sign-in',
     handle: async (request) => {
       const user = await passwordOf(web, request, field(request.form, 'user')?.trim() ?? '')
       await accountAt(web, user, gate)
-      return new Reply({ status: 303, headers: { location: at(web), 'set-cookie': web.visitor.write(web.visits.begin({ user })) } })
+      return new Reply({
+        status: 303,
+        headers: { location: at(web), 'set-cookie': web.visitor.write(web.visits.begin({ user })) },
+      })
     },
   }),
 
   pageRoute(web, {
-    id: 'accountSignOut', method: 'POST', path: '/account/sign-out',
+    id: 'accountSignOut',
+    method: 'POST',
+    path: '/account/sign-out',
     handle: async (request) => {
       const secret = web.visitor.read(request.headers)
       const { from } = web.visits.find(secret) ?? {}
       if (secret !== undefined) web.visits.end(secret)
       const provider = web.context.sso.find(({ id }) => id === from?.provider)
-      const url = from?.idToken === undefined || web.publicUrl === undefined ? undefined : await provider?.signOut?.(from.idToken, `${web.publicUrl}/account`)
-      const view = leftPage(request.texts, { at: at(web), provider: provider && url && { name: provider.name, href: url.href } })
+      const url =
+        from?.idToken === undefined || web.publicUrl === undefined
+          ? undefined
+          : await provider?.signOut?.(from.idToken, `${web.publicUrl}/account`)
+      const view = leftPage(request.texts, {
+        at: at(web),
+        provider: provider && url && { name: provider.name, href: url.href },
+      })
       return show(web, request, { ...view, cookie: web.visitor.clear() })
     },
   }),
@@ -119,17 +165,22 @@ const inAndOut = (web: Web): Route[] => [
 
 const changes = (web: Web): Route[] => [
   pageRoute(web, {
-    id: 'accountName', method: 'POST', path: '/account/name',
+    id: 'accountName',
+    method: 'POST',
+    path: '/account/name',
     handle: async (request) => {
       const { account } = await mustBeIn(web, request)
-      if (isNameLocked(web, await linkedProviders(web.context, web.context.database.read, account.nid))) throw new Problem('not_allowed', 'The display name comes from a provider')
+      if (isNameLocked(web, await linkedProviders(web.context, web.context.database.read, account.nid)))
+        throw new Problem('not_allowed', 'The display name comes from a provider')
       await web.context.users.profiles.set(account.nid, 'displayname', field(request.form, 'name')?.trim() ?? '')
       return backWith(web, 'saved')
     },
   }),
 
   pageRoute(web, {
-    id: 'accountSessions', method: 'POST', path: '/account/sessions',
+    id: 'accountSessions',
+    method: 'POST',
+    path: '/account/sessions',
     handle: async (request) => {
       const { account } = await mustBeIn(web, request)
       const device = field(request.form, 'device')
@@ -141,7 +192,9 @@ const changes = (web: Web): Route[] => [
 
   /** To a provider, to prove that one is known there, too. */
   pageRoute(web, {
-    id: 'accountLinkBy', method: 'GET', path: '/account/link/:provider',
+    id: 'accountLinkBy',
+    method: 'GET',
+    path: '/account/link/:provider',
     handle: async (request) => {
       const { account } = await mustBeIn(web, request)
       return depart(web, request, providerOf(web, request.params['provider']), { to: 'link', user: account.nid }, true)
@@ -150,11 +203,18 @@ const changes = (web: Web): Route[] => [
 
   /** Both sides are proven, and whoever it is has been asked. */
   pageRoute(web, {
-    id: 'accountLink', method: 'POST', path: '/account/link',
+    id: 'accountLink',
+    method: 'POST',
+    path: '/account/link',
     handle: async (request) => {
       const { account } = await mustBeIn(web, request)
       const ticket = web.linking.open(field(request.form, 'ticket'))
-      if (!ticket || ticket.user !== account.nid || ticket.target !== undefined || ticket.browser !== browserHash(request.browser)) {
+      if (
+        !ticket ||
+        ticket.user !== account.nid ||
+        ticket.target !== undefined ||
+        ticket.browser !== browserHash(request.browser)
+      ) {
         throw new Problem('lost', 'A link was not begun here, or too long ago')
       }
       const taken = await link(web.context, ticket.identity, account.nid, 'user').then(() => false, isInUse)
@@ -164,7 +224,9 @@ const changes = (web: Web): Route[] => [
   }),
 
   pageRoute(web, {
-    id: 'accountUnlink', method: 'POST', path: '/account/unlink',
+    id: 'accountUnlink',
+    method: 'POST',
+    path: '/account/unlink',
     handle: async (request) => {
       const { account } = await mustBeIn(web, request)
       const [provider, subject] = [field(request.form, 'provider') ?? '', field(request.form, 'subject') ?? '']

@@ -14,7 +14,11 @@ const mostElements = 1000
 
 const failed = (message: string): Problem => new Problem('provider_failed', message)
 
-interface Read { path: string; text: string; inner: boolean }
+interface Read {
+  path: string
+  text: string
+  inner: boolean
+}
 
 /** Every element in the order in which it ends, with its path from the root, and the code of a failure. */
 const elementsOf = (xml: string): { elements: Read[]; code: string | undefined } => {
@@ -27,15 +31,19 @@ const elementsOf = (xml: string): { elements: Read[]; code: string | undefined }
     throw failed(`The CAS server's answer is not XML: ${error.message}`)
   })
   parser.on('doctype', () => {
-    throw failed('The CAS server\'s answer has a document type, which nobody needs')
+    throw failed("The CAS server's answer has a document type, which nobody needs")
   })
   parser.on('opentag', ({ local, uri, attributes }) => {
     const parent = open.at(-1)
     if (parent) parent.inner = true
     seen += 1
-    if (open.length >= mostDepth || seen > mostElements) throw failed('The CAS server\'s answer is too large')
+    if (open.length >= mostDepth || seen > mostElements) throw failed("The CAS server's answer is too large")
     // An element of another vocabulary is nobody's, whatever its name is.
-    open.push({ path: `${parent?.path ?? ''}/${uri === namespace ? local : `{${uri}}${local}`}`, text: '', inner: false })
+    open.push({
+      path: `${parent?.path ?? ''}/${uri === namespace ? local : `{${uri}}${local}`}`,
+      text: '',
+      inner: false,
+    })
     if (open.at(-1)?.path === '/serviceResponse/authenticationFailure') code = attributes['code']?.value ?? 'UNKNOWN'
   })
   const add = (text: string): void => {
@@ -68,10 +76,10 @@ export const readCasAnswer = (xml: string): CasAnswer => {
   for (const { path, text, inner } of elements) {
     const key = path.startsWith(`${success}/attributes/`) ? path.slice(`${success}/attributes/`.length) : ''
     if (key === '' || key.includes('/') || inner) continue
-    attributes.set(key, [...attributes.get(key) ?? [], text.trim()])
+    attributes.set(key, [...(attributes.get(key) ?? []), text.trim()])
   }
   // Without a prototype, so that no name of an attribute means anything but itself.
   const record = Object.create(null) as Record<string, string | string[]>
-  for (const [key, values] of attributes) record[key] = values.length === 1 ? values[0] ?? '' : values
+  for (const [key, values] of attributes) record[key] = values.length === 1 ? (values[0] ?? '') : values
   return { user: name, attributes: record }
 }

@@ -7,10 +7,15 @@ import { freePort, openBrowser, send } from '../../../test/harness/identity-prov
 import { readCasAnswer } from './cas-answer.ts'
 import { app, tokenOf, withSso } from './fixture.test.ts'
 
-const answer = (inner: string): string => `<cas:serviceResponse xmlns:cas="http://www.yale.edu/tp/cas">${inner}</cas:serviceResponse>`
+const answer = (inner: string): string =>
+  `<cas:serviceResponse xmlns:cas="http://www.yale.edu/tp/cas">${inner}</cas:serviceResponse>`
 const success = (inner: string): string => answer(`<cas:authenticationSuccess>${inner}</cas:authenticationSuccess>`)
 
-interface Ticket { service: string; user: string; primary: boolean }
+interface Ticket {
+  service: string
+  user: string
+  primary: boolean
+}
 
 /** Gives tickets and takes each once, for the service that it was given for. */
 const openCas = async () => {
@@ -21,7 +26,9 @@ const openCas = async () => {
     const ticket = tickets.get(query.get('ticket') ?? '')
     tickets.delete(query.get('ticket') ?? '')
     const good = ticket && ticket.service === query.get('service') && (query.get('renew') !== 'true' || ticket.primary)
-    return good ? success(`<cas:user>${ticket.user}</cas:user>${state.attributes}`) : answer('<cas:authenticationFailure code="INVALID_TICKET">no</cas:authenticationFailure>')
+    return good
+      ? success(`<cas:user>${ticket.user}</cas:user>${state.attributes}`)
+      : answer('<cas:authenticationFailure code="INVALID_TICKET">no</cas:authenticationFailure>')
   }
   const server = createServer((request, response) => {
     const { pathname, searchParams: query } = new URL(request.url ?? '', 'http://cas')
@@ -32,19 +39,36 @@ const openCas = async () => {
       response.writeHead(302, { location: `${service}${service.includes('?') ? '&' : '?'}ticket=${id}` }).end()
     } else response.writeHead(200, { 'content-type': 'application/xml' }).end(validate(query))
   })
-  await new Promise<void>((resolve) => { server.listen(port, '127.0.0.1', resolve) })
-  return { state, url: `http://127.0.0.1:${port}/cas`, [Symbol.asyncDispose]: () => new Promise<void>((resolve) => {
-    server.closeAllConnections()
-    server.close(() => { resolve() })
-  }) }
+  await new Promise<void>((resolve) => {
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  return {
+    state,
+    url: `http://127.0.0.1:${port}/cas`,
+    [Symbol.asyncDispose]: () =>
+      new Promise<void>((resolve) => {
+        server.closeAllConnections()
+        server.close(() => {
+          resolve()
+        })
+      }),
+  }
 }
 
-const startOf = (home: string): string => `${home}/_matrix/client/v3/login/sso/redirect/cas?redirectUrl=${encodeURIComponent(app)}`
+const startOf = (home: string): string =>
+  `${home}/_matrix/client/v3/login/sso/redirect/cas?redirectUrl=${encodeURIComponent(app)}`
 
 test('whoever has a ticket is signed in, with what the server says of them, and confirms by a new one', async () => {
   await using cas = await openCas()
-  cas.state.attributes = '<cas:attributes><cas:displayName>Jane &amp; Doe</cas:displayName><cas:memberOf>chat</cas:memberOf><cas:memberOf>staff</cas:memberOf></cas:attributes>'
-  const second = { id: 'cas', type: 'cas', url: cas.url, rules: ['memberOf contains chat'], mapping: { display_name: ['{displayName}'] } }
+  cas.state.attributes =
+    '<cas:attributes><cas:displayName>Jane &amp; Doe</cas:displayName><cas:memberOf>chat</cas:memberOf><cas:memberOf>staff</cas:memberOf></cas:attributes>'
+  const second = {
+    id: 'cas',
+    type: 'cas',
+    url: cas.url,
+    rules: ['memberOf contains chat'],
+    mapping: { display_name: ['{displayName}'] },
+  }
   await withSso({ second }, async ({ home, ask }) => {
     const browser = openBrowser()
     const landing = await browser.go(startOf(home))
@@ -84,16 +108,43 @@ test('a ticket is good once, for the trip it was given for', async () => {
 test('only what the protocol says names anybody', () => {
   const comment = success('<cas:user>jane<!-- x -->.doe</cas:user>')
   assert.equal(readCasAnswer(comment).user, 'jane.doe')
-  assert.deepEqual({ ...readCasAnswer(success('<cas:user><![CDATA[a&b]]></cas:user><cas:attributes><cas:__proto__>x</cas:__proto__></cas:attributes>')).attributes }['__proto__'], 'x')
+  assert.deepEqual(
+    {
+      ...readCasAnswer(
+        success(
+          '<cas:user><![CDATA[a&b]]></cas:user><cas:attributes><cas:__proto__>x</cas:__proto__></cas:attributes>',
+        ),
+      ).attributes,
+    }['__proto__'],
+    'x',
+  )
   for (const xml of [
-    '', 'x', '<a/>', answer(''), success(''), success('<cas:user></cas:user>'), success('<cas:user>a</cas:user><cas:user>b</cas:user>'), success('<cas:user>a<cas:x/></cas:user>'),
-    success('<user>a</user>'), success('<x:user xmlns:x="urn:x">a</x:user>'), '<serviceResponse><authenticationSuccess><user>a</user></authenticationSuccess></serviceResponse>',
-    answer('<cas:authenticationFailure code="X">x</cas:authenticationFailure><cas:authenticationSuccess><cas:user>a</cas:user></cas:authenticationSuccess>'),
-    `<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>${success('<cas:user>&e;</cas:user>')}`, success('<cas:user>&e;</cas:user>'), success('<cas:user>a</cas:user>').slice(0, -5),
-    success(`<cas:user>${'<cas:a>'.repeat(50)}`), `<cas:serviceResponse xmlns:cas="http://www.yale.edu/tp/cas">${'<cas:a/>'.repeat(2000)}</cas:serviceResponse>`,
-    `<x><!-- ${success('<cas:user>a</cas:user>')} --></x>`, success('<cas:proxies><cas:user>a</cas:user></cas:proxies>'),
-  ]) assert.throws(() => readCasAnswer(xml), { name: 'Problem', code: 'provider_failed' }, xml.slice(0, 200))
-  fc.assert(fc.property(fc.string(), (xml) => {
-    assert.throws(() => readCasAnswer(xml), { name: 'Problem' })
-  }))
+    '',
+    'x',
+    '<a/>',
+    answer(''),
+    success(''),
+    success('<cas:user></cas:user>'),
+    success('<cas:user>a</cas:user><cas:user>b</cas:user>'),
+    success('<cas:user>a<cas:x/></cas:user>'),
+    success('<user>a</user>'),
+    success('<x:user xmlns:x="urn:x">a</x:user>'),
+    '<serviceResponse><authenticationSuccess><user>a</user></authenticationSuccess></serviceResponse>',
+    answer(
+      '<cas:authenticationFailure code="X">x</cas:authenticationFailure><cas:authenticationSuccess><cas:user>a</cas:user></cas:authenticationSuccess>',
+    ),
+    `<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>${success('<cas:user>&e;</cas:user>')}`,
+    success('<cas:user>&e;</cas:user>'),
+    success('<cas:user>a</cas:user>').slice(0, -5),
+    success(`<cas:user>${'<cas:a>'.repeat(50)}`),
+    `<cas:serviceResponse xmlns:cas="http://www.yale.edu/tp/cas">${'<cas:a/>'.repeat(2000)}</cas:serviceResponse>`,
+    `<x><!-- ${success('<cas:user>a</cas:user>')} --></x>`,
+    success('<cas:proxies><cas:user>a</cas:user></cas:proxies>'),
+  ])
+    assert.throws(() => readCasAnswer(xml), { name: 'Problem', code: 'provider_failed' }, xml.slice(0, 200))
+  fc.assert(
+    fc.property(fc.string(), (xml) => {
+      assert.throws(() => readCasAnswer(xml), { name: 'Problem' })
+    }),
+  )
 })

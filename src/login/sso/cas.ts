@@ -25,16 +25,25 @@ const largestAnswer = 256 * 1024
 export const casProvider = (config: CasConfig, { outgoing, now, callback }: CasDeps): SsoProvider => {
   const address = (path: string, { state, fresh }: Trip, more: Record<string, string> = {}): URL => {
     const url = new URL(`${config.url}${path}`)
-    url.search = new URLSearchParams({ service: `${callback}?state=${state}`, ...more, ...(fresh && { renew: 'true' }) }).toString()
+    url.search = new URLSearchParams({
+      service: `${callback}?state=${state}`,
+      ...more,
+      ...(fresh && { renew: 'true' }),
+    }).toString()
     return url
   }
   const validate = config.protocol === '2' ? '/serviceValidate' : '/p3/serviceValidate'
   return {
-    id: config.id, name: config.name ?? config.id, icon: config.icon, brand: config.brand, backchannelLogout: 'off',
+    id: config.id,
+    name: config.name ?? config.id,
+    icon: config.icon,
+    brand: config.brand,
+    backchannelLogout: 'off',
     leave: (trip) => Promise.resolve(address('/login', trip)),
     arrive: async (trip, answer) => {
       const [ticket, ...more] = answer.getAll('ticket')
-      if (ticket === undefined || ticket === '' || more.length > 0) throw new Problem('cancelled', 'Somebody came back from the CAS server without a ticket')
+      if (ticket === undefined || ticket === '' || more.length > 0)
+        throw new Problem('cancelled', 'Somebody came back from the CAS server without a ticket')
       try {
         const reply = await outgoing(address(validate, trip, { ticket }), { configured: true, maxBytes: largestAnswer })
         if (reply.status !== 200) throw new Problem('provider_failed', `The CAS server answered ${reply.status}`)
@@ -42,7 +51,10 @@ export const casProvider = (config: CasConfig, { outgoing, now, callback }: CasD
         // Asked for a ticket of somebody who was just asked, the server has refused any other.
         return { subject: user, claims: { ...attributes, user }, authenticated: trip.fresh ? now() : undefined }
       } catch (error) {
-        if (error instanceof OutgoingError) throw new Problem('provider_unreachable', `The CAS server could not be asked: ${error.message}`, { cause: error })
+        if (error instanceof OutgoingError)
+          throw new Problem('provider_unreachable', `The CAS server could not be asked: ${error.message}`, {
+            cause: error,
+          })
         throw error
       }
     },

@@ -17,7 +17,12 @@ import { accountAt, browserHash, formToken, pageRoute, type PageRequest, show, t
  */
 const ask = (web: Web, request: PageRequest, account: Account, from: Visit['from']): Reply => {
   const ticket = web.entering.seal({ user: account.nid, from, browser: browserHash(request.browser) })
-  const view = enterPage(request.texts, { at: `${web.base}/account`, token: formToken(request.browser), ticket, userId: account.userId })
+  const view = enterPage(request.texts, {
+    at: `${web.base}/account`,
+    token: formToken(request.browser),
+    ticket,
+    userId: account.userId,
+  })
   return show(web, request, { ...view, cookie: web.browser.write(request.browser) })
 }
 
@@ -25,7 +30,9 @@ const ask = (web: Web, request: PageRequest, account: Account, from: Visit['from
 export const enterRoutes = (web: Web): Route[] => [
   /** By a link with a login token, which the app gets by `get_token`: good once, for two minutes. */
   pageRoute(web, {
-    id: 'accountEnter', method: 'GET', path: '/account/enter',
+    id: 'accountEnter',
+    method: 'GET',
+    path: '/account/enter',
     handle: async (request) => {
       const { database, failures, now } = web.context
       const hash = hashToken(request.query.get('loginToken') ?? '')
@@ -40,9 +47,15 @@ export const enterRoutes = (web: Web): Route[] => [
 
   /** By a form of the app, whose field `token` is a JWT as for a sign-in. */
   pageRoute(web, {
-    id: 'accountEnterByToken', method: 'POST', path: '/account/enter', foreign: true,
+    id: 'accountEnterByToken',
+    method: 'POST',
+    path: '/account/enter',
+    foreign: true,
     handle: async (request) => {
-      const { identity, arrival } = await verifyJwtCredential(web.context, field(request.form, 'token'), { ip: request.ip, trace: request.trace })
+      const { identity, arrival } = await verifyJwtCredential(web.context, field(request.form, 'token'), {
+        ip: request.ip,
+        trace: request.trace,
+      })
       const account = await admit(web.context, identity, arrival)
       return ask(web, request, account, { provider: identity.provider, subject: identity.subject, sid: arrival.sid })
     },
@@ -50,12 +63,18 @@ export const enterRoutes = (web: Web): Route[] => [
 
   /** From the question to the page. */
   pageRoute(web, {
-    id: 'accountEntered', method: 'POST', path: '/account/entered',
+    id: 'accountEntered',
+    method: 'POST',
+    path: '/account/entered',
     handle: async (request) => {
       const ticket = web.entering.open(field(request.form, 'ticket'))
-      if (ticket?.browser !== browserHash(request.browser)) throw new Problem('lost', 'Nobody was asked in this browser, or too long ago')
+      if (ticket?.browser !== browserHash(request.browser))
+        throw new Problem('lost', 'Nobody was asked in this browser, or too long ago')
       await accountAt(web, ticket.user, gate)
-      return redirect(`${web.base}/account`, web.visitor.write(web.visits.begin({ user: ticket.user, from: ticket.from })))
+      return redirect(
+        `${web.base}/account`,
+        web.visitor.write(web.visits.begin({ user: ticket.user, from: ticket.from })),
+      )
     },
   }),
 ]

@@ -15,27 +15,41 @@ export type { SsoProvider } from './provider.ts'
 
 type ProviderDeps = Pick<LoginDeps, 'outgoing' | 'now' | 'randomId' | 'database'>
 
-const providerOf = async (config: Pick<Config, 'public_base_url'>, entry: Config['identity_providers'][number], deps: ProviderDeps): Promise<SsoProvider | undefined> => {
+const providerOf = async (
+  config: Pick<Config, 'public_base_url'>,
+  entry: Config['identity_providers'][number],
+  deps: ProviderDeps,
+): Promise<SsoProvider | undefined> => {
   const callback = `${config.public_base_url ?? ''}/_latchkey/sso/${entry.id}/callback`
   const { outgoing, now, randomId, database } = deps
   switch (entry.type) {
     // Who has no such provider is up without its libraries.
-    case 'oidc': return (await import('./oidc.ts')).oidcProvider(entry, { outgoing, now, callback })
-    case 'cas': return casProvider(entry, { outgoing, now, callback })
-    case 'saml': return samlProvider(entry, { outgoing, now, randomId, callback, useOnce: useOnceIn(database, now, entry.id) })
-    default: return undefined
+    case 'oidc':
+      return (await import('./oidc.ts')).oidcProvider(entry, { outgoing, now, callback })
+    case 'cas':
+      return casProvider(entry, { outgoing, now, callback })
+    case 'saml':
+      return samlProvider(entry, { outgoing, now, randomId, callback, useOnce: useOnceIn(database, now, entry.id) })
+    default:
+      return undefined
   }
 }
 
 /** The providers of the configuration that people are sent to with their browser. */
-export const ssoProviders = async (config: Pick<Config, 'identity_providers' | 'public_base_url'>, deps: ProviderDeps): Promise<SsoProvider[]> =>
-  (await Promise.all(config.identity_providers.map((entry) => providerOf(config, entry, deps)))).filter((provider) => provider !== undefined)
+export const ssoProviders = async (
+  config: Pick<Config, 'identity_providers' | 'public_base_url'>,
+  deps: ProviderDeps,
+): Promise<SsoProvider[]> =>
+  (await Promise.all(config.identity_providers.map((entry) => providerOf(config, entry, deps)))).filter(
+    (provider) => provider !== undefined,
+  )
 
 /** Sign-in through a browser, and the account page. */
 export const webRoutes = (context: LoginContext): Route[] => {
   const web = createWeb(context)
   context.standing.onEnd(({ provider, subject, sid }) => {
-    for (const { id, people } of context.policies.values()) if (people === provider) web.visits.endFrom(id, { subject, sid })
+    for (const { id, people } of context.policies.values())
+      if (people === provider) web.visits.endFrom(id, { subject, sid })
   })
   return [...ssoRoutes(web), ...accountPageRoutes(web), ...enterRoutes(web), ...embedRoutes(web), ...assetRoutes]
 }

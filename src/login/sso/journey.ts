@@ -8,7 +8,17 @@ import { hashToken, makeToken } from '../tokens.ts'
 import { Problem } from './problem.ts'
 import type { Proof, SsoProvider } from './provider.ts'
 import { isTrusted, parseRedirect, withLoginToken } from './redirect-url.ts'
-import { type Arrived, browserHash, formToken, type Goal, type Journey, type PageRequest, problemOf, show, type Web } from './web.ts'
+import {
+  type Arrived,
+  browserHash,
+  formToken,
+  type Goal,
+  type Journey,
+  type PageRequest,
+  problemOf,
+  show,
+  type Web,
+} from './web.ts'
 
 /** How long a login token is good, in ms: a browser brings it to its client at once. */
 const loginTokenMs = 120_000
@@ -26,21 +36,47 @@ export const providerOf = ({ context }: Web, id: string | undefined): SsoProvide
 }
 
 /** Sends somebody to a provider. With `fresh` they have to show there who they are, however lately they did. */
-export const depart = async (web: Web, request: PageRequest, provider: SsoProvider, goal: Goal, fresh: boolean): Promise<Reply> => {
+export const depart = async (
+  web: Web,
+  request: PageRequest,
+  provider: SsoProvider,
+  goal: Goal,
+  fresh: boolean,
+): Promise<Reply> => {
   const { now, randomId } = web.context
-  const journey: Journey = { provider: provider.id, browser: browserHash(request.browser), nonce: randomId(), verifier: randomId(), fresh, started: now(), goal }
+  const journey: Journey = {
+    provider: provider.id,
+    browser: browserHash(request.browser),
+    nonce: randomId(),
+    verifier: randomId(),
+    fresh,
+    started: now(),
+    goal,
+  }
   const state = web.journeys.seal(journey)
   const location = await provider.leave({ state, nonce: journey.nonce, verifier: journey.verifier, fresh })
   return redirect(location.href, web.browser.write(request.browser))
 }
 
-const strayed = (): Problem => new Problem('lost', 'Somebody came back from a provider who did not leave from here, from this browser, lately')
+const strayed = (): Problem =>
+  new Problem('lost', 'Somebody came back from a provider who did not leave from here, from this browser, lately')
 
 /** What the provider says of somebody whose journey it is, as new as the journey needs it. */
-const proofOf = async (provider: SsoProvider, journey: Journey, state: string, answer: URLSearchParams): Promise<Proof> => {
-  const proof = await provider.arrive({ state, nonce: journey.nonce, verifier: journey.verifier, fresh: journey.fresh }, answer)
+const proofOf = async (
+  provider: SsoProvider,
+  journey: Journey,
+  state: string,
+  answer: URLSearchParams,
+): Promise<Proof> => {
+  const proof = await provider.arrive(
+    { state, nonce: journey.nonce, verifier: journey.verifier, fresh: journey.fresh },
+    answer,
+  )
   if (journey.fresh && (proof.authenticated ?? 0) < journey.started - leewayMs) {
-    throw new Problem('not_fresh', `The provider ${provider.id} did not ask anew who somebody is, or does not say when it did`)
+    throw new Problem(
+      'not_fresh',
+      `The provider ${provider.id} did not ask anew who somebody is, or does not say when it did`,
+    )
   }
   return proof
 }
@@ -49,7 +85,14 @@ const proofOf = async (provider: SsoProvider, journey: Journey, state: string, a
 export const arrive = async (web: Web, request: PageRequest, state: string | undefined): Promise<Reply> => {
   const journey = web.journeys.open(state)
   const provider = providerOf(web, request.params['provider'])
-  if (!journey || state === undefined || provider.stateOf || journey.provider !== provider.id || journey.browser !== browserHash(request.browser)) throw strayed()
+  if (
+    !journey ||
+    state === undefined ||
+    provider.stateOf ||
+    journey.provider !== provider.id ||
+    journey.browser !== browserHash(request.browser)
+  )
+    throw strayed()
   return goOn(web, request, journey, await proofOf(provider, journey, state, request.query))
 }
 
@@ -63,13 +106,21 @@ export const arriveByForm = async (web: Web, request: PageRequest): Promise<Repl
   const journey = web.journeys.open(state)
   if (!journey || state === undefined || journey.provider !== provider.id) throw strayed()
   const ticket = web.arrivals.keep({ journey, proof: await proofOf(provider, journey, state, request.form) })
-  return new Reply({ status: 303, headers: { location: `${web.base}/_latchkey/sso/${provider.id}/arrived?ticket=${ticket}` } })
+  return new Reply({
+    status: 303,
+    headers: { location: `${web.base}/_latchkey/sso/${provider.id}/arrived?ticket=${ticket}` },
+  })
 }
 
 /** The second step of whoever came back by a form: the browser has to be the one that left. */
 export const arriveAgain = (web: Web, request: PageRequest): Promise<Reply> => {
   const arrival = web.arrivals.take(request.query.get('ticket'))
-  if (!arrival || arrival.journey.provider !== request.params['provider'] || arrival.journey.browser !== browserHash(request.browser)) throw strayed()
+  if (
+    !arrival ||
+    arrival.journey.provider !== request.params['provider'] ||
+    arrival.journey.browser !== browserHash(request.browser)
+  )
+    throw strayed()
   return goOn(web, request, arrival.journey, arrival.proof)
 }
 
@@ -79,10 +130,14 @@ const goOn = async (web: Web, request: PageRequest, journey: Journey, proof: Pro
   const { sid, ends, evidence } = proof
   try {
     switch (goal.to) {
-      case 'client': return await toClient(web, request, { identity, sid, ends, evidence, browser }, goal.target)
-      case 'confirm': return await toConfirm(web, request, identity, goal.session)
-      case 'account': return await toAccount(web, request, identity, proof)
-      default: return await toLink(web, request, { identity, browser }, goal.user)
+      case 'client':
+        return await toClient(web, request, { identity, sid, ends, evidence, browser }, goal.target)
+      case 'confirm':
+        return await toConfirm(web, request, identity, goal.session)
+      case 'account':
+        return await toAccount(web, request, identity, proof)
+      default:
+        return await toLink(web, request, { identity, browser }, goal.user)
     }
   } catch (error) {
     throw await withWayOut(web, providerOf(web, journey.provider), proof, error)
@@ -92,18 +147,26 @@ const goOn = async (web: Web, request: PageRequest, journey: Journey, proof: Pro
 const ofOtherPeople: ReadonlySet<string> = new Set(['rule_broken', 'name_taken', 'no_account', 'other_person'])
 
 /** Whoever is signed in at the provider as somebody who is of no use here has to sign out there before they can be somebody else. */
-const withWayOut = async ({ publicUrl }: Web, provider: SsoProvider, { idToken }: Proof, error: unknown): Promise<unknown> => {
+const withWayOut = async (
+  { publicUrl }: Web,
+  provider: SsoProvider,
+  { idToken }: Proof,
+  error: unknown,
+): Promise<unknown> => {
   const problem = problemOf(error)
   if (!ofOtherPeople.has(problem.code) || idToken === undefined || publicUrl === undefined) return error
   const url = await provider.signOut?.(idToken, `${publicUrl}/account`).catch(() => undefined)
-  return url ? new Problem(problem.code, problem.message, { cause: error, leave: { provider: provider.name, href: url.href } }) : error
+  return url
+    ? new Problem(problem.code, problem.message, { cause: error, leave: { provider: provider.name, href: url.href } })
+    : error
 }
 
 const arrivalOf = ({ ip, trace }: PageRequest, sid: string | undefined): Arrival => ({ ip, trace, sid })
 
 /** Whose account the refusal says that this would be, if they can prove it. */
 const ownerToProve = async (web: Web, error: unknown): Promise<Account | undefined> => {
-  const { code, user_id: userId } = error instanceof MatrixError ? error.body() as { code?: unknown; user_id?: unknown } : {}
+  const { code, user_id: userId } =
+    error instanceof MatrixError ? (error.body() as { code?: unknown; user_id?: unknown }) : {}
   if (code !== 'link_needed' || typeof userId !== 'string' || !web.context.config.password_login) return undefined
   const nid = await web.context.users.find(userId)
   const account = nid === undefined ? undefined : await web.context.users.account(nid)
@@ -118,9 +181,17 @@ const toClient = async (web: Web, request: PageRequest, arrived: Arrived, target
     const owner = await ownerToProve(web, error)
     if (!owner) throw error
     const { name } = providerOf(web, arrived.identity.provider)
-    return show(web, request, provePage(request.texts, {
-      action: `${web.base}/_latchkey/sso/prove`, token: formToken(request.browser), sealed: web.linking.seal({ ...arrived, user: owner.nid, target }), userId: owner.userId, provider: name,
-    }))
+    return show(
+      web,
+      request,
+      provePage(request.texts, {
+        action: `${web.base}/_latchkey/sso/prove`,
+        token: formToken(request.browser),
+        sealed: web.linking.seal({ ...arrived, user: owner.nid, target }),
+        userId: owner.userId,
+        provider: name,
+      }),
+    )
   }
 }
 
@@ -128,25 +199,54 @@ const toClient = async (web: Web, request: PageRequest, arrived: Arrived, target
  * Gives the account to the client: at once if it is trusted, else after a question. After a form there is always the question, because
  * a browser lets no form end on another site.
  */
-export const handOver = async (web: Web, request: PageRequest, account: Account, { identity, sid, ends, evidence, browser }: Arrived, text: string): Promise<Reply> => {
+export const handOver = async (
+  web: Web,
+  request: PageRequest,
+  account: Account,
+  { identity, sid, ends, evidence, browser }: Arrived,
+  text: string,
+): Promise<Reply> => {
   const target = parseRedirect(text)
   if (!target) throw new Problem('bad_target', 'The target is none')
   const { people, capped } = policyFor(web.context, identity.provider)
   const from = { provider: people, subject: identity.subject, sid, until: capped ? ends : undefined }
   await web.context.standing.keep(identity.provider, from, evidence)
   const trusted = [...web.context.config.sso.trusted_clients, ...(web.publicUrl === undefined ? [] : [web.publicUrl])]
-  if (request.form.size === 0 && isTrusted(target, trusted)) return redirect(await signedTarget(web, account, from, target))
+  if (request.form.size === 0 && isTrusted(target, trusted))
+    return redirect(await signedTarget(web, account, from, target))
   const ticket = web.leaving.seal({ user: account.nid, target: target.href, from, browser })
   const app = target.host !== '' && /^https?:$/.test(target.protocol) ? target.host : target.protocol.slice(0, -1)
-  return show(web, request, continuePage(request.texts, { app, userId: account.userId, href: `${web.base}/_latchkey/sso/continue?ticket=${ticket}` }))
+  return show(
+    web,
+    request,
+    continuePage(request.texts, {
+      app,
+      userId: account.userId,
+      href: `${web.base}/_latchkey/sso/continue?ticket=${ticket}`,
+    }),
+  )
 }
 
 /** The target with a login token for the account, which passes the gate. */
-export const signedTarget = async (web: Web, account: Account, { until, ...from }: { provider: string; subject: string; sid?: string | undefined; until?: number | undefined }, target: URL): Promise<string> => {
+export const signedTarget = async (
+  web: Web,
+  account: Account,
+  { until, ...from }: { provider: string; subject: string; sid?: string | undefined; until?: number | undefined },
+  target: URL,
+): Promise<string> => {
   gate(account, 'login')
   const { context } = web
   const [token, now] = [makeToken('login', context.randomId), context.now()]
-  await context.database.write((tx) => addLoginToken(tx, { hash: hashToken(token), user: account.nid, expires: now + loginTokenMs, now, until, from: { ...from, sid: from.sid } }))
+  await context.database.write((tx) =>
+    addLoginToken(tx, {
+      hash: hashToken(token),
+      user: account.nid,
+      expires: now + loginTokenMs,
+      now,
+      until,
+      from: { ...from, sid: from.sid },
+    }),
+  )
   return withLoginToken(target, token)
 }
 
@@ -156,26 +256,52 @@ const toConfirm = async (web: Web, request: PageRequest, identity: Identity, ses
   const account = await accountOf(web.context, identity)
   if (account?.nid !== waiting.user) throw new Problem('other_person', 'Somebody else came back to confirm')
   gate(account, 'login')
-  if (!web.context.uia.pass(session, 'm.login.sso', account.nid)) throw new Problem('lost', 'The confirmation is not waited for any more')
+  if (!web.context.uia.pass(session, 'm.login.sso', account.nid))
+    throw new Problem('lost', 'The confirmation is not waited for any more')
   return show(web, request, confirmedPage(request.texts))
 }
 
-const toAccount = async (web: Web, request: PageRequest, identity: Identity, { sid, idToken, evidence }: Proof): Promise<Reply> => {
+const toAccount = async (
+  web: Web,
+  request: PageRequest,
+  identity: Identity,
+  { sid, idToken, evidence }: Proof,
+): Promise<Reply> => {
   const account = await admit(web.context, identity, arrivalOf(request, sid))
   gate(account, 'login')
-  await web.context.standing.keep(identity.provider, { provider: policyFor(web.context, identity.provider).people, subject: identity.subject, sid }, evidence)
-  const secret = web.visits.begin({ user: account.nid, from: { provider: identity.provider, subject: identity.subject, sid, idToken } })
+  await web.context.standing.keep(
+    identity.provider,
+    { provider: policyFor(web.context, identity.provider).people, subject: identity.subject, sid },
+    evidence,
+  )
+  const secret = web.visits.begin({
+    user: account.nid,
+    from: { provider: identity.provider, subject: identity.subject, sid, idToken },
+  })
   return redirect(`${web.base}/account`, web.visitor.write(secret))
 }
 
 const toLink = async (web: Web, request: PageRequest, arrived: Arrived, user: number): Promise<Reply> => {
-  if (web.visits.find(web.visitor.read(request.headers))?.user !== user) throw new Problem('lost', 'Whoever wanted to link left the account page')
+  if (web.visits.find(web.visitor.read(request.headers))?.user !== user)
+    throw new Problem('lost', 'Whoever wanted to link left the account page')
   const account = await web.context.users.account(user)
   if (!account) throw new Problem('no_account', 'The account is gone')
   const { claims, subject, provider } = arrived.identity
-  const who = [claims['email'], claims['preferred_username'], claims['name']].find((name): name is string => typeof name === 'string' && name !== '') ?? subject
-  return show(web, request, linkPage(request.texts, {
-    action: `${web.base}/account/link`, token: formToken(request.browser), sealed: web.linking.seal({ ...arrived, user }), who,
-    provider: providerOf(web, provider).name, userId: account.userId, back: `${web.base}/account`,
-  }))
+  const who =
+    [claims['email'], claims['preferred_username'], claims['name']].find(
+      (name): name is string => typeof name === 'string' && name !== '',
+    ) ?? subject
+  return show(
+    web,
+    request,
+    linkPage(request.texts, {
+      action: `${web.base}/account/link`,
+      token: formToken(request.browser),
+      sealed: web.linking.seal({ ...arrived, user }),
+      who,
+      provider: providerOf(web, provider).name,
+      userId: account.userId,
+      back: `${web.base}/account`,
+    }),
+  )
 }

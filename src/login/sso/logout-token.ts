@@ -14,7 +14,10 @@ const longestToken = 16 * 1024
 /** What reading logout tokens takes. */
 export interface LogoutReaderDeps {
   issuer: () => Promise<{ name: string; keys: string }>
-  fetch: (url: string, options: { method: string; headers: Record<string, string>; body: undefined; redirect: 'manual' }) => Promise<Response>
+  fetch: (
+    url: string,
+    options: { method: string; headers: Record<string, string>; body: undefined; redirect: 'manual' },
+  ) => Promise<Response>
   clientId: string
   now: () => number
 }
@@ -39,12 +42,18 @@ const createSeen = (now: () => number) => {
  * Reads the tokens by which a provider says that a session has ended: signed by a key of its own, for us, just now, and once.
  * @see https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation
  */
-export const createLogoutReader = ({ issuer, fetch, clientId, now }: LogoutReaderDeps): (token: string) => Promise<LoggedOut> => {
+export const createLogoutReader = ({
+  issuer,
+  fetch,
+  clientId,
+  now,
+}: LogoutReaderDeps): ((token: string) => Promise<LoggedOut>) => {
   const isSeen = createSeen(now)
   let held: { url: string; keys: ReturnType<typeof createRemoteJWKSet> } | undefined
   const keysOf = (url: string): ReturnType<typeof createRemoteJWKSet> => {
     if (held?.url !== url) {
-      const ask = (address: string): Promise<Response> => fetch(address, { method: 'GET', headers: { accept: 'application/json' }, body: undefined, redirect: 'manual' })
+      const ask = (address: string): Promise<Response> =>
+        fetch(address, { method: 'GET', headers: { accept: 'application/json' }, body: undefined, redirect: 'manual' })
       held = { url, keys: createRemoteJWKSet(new URL(url), { [customFetch]: ask }) }
     }
     return held.keys
@@ -53,7 +62,12 @@ export const createLogoutReader = ({ issuer, fetch, clientId, now }: LogoutReade
     if (token.length > longestToken) throw refuse('The logout token is too long')
     const { name, keys } = await issuer()
     const { payload } = await jwtVerify(token, keysOf(keys), {
-      issuer: name, audience: clientId, algorithms, clockTolerance: leewayMs / 1000, maxTokenAge: oldestMs / 1000, currentDate: new Date(now()),
+      issuer: name,
+      audience: clientId,
+      algorithms,
+      clockTolerance: leewayMs / 1000,
+      maxTokenAge: oldestMs / 1000,
+      currentDate: new Date(now()),
       requiredClaims: ['iat', 'jti', 'events'],
     })
     const { sub, jti, events } = payload

@@ -31,7 +31,9 @@ const problemOf = (error: unknown): Problem => {
     return new Problem('provider_unreachable', `The provider could not be asked: ${messageOf(error)}`, { cause: error })
   }
   if (error instanceof client.AuthorizationResponseError) {
-    const code = ['access_denied', 'login_required', 'interaction_required', 'consent_required'].includes(error.error) ? 'cancelled' : 'provider_failed'
+    const code = ['access_denied', 'login_required', 'interaction_required', 'consent_required'].includes(error.error)
+      ? 'cancelled'
+      : 'provider_failed'
     return new Problem(code, `The provider answered ${error.error}`, { cause: error })
   }
   return new Problem('provider_failed', `The provider's answer was not accepted: ${messageOf(error)}`, { cause: error })
@@ -52,23 +54,37 @@ export const oidcProvider = (config: OidcConfig, deps: OidcDeps): SsoProvider =>
       if (keys === undefined) throw new Problem('provider_failed', 'The provider does not say where its keys are')
       return { name, keys }
     },
-    fetch: fetchBy(deps.outgoing, issuer), clientId: config.client_id, now: deps.now,
+    fetch: fetchBy(deps.outgoing, issuer),
+    clientId: config.client_id,
+    now: deps.now,
   })
 
   const exchange = async (trip: Trip, answer: URLSearchParams): Promise<Proof> => {
     const found = await discovered()
     const tokens = await client.authorizationCodeGrant(found, new URL(`${deps.callback}?${answer.toString()}`), {
-      pkceCodeVerifier: trip.verifier, expectedState: trip.state, expectedNonce: trip.nonce, idTokenExpected: true, ...(trip.fresh && { maxAge: freshSeconds }),
+      pkceCodeVerifier: trip.verifier,
+      expectedState: trip.state,
+      expectedNonce: trip.nonce,
+      idTokenExpected: true,
+      ...(trip.fresh && { maxAge: freshSeconds }),
     })
     const claims = tokens.claims()
     if (!claims) throw new Problem('provider_failed', 'The provider sent no ID token')
     const subject = claims[config.subject_claim]
-    if (typeof subject !== 'string' || subject === '') throw new Problem('provider_failed', `The ID token does not have the claim "${config.subject_claim}", which names the person`)
+    if (typeof subject !== 'string' || subject === '')
+      throw new Problem(
+        'provider_failed',
+        `The ID token does not have the claim "${config.subject_claim}", which names the person`,
+      )
     const more = config.userinfo ? await client.fetchUserInfo(found, tokens.access_token, claims.sub) : {}
     // Both are JSON of the provider, with names that only it knows. The ID token is signed: it has the last word.
     const all = { ...more, ...claims } as JsonObject
     return {
-      subject, claims: all, evidence: config.session_check === 'off' ? undefined : tokens.refresh_token, sid: text(claims['sid']), idToken: tokens.id_token,
+      subject,
+      claims: all,
+      evidence: config.session_check === 'off' ? undefined : tokens.refresh_token,
+      sid: text(claims['sid']),
+      idToken: tokens.id_token,
       authenticated: typeof claims.auth_time === 'number' ? claims.auth_time * 1000 : undefined,
     }
   }
@@ -89,15 +105,32 @@ export const oidcProvider = (config: OidcConfig, deps: OidcDeps): SsoProvider =>
   }
 
   return {
-    ...(config.session_check !== 'off' && config.client_secret !== undefined && {
-      asker: { provider: config.id, about: 'session' as const, everyMs: config.session_check, secret: config.client_secret, ask },
-    }),
-    id: config.id, name: config.name ?? config.id, icon: config.icon, brand: config.brand, backchannelLogout: config.backchannel_logout,
-    leave: async (trip) => client.buildAuthorizationUrl(await discovered(), {
-      redirect_uri: deps.callback, response_type: 'code', scope: config.scopes.join(' '), state: trip.state, nonce: trip.nonce,
-      code_challenge: await client.calculatePKCECodeChallenge(trip.verifier), code_challenge_method: 'S256',
-      ...(trip.fresh && { prompt: 'login', max_age: '0' }),
-    }),
+    ...(config.session_check !== 'off' &&
+      config.client_secret !== undefined && {
+        asker: {
+          provider: config.id,
+          about: 'session' as const,
+          everyMs: config.session_check,
+          secret: config.client_secret,
+          ask,
+        },
+      }),
+    id: config.id,
+    name: config.name ?? config.id,
+    icon: config.icon,
+    brand: config.brand,
+    backchannelLogout: config.backchannel_logout,
+    leave: async (trip) =>
+      client.buildAuthorizationUrl(await discovered(), {
+        redirect_uri: deps.callback,
+        response_type: 'code',
+        scope: config.scopes.join(' '),
+        state: trip.state,
+        nonce: trip.nonce,
+        code_challenge: await client.calculatePKCECodeChallenge(trip.verifier),
+        code_challenge_method: 'S256',
+        ...(trip.fresh && { prompt: 'login', max_age: '0' }),
+      }),
     arrive: async (trip, answer) => {
       try {
         return await exchange(trip, answer)

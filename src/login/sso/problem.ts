@@ -1,12 +1,47 @@
 /** What can go wrong on the way through a browser: each has words for people in every language of the pages. */
 export type ProblemCode =
-  | 'bad_request' | 'bad_target' | 'cancelled' | 'deactivated' | 'identity_taken' | 'link_needed' | 'locked' | 'lost' | 'name_taken' | 'no_account'
-  | 'not_allowed' | 'not_fresh' | 'not_found' | 'other_person' | 'provider_failed' | 'provider_unreachable' | 'rule_broken' | 'too_many' | 'unexpected' | 'wrong_password'
+  | 'bad_request'
+  | 'bad_target'
+  | 'cancelled'
+  | 'deactivated'
+  | 'identity_taken'
+  | 'link_needed'
+  | 'locked'
+  | 'lost'
+  | 'name_taken'
+  | 'no_account'
+  | 'not_allowed'
+  | 'not_fresh'
+  | 'not_found'
+  | 'other_person'
+  | 'provider_failed'
+  | 'provider_unreachable'
+  | 'rule_broken'
+  | 'too_many'
+  | 'unexpected'
+  | 'wrong_password'
 
 const statuses: Readonly<Record<ProblemCode, number>> = {
-  bad_request: 400, bad_target: 400, cancelled: 403, deactivated: 403, identity_taken: 403, link_needed: 403, locked: 403, lost: 400, name_taken: 403,
-  no_account: 403, not_allowed: 403, not_fresh: 403, not_found: 404, other_person: 403, provider_failed: 502, provider_unreachable: 502, rule_broken: 403, too_many: 429,
-  unexpected: 500, wrong_password: 403,
+  bad_request: 400,
+  bad_target: 400,
+  cancelled: 403,
+  deactivated: 403,
+  identity_taken: 403,
+  link_needed: 403,
+  locked: 403,
+  lost: 400,
+  name_taken: 403,
+  no_account: 403,
+  not_allowed: 403,
+  not_fresh: 403,
+  not_found: 404,
+  other_person: 403,
+  provider_failed: 502,
+  provider_unreachable: 502,
+  rule_broken: 403,
+  too_many: 429,
+  unexpected: 500,
+  wrong_password: 403,
 }
 
 /** Ends a request of a browser with a page that says so. The message is for the log. */

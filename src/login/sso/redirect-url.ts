@@ -1,6 +1,21 @@
 /** Schemes that a browser runs or reads files by, instead of handing over to an app or a site. */
 const dangerous = new Set([
-  'javascript:', 'data:', 'vbscript:', 'file:', 'filesystem:', 'blob:', 'about:', 'view-source:', 'intent:', 'chrome:', 'ws:', 'wss:', 'ftp:', 'mailto:', 'tel:', 'sms:',
+  'javascript:',
+  'data:',
+  'vbscript:',
+  'file:',
+  'filesystem:',
+  'blob:',
+  'about:',
+  'view-source:',
+  'intent:',
+  'chrome:',
+  'ws:',
+  'wss:',
+  'ftp:',
+  'mailto:',
+  'tel:',
+  'sms:',
 ])
 const longest = 2000
 
@@ -12,7 +27,8 @@ export const parseRedirect = (text: unknown): URL | undefined => {
 }
 
 /** What of a target says who gets what is sent there. An app's scheme is all there is; what follows it is the app's own affair. */
-export const originOf = (url: URL): string => (url.protocol === 'http:' || url.protocol === 'https:' ? url.origin : url.protocol)
+export const originOf = (url: URL): string =>
+  url.protocol === 'http:' || url.protocol === 'https:' ? url.origin : url.protocol
 
 /** Whether the target is one of those, by origin: `https://app.example.org.evil.test` and `https://app.example.org@evil.test` are not. */
 export const isTrusted = (url: URL, trusted: readonly string[]): boolean =>
@@ -24,7 +40,10 @@ export const isTrusted = (url: URL, trusted: readonly string[]): boolean =>
 /** The target with the token that signs the client in. Whatever it had in that place is not ours, and goes. */
 export const withLoginToken = (target: URL, token: string): string => {
   const url = new URL(target)
-  const kept = url.search.slice(1).split('&').filter((part) => part !== '' && !/^loginToken(=|$)/i.test(decode(part)))
+  const kept = url.search
+    .slice(1)
+    .split('&')
+    .filter((part) => part !== '' && !/^loginToken(=|$)/i.test(decode(part)))
   url.search = [...kept, `loginToken=${encodeURIComponent(token)}`].join('&')
   return url.href
 }

@@ -23,14 +23,17 @@ const targetOf = ({ query }: PageRequest): string => {
 const clientRoutes = (web: Web): Route[] => [
   /** Sends somebody to the identity provider, or has them choose one. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3loginssoredirect */
   pageRoute(web, {
-    id: 'redirectToSSO', method: 'GET', path: '/_matrix/client/v3/login/sso/redirect',
+    id: 'redirectToSSO',
+    method: 'GET',
+    path: '/_matrix/client/v3/login/sso/redirect',
     handle: (request) => {
       const target = targetOf(request)
       const [only, ...more] = web.context.sso
       if (!only) throw new Problem('not_found', 'There is no identity provider to send anybody to')
       if (more.length === 0) return depart(web, request, only, { to: 'client', target }, false)
       const choices = web.context.sso.map(({ id, name }) => ({
-        name, href: `${web.base}/_matrix/client/v3/login/sso/redirect/${id}?redirectUrl=${encodeURIComponent(target)}`,
+        name,
+        href: `${web.base}/_matrix/client/v3/login/sso/redirect/${id}?redirectUrl=${encodeURIComponent(target)}`,
       }))
       return show(web, request, choosePage(request.texts, web.context.serverName, choices))
     },
@@ -38,13 +41,24 @@ const clientRoutes = (web: Web): Route[] => [
 
   /** Sends somebody to that identity provider. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3loginssoredirectidpid */
   pageRoute(web, {
-    id: 'redirectToIdP', method: 'GET', path: '/_matrix/client/v3/login/sso/redirect/:idpId',
-    handle: (request) => depart(web, request, providerOf(web, request.params['idpId']), { to: 'client', target: targetOf(request) }, false),
+    id: 'redirectToIdP',
+    method: 'GET',
+    path: '/_matrix/client/v3/login/sso/redirect/:idpId',
+    handle: (request) =>
+      depart(
+        web,
+        request,
+        providerOf(web, request.params['idpId']),
+        { to: 'client', target: targetOf(request) },
+        false,
+      ),
   }),
 
   /** Where somebody confirms what an app of theirs wants to do. @see https://spec.matrix.org/v1.19/client-server-api/#fallback */
   pageRoute(web, {
-    id: 'fallback', method: 'GET', path: '/_matrix/client/v3/auth/:stage/fallback/web',
+    id: 'fallback',
+    method: 'GET',
+    path: '/_matrix/client/v3/auth/:stage/fallback/web',
     handle: async (request) => {
       const { uia, users, database } = web.context
       const session = request.query.get('session') ?? ''
@@ -54,8 +68,14 @@ const clientRoutes = (web: Web): Route[] => [
       if (waiting.done) return show(web, request, confirmedPage(request.texts))
       const linked = await linkedProviders(web.context, database.read, waiting.user)
       const ticket = web.confirming.seal({ session, browser: browserHash(request.browser) })
-      const choices = web.context.sso.filter(({ id }) => linked.has(id)).map(({ id, name }) => ({ name, href: `${web.base}/_latchkey/sso/${id}/confirm?ticket=${ticket}` }))
-      const view = confirmPage(request.texts, { userId: await users.nameOf(waiting.user), operation: waiting.operation, choices })
+      const choices = web.context.sso
+        .filter(({ id }) => linked.has(id))
+        .map(({ id, name }) => ({ name, href: `${web.base}/_latchkey/sso/${id}/confirm?ticket=${ticket}` }))
+      const view = confirmPage(request.texts, {
+        userId: await users.nameOf(waiting.user),
+        operation: waiting.operation,
+        choices,
+      })
       return show(web, request, { ...view, cookie: web.browser.write(request.browser) })
     },
   }),
@@ -65,17 +85,28 @@ const clientRoutes = (web: Web): Route[] => [
 const wayRoutes = (web: Web): Route[] => [
   /** From the page that says what is to be confirmed, to the provider. */
   pageRoute(web, {
-    id: 'ssoConfirm', method: 'GET', path: '/_latchkey/sso/:provider/confirm',
+    id: 'ssoConfirm',
+    method: 'GET',
+    path: '/_latchkey/sso/:provider/confirm',
     handle: (request) => {
       const ticket = web.confirming.open(request.query.get('ticket'))
-      if (ticket?.browser !== browserHash(request.browser)) throw new Problem('lost', 'A confirmation was not begun on its page in this browser')
-      return depart(web, request, providerOf(web, request.params['provider']), { to: 'confirm', session: ticket.session }, true)
+      if (ticket?.browser !== browserHash(request.browser))
+        throw new Problem('lost', 'A confirmation was not begun on its page in this browser')
+      return depart(
+        web,
+        request,
+        providerOf(web, request.params['provider']),
+        { to: 'confirm', session: ticket.session },
+        true,
+      )
     },
   }),
 
   /** Where a provider sends people back to. */
   pageRoute(web, {
-    id: 'ssoCallback', method: 'GET', path: '/_latchkey/sso/:provider/callback',
+    id: 'ssoCallback',
+    method: 'GET',
+    path: '/_latchkey/sso/:provider/callback',
     handle: (request) => {
       const states = request.query.getAll('state')
       return arrive(web, request, states.length === 1 ? states[0] : undefined)
@@ -83,14 +114,27 @@ const wayRoutes = (web: Web): Route[] => [
   }),
 
   /** Where a provider has browsers send a form to. */
-  pageRoute(web, { id: 'ssoForm', method: 'POST', path: '/_latchkey/sso/:provider/callback', foreign: true, handle: (request) => arriveByForm(web, request) }),
+  pageRoute(web, {
+    id: 'ssoForm',
+    method: 'POST',
+    path: '/_latchkey/sso/:provider/callback',
+    foreign: true,
+    handle: (request) => arriveByForm(web, request),
+  }),
 
   /** From there, to what somebody came for. */
-  pageRoute(web, { id: 'ssoArrived', method: 'GET', path: '/_latchkey/sso/:provider/arrived', handle: (request) => arriveAgain(web, request) }),
+  pageRoute(web, {
+    id: 'ssoArrived',
+    method: 'GET',
+    path: '/_latchkey/sso/:provider/arrived',
+    handle: (request) => arriveAgain(web, request),
+  }),
 
   /** What a SAML provider has to know of this server. */
   pageRoute(web, {
-    id: 'ssoMetadata', method: 'GET', path: '/_latchkey/sso/:provider/metadata',
+    id: 'ssoMetadata',
+    method: 'GET',
+    path: '/_latchkey/sso/:provider/metadata',
     handle: (request) => {
       const { id, metadata } = providerOf(web, request.params['provider'])
       if (!metadata) throw new Problem('not_found', `The provider ${id} has no metadata`)
@@ -100,24 +144,35 @@ const wayRoutes = (web: Web): Route[] => [
 
   /** From the question whether an app is to get the account, to the app. */
   pageRoute(web, {
-    id: 'ssoContinue', method: 'GET', path: '/_latchkey/sso/continue',
+    id: 'ssoContinue',
+    method: 'GET',
+    path: '/_latchkey/sso/continue',
     handle: async (request) => {
       const ticket = web.leaving.open(request.query.get('ticket'))
       const target = ticket && parseRedirect(ticket.target)
-      if (!target || ticket.browser !== browserHash(request.browser)) throw new Problem('lost', 'A sign-in was not begun in this browser, or too long ago')
+      if (!target || ticket.browser !== browserHash(request.browser))
+        throw new Problem('lost', 'A sign-in was not begun in this browser, or too long ago')
       return redirect(await signedTarget(web, await accountAt(web, ticket.user, gate), ticket.from, target))
     },
   }),
 
   /** Takes the password of an account that is to be linked, and goes on to the app. */
   pageRoute(web, {
-    id: 'ssoProve', method: 'POST', path: '/_latchkey/sso/prove',
+    id: 'ssoProve',
+    method: 'POST',
+    path: '/_latchkey/sso/prove',
     handle: async (request) => {
       const ticket = web.linking.open(field(request.form, 'ticket'))
-      if (ticket?.target === undefined || ticket.browser !== browserHash(request.browser)) throw new Problem('lost', 'A link was not begun in this browser, or too long ago')
+      if (ticket?.target === undefined || ticket.browser !== browserHash(request.browser))
+        throw new Problem('lost', 'A link was not begun in this browser, or too long ago')
       const owner = await accountAt(web, ticket.user, gate)
       const proven = await passwordOf(web, request, owner.userId)
-      const account = await admit(web.context, ticket.identity, { ip: request.ip, trace: request.trace, sid: ticket.sid, proven })
+      const account = await admit(web.context, ticket.identity, {
+        ip: request.ip,
+        trace: request.trace,
+        sid: ticket.sid,
+        proven,
+      })
       return handOver(web, request, account, ticket, ticket.target)
     },
   }),
@@ -129,7 +184,8 @@ export const passwordOf = async (web: Web, { form, ip, trace }: PageRequest, use
   try {
     return (await accountByPassword(web.context, user, field(form, 'password') ?? '', { ip, trace })).nid
   } catch (error) {
-    if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') throw new Problem('wrong_password', error.message, { cause: error })
+    if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN')
+      throw new Problem('wrong_password', error.message, { cause: error })
     throw error
   }
 }
@@ -138,27 +194,44 @@ export const passwordOf = async (web: Web, { form, ip, trace }: PageRequest, use
  * Where a provider says that a session of its has ended: by a logout token, or a logout request of SAML.
  * @see https://openid.net/specs/openid-connect-backchannel-1_0.html#BCRequest
  */
-const logoutRoute = (web: Web): Route => route({
-  id: 'ssoLogout', method: 'POST', path: '/_latchkey/sso/:provider/logout', auth: 'none', limit: 'login', rawBody: true, bodyLimit: formLimit, reply: Type.Object({}),
-  handle: async ({ params, body, trace }) => {
-    const { logger, sso } = web.context
-    const provider = sso.find(({ id }) => id === params['provider'])
-    const refuse = (reason: string): Reply => {
-      logger.info({ trace, provider: provider?.id, reason }, 'a logout of a provider was refused')
-      return new Reply({ status: 400, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ error: 'invalid_request', error_description: reason }) })
-    }
-    if (!provider?.readLogout || provider.backchannelLogout === 'off') return refuse('There is no back-channel logout for this provider')
-    try {
-      let count = 0
-      for (const ended of await provider.readLogout(await readForm(body))) count += await endSessionsFrom(web, provider, ended)
-      logger.info({ trace, provider: provider.id, sessions: count, mode: provider.backchannelLogout }, 'a provider ended sessions')
-      return new Reply({ status: 200, headers: { 'content-type': 'application/json' }, body: '{}' })
-    } catch (error) {
-      if (error instanceof Problem) return refuse(error.message)
-      throw error
-    }
-  },
-})
+const logoutRoute = (web: Web): Route =>
+  route({
+    id: 'ssoLogout',
+    method: 'POST',
+    path: '/_latchkey/sso/:provider/logout',
+    auth: 'none',
+    limit: 'login',
+    rawBody: true,
+    bodyLimit: formLimit,
+    reply: Type.Object({}),
+    handle: async ({ params, body, trace }) => {
+      const { logger, sso } = web.context
+      const provider = sso.find(({ id }) => id === params['provider'])
+      const refuse = (reason: string): Reply => {
+        logger.info({ trace, provider: provider?.id, reason }, 'a logout of a provider was refused')
+        return new Reply({
+          status: 400,
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ error: 'invalid_request', error_description: reason }),
+        })
+      }
+      if (!provider?.readLogout || provider.backchannelLogout === 'off')
+        return refuse('There is no back-channel logout for this provider')
+      try {
+        let count = 0
+        for (const ended of await provider.readLogout(await readForm(body)))
+          count += await endSessionsFrom(web, provider, ended)
+        logger.info(
+          { trace, provider: provider.id, sessions: count, mode: provider.backchannelLogout },
+          'a provider ended sessions',
+        )
+        return new Reply({ status: 200, headers: { 'content-type': 'application/json' }, body: '{}' })
+      } catch (error) {
+        if (error instanceof Problem) return refuse(error.message)
+        throw error
+      }
+    },
+  })
 
 /** Everything of sign-in by identity providers in a browser. */
 export const ssoRoutes = (web: Web): Route[] => [...clientRoutes(web), ...wayRoutes(web), logoutRoute(web)]

@@ -6,7 +6,8 @@ import { createSeal, sealKey } from './seal.ts'
 
 const key = sealKey(randomBytes)
 const clock = { now: 1000 }
-const sealOf = (purpose = 'flow', ownKey = key) => createSeal<{ a: string }>({ key: ownKey, now: () => clock.now, randomBytes }, purpose, 60_000)
+const sealOf = (purpose = 'flow', ownKey = key) =>
+  createSeal<{ a: string }>({ key: ownKey, now: () => clock.now, randomBytes }, purpose, 60_000)
 
 test('what was sealed opens again, for a while', () => {
   const sealed = sealOf().seal({ a: 'ä' })
@@ -29,6 +30,14 @@ test('nothing that was changed or made up opens', () => {
     changed[at] = (changed[at] ?? 0) ^ 1
     assert.equal(sealOf().open(changed.toString('base64url')), undefined)
   }
-  fc.assert(fc.property(fc.anything(), (value) => { assert.equal(sealOf().open(value), undefined) }))
-  fc.assert(fc.property(fc.string(), (value) => { assert.equal(sealOf().open(value), undefined) }))
+  fc.assert(
+    fc.property(fc.anything(), (value) => {
+      assert.equal(sealOf().open(value), undefined)
+    }),
+  )
+  fc.assert(
+    fc.property(fc.string(), (value) => {
+      assert.equal(sealOf().open(value), undefined)
+    }),
+  )
 })

@@ -17,7 +17,9 @@ export const sealKey = (randomBytes: (count: number) => Uint8Array): Uint8Array 
  * @param lifetimeMs how long a sealed value can be opened
  */
 export const createSeal = <T extends object>(
-  deps: { key: Uint8Array; now: () => number; randomBytes: (count: number) => Uint8Array }, purpose: string, lifetimeMs: number,
+  deps: { key: Uint8Array; now: () => number; randomBytes: (count: number) => Uint8Array },
+  purpose: string,
+  lifetimeMs: number,
 ): Seal<T> => {
   const additional = Buffer.from(purpose)
   const open = (text: unknown): T | undefined => {

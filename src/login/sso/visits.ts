@@ -6,7 +6,14 @@ export interface Visit {
   readonly user: number
   readonly until: number
   /** The provider that they came by; undefined for who came by password. */
-  readonly from?: { readonly provider: string; readonly subject: string; readonly sid?: string | undefined; readonly idToken?: string | undefined } | undefined
+  readonly from?:
+    | {
+        readonly provider: string
+        readonly subject: string
+        readonly sid?: string | undefined
+        readonly idToken?: string | undefined
+      }
+    | undefined
 }
 
 /** Who is on the account page, in memory: a restart asks them to sign in again. */
@@ -41,7 +48,12 @@ export const createVisits = (deps: { now: () => number; randomId: () => string }
     end: (secret) => void visits.delete(hashToken(secret)),
     endFrom: (provider, { sid, subject }) => {
       for (const [hash, { from }] of visits) {
-        if (from?.provider === provider && (sid === undefined || from.sid === sid) && (subject === undefined || from.subject === subject)) visits.delete(hash)
+        if (
+          from?.provider === provider &&
+          (sid === undefined || from.sid === sid) &&
+          (subject === undefined || from.subject === subject)
+        )
+          visits.delete(hash)
       }
     },
   }

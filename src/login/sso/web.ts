@@ -63,7 +63,12 @@ export interface Web {
   /** Those who came back by a form, and whose browser has not shown yet that it is theirs. */
   readonly arrivals: Arrivals
   /** Somebody who is signed in, and asked whether to go on to an app. */
-  readonly leaving: Seal<{ user: number; target: string; from: { provider: string; subject: string; sid?: string | undefined; until?: number | undefined }; browser: string }>
+  readonly leaving: Seal<{
+    user: number
+    target: string
+    from: { provider: string; subject: string; sid?: string | undefined; until?: number | undefined }
+    browser: string
+  }>
   /** A confirmation that was begun on its page. */
   readonly confirming: Seal<{ session: string; browser: string }>
   /** Somebody whom an app has sent to the account page, and who is asked whether they want to be there. */
@@ -82,10 +87,18 @@ export const createWeb = (context: LoginContext): Web => {
   const secure = publicUrl?.startsWith('https:') ?? false
   const sealing = { key: sealKey(context.randomBytes), now: context.now, randomBytes: context.randomBytes }
   return {
-    context, publicUrl, base: publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/$/, ''),
-    browser: cookie('latchkey_browser', secure), visitor: cookie('latchkey_account', secure), visits: createVisits(context),
-    arrivals: createArrivals(context), journeys: createSeal(sealing, 'journey', journeyMs), leaving: createSeal(sealing, 'leaving', stepMs),
-    confirming: createSeal(sealing, 'confirming', stepMs), entering: createSeal(sealing, 'entering', stepMs), linking: createSeal(sealing, 'linking', stepMs),
+    context,
+    publicUrl,
+    base: publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/$/, ''),
+    browser: cookie('latchkey_browser', secure),
+    visitor: cookie('latchkey_account', secure),
+    visits: createVisits(context),
+    arrivals: createArrivals(context),
+    journeys: createSeal(sealing, 'journey', journeyMs),
+    leaving: createSeal(sealing, 'leaving', stepMs),
+    confirming: createSeal(sealing, 'confirming', stepMs),
+    entering: createSeal(sealing, 'entering', stepMs),
+    linking: createSeal(sealing, 'linking', stepMs),
   }
 }
 
@@ -105,16 +118,31 @@ export interface PageRequest {
 }
 
 const codes: Readonly<Record<string, ProblemCode>> = {
-  M_USER_DEACTIVATED: 'deactivated', M_USER_LOCKED: 'locked', M_LIMIT_EXCEEDED: 'too_many', M_NOT_FOUND: 'not_found', M_INVALID_PARAM: 'bad_request', M_TOO_LARGE: 'bad_request',
+  M_USER_DEACTIVATED: 'deactivated',
+  M_USER_LOCKED: 'locked',
+  M_LIMIT_EXCEEDED: 'too_many',
+  M_NOT_FOUND: 'not_found',
+  M_INVALID_PARAM: 'bad_request',
+  M_TOO_LARGE: 'bad_request',
 }
-const finer: Readonly<Record<string, ProblemCode>> = { link_needed: 'link_needed', name_taken: 'name_taken', no_account: 'no_account', rule_broken: 'rule_broken' }
+const finer: Readonly<Record<string, ProblemCode>> = {
+  link_needed: 'link_needed',
+  name_taken: 'name_taken',
+  no_account: 'no_account',
+  rule_broken: 'rule_broken',
+}
 
 /** What to say of whatever went wrong. */
 export const problemOf = (error: unknown): Problem => {
   if (error instanceof Problem) return error
   if (!(error instanceof MatrixError)) return new Problem('unexpected', 'A page failed', { cause: error })
   const { code: fine } = error.body() as { code?: unknown }
-  const code = typeof fine === 'string' && Object.hasOwn(finer, fine) ? finer[fine] : Object.hasOwn(codes, error.errcode) ? codes[error.errcode] : undefined
+  const code =
+    typeof fine === 'string' && Object.hasOwn(finer, fine)
+      ? finer[fine]
+      : Object.hasOwn(codes, error.errcode)
+        ? codes[error.errcode]
+        : undefined
   return new Problem(code ?? 'not_allowed', error.message, { cause: error })
 }
 
@@ -123,15 +151,26 @@ const problemPage = (web: Web, error: unknown, { texts, trace }: { texts: Texts;
   const { code, message, leave } = problem
   if (code === 'unexpected') web.context.logger.warn({ trace, err: problem.cause }, message)
   else web.context.logger.info({ trace, code, ...(problem.cause !== undefined && { err: problem.cause }) }, message)
-  return page({
-    texts, server: web.context.serverName, title: texts.problem.title, status: problem.status,
-    body: html`<div class="card" role="alert"><h1>${texts.problem.title}</h1><p>${texts.problem.codes[code]}</p>
-${leave && html`<p class="actions"><a class="button plain" href="${leave.href}">${texts.problem.leave(leave.provider)}</a></p>`}<p class="quiet">${texts.problem.reference(trace)}</p></div>`,
-  }, web.base)
+  return page(
+    {
+      texts,
+      server: web.context.serverName,
+      title: texts.problem.title,
+      status: problem.status,
+      body: html`<div class="card" role="alert">
+        <h1>${texts.problem.title}</h1>
+        <p>${texts.problem.codes[code]}</p>
+        ${leave && html`<p class="actions"><a class="button plain" href="${leave.href}">${texts.problem.leave(leave.provider)}</a></p>`}
+        <p class="quiet">${texts.problem.reference(trace)}</p>
+      </div>`,
+    },
+    web.base,
+  )
 }
 
 /** A page of the server, with its title. */
-export const show = (web: Web, { texts }: { texts: Texts }, parts: Omit<Page, 'texts' | 'server'>): Reply => page({ texts, server: web.context.serverName, ...parts }, web.base)
+export const show = (web: Web, { texts }: { texts: Texts }, parts: Omit<Page, 'texts' | 'server'>): Reply =>
+  page({ texts, server: web.context.serverName, ...parts }, web.base)
 
 /** What stands in a form so that no other site can send it: it is made of the browser's cookie, which no other site knows. */
 export const formToken = (browser: string): string => hashToken(`form ${browser}`)
@@ -140,27 +179,49 @@ export const formToken = (browser: string): string => hashToken(`form ${browser}
 export const browserHash = (browser: string): string => hashToken(`browser ${browser}`)
 
 /** A route that answers with a page, whatever happens. Forms of other sites are refused, unless `foreign` says that they are what is expected. */
-export const pageRoute = (web: Web, definition: {
-  id: string
-  method: Extract<Method, 'GET' | 'POST'>
-  path: string
-  paths?: readonly string[]
-  foreign?: true
-  handle: (request: PageRequest) => Promise<Reply> | Reply
-}): Route => {
+export const pageRoute = (
+  web: Web,
+  definition: {
+    id: string
+    method: Extract<Method, 'GET' | 'POST'>
+    path: string
+    paths?: readonly string[]
+    foreign?: true
+    handle: (request: PageRequest) => Promise<Reply> | Reply
+  },
+): Route => {
   const { id, method, path, paths, foreign, handle } = definition
-  const answer = async (context: { params: unknown; query: unknown; body?: unknown; headers: IncomingHttpHeaders; ip: string; userAgent: string | undefined; trace: string }): Promise<Reply> => {
+  const answer = async (context: {
+    params: unknown
+    query: unknown
+    body?: unknown
+    headers: IncomingHttpHeaders
+    ip: string
+    userAgent: string | undefined
+    trace: string
+  }): Promise<Reply> => {
     const { headers, ip, userAgent, trace } = context
     const texts = textsFor(headers['accept-language'])
     try {
       const known = web.browser.read(headers)
       // http/ hands these over as it says: a record of texts, and the bytes of the body.
       const form = method === 'POST' ? await readForm(context.body as AsyncIterable<Uint8Array>) : new URLSearchParams()
-      if (method === 'POST' && !foreign && (known === undefined || !isSameSecret(form.get('token') ?? '', formToken(known)))) {
+      if (
+        method === 'POST' &&
+        !foreign &&
+        (known === undefined || !isSameSecret(form.get('token') ?? '', formToken(known)))
+      ) {
         throw new Problem('lost', 'A form came without the token that belongs to its browser')
       }
       return await handle({
-        params: context.params as Record<string, string>, query: queryOf(context.query as Record<string, unknown>), form, headers, ip, userAgent, trace, texts,
+        params: context.params as Record<string, string>,
+        query: queryOf(context.query as Record<string, unknown>),
+        form,
+        headers,
+        ip,
+        userAgent,
+        trace,
+        texts,
         browser: known ?? web.context.randomId(),
       })
     } catch (error) {
@@ -168,14 +229,24 @@ export const pageRoute = (web: Web, definition: {
     }
   }
   const common = { id, path, ...(paths && { paths }), auth: 'none', limit: 'login', reply: Type.Object({}) } as const
-  return method === 'GET' ? route({ ...common, method, handle: answer }) : route({ ...common, method, rawBody: true, bodyLimit: formLimit, handle: answer })
+  return method === 'GET'
+    ? route({ ...common, method, handle: answer })
+    : route({ ...common, method, rawBody: true, bodyLimit: formLimit, handle: answer })
 }
 
 const queryOf = (query: Record<string, unknown>): URLSearchParams =>
-  new URLSearchParams(Object.entries(query).flatMap(([name, value]) => (Array.isArray(value) ? value : [value]).map((one): [string, string] => [name, String(one)])))
+  new URLSearchParams(
+    Object.entries(query).flatMap(([name, value]) =>
+      (Array.isArray(value) ? value : [value]).map((one): [string, string] => [name, String(one)]),
+    ),
+  )
 
 /** The account, if it may still come in. @throws MatrixError, Problem */
-export const accountAt = async ({ context }: Web, user: number, gate: (account: Account, purpose: 'login') => void): Promise<Account> => {
+export const accountAt = async (
+  { context }: Web,
+  user: number,
+  gate: (account: Account, purpose: 'login') => void,
+): Promise<Account> => {
   const account = await context.users.account(user)
   if (!account) throw new Problem('no_account', 'The account is gone')
   gate(account, 'login')

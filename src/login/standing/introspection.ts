@@ -13,9 +13,17 @@ type JwtEntry = Extract<Config['identity_providers'][number], { type: 'jwt' }>
 export const introspector = (entry: JwtEntry, deps: { outgoing: Outgoing; now: () => number }): Asker | undefined => {
   const { session_check: every, client_id: id, client_secret: secret, issuer } = entry
   if (every === 'off' || id === undefined || secret === undefined) return undefined
-  const discovered = discoverer({ issuer, client_id: id, client_secret: secret, client_authentication: 'basic', id_token_algorithm: 'RS256' }, deps)
+  const discovered = discoverer(
+    { issuer, client_id: id, client_secret: secret, client_authentication: 'basic', id_token_algorithm: 'RS256' },
+    deps,
+  )
   return {
-    provider: entry.id, about: 'token', everyMs: every, secret,
-    ask: async (token) => ({ stands: (await client.tokenIntrospection(await discovered(), token, { token_type_hint: 'access_token' })).active }),
+    provider: entry.id,
+    about: 'token',
+    everyMs: every,
+    secret,
+    ask: async (token) => ({
+      stands: (await client.tokenIntrospection(await discovered(), token, { token_type_hint: 'access_token' })).active,
+    }),
   }
 }

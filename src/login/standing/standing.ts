@@ -52,7 +52,10 @@ const patienceMs = 2000
 const mostStates = 50_000
 const forever = 100 * 365 * 86_400_000
 
-const ended = (): MatrixError => new MatrixError('M_UNKNOWN_TOKEN', 'Your session at the identity provider has ended: sign in again', { extra: { soft_logout: true, code: 'provider_session_ended' } })
+const ended = (): MatrixError =>
+  new MatrixError('M_UNKNOWN_TOKEN', 'Your session at the identity provider has ended: sign in again', {
+    extra: { soft_logout: true, code: 'provider_session_ended' },
+  })
 
 const keyOf = ({ provider, subject, sid }: ProviderSession): string => JSON.stringify([provider, subject, sid ?? null])
 
@@ -60,10 +63,12 @@ const keyOf = ({ provider, subject, sid }: ProviderSession): string => JSON.stri
 export const createStanding = (context: LoginContext, askers: readonly Asker[]): Standing => {
   const { database, logger, now, randomBytes } = context
   const byId = new Map(askers.map((asker) => [asker.provider, asker]))
-  const seals = new Map(askers.map(({ provider, secret }): [string, Seal<{ evidence: string }>] => {
-    const key = new Uint8Array(hkdfSync('sha256', secret, '', `evidence of ${provider}`, 32))
-    return [provider, createSeal({ key, now, randomBytes }, `evidence of ${provider}`, forever)]
-  }))
+  const seals = new Map(
+    askers.map(({ provider, secret }): [string, Seal<{ evidence: string }>] => {
+      const key = new Uint8Array(hkdfSync('sha256', secret, '', `evidence of ${provider}`, 32))
+      return [provider, createSeal({ key, now, randomBytes }, `evidence of ${provider}`, forever)]
+    }),
+  )
   const people = new Set(askers.map(({ provider }) => policyFor(context, provider).people))
   const listeners: ((from: ProviderSession) => void)[] = []
   const ofOrigins = new Map<string, State>()
@@ -91,7 +96,10 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
     if (whole && sid !== undefined) await context.bearer.revoke(from.provider, { sid })
     for (const listener of listeners) listener(from)
     ofOrigins.delete(keyOf(from))
-    logger.info({ provider: from.provider, sessions: devices.length }, 'a provider says that a session of its has ended, and ours that came of it do too')
+    logger.info(
+      { provider: from.provider, sessions: devices.length },
+      'a provider says that a session of its has ended, and ours that came of it do too',
+    )
   }
 
   /** Whether any of the evidence for it is still good. */
@@ -103,7 +111,8 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
       const answer = asker && opened ? await asker.ask(opened.evidence) : { stands: false }
       if (asker && answer.stands) {
         stands = true
-        if (answer.evidence !== undefined && answer.evidence !== opened?.evidence) await keep(from, asker, answer.evidence)
+        if (answer.evidence !== undefined && answer.evidence !== opened?.evidence)
+          await keep(from, asker, answer.evidence)
       } else {
         whole ||= asker?.about === 'session'
         await database.write((tx) => deleteEvidence(tx, from, { asker: id, sealed }))
@@ -119,7 +128,8 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
     const key = keyOf(from)
     const known = ofOrigins.get(key)
     if (known) return known
-    if (ofOrigins.size >= mostStates) for (const [old] of ofOrigins) if (ofOrigins.size >= mostStates) ofOrigins.delete(old)
+    if (ofOrigins.size >= mostStates)
+      for (const [old] of ofOrigins) if (ofOrigins.size >= mostStates) ofOrigins.delete(old)
     const state: State = { confirmed: -Infinity, over: false, asking: undefined, everyMs, look: lookAt(from) }
     ofOrigins.set(key, state)
     return state
@@ -138,11 +148,18 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
     const asker = byId.get(context.bearer.providerOf(session) ?? '')
     if (!asker) return undefined
     const state: State = {
-      confirmed: -Infinity, over: false, asking: undefined, everyMs: asker.everyMs,
+      confirmed: -Infinity,
+      over: false,
+      asking: undefined,
+      everyMs: asker.everyMs,
       look: async () => {
         const { stands } = await asker.ask(token)
         state.over = !stands
-        if (!stands) logger.info({ provider: asker.provider, user: session.userId }, 'a provider says that a token of its is good no more')
+        if (!stands)
+          logger.info(
+            { provider: asker.provider, user: session.userId },
+            'a provider says that a token of its is good no more',
+          )
         return stands
       },
     }
@@ -152,23 +169,36 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
   const confirm = async (state: State): Promise<void> => {
     if (state.over) throw ended()
     if (now() - state.confirmed < state.everyMs) return
-    state.asking ??= state.look().then((stands) => {
-      state.confirmed = stands ? now() : -Infinity
-      return stands
-    }, (error: unknown) => {
-      logger.warn({ err: error }, 'a provider cannot be asked whether a session still stands; it goes on')
-      state.confirmed = now()
-      return true
-    }).finally(() => {
-      state.asking = undefined
-    })
+    state.asking ??= state
+      .look()
+      .then(
+        (stands) => {
+          state.confirmed = stands ? now() : -Infinity
+          return stands
+        },
+        (error: unknown) => {
+          logger.warn({ err: error }, 'a provider cannot be asked whether a session still stands; it goes on')
+          state.confirmed = now()
+          return true
+        },
+      )
+      .finally(() => {
+        state.asking = undefined
+      })
     const stop = new AbortController()
-    const stands = await Promise.race([state.asking, delay(patienceMs, true, { signal: stop.signal, ref: false })]).finally(() => { stop.abort() })
+    const stands = await Promise.race([
+      state.asking,
+      delay(patienceMs, true, { signal: stop.signal, ref: false }),
+    ]).finally(() => {
+      stop.abort()
+    })
     if (!stands) throw ended()
   }
 
   const confirmSession = async (session: Session, token: string): Promise<void> => {
-    const state = ofBearer(session, token) ?? (session.device === null ? undefined : await findState(await readOrigin(database.read, session.device)))
+    const state =
+      ofBearer(session, token) ??
+      (session.device === null ? undefined : await findState(await readOrigin(database.read, session.device)))
     ofSessions.set(session, state ?? 'free')
     if (state) await confirm(state)
   }
@@ -183,7 +213,10 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
       const asker = byId.get(id)
       if (!asker) return
       if (evidence === undefined) {
-        logger.warn({ provider: id }, 'session_check is set, but the provider gives no refresh token: the session goes on whatever becomes of its own')
+        logger.warn(
+          { provider: id },
+          'session_check is set, but the provider gives no refresh token: the session goes on whatever becomes of its own',
+        )
         return
       }
       await keep(from, asker, evidence)
@@ -194,7 +227,10 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
       if (!asker || evidence === undefined) return
       // While the provider does not answer, its signature is its last word.
       const answer = await asker.ask(evidence).catch(() => ({ stands: true, evidence: undefined }))
-      if (!answer.stands) throw new MatrixError('M_FORBIDDEN', 'Your session at the identity provider has ended', { extra: { code: 'provider_session_ended' } })
+      if (!answer.stands)
+        throw new MatrixError('M_FORBIDDEN', 'Your session at the identity provider has ended', {
+          extra: { code: 'provider_session_ended' },
+        })
       await keep(from, asker, answer.evidence ?? evidence)
       stateOf(from, asker.everyMs).confirmed = now()
     },
@@ -212,4 +248,3 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
     },
   }
 }
-

@@ -16,13 +16,16 @@ export class ConfirmationRequired extends MatrixError {
   readonly #silent: boolean
 
   constructor(challenge: Challenge, reason?: MatrixError) {
-    super(reason?.errcode ?? 'M_UNAUTHORIZED', reason?.message ?? 'This has to be confirmed', { status: 401, extra: { ...reason?.extra, ...challenge } })
+    super(reason?.errcode ?? 'M_UNAUTHORIZED', reason?.message ?? 'This has to be confirmed', {
+      status: 401,
+      extra: { ...reason?.extra, ...challenge },
+    })
     this.#silent = !reason
   }
 
   override body(): ReturnType<MatrixError['body']> {
     const { errcode, error, ...challenge } = super.body()
     // The specification's first answer has neither, and clients take them for a failure.
-    return this.#silent ? challenge as ReturnType<MatrixError['body']> : { errcode, error, ...challenge }
+    return this.#silent ? (challenge as ReturnType<MatrixError['body']>) : { errcode, error, ...challenge }
   }
 }

@@ -7,20 +7,40 @@ import type { JsonObject } from '../../matrix/json.ts'
 import { createInteractiveAuth, type InteractiveAuth, type Stage, type ToConfirm } from './engine.ts'
 
 const session = (user: number): Session => ({
-  user, userId: `@${user}:test`, device: 1, deviceId: 'D', tokenId: 1, admin: false, guest: false, locked: false, suspended: false,
+  user,
+  userId: `@${user}:test`,
+  device: 1,
+  deviceId: 'D',
+  tokenId: 1,
+  admin: false,
+  guest: false,
+  locked: false,
+  suspended: false,
 })
 const secretStage = (type: string, secret = 'right'): Stage => ({
   type,
   params: { hint: type },
-  verify: (auth) => { if (auth['proof'] !== secret) throw new MatrixError('M_FORBIDDEN', 'Wrong proof') },
+  verify: (auth) => {
+    if (auth['proof'] !== secret) throw new MatrixError('M_FORBIDDEN', 'Wrong proof')
+  },
 })
 const [one, two, three] = [secretStage('one'), secretStage('two'), secretStage('three')]
 
 const engine = (): { auth: InteractiveAuth; clock: { now: number } } => {
   const clock = { now: 0 }
-  return { auth: createInteractiveAuth({ now: () => clock.now, randomId: () => randomBytes(32).toString('base64url') }), clock }
+  return {
+    auth: createInteractiveAuth({ now: () => clock.now, randomId: () => randomBytes(32).toString('base64url') }),
+    clock,
+  }
 }
-const ask = (more: Partial<ToConfirm> = {}): ToConfirm => ({ operation: 'DELETE device A', body: {}, flows: [[one]], session: session(1), ip: '::1', ...more })
+const ask = (more: Partial<ToConfirm> = {}): ToConfirm => ({
+  operation: 'DELETE device A',
+  body: {},
+  flows: [[one]],
+  session: session(1),
+  ip: '::1',
+  ...more,
+})
 /** The answer: `ok`, or the body of the refusal. */
 const answer = async (auth: InteractiveAuth, request: ToConfirm): Promise<Record<string, unknown>> => {
   try {
@@ -31,17 +51,34 @@ const answer = async (auth: InteractiveAuth, request: ToConfirm): Promise<Record
     return { status: error.status, ...error.body() }
   }
 }
-const begin = async (auth: InteractiveAuth, request: ToConfirm): Promise<string> => String((await answer(auth, request))['session'])
-const proof = (id: string | undefined, type = 'one', value = 'right', body: JsonObject = {}): JsonObject =>
-  ({ ...body, auth: { type, proof: value, ...(id === undefined ? {} : { session: id }) } })
+const begin = async (auth: InteractiveAuth, request: ToConfirm): Promise<string> =>
+  String((await answer(auth, request))['session'])
+const proof = (id: string | undefined, type = 'one', value = 'right', body: JsonObject = {}): JsonObject => ({
+  ...body,
+  auth: { type, proof: value, ...(id === undefined ? {} : { session: id }) },
+})
 
 test('a request without proof is told the flows, and is no error', async () => {
   const { auth } = engine()
-  const told = await answer(auth, ask({ flows: [[one, two], [one, three]] }))
-  assert.deepEqual({ ...told, session: 'x' }, {
-    status: 401, flows: [{ stages: ['one', 'two'] }, { stages: ['one', 'three'] }], session: 'x', completed: [],
-    params: { one: { hint: 'one' }, two: { hint: 'two' }, three: { hint: 'three' } },
-  })
+  const told = await answer(
+    auth,
+    ask({
+      flows: [
+        [one, two],
+        [one, three],
+      ],
+    }),
+  )
+  assert.deepEqual(
+    { ...told, session: 'x' },
+    {
+      status: 401,
+      flows: [{ stages: ['one', 'two'] }, { stages: ['one', 'three'] }],
+      session: 'x',
+      completed: [],
+      params: { one: { hint: 'one' }, two: { hint: 'two' }, three: { hint: 'three' } },
+    },
+  )
 })
 
 test('the right proof lets the request through once and never again', async () => {
@@ -63,26 +100,37 @@ test('a wrong proof is told with a reason, and another try may follow', async ()
   const { auth } = engine()
   const id = await begin(auth, ask())
   const told = await answer(auth, ask({ body: proof(id, 'one', 'wrong') }))
-  assert.deepEqual([told['status'], told['errcode'], told['error'], told['session']], [401, 'M_FORBIDDEN', 'Wrong proof', id])
+  assert.deepEqual(
+    [told['status'], told['errcode'], told['error'], told['session']],
+    [401, 'M_FORBIDDEN', 'Wrong proof', id],
+  )
   assert.deepEqual(await answer(auth, ask({ body: proof(id) })), { ok: true })
 })
 
 test('stages are passed in order, each is remembered, and no flow is mixed with another', async () => {
   const { auth } = engine()
-  const flows = [[one, two], [three, two]]
+  const flows = [
+    [one, two],
+    [three, two],
+  ]
   const id = await begin(auth, ask({ flows }))
   assert.equal((await answer(auth, ask({ flows, body: proof(id, 'two') })))['status'], 401)
   const after = await answer(auth, ask({ flows, body: proof(id, 'one') }))
   assert.deepEqual([after['completed'], 'errcode' in after], [['one'], false])
   assert.deepEqual((await answer(auth, ask({ flows, body: proof(id, 'three') })))['completed'], ['one'])
-  assert.deepEqual((await answer(auth, ask({ flows, body: proof(id, 'one', 'wrong') })))['completed'], ['one'], 'not tried again')
+  assert.deepEqual(
+    (await answer(auth, ask({ flows, body: proof(id, 'one', 'wrong') })))['completed'],
+    ['one'],
+    'not tried again',
+  )
   assert.deepEqual((await answer(auth, ask({ flows, body: { auth: { session: id } } })))['completed'], ['one'])
   assert.deepEqual(await answer(auth, ask({ flows, body: proof(id, 'two') })), { ok: true })
 })
 
 test('a stage that no flow has, or that is a name of the prototype, proves nothing', async () => {
   const { auth } = engine()
-  for (const type of ['nine', 'constructor', '__proto__', '']) assert.equal((await answer(auth, ask({ body: proof(await begin(auth, ask()), type) })))['status'], 401)
+  for (const type of ['nine', 'constructor', '__proto__', ''])
+    assert.equal((await answer(auth, ask({ body: proof(await begin(auth, ask()), type) })))['status'], 401)
 })
 
 test('a confirmation is good for one user, one operation and one body', async () => {
@@ -95,7 +143,8 @@ test('a confirmation is good for one user, one operation and one body', async ()
     ask({ flows, body: proof(id, 'two', 'right', { name: 'a' }), operation: 'DELETE device B' }),
     ask({ flows, body: proof(id, 'two', 'right', { name: 'a' }), session: session(2) }),
     ask({ flows, body: proof(id, 'two', 'right', { name: 'a' }), session: undefined }),
-  ]) assert.notDeepEqual(await answer(auth, other), { ok: true })
+  ])
+    assert.notDeepEqual(await answer(auth, other), { ok: true })
   assert.deepEqual(await answer(auth, ask({ flows, body: proof(id, 'two', 'right', { name: 'a' }) })), { ok: true })
 })
 
@@ -137,7 +186,12 @@ test('of two requests that bring the proof at the same time one is let through',
 })
 
 test('waiting is not a wrong proof: a 429 comes through as it is', async () => {
-  const busy: Stage = { type: 'one', verify: () => { throw new MatrixError('M_LIMIT_EXCEEDED', 'Wait', { retryAfterMs: 100 }) } }
+  const busy: Stage = {
+    type: 'one',
+    verify: () => {
+      throw new MatrixError('M_LIMIT_EXCEEDED', 'Wait', { retryAfterMs: 100 })
+    },
+  }
   assert.equal((await answer(engine().auth, ask({ flows: [[busy]], body: proof(undefined) })))['status'], 429)
 })
 

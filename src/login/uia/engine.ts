@@ -66,7 +66,15 @@ const bodyHash = (body: JsonObject): string => {
 
 const challenge = (open: Open, flows: ToConfirm['flows'], reason?: MatrixError): ConfirmationRequired => {
   const params = Object.fromEntries(flows.flat().flatMap(({ type, params }) => (params ? [[type, params]] : [])))
-  return new ConfirmationRequired({ flows: flows.map((stages) => ({ stages: stages.map(({ type }) => type) })), params, session: open.id, completed: open.completed }, reason)
+  return new ConfirmationRequired(
+    {
+      flows: flows.map((stages) => ({ stages: stages.map(({ type }) => type) })),
+      params,
+      session: open.id,
+      completed: open.completed,
+    },
+    reason,
+  )
 }
 
 /**
@@ -83,8 +91,14 @@ export const createInteractiveAuth = (deps: { now: () => number; randomId: () =>
   const begin = ({ session, operation, body, flows }: ToConfirm): Open => {
     const map = mapOf(session)
     const open: Open = {
-      id: deps.randomId().slice(0, 32), user: session?.user, operation, body: undefined, completed: [], expires: deps.now() + lifetimeMs,
-      asked: bodyHash(body), onPage: flows.flatMap(([stage, ...more]) => (stage?.onPage && more.length === 0 ? [stage.type] : [])),
+      id: deps.randomId().slice(0, 32),
+      user: session?.user,
+      operation,
+      body: undefined,
+      completed: [],
+      expires: deps.now() + lifetimeMs,
+      asked: bodyHash(body),
+      onPage: flows.flatMap(([stage, ...more]) => (stage?.onPage && more.length === 0 ? [stage.type] : [])),
     }
     map.set(open.id, open)
     const [oldest] = map.keys()
@@ -96,9 +110,17 @@ export const createInteractiveAuth = (deps: { now: () => number; randomId: () =>
   const resume = (request: ToConfirm, id: string): Open => {
     const open = mapOf(request.session).get(id)
     if (!open || open.expires <= deps.now()) {
-      throw challenge(begin(request), request.flows, new MatrixError('M_FORBIDDEN', 'This confirmation is not known or took too long, begin again'))
+      throw challenge(
+        begin(request),
+        request.flows,
+        new MatrixError('M_FORBIDDEN', 'This confirmation is not known or took too long, begin again'),
+      )
     }
-    if (open.user !== request.session?.user || open.operation !== request.operation || (open.body ?? bodyHash(request.body)) !== bodyHash(request.body)) {
+    if (
+      open.user !== request.session?.user ||
+      open.operation !== request.operation ||
+      (open.body ?? bodyHash(request.body)) !== bodyHash(request.body)
+    ) {
       throw new MatrixError('M_FORBIDDEN', 'This confirmation was begun for another request')
     }
     open.asked = bodyHash(request.body)
@@ -107,9 +129,16 @@ export const createInteractiveAuth = (deps: { now: () => number; randomId: () =>
 
   const pass = async (request: ToConfirm, open: Open, type: string, auth: JsonObject): Promise<void> => {
     const done = open.completed.length
-    const stage = request.flows.filter((stages) => open.completed.every((name, at) => stages[at]?.type === name))
-      .map((stages) => stages[done]).find((next) => next?.type === type)
-    if (!stage) throw challenge(open, request.flows, new MatrixError('M_FORBIDDEN', `"${type.slice(0, 64)}" is not what has to be done next`))
+    const stage = request.flows
+      .filter((stages) => open.completed.every((name, at) => stages[at]?.type === name))
+      .map((stages) => stages[done])
+      .find((next) => next?.type === type)
+    if (!stage)
+      throw challenge(
+        open,
+        request.flows,
+        new MatrixError('M_FORBIDDEN', `"${type.slice(0, 64)}" is not what has to be done next`),
+      )
     try {
       await stage.verify(auth, request)
     } catch (refusal) {
@@ -124,7 +153,9 @@ export const createInteractiveAuth = (deps: { now: () => number; randomId: () =>
 
   const onPage = (id: string, stage: string): (Open & { user: number }) | undefined => {
     const open = known.in.get(id)
-    return open?.user !== undefined && open.expires > deps.now() && open.onPage.includes(stage) ? { ...open, user: open.user } : undefined
+    return open?.user !== undefined && open.expires > deps.now() && open.onPage.includes(stage)
+      ? { ...open, user: open.user }
+      : undefined
   }
 
   return {
@@ -141,17 +172,25 @@ export const createInteractiveAuth = (deps: { now: () => number; randomId: () =>
     },
     confirm: async (request) => {
       if (request.flows.length === 0) {
-        throw new MatrixError('M_FORBIDDEN', 'This has to be confirmed, and your account has no way to: set a password, or ask your administrator')
+        throw new MatrixError(
+          'M_FORBIDDEN',
+          'This has to be confirmed, and your account has no way to: set a password, or ask your administrator',
+        )
       }
       const auth = own(request.body, 'auth')
       if (auth === undefined || auth === null) throw challenge(begin(request), request.flows)
       if (!isObject(auth)) throw new MatrixError('M_BAD_JSON', '"auth" must be an object')
       const [id, type] = [own(auth, 'session'), own(auth, 'type')]
-      if (id !== undefined && typeof id !== 'string') throw new MatrixError('M_BAD_JSON', '"auth.session" must be a string')
-      if (type !== undefined && typeof type !== 'string') throw new MatrixError('M_BAD_JSON', '"auth.type" must be a string')
+      if (id !== undefined && typeof id !== 'string')
+        throw new MatrixError('M_BAD_JSON', '"auth.session" must be a string')
+      if (type !== undefined && typeof type !== 'string')
+        throw new MatrixError('M_BAD_JSON', '"auth.type" must be a string')
       const open = id === undefined ? begin(request) : resume(request, id)
       if (type !== undefined && !open.completed.includes(type)) await pass(request, open, type, auth)
-      const confirmed = request.flows.some((stages) => stages.length === open.completed.length && stages.every((stage, at) => stage.type === open.completed[at]))
+      const confirmed = request.flows.some(
+        (stages) =>
+          stages.length === open.completed.length && stages.every((stage, at) => stage.type === open.completed[at]),
+      )
       // Taking it out is what makes it good for one request only.
       if (!confirmed || !mapOf(request.session).delete(open.id)) throw challenge(open, request.flows)
     },

@@ -35,7 +35,10 @@ const jwt = (context: LoginContext): Stage => ({
     const { identity, arrival, provider } = await verifyJwtCredential(context, token, { ip })
     checkFresh(context, identity.claims, provider)
     if (context.bearer.isTokenOf(mine(session), token)) {
-      throw new MatrixError('M_FORBIDDEN', 'JWT validation failed: this is the token of the session itself, which proves nothing new: bring another one')
+      throw new MatrixError(
+        'M_FORBIDDEN',
+        'JWT validation failed: this is the token of the session itself, which proves nothing new: bring another one',
+      )
     }
     const account = await accountOf(context, identity)
     if (account?.nid !== mine(session).user) throw new MatrixError('M_FORBIDDEN', 'This is the token of another user')
@@ -49,16 +52,23 @@ const checkFresh = ({ now }: LoginContext, claims: Claims, { dropIn, leeway }: J
   const issued = own(claims, 'iat')
   if (issued === undefined && dropIn) return
   if (typeof issued === 'number' && now() - issued * 1000 <= freshMs + (dropIn ? 0 : leeway * 1000)) return
-  throw new MatrixError('M_FORBIDDEN', issued === undefined
-    ? 'JWT validation failed: the token does not say when it was issued ("iat"), and has to be fresh'
-    : 'JWT validation failed: the token was issued more than 5 minutes ago, bring a new one')
+  throw new MatrixError(
+    'M_FORBIDDEN',
+    issued === undefined
+      ? 'JWT validation failed: the token does not say when it was issued ("iat"), and has to be fresh'
+      : 'JWT validation failed: the token was issued more than 5 minutes ago, bring a new one',
+  )
 }
 
 /** Signing in anew at a provider, on a page in the browser. */
 const sso: Stage = {
-  type: 'm.login.sso', onPage: true,
+  type: 'm.login.sso',
+  onPage: true,
   verify: () => {
-    throw new MatrixError('M_FORBIDDEN', 'This is confirmed in the browser: open /_matrix/client/v3/auth/m.login.sso/fallback/web with the session, and come back without "type"')
+    throw new MatrixError(
+      'M_FORBIDDEN',
+      'This is confirmed in the browser: open /_matrix/client/v3/auth/m.login.sso/fallback/web with the session, and come back without "type"',
+    )
   },
 }
 
@@ -79,8 +89,12 @@ export const registrationToken = (context: LoginContext): Stage => ({
 /** The ways in which whoever is signed in can confirm something. */
 export const flowsFor = async (context: LoginContext, { user }: Session): Promise<Stage[][]> => {
   const account = await context.users.account(user)
-  const linked = context.sso.length + context.directories.length > 0 ? await linkedProviders(context, context.database.read, user) : new Set()
-  const hasPassword = (account?.hasPassword && context.config.password_login) || context.directories.some(({ id }) => linked.has(id))
+  const linked =
+    context.sso.length + context.directories.length > 0
+      ? await linkedProviders(context, context.database.read, user)
+      : new Set()
+  const hasPassword =
+    (account?.hasPassword && context.config.password_login) || context.directories.some(({ id }) => linked.has(id))
   return [
     ...(hasPassword ? [[password(context)]] : []),
     ...(context.sso.some(({ id }) => linked.has(id)) ? [[sso]] : []),

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonObject } from '../json.ts'
-import { alice, bob, carol, createContent, type Draft, emptyRoom, testRoom, type TestRoom } from '../room-fixture.test.ts'
+import {
+  alice,
+  bob,
+  carol,
+  createContent,
+  type Draft,
+  emptyRoom,
+  testRoom,
+  type TestRoom,
+} from '../room-fixture.test.ts'
 import { findRoomVersion, type RoomVersion, roomVersions } from '../room-version.ts'
 import { authorize, authTypesFor, checkAuthEvents, stateFromAuthEvents } from './index.ts'
 
@@ -40,11 +49,14 @@ test('a create event rests on nothing', () => {
 test('every other event rests on power levels, its sender and, before v12, the create event', () => {
   for (const version of versions) {
     for (const stateKey of [undefined, '', bob]) {
-      assert.deepEqual(authTypesFor({ type: 'm.room.name', sender: bob, stateKey, content: { membership: 'join' } }, version), [
-        ...(version.noCreateInAuthEvents ? [] : [['m.room.create', '']]),
-        ['m.room.power_levels', ''],
-        ['m.room.member', bob],
-      ])
+      assert.deepEqual(
+        authTypesFor({ type: 'm.room.name', sender: bob, stateKey, content: { membership: 'join' } }, version),
+        [
+          ...(version.noCreateInAuthEvents ? [] : [['m.room.create', '']]),
+          ['m.room.power_levels', ''],
+          ['m.room.member', bob],
+        ],
+      )
     }
   }
 })
@@ -65,10 +77,12 @@ test('a membership event rests on what its kind needs', () => {
 
 test('an invite that redeems a third-party invite rests on that', () => {
   for (const version of versions) {
-    const invite = (thirdParty: JsonObject[string]) => selectedFor(version, { membership: 'invite', third_party_invite: thirdParty })
+    const invite = (thirdParty: JsonObject[string]) =>
+      selectedFor(version, { membership: 'invite', third_party_invite: thirdParty })
     const plain = selectedFor(version, { membership: 'invite' })
     assert.deepEqual(invite({ signed: { token: 'abc' } }), [...plain, 'm.room.third_party_invite abc'])
-    for (const malformed of [null, {}, { signed: null }, { signed: {} }, { signed: { token: 1 } }]) assert.deepEqual(invite(malformed), plain)
+    for (const malformed of [null, {}, { signed: null }, { signed: {} }, { signed: { token: 1 } }])
+      assert.deepEqual(invite(malformed), plain)
     assert.deepEqual(
       selectedFor(version, { membership: 'join', third_party_invite: { signed: { token: 'abc' } } }),
       selectedFor(version, { membership: 'join' }),
@@ -78,8 +92,12 @@ test('an invite that redeems a third-party invite rests on that', () => {
 
 test('a join that somebody vouched for rests on their membership, where rooms can be restricted', () => {
   for (const version of versions) {
-    const join = (user: JsonObject[string]) => selectedFor(version, { membership: 'join', join_authorised_via_users_server: user }, bob)
-    assert.deepEqual(join(alice), version.restrictedJoins ? ['m.room.join_rules ', `m.room.member ${alice}`] : ['m.room.join_rules '])
+    const join = (user: JsonObject[string]) =>
+      selectedFor(version, { membership: 'join', join_authorised_via_users_server: user }, bob)
+    assert.deepEqual(
+      join(alice),
+      version.restrictedJoins ? ['m.room.join_rules ', `m.room.member ${alice}`] : ['m.room.join_rules '],
+    )
     for (const other of [bob, null, 1]) assert.deepEqual(join(other), ['m.room.join_rules '])
   }
 })
@@ -88,14 +106,20 @@ test('the proper auth events are allowed', () => {
   for (const version of versions) {
     const room = testRoom(version)
     assert.equal(outcome(room, {}), 'allowed')
-    assert.equal(outcome(room, { type: 'm.room.member', sender: carol, stateKey: carol, content: { membership: 'join' } }), 'allowed')
+    assert.equal(
+      outcome(room, { type: 'm.room.member', sender: carol, stateKey: carol, content: { membership: 'join' } }),
+      'allowed',
+    )
   }
 })
 
 test('an unknown auth event is refused', () => {
   for (const version of versions) {
     const room = testRoom(version)
-    assert.equal(outcome(room, { authEvents: [...room.draft({ type: 'x', sender: bob }).authEvents, '$nowhere'] }), 'auth-events.missing')
+    assert.equal(
+      outcome(room, { authEvents: [...room.draft({ type: 'x', sender: bob }).authEvents, '$nowhere'] }),
+      'auth-events.missing',
+    )
   }
 })
 
@@ -117,7 +141,13 @@ test('an auth event that the selection does not name is refused', () => {
     const message = room.draft({ type: 'm.room.message', sender: bob })
     const noState = room.draft({ type: 'm.room.power_levels', sender: alice })
     const withKey = room.draft({ type: 'm.room.power_levels', sender: alice, stateKey: 'x' })
-    for (const id of [message.id, noState.id, withKey.id, idOf(room, 'm.room.join_rules'), idOf(room, 'm.room.member', alice)]) {
+    for (const id of [
+      message.id,
+      noState.id,
+      withKey.id,
+      idOf(room, 'm.room.join_rules'),
+      idOf(room, 'm.room.member', alice),
+    ]) {
       assert.equal(outcome(room, { authEvents: [...proper, id] }), 'auth-events.unexpected')
     }
   }
@@ -128,8 +158,14 @@ test('the create event must be cited before v12, and must not from then on', () 
     const room = testRoom(version)
     const create = idOf(room, 'm.room.create')
     const others = [idOf(room, 'm.room.power_levels'), idOf(room, 'm.room.member', bob)]
-    assert.equal(outcome(room, { authEvents: others }), version.noCreateInAuthEvents ? 'allowed' : 'auth-events.no-create')
-    assert.equal(outcome(room, { authEvents: [create, ...others] }), version.noCreateInAuthEvents ? 'auth-events.unexpected' : 'allowed')
+    assert.equal(
+      outcome(room, { authEvents: others }),
+      version.noCreateInAuthEvents ? 'allowed' : 'auth-events.no-create',
+    )
+    assert.equal(
+      outcome(room, { authEvents: [create, ...others] }),
+      version.noCreateInAuthEvents ? 'auth-events.unexpected' : 'allowed',
+    )
     assert.equal(outcome(room, { authEvents: [] }), version.noCreateInAuthEvents ? 'allowed' : 'auth-events.no-create')
   }
 })
@@ -139,7 +175,10 @@ test('a create event that rests on anything is refused', () => {
     const room = testRoom(version)
     const draft = { type: 'm.room.create', sender: alice, stateKey: '', content: createContent(version) }
     assert.equal(outcome(room, draft), 'allowed')
-    assert.equal(outcome(room, { ...draft, authEvents: [idOf(room, 'm.room.member', alice)] }), 'auth-events.unexpected')
+    assert.equal(
+      outcome(room, { ...draft, authEvents: [idOf(room, 'm.room.member', alice)] }),
+      'auth-events.unexpected',
+    )
   }
 })
 
@@ -147,15 +186,25 @@ test('an auth event that was rejected is refused', () => {
   for (const version of versions) {
     const room = testRoom(version)
     const levels = idOf(room, 'm.room.power_levels')
-    assert.equal(outcome(room, {}, (id) => id === levels), 'auth-events.rejected')
+    assert.equal(
+      outcome(room, {}, (id) => id === levels),
+      'auth-events.rejected',
+    )
   }
 })
 
 test('an auth event of another room is refused', () => {
   for (const version of versions) {
     const room = testRoom(version)
-    const proper = room.draft({ type: 'x', sender: bob }).authEvents.filter((id) => id !== idOf(room, 'm.room.power_levels'))
-    const foreign = room.draft({ type: 'm.room.power_levels', sender: alice, stateKey: '', roomId: '!other:one.example' })
+    const proper = room
+      .draft({ type: 'x', sender: bob })
+      .authEvents.filter((id) => id !== idOf(room, 'm.room.power_levels'))
+    const foreign = room.draft({
+      type: 'm.room.power_levels',
+      sender: alice,
+      stateKey: '',
+      roomId: '!other:one.example',
+    })
     assert.equal(outcome(room, { authEvents: [...proper, foreign.id] }), 'auth-events.other-room')
   }
 })
@@ -178,7 +227,12 @@ test('in the state that auth events make, rejected and foreign events are not th
       const rejected = stateFromAuthEvents(event, version, get, (id) => id === room.lookup(type, '')?.id)
       assert.equal(rejected(type, ''), undefined)
     }
-    const foreign = room.draft({ type: 'm.room.power_levels', sender: alice, stateKey: '', roomId: '!other:one.example' })
+    const foreign = room.draft({
+      type: 'm.room.power_levels',
+      sender: alice,
+      stateKey: '',
+      roomId: '!other:one.example',
+    })
     const citing = room.draft({ type: 'x', sender: alice, authEvents: [foreign.id] })
     assert.equal(stateFromAuthEvents(citing, version, get, never)('m.room.power_levels', ''), undefined)
   }
@@ -191,7 +245,11 @@ test('in v12 a room id that is not that of a create event names no room', () => 
   const levels = idOf(room, 'm.room.power_levels')
   for (const roomId of [`!${levels.slice(1)}`, '!nowhere']) {
     const event = room.draft({ type: 'm.room.message', sender: bob, roomId })
-    const result = authorize(event, version, stateFromAuthEvents(event, version, (id) => room.events.get(id), never))
+    const result = authorize(
+      event,
+      version,
+      stateFromAuthEvents(event, version, (id) => room.events.get(id), never),
+    )
     assert.equal(result.allowed || result.rule, 'room.unknown')
   }
   assert.equal(emptyRoom(version).lookup('m.room.create', ''), undefined)

@@ -25,15 +25,21 @@ export const checkAuthEvents = (
   const seen = new Set<string>()
   for (const id of event.authEvents) {
     const cited = get(id)
-    if (!cited) return denied('auth-events.missing', `This server does not have the event ${id}, which this event rests on.`)
+    if (!cited)
+      return denied('auth-events.missing', `This server does not have the event ${id}, which this event rests on.`)
     const place = cited.stateKey === undefined ? undefined : placeOf(cited.type, cited.stateKey)
     if (place === undefined || !expected.has(place)) {
-      return denied('auth-events.unexpected', `An event of type ${event.type} must not rest on ${id} of type ${cited.type}.`)
+      return denied(
+        'auth-events.unexpected',
+        `An event of type ${event.type} must not rest on ${id} of type ${cited.type}.`,
+      )
     }
-    if (seen.has(place)) return denied('auth-events.duplicate', `This event rests on two events of type ${cited.type} for one key.`)
+    if (seen.has(place))
+      return denied('auth-events.duplicate', `This event rests on two events of type ${cited.type} for one key.`)
     seen.add(place)
     if (isRejected(id)) return denied('auth-events.rejected', `This event rests on ${id}, which was rejected.`)
-    if (cited.roomId !== event.roomId) return denied('auth-events.other-room', `This event rests on ${id}, which is of another room.`)
+    if (cited.roomId !== event.roomId)
+      return denied('auth-events.other-room', `This event rests on ${id}, which is of another room.`)
   }
   if (event.type !== 'm.room.create' && !version.noCreateInAuthEvents && !seen.has(placeOf('m.room.create', ''))) {
     return denied('auth-events.no-create', 'This event does not rest on the event that created the room.')
@@ -51,19 +57,17 @@ export const createNamedBy = (event: RoomEvent, get: EventLookup): RoomEvent | u
  * The state that an event claims for itself by citing its `auth_events`, for {@link authorize}. Cited events that are
  * unknown or rejected do not count. From v12 on the create event is not cited but named by the room id.
  */
-export const stateFromAuthEvents = (
-  event: RoomEvent,
-  version: RoomVersion,
-  get: EventLookup,
-  isRejected: (id: string) => boolean,
-): StateLookup => (type, stateKey) => {
-  if (version.createIsRoomId && type === 'm.room.create' && stateKey === '') {
-    const create = createNamedBy(event, get)
-    return create && !isRejected(create.id) ? create : undefined
+export const stateFromAuthEvents =
+  (event: RoomEvent, version: RoomVersion, get: EventLookup, isRejected: (id: string) => boolean): StateLookup =>
+  (type, stateKey) => {
+    if (version.createIsRoomId && type === 'm.room.create' && stateKey === '') {
+      const create = createNamedBy(event, get)
+      return create && !isRejected(create.id) ? create : undefined
+    }
+    for (const id of event.authEvents) {
+      const cited = get(id)
+      if (cited?.type === type && cited.stateKey === stateKey && cited.roomId === event.roomId && !isRejected(id))
+        return cited
+    }
+    return undefined
   }
-  for (const id of event.authEvents) {
-    const cited = get(id)
-    if (cited?.type === type && cited.stateKey === stateKey && cited.roomId === event.roomId && !isRejected(id)) return cited
-  }
-  return undefined
-}

@@ -11,7 +11,10 @@ export type EventOutline = Pick<RoomEvent, 'type' | 'sender' | 'stateKey' | 'con
  */
 export const authTypesFor = (event: EventOutline, version: RoomVersion): [type: string, stateKey: string][] => {
   if (event.type === 'm.room.create') return []
-  const types: [string, string][] = [['m.room.power_levels', ''], ['m.room.member', event.sender]]
+  const types: [string, string][] = [
+    ['m.room.power_levels', ''],
+    ['m.room.member', event.sender],
+  ]
   if (!version.noCreateInAuthEvents) types.unshift(['m.room.create', ''])
   if (event.type !== 'm.room.member') return types
 

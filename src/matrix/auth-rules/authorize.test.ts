@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RoomEvent } from '../event.ts'
-import { alice, bob, carol, createContent, type Draft, emptyRoom, testRoom, type TestRoom } from '../room-fixture.test.ts'
+import {
+  alice,
+  bob,
+  carol,
+  createContent,
+  type Draft,
+  emptyRoom,
+  testRoom,
+  type TestRoom,
+} from '../room-fixture.test.ts'
 import { type RoomVersion, roomVersions } from '../room-version.ts'
 import { authorize, authTypesFor } from './index.ts'
 import type { AuthRule } from './result.ts'
@@ -17,9 +26,15 @@ interface Case {
   readonly inVersions?: (version: RoomVersion) => boolean
 }
 
-const create = (room: TestRoom, changes: Partial<Draft> = {}): Draft =>
-  ({ type: 'm.room.create', sender: alice, stateKey: '', content: createContent(room.version), ...changes })
-const without = (content: Record<string, never>, key: string) => Object.fromEntries(Object.entries(content).filter(([name]) => name !== key))
+const create = (room: TestRoom, changes: Partial<Draft> = {}): Draft => ({
+  type: 'm.room.create',
+  sender: alice,
+  stateKey: '',
+  content: createContent(room.version),
+  ...changes,
+})
+const without = (content: Record<string, never>, key: string) =>
+  Object.fromEntries(Object.entries(content).filter(([name]) => name !== key))
 const message = (sender: string): Draft => ({ type: 'm.room.message', sender, content: { body: 'hi' } })
 const name = (sender: string): Draft => ({ type: 'm.room.name', sender, stateKey: '', content: { name: 'x' } })
 
@@ -70,7 +85,8 @@ const createCases: Case[] = [
     name: 'a create event whose version is no string',
     rule: 'create.version',
     room: emptyRoom,
-    deny: (room) => create(room, { content: { ...createContent(room.version), room_version: Number(room.version.id) } }),
+    deny: (room) =>
+      create(room, { content: { ...createContent(room.version), room_version: Number(room.version.id) } }),
     allow: create,
   },
   {
@@ -78,7 +94,8 @@ const createCases: Case[] = [
     rule: 'create.version',
     room: emptyRoom,
     inVersions: (version) => version.id !== '1',
-    deny: (room) => create(room, { content: without(createContent(room.version) as Record<string, never>, 'room_version') }),
+    deny: (room) =>
+      create(room, { content: without(createContent(room.version) as Record<string, never>, 'room_version') }),
     allow: create,
   },
   {
@@ -89,16 +106,19 @@ const createCases: Case[] = [
     deny: (room) => create(room, { content: { room_version: room.version.id } }),
     allow: create,
   },
-  ...[['not a list', bob], ['with something else in it', [bob, 1]], ['with something that is no user id', [bob, 'carol']]].map(
-    ([what, additional]): Case => ({
-      name: `additional_creators ${String(what)}`,
-      rule: 'create.additional-creators',
-      room: emptyRoom,
-      inVersions: (version) => version.privilegedCreators,
-      deny: (room) => create(room, { content: { ...createContent(room.version), additional_creators: additional ?? [] } }),
-      allow: (room) => create(room, { content: { ...createContent(room.version), additional_creators: [bob, carol] } }),
-    }),
-  ),
+  ...[
+    ['not a list', bob],
+    ['with something else in it', [bob, 1]],
+    ['with something that is no user id', [bob, 'carol']],
+  ].map(([what, additional]): Case => ({
+    name: `additional_creators ${String(what)}`,
+    rule: 'create.additional-creators',
+    room: emptyRoom,
+    inVersions: (version) => version.privilegedCreators,
+    deny: (room) =>
+      create(room, { content: { ...createContent(room.version), additional_creators: additional ?? [] } }),
+    allow: (room) => create(room, { content: { ...createContent(room.version), additional_creators: [bob, carol] } }),
+  })),
 ]
 
 const unfederated = (version: RoomVersion) => {
@@ -164,9 +184,15 @@ const roomCases: Case[] = [
   {
     name: 'a third-party invite by somebody who may not invite',
     rule: 'third-party-invite.level',
-    deny: (room) => (room.levels({ invite: 10, users: { [bob]: 9 } }), { type: 'm.room.third_party_invite', sender: bob, stateKey: 't' }),
+    deny: (room) => (
+      room.levels({ invite: 10, users: { [bob]: 9 } }),
+      { type: 'm.room.third_party_invite', sender: bob, stateKey: 't' }
+    ),
     // The level for state events does not count here.
-    allow: (room) => (room.levels({ invite: 10, users: { [bob]: 10 } }), { type: 'm.room.third_party_invite', sender: bob, stateKey: 't' }),
+    allow: (room) => (
+      room.levels({ invite: 10, users: { [bob]: 10 } }),
+      { type: 'm.room.third_party_invite', sender: bob, stateKey: 't' }
+    ),
   },
   {
     name: 'a state event below state_default',
@@ -189,7 +215,10 @@ const roomCases: Case[] = [
   {
     name: 'a redaction below the level of its type',
     rule: 'event.level',
-    deny: (room) => (room.levels({ events: { 'm.room.redaction': 1 } }), { type: 'm.room.redaction', sender: bob, redacts: '$x:one.example' }),
+    deny: (room) => (
+      room.levels({ events: { 'm.room.redaction': 1 } }),
+      { type: 'm.room.redaction', sender: bob, redacts: '$x:one.example' }
+    ),
     allow: () => ({ type: 'm.room.redaction', sender: bob, redacts: '$x:one.example' }),
   },
   {
@@ -210,7 +239,10 @@ const roomCases: Case[] = [
     rule: 'redaction.level',
     inVersions: (version) => version.redactionsInAuthRules,
     deny: () => ({ type: 'm.room.redaction', sender: bob, redacts: '$x:two.example' }),
-    allow: (room) => (room.levels({ redact: 10, users: { [bob]: 10 } }), { type: 'm.room.redaction', sender: bob, redacts: '$x:two.example' }),
+    allow: (room) => (
+      room.levels({ redact: 10, users: { [bob]: 10 } }),
+      { type: 'm.room.redaction', sender: bob, redacts: '$x:two.example' }
+    ),
   },
 ]
 
@@ -262,19 +294,34 @@ test('only the places that the selection names are looked at, and the create eve
     room.joinRule('restricted')
     const signed = { mxid: carol, token: 'token' }
     const drafts: Draft[] = [
-      message(bob), name(alice), create(room),
+      message(bob),
+      name(alice),
+      create(room),
       { type: 'm.room.power_levels', sender: alice, stateKey: '', content: {} },
       ...['join', 'invite', 'leave', 'ban', 'knock', 'other'].flatMap((membership): Draft[] => [
-        { type: 'm.room.member', sender: carol, stateKey: carol, content: { membership, join_authorised_via_users_server: alice } },
+        {
+          type: 'm.room.member',
+          sender: carol,
+          stateKey: carol,
+          content: { membership, join_authorised_via_users_server: alice },
+        },
         { type: 'm.room.member', sender: alice, stateKey: carol, content: { membership } },
-        { type: 'm.room.member', sender: alice, stateKey: carol, content: { membership, third_party_invite: { signed } } },
+        {
+          type: 'm.room.member',
+          sender: alice,
+          stateKey: carol,
+          content: { membership, third_party_invite: { signed } },
+        },
       ]),
     ]
     for (const draft of drafts) {
       const event: RoomEvent = room.draft(draft)
       const selected = new Set(authTypesFor(event, version).map((each) => each.join(' ')))
       authorize(event, version, (type, key) => {
-        assert.ok(selected.has(`${type} ${key}`) || type === 'm.room.create', `${draft.type} in v${version.id} looks at ${type} ${key}`)
+        assert.ok(
+          selected.has(`${type} ${key}`) || type === 'm.room.create',
+          `${draft.type} in v${version.id} looks at ${type} ${key}`,
+        )
         return room.lookup(type, key)
       })
     }

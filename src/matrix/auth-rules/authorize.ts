@@ -10,17 +10,23 @@ import { levelsOf, levelText, membershipOf, type RoomView, type StateLookup } fr
 
 /** Aliases had their own rule in v1–5: a server speaks for itself, and its users need not even be in the room. */
 const authorizeAliases = (event: RoomEvent): AuthResult => {
-  if (event.stateKey === undefined) return denied('aliases.state-key', 'An aliases event needs the name of a server as state_key.')
+  if (event.stateKey === undefined)
+    return denied('aliases.state-key', 'An aliases event needs the name of a server as state_key.')
   if (event.stateKey === serverOf(event.sender)) return allowed
-  return denied('aliases.domain', `You cannot set the aliases of ${event.stateKey}, since you are a user of another server.`)
+  return denied(
+    'aliases.domain',
+    `You cannot set the aliases of ${event.stateKey}, since you are a user of another server.`,
+  )
 }
 
 /** Redactions in v1 and v2: by those who may redact, or by the server from which the redacted event came. */
 const authorizeRedaction = (event: RoomEvent, levels: PowerLevels, power: number): AuthResult => {
   if (power >= levels.redact) return allowed
   if (event.redacts !== undefined && serverOf(event.redacts) === serverOf(event.id)) return allowed
-  return denied('redaction.level',
-    `You need power level ${levels.redact} to redact an event from another server; yours is ${levelText(power)}.`)
+  return denied(
+    'redaction.level',
+    `You need power level ${levels.redact} to redact an event from another server; yours is ${levelText(power)}.`,
+  )
 }
 
 const doesBelongTo = (create: RoomEvent, event: RoomEvent, version: RoomVersion) =>
@@ -50,7 +56,10 @@ export const authorize = (event: RoomEvent, version: RoomVersion, state: StateLo
   const power = powerLevelOf(levels, event.sender)
   if (event.type === 'm.room.third_party_invite') {
     if (power >= levels.invite) return allowed
-    return denied('third-party-invite.level', `You need power level ${levels.invite} to invite; yours is ${levelText(power)}.`)
+    return denied(
+      'third-party-invite.level',
+      `You need power level ${levels.invite} to invite; yours is ${levelText(power)}.`,
+    )
   }
   const needed = levelFor(levels, event.type, event.stateKey !== undefined)
   if (needed > power) {
@@ -60,6 +69,7 @@ export const authorize = (event: RoomEvent, version: RoomVersion, state: StateLo
     return denied('state-key.other-user', 'A state_key that is a user id can only be used by that user.')
   }
   if (event.type === 'm.room.power_levels') return authorizePowerLevels(room)
-  if (version.redactionsInAuthRules && event.type === 'm.room.redaction') return authorizeRedaction(event, levels, power)
+  if (version.redactionsInAuthRules && event.type === 'm.room.redaction')
+    return authorizeRedaction(event, levels, power)
   return allowed
 }

@@ -10,8 +10,20 @@ const memberships = ['leave', 'invite', 'join', 'ban', 'knock'] as const
 type Membership = (typeof memberships)[number]
 
 /** The rule by which a change of membership fails; 'allowed' when it does not. */
-const outcome = (room: TestRoom, sender: string, target: string | undefined, content: JsonObject, prevEvents?: string[]): AuthRule | 'allowed' => {
-  const event = room.draft({ type: 'm.room.member', sender, stateKey: target, content, ...(prevEvents && { prevEvents }) })
+const outcome = (
+  room: TestRoom,
+  sender: string,
+  target: string | undefined,
+  content: JsonObject,
+  prevEvents?: string[],
+): AuthRule | 'allowed' => {
+  const event = room.draft({
+    type: 'm.room.member',
+    sender,
+    stateKey: target,
+    content,
+    ...(prevEvents && { prevEvents }),
+  })
   const result = room.judge(event)
   if (!result.allowed) assert.match(result.reason, /^[A-Z@].*\.$/)
   return result.allowed ? 'allowed' : result.rule
@@ -24,7 +36,8 @@ const change = (room: TestRoom, sender: string, target: string, membership: stri
 const roomWith = (version: RoomVersion, membership: Membership, rule = 'invite') => {
   const room = testRoom(version)
   room.joinRule(rule)
-  if (membership !== 'leave') room.member(carol, membership, membership === 'ban' || membership === 'invite' ? alice : carol)
+  if (membership !== 'leave')
+    room.member(carol, membership, membership === 'ban' || membership === 'invite' ? alice : carol)
   return room
 }
 
@@ -48,7 +61,12 @@ test('an unknown membership is refused, and so is knock before v7', () => {
 })
 
 /** By join rule: from which memberships one can join without further ado, and in which versions the rule means anything. */
-const joinRules: [rule: string, welcome: Membership[], isKnown: (version: RoomVersion) => boolean, otherwise: AuthRule][] = [
+const joinRules: [
+  rule: string,
+  welcome: Membership[],
+  isKnown: (version: RoomVersion) => boolean,
+  otherwise: AuthRule,
+][] = [
   ['public', ['leave', 'invite', 'join', 'knock'], () => true, 'join.closed'],
   ['invite', ['invite', 'join'], () => true, 'join.not-invited'],
   ['knock', ['invite', 'join'], (version) => version.knock, 'join.not-invited'],
@@ -64,7 +82,14 @@ for (const version of versions) {
       for (const membership of memberships) {
         const room = roomWith(version, membership, rule)
         const known = isKnown(version)
-        const expected = membership === 'ban' ? 'join.banned' : !known ? 'join.closed' : welcome.includes(membership) ? 'allowed' : otherwise
+        const expected =
+          membership === 'ban'
+            ? 'join.banned'
+            : !known
+              ? 'join.closed'
+              : welcome.includes(membership)
+                ? 'allowed'
+                : otherwise
         assert.equal(change(room, carol, carol, 'join'), expected, `${rule}, ${membership}`)
       }
     }
@@ -75,9 +100,13 @@ for (const version of versions) {
       for (const membership of memberships) {
         const room = roomWith(version, membership, rule)
         const isOpen = rule === 'knock' || (rule === 'knock_restricted' && version.knockRestricted)
-        const expected = !version.knock ? 'member.unknown'
-          : !isOpen ? 'knock.closed'
-          : membership === 'leave' || membership === 'knock' ? 'allowed' : 'knock.membership'
+        const expected = !version.knock
+          ? 'member.unknown'
+          : !isOpen
+            ? 'knock.closed'
+            : membership === 'leave' || membership === 'knock'
+              ? 'allowed'
+              : 'knock.membership'
         assert.equal(change(room, carol, carol, 'knock'), expected, `${rule}, ${membership}`)
       }
     }
@@ -144,7 +173,12 @@ test('the creator joins right after the create event, and nobody else, and not l
 test('up to v10 the creator is who the create event says, later who sent it', () => {
   for (const version of versions) {
     const room = emptyRoom(version)
-    const { id } = room.send({ type: 'm.room.create', sender: alice, stateKey: '', content: { ...createContent(version), creator: bob } })
+    const { id } = room.send({
+      type: 'm.room.create',
+      sender: alice,
+      stateKey: '',
+      content: { ...createContent(version), creator: bob },
+    })
     const [named, sender] = version.creatorInContent ? ['allowed', 'join.not-invited'] : ['join.not-invited', 'allowed']
     assert.equal(outcome(room, bob, bob, { membership: 'join' }, [id]), named)
     assert.equal(outcome(room, alice, alice, { membership: 'join' }, [id]), sender)
@@ -153,11 +187,15 @@ test('up to v10 the creator is who the create event says, later who sent it', ()
 
 test('a restricted join needs a member who may invite', () => {
   for (const version of versions) {
-    for (const [rule, isKnown] of [['restricted', version.restrictedJoins], ['knock_restricted', version.knockRestricted]] as const) {
+    for (const [rule, isKnown] of [
+      ['restricted', version.restrictedJoins],
+      ['knock_restricted', version.knockRestricted],
+    ] as const) {
       for (const membership of ['leave', 'knock'] as const) {
         const room = roomWith(version, membership, rule)
         room.levels({ invite: 50, users: { [dave]: 50, ...(version.privilegedCreators ? {} : { [alice]: 100 }) } })
-        const vouchedBy = (user: JsonObject[string]) => change(room, carol, carol, 'join', { join_authorised_via_users_server: user })
+        const vouchedBy = (user: JsonObject[string]) =>
+          change(room, carol, carol, 'join', { join_authorised_via_users_server: user })
         const [yes, no] = isKnown ? ['allowed', 'join.not-authorised'] : ['join.closed', 'join.closed']
         assert.equal(vouchedBy(alice), yes)
         assert.equal(vouchedBy(bob), no, 'bob may not invite')
@@ -183,7 +221,8 @@ test('vouching does not help where the join rule is another one, nor against a b
 test('the levels for inviting, removing and banning count, and those of other users', () => {
   for (const version of versions) {
     const room = roomWith(version, 'join')
-    const power = (levels: JsonObject, bobs: number, carols = 0) => room.levels({ ...levels, users: { [bob]: bobs, [carol]: carols } })
+    const power = (levels: JsonObject, bobs: number, carols = 0) =>
+      room.levels({ ...levels, users: { [bob]: bobs, [carol]: carols } })
     power({ invite: 5 }, 4)
     assert.equal(change(room, bob, dave, 'invite'), 'invite.level')
     power({ invite: 5 }, 5)
@@ -226,7 +265,10 @@ test('nobody removes or bans a creator of v12, not even another creator', () => 
     room.levels({ users: { [bob]: 2 ** 53 - 1 } })
     room.member(dave, 'join')
     for (const sender of [bob, dave]) {
-      for (const [membership, rule] of [['leave', 'leave.kick'], ['ban', 'ban.level']] as const) {
+      for (const [membership, rule] of [
+        ['leave', 'leave.kick'],
+        ['ban', 'ban.level'],
+      ] as const) {
         const expected = version.privilegedCreators || sender === dave ? rule : 'allowed'
         assert.equal(change(room, sender, alice, membership), expected, `${sender} ${membership} in v${version.id}`)
       }

@@ -27,7 +27,8 @@ const authorizeJoin = (room: RoomView, target: string): AuthResult => {
     const creator = version.creatorInContent ? own(create.content, 'creator') : create.sender
     if (target === creator) return allowed
   }
-  if (event.sender !== target) return denied('join.other-user', 'You cannot join a room for somebody else; invite them instead.')
+  if (event.sender !== target)
+    return denied('join.other-user', 'You cannot join a room for somebody else; invite them instead.')
   const membership = membershipOf(room, target)
   if (membership === 'ban') return denied('join.banned', 'You are banned from this room.')
 
@@ -37,7 +38,10 @@ const authorizeJoin = (room: RoomView, target: string): AuthResult => {
   if (isRestricted(rule, room)) {
     return welcome || mayAuthorise(room, own(event.content, 'join_authorised_via_users_server'))
       ? allowed
-      : denied('join.not-authorised', 'To join this room you need an invite, or a member who may invite must vouch that you meet its conditions.')
+      : denied(
+          'join.not-authorised',
+          'To join this room you need an invite, or a member who may invite must vouch that you meet its conditions.',
+        )
   }
   if (rule === 'invite' || (rule === 'knock' && version.knock)) {
     return welcome ? allowed : denied('join.not-invited', 'You need an invite to join this room.')
@@ -65,7 +69,10 @@ const authorizeLeave = (room: RoomView, target: string): AuthResult => {
   const membership = membershipOf(room, target)
   if (event.sender === target) {
     if (membership === 'join' || membership === 'invite' || (membership === 'knock' && version.knock)) return allowed
-    return denied('leave.not-in-room', membership === 'ban' ? 'You are banned from this room.' : 'You are not in this room.')
+    return denied(
+      'leave.not-in-room',
+      membership === 'ban' ? 'You are banned from this room.' : 'You are not in this room.',
+    )
   }
   if (membershipOf(room, event.sender) !== 'join') {
     return denied('leave.not-joined', 'You must be in the room to remove somebody from it.')
@@ -80,18 +87,26 @@ const authorizeLeave = (room: RoomView, target: string): AuthResult => {
   }
   const theirs = powerLevelOf(levels, target)
   if (theirs < own) return allowed
-  return denied('leave.kick', `You cannot remove ${target}, whose power level ${levelText(theirs)} is not below yours, ${levelText(own)}.`)
+  return denied(
+    'leave.kick',
+    `You cannot remove ${target}, whose power level ${levelText(theirs)} is not below yours, ${levelText(own)}.`,
+  )
 }
 
 const authorizeBan = (room: RoomView, target: string): AuthResult => {
   const { event } = room
-  if (membershipOf(room, event.sender) !== 'join') return denied('ban.not-joined', 'You must be in the room to ban somebody.')
+  if (membershipOf(room, event.sender) !== 'join')
+    return denied('ban.not-joined', 'You must be in the room to ban somebody.')
   const levels = levelsOf(room)
   const own = powerLevelOf(levels, event.sender)
-  if (own < levels.ban) return denied('ban.level', `You need power level ${levels.ban} to ban; yours is ${levelText(own)}.`)
+  if (own < levels.ban)
+    return denied('ban.level', `You need power level ${levels.ban} to ban; yours is ${levelText(own)}.`)
   const theirs = powerLevelOf(levels, target)
   if (theirs < own) return allowed
-  return denied('ban.level', `You cannot ban ${target}, whose power level ${levelText(theirs)} is not below yours, ${levelText(own)}.`)
+  return denied(
+    'ban.level',
+    `You cannot ban ${target}, whose power level ${levelText(theirs)} is not below yours, ${levelText(own)}.`,
+  )
 }
 
 const authorizeKnock = (room: RoomView, target: string): AuthResult => {
@@ -117,11 +132,16 @@ export const authorizeMember = (room: RoomView): AuthResult => {
     return denied('member.malformed', 'A membership event needs a state_key and a membership.')
   }
   switch (membership) {
-    case 'join': return authorizeJoin(room, target)
-    case 'invite': return authorizeInvite(room, target)
-    case 'leave': return authorizeLeave(room, target)
-    case 'ban': return authorizeBan(room, target)
-    case 'knock': if (room.version.knock) return authorizeKnock(room, target)
+    case 'join':
+      return authorizeJoin(room, target)
+    case 'invite':
+      return authorizeInvite(room, target)
+    case 'leave':
+      return authorizeLeave(room, target)
+    case 'ban':
+      return authorizeBan(room, target)
+    case 'knock':
+      if (room.version.knock) return authorizeKnock(room, target)
   }
   return denied('member.unknown', `There is no membership ${JSON.stringify(membership)} in this room version.`)
 }

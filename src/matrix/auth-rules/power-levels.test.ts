@@ -10,7 +10,12 @@ import type { AuthRule } from './result.ts'
 const versions = [...roomVersions.values()]
 
 /** The rule by which bob's new power levels fail in a room with these levels. He has 50 and dave 50, carol 20, if nothing else is said. */
-const outcome = (version: RoomVersion, before: JsonObject | undefined, after: JsonObject, sender = bob): AuthRule | 'allowed' => {
+const outcome = (
+  version: RoomVersion,
+  before: JsonObject | undefined,
+  after: JsonObject,
+  sender = bob,
+): AuthRule | 'allowed' => {
   const room = testRoom(version)
   if (before) room.levels(before)
   else room.state.delete('m.room.power_levels\u0000')
@@ -22,7 +27,8 @@ const outcome = (version: RoomVersion, before: JsonObject | undefined, after: Js
 const users = { [bob]: 50, [dave]: 50, [carol]: 20 }
 
 const expectAll = (before: JsonObject | undefined, after: JsonObject, expected: AuthRule | 'allowed', sender = bob) => {
-  for (const version of versions) assert.equal(outcome(version, before, after, sender), expected, `v${version.id}: ${JSON.stringify(after)}`)
+  for (const version of versions)
+    assert.equal(outcome(version, before, after, sender), expected, `v${version.id}: ${JSON.stringify(after)}`)
 }
 
 test('saying the same again is allowed, also in other words where strings are levels', () => {
@@ -64,12 +70,23 @@ test('strings are levels up to v9, fractions up to v5', () => {
     const number = Number(version.id)
     assert.equal(outcome(version, { users }, { users, ban: '50' }), number < 10 ? 'allowed' : 'power-levels.malformed')
     assert.equal(outcome(version, { users }, { users, ban: 49.5 }), number < 6 ? 'allowed' : 'power-levels.malformed')
-    assert.equal(outcome(version, { users }, { users: { ...users, [carol]: '20' } }), number < 10 ? 'allowed' : 'power-levels.malformed')
+    assert.equal(
+      outcome(version, { users }, { users: { ...users, [carol]: '20' } }),
+      number < 10 ? 'allowed' : 'power-levels.malformed',
+    )
   }
 })
 
 test('the keys of users must be user ids', () => {
-  for (const bad of ['', 'bob', '@bob', 'bob:one.example', '@bob:', '@b\0b:one.example', `@${'x'.repeat(255)}:one.example`]) {
+  for (const bad of [
+    '',
+    'bob',
+    '@bob',
+    'bob:one.example',
+    '@bob:',
+    '@b\0b:one.example',
+    `@${'x'.repeat(255)}:one.example`,
+  ]) {
     expectAll({ users }, { users: { ...users, [bad]: 0 } }, 'power-levels.user-id')
     expectAll(undefined, { users: { [bad]: 0 } }, 'power-levels.user-id', alice)
   }
@@ -79,8 +96,18 @@ test('the keys of users must be user ids', () => {
 test('the creators of v12 must not be listed, not even with the highest level', () => {
   for (const version of versions) {
     const room = testRoom(version, { additional_creators: [carol] })
-    for (const [creator, level] of [[alice, 100], [carol, 0]] as const) {
-      const result = room.judge(room.draft({ type: 'm.room.power_levels', sender: alice, stateKey: '', content: { users: { [creator]: level } } }))
+    for (const [creator, level] of [
+      [alice, 100],
+      [carol, 0],
+    ] as const) {
+      const result = room.judge(
+        room.draft({
+          type: 'm.room.power_levels',
+          sender: alice,
+          stateKey: '',
+          content: { users: { [creator]: level } },
+        }),
+      )
       assert.equal(result.allowed || result.rule, version.privilegedCreators ? 'power-levels.creator' : true)
     }
   }
@@ -132,7 +159,7 @@ for (const map of ['events', 'notifications']) {
   })
 }
 
-test('users can be given power up to one\'s own level', () => {
+test("users can be given power up to one's own level", () => {
   expectAll({ users }, { users: { ...users, '@new:one.example': 50 } }, 'allowed')
   expectAll({ users }, { users: { ...users, '@new:one.example': 51 } }, 'power-levels.user')
   expectAll({ users }, { users: { ...users, [carol]: 50 } }, 'allowed')
@@ -161,25 +188,30 @@ test('a creator of v12 can change everything', () => {
 
 test('nobody can come by more power than they have, whatever they write', () => {
   const level = fc.integer({ min: -2, max: 102 })
-  const content = fc.record({
-    users: fc.dictionary(fc.constantFrom(alice, bob, carol, dave), level),
-    users_default: level,
-    state_default: fc.constant(0),
-  }, { requiredKeys: ['users', 'state_default'] })
-  fc.assert(fc.property(fc.constantFrom(...versions), content, content, (version, before, after) => {
-    if (version.privilegedCreators) {
-      delete before.users[alice]
-      delete after.users[alice]
-    }
-    const room = testRoom(version)
-    room.levels({ ...before, users: { ...before.users, [bob]: before.users[bob] ?? 0 } })
-    const current = parsePowerLevels(room.lookup('m.room.power_levels', '')?.content, new Set([alice]), version)
-    const bobs = powerLevelOf(current, bob)
-    const result = room.judge(room.draft({ type: 'm.room.power_levels', sender: bob, stateKey: '', content: after }))
-    if (!result.allowed) return
-    const next = parsePowerLevels(after, new Set([alice]), version)
-    assert.ok(next.usersDefault === current.usersDefault || next.usersDefault <= bobs)
-    for (const [user, now] of next.users) if (now !== current.users.get(user)) assert.ok(now <= bobs)
-    for (const [user, was] of current.users) if (was >= bobs && user !== bob) assert.equal(next.users.get(user), was)
-  }))
+  const content = fc.record(
+    {
+      users: fc.dictionary(fc.constantFrom(alice, bob, carol, dave), level),
+      users_default: level,
+      state_default: fc.constant(0),
+    },
+    { requiredKeys: ['users', 'state_default'] },
+  )
+  fc.assert(
+    fc.property(fc.constantFrom(...versions), content, content, (version, before, after) => {
+      if (version.privilegedCreators) {
+        delete before.users[alice]
+        delete after.users[alice]
+      }
+      const room = testRoom(version)
+      room.levels({ ...before, users: { ...before.users, [bob]: before.users[bob] ?? 0 } })
+      const current = parsePowerLevels(room.lookup('m.room.power_levels', '')?.content, new Set([alice]), version)
+      const bobs = powerLevelOf(current, bob)
+      const result = room.judge(room.draft({ type: 'm.room.power_levels', sender: bob, stateKey: '', content: after }))
+      if (!result.allowed) return
+      const next = parsePowerLevels(after, new Set([alice]), version)
+      assert.ok(next.usersDefault === current.usersDefault || next.usersDefault <= bobs)
+      for (const [user, now] of next.users) if (now !== current.users.get(user)) assert.ok(now <= bobs)
+      for (const [user, was] of current.users) if (was >= bobs && user !== bob) assert.equal(next.users.get(user), was)
+    }),
+  )
 })

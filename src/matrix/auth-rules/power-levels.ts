@@ -1,7 +1,15 @@
 import type { RoomEvent } from '../event.ts'
 import { isUserId } from '../ids.ts'
 import { isObject, own } from '../json.ts'
-import { creatorsOf, levelMaps, parseLevel, type PowerLevels, powerLevelOf, powerLevelsFrom, singleLevels } from '../power-levels.ts'
+import {
+  creatorsOf,
+  levelMaps,
+  parseLevel,
+  type PowerLevels,
+  powerLevelOf,
+  powerLevelsFrom,
+  singleLevels,
+} from '../power-levels.ts'
 import type { RoomVersion } from '../room-version.ts'
 import { allowed, type AuthResult, denied } from './result.ts'
 import { levelText, type RoomView } from './room-view.ts'
@@ -24,7 +32,8 @@ const checkShape = (event: RoomEvent, version: RoomVersion): AuthResult => {
     if (value === undefined || (map === 'notifications' && !version.notificationLevelsAuthRule)) continue
     if (!isObject(value)) return denied('power-levels.malformed', `In power levels, ${map} must be an object.`)
     for (const [key, level] of Object.entries(value)) {
-      if (map === 'users' && !isUserId(key)) return denied('power-levels.user-id', `${JSON.stringify(key)} is not a user id.`)
+      if (map === 'users' && !isUserId(key))
+        return denied('power-levels.user-id', `${JSON.stringify(key)} is not a user id.`)
       if (parseLevel(level, format) === undefined) {
         return denied('power-levels.malformed', `The level of ${JSON.stringify(key)} in ${map} must be ${wanted}.`)
       }
@@ -37,7 +46,10 @@ const checkCreators = (event: RoomEvent, create: RoomEvent, version: RoomVersion
   const users = own(event.content, 'users')
   for (const creator of creatorsOf(create, version)) {
     if (own(users, creator) !== undefined) {
-      return denied('power-levels.creator', `${creator} created this room: their power is unlimited and must not be set.`)
+      return denied(
+        'power-levels.creator',
+        `${creator} created this room: their power is unlimited and must not be set.`,
+      )
     }
   }
   return allowed
@@ -50,8 +62,10 @@ const checkSingle = (event: RoomEvent, current: RoomEvent, version: RoomVersion,
     const after = parseLevel(own(event.content, key), version.powerLevelFormat)
     if (before === after) continue
     if ((before ?? -Infinity) > power || (after ?? -Infinity) > power) {
-      return denied('power-levels.single',
-        `You cannot change ${key} from ${before ?? 'its default'} to ${after ?? 'its default'}; your power level is ${power}.`)
+      return denied(
+        'power-levels.single',
+        `You cannot change ${key} from ${before ?? 'its default'} to ${after ?? 'its default'}; your power level is ${power}.`,
+      )
     }
   }
   return allowed
@@ -66,11 +80,17 @@ function* changes(before: ReadonlyMap<string, number>, after: ReadonlyMap<string
   for (const [key, level] of after) if (!before.has(key)) yield [key, undefined, level] as const
 }
 
-const checkEntries = (before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>, power: number): AuthResult => {
+const checkEntries = (
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+  power: number,
+): AuthResult => {
   for (const [key, was, becomes] of changes(before, after)) {
     if ((was ?? -Infinity) > power || (becomes ?? -Infinity) > power) {
-      return denied('power-levels.entry',
-        `You cannot change the level for ${key} from ${was ?? 'the default'} to ${becomes ?? 'the default'}; your power level is ${power}.`)
+      return denied(
+        'power-levels.entry',
+        `You cannot change the level for ${key} from ${was ?? 'the default'} to ${becomes ?? 'the default'}; your power level is ${power}.`,
+      )
     }
   }
   return allowed
@@ -79,10 +99,16 @@ const checkEntries = (before: ReadonlyMap<string, number>, after: ReadonlyMap<st
 const checkUsers = (before: PowerLevels, after: PowerLevels, sender: string, power: number): AuthResult => {
   for (const [user, was, becomes] of changes(before.users, after.users)) {
     if (was !== undefined && was >= power && user !== sender) {
-      return denied('power-levels.user', `You cannot change the power level of ${user}, which is ${was} and not below yours, ${power}.`)
+      return denied(
+        'power-levels.user',
+        `You cannot change the power level of ${user}, which is ${was} and not below yours, ${power}.`,
+      )
     }
     if ((becomes ?? -Infinity) > power) {
-      return denied('power-levels.user', `You cannot give ${user} power level ${becomes}; yours is ${levelText(power)}.`)
+      return denied(
+        'power-levels.user',
+        `You cannot give ${user} power level ${becomes}; yours is ${levelText(power)}.`,
+      )
     }
   }
   return allowed

@@ -13,7 +13,12 @@ test('a redaction takes effect by power, or among users of one server', () => {
     const levels = parsePowerLevels({ users: { [carol]: 50 } }, new Set([alice]), version)
     const applies = (sender: string, author: string, changes: Partial<Draft> = {}) => {
       const target = room.draft({ type: 'm.room.message', sender: author })
-      return redactionApplies(room.draft({ type: 'm.room.redaction', sender, redacts: target.id, ...changes }), target, levels, version)
+      return redactionApplies(
+        room.draft({ type: 'm.room.redaction', sender, redacts: target.id, ...changes }),
+        target,
+        levels,
+        version,
+      )
     }
     assert.equal(applies(carol, bob), true)
     assert.equal(applies(bob, bob), true)

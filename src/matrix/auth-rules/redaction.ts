@@ -10,9 +10,16 @@ import type { RoomVersion } from '../room-version.ts'
  * @param levels the room's power levels before the redaction.
  * @see https://spec.matrix.org/v1.19/rooms/v12/#handling-redactions
  */
-export const redactionApplies = (redaction: RoomEvent, target: RoomEvent, levels: PowerLevels, version: RoomVersion): boolean => {
+export const redactionApplies = (
+  redaction: RoomEvent,
+  target: RoomEvent,
+  levels: PowerLevels,
+  version: RoomVersion,
+): boolean => {
   if (redaction.redacts !== target.id || redaction.roomId !== target.roomId) return false
-  return version.redactionsInAuthRules
-    || powerLevelOf(levels, redaction.sender) >= levels.redact
-    || serverOf(redaction.sender) === serverOf(target.sender)
+  return (
+    version.redactionsInAuthRules ||
+    powerLevelOf(levels, redaction.sender) >= levels.redact ||
+    serverOf(redaction.sender) === serverOf(target.sender)
+  )
 }

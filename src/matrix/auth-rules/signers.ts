@@ -11,11 +11,13 @@ import type { RoomVersion } from '../room-version.ts'
  */
 export const requiredSigners = (event: RoomEvent, version: RoomVersion): string[] => {
   const isMember = event.type === 'm.room.member'
-  const redeemsInvite = isMember && own(event.content, 'membership') === 'invite' && own(event.content, 'third_party_invite') !== undefined
+  const redeemsInvite =
+    isMember && own(event.content, 'membership') === 'invite' && own(event.content, 'third_party_invite') !== undefined
   const servers = new Set<string>()
   if (!redeemsInvite) servers.add(serverOf(event.sender))
   if (version.eventFormat === 'v1') servers.add(serverOf(event.id))
-  const authoriser = isMember && version.restrictedJoins ? own(event.content, 'join_authorised_via_users_server') : undefined
+  const authoriser =
+    isMember && version.restrictedJoins ? own(event.content, 'join_authorised_via_users_server') : undefined
   // What is no user id names no server and no server can sign for it: '' is in nobody's signatures.
   if (authoriser !== undefined) servers.add(typeof authoriser === 'string' ? serverOf(authoriser) : '')
   return [...servers]

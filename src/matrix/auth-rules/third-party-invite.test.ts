@@ -30,7 +30,10 @@ test('an invite signed with a key that the pending invite names is allowed', () 
   for (const version of versions) {
     assert.equal(redeem(roomWithPending(version), { signed }), 'allowed')
     const list = [{ public_key: otherKey.publicKey }, { public_key: key.publicKey }]
-    assert.equal(redeem(roomWithPending(version, { public_key: otherKey.publicKey, public_keys: list }), { signed }), 'allowed')
+    assert.equal(
+      redeem(roomWithPending(version, { public_key: otherKey.publicKey, public_keys: list }), { signed }),
+      'allowed',
+    )
     assert.equal(redeem(roomWithPending(version, { public_keys: list }), { signed }), 'allowed')
   }
 })
@@ -62,7 +65,16 @@ test('a malformed invite is refused', () => {
   const { mxid: _, ...withoutUser } = signed
   const { token: __, ...withoutToken } = signed
   for (const version of versions) {
-    for (const invite of [null, 'x', [], {}, { signed: null }, { signed: [] }, { signed: withoutUser }, { signed: withoutToken }]) {
+    for (const invite of [
+      null,
+      'x',
+      [],
+      {},
+      { signed: null },
+      { signed: [] },
+      { signed: withoutUser },
+      { signed: withoutToken },
+    ]) {
       assert.equal(redeem(roomWithPending(version), invite), 'third-party.malformed')
     }
     assert.equal(redeem(roomWithPending(version), { signed: { ...signed, token: 1 } }), 'third-party.malformed')
@@ -78,7 +90,8 @@ test('an invite that was signed for another user, or under another token, is ref
 })
 
 test('only who made the pending invite can redeem it', () => {
-  for (const version of versions) assert.equal(redeem(roomWithPending(version), { signed }, alice), 'third-party.other-sender')
+  for (const version of versions)
+    assert.equal(redeem(roomWithPending(version), { signed }, alice), 'third-party.other-sender')
 })
 
 test('an invite without a good signature is refused', () => {
@@ -96,7 +109,10 @@ test('an invite without a good signature is refused', () => {
     ].map((each) => ({ ...each, mxid: carol }))
     for (const each of cases) assert.equal(redeem(roomWithPending(version), { signed: each }), 'third-party.signature')
     assert.equal(redeem(roomWithPending(version, {}), { signed }), 'third-party.signature')
-    assert.equal(redeem(roomWithPending(version, { public_key: 'AAAA', public_keys: 'x' }), { signed }), 'third-party.signature')
+    assert.equal(
+      redeem(roomWithPending(version, { public_key: 'AAAA', public_keys: 'x' }), { signed }),
+      'third-party.signature',
+    )
   }
 })
 

@@ -11,7 +11,10 @@ const maxVerifications = 64
 /** The keys in the `m.room.third_party_invite`, in the order in which they stand there. */
 function* publicKeysIn(content: JsonObject): Generator<KeyObject> {
   const list = own(content, 'public_keys')
-  const written = [own(content, 'public_key'), ...(Array.isArray(list) ? list.map((entry) => own(entry, 'public_key')) : [])]
+  const written = [
+    own(content, 'public_key'),
+    ...(Array.isArray(list) ? list.map((entry) => own(entry, 'public_key')) : []),
+  ]
   for (const base64 of new Set(written)) {
     const key = typeof base64 === 'string' ? loadPublicKey(base64) : undefined
     if (key) yield key
@@ -57,7 +60,8 @@ export const authorizeThirdPartyInvite = (room: RoomView, target: string): AuthR
   if (mxid !== target) return denied('third-party.other-user', 'The invite was signed for another user.')
   const invite = room.state('m.room.third_party_invite', token)
   if (!invite) return denied('third-party.unknown', 'This room has no such pending invite.')
-  if (invite.sender !== room.event.sender) return denied('third-party.other-sender', 'The invite was made by another user.')
+  if (invite.sender !== room.event.sender)
+    return denied('third-party.other-sender', 'The invite was made by another user.')
   if (isSignedByAny(signed, invite)) return allowed
   return denied('third-party.signature', 'The invite is not signed with a key that the pending invite names.')
 }

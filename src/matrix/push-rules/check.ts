@@ -24,14 +24,19 @@ export const pushRuleLimits = {
 /** Reads the kind of a rule from a path. @throws MatrixError M_INVALID_PARAM */
 export function parsePushRuleKind(text: string): PushRuleKind {
   const kind = pushRuleKinds.find((each) => each === text)
-  if (!kind) throw new MatrixError('M_INVALID_PARAM', `There is no kind of push rule "${text.slice(0, 40)}": the kinds are ${pushRuleKinds.join(', ')}`)
+  if (!kind)
+    throw new MatrixError(
+      'M_INVALID_PARAM',
+      `There is no kind of push rule "${text.slice(0, 40)}": the kinds are ${pushRuleKinds.join(', ')}`,
+    )
   return kind
 }
 
 /** Checks the id of a rule that a user wants to make. @throws MatrixError M_INVALID_PARAM */
 export function checkRuleId(ruleId: string): void {
   if (ruleId === '') throw invalid('A push rule needs an id')
-  if (ruleId.length > pushRuleLimits.idLength) throw invalid(`The id of a push rule has at most ${pushRuleLimits.idLength} characters`)
+  if (ruleId.length > pushRuleLimits.idLength)
+    throw invalid(`The id of a push rule has at most ${pushRuleLimits.idLength} characters`)
   if (ruleId.startsWith('.')) throw invalid('Push rule ids that begin with a dot belong to the server')
   if (/[/\\]/.test(ruleId)) throw invalid('The id of a push rule contains neither / nor \\')
 }
@@ -44,19 +49,24 @@ export function checkRule(kind: PushRuleKind, ruleId: string, body: JsonObject):
   checkRuleId(ruleId)
   const rule: OwnRule = { rule_id: ruleId, enabled: true, actions: checkActions(own(body, 'actions')) }
   if (kind === 'content') return { ...rule, pattern: text(own(body, 'pattern'), 'pattern') }
-  return kind === 'override' || kind === 'underride' ? { ...rule, conditions: checkConditions(own(body, 'conditions')) } : rule
+  return kind === 'override' || kind === 'underride'
+    ? { ...rule, conditions: checkConditions(own(body, 'conditions')) }
+    : rule
 }
 
 /** Checks a list of actions; those that are only history are left out. @throws MatrixError as {@link checkRule} */
 export function checkActions(actions: unknown): Json[] {
   if (actions === undefined) throw new MatrixError('M_MISSING_PARAM', 'A push rule needs "actions"')
   if (!Array.isArray(actions)) throw wrongType('"actions" is a list')
-  if (actions.length > pushRuleLimits.actions) throw invalid(`A push rule has at most ${pushRuleLimits.actions} actions`)
-  return actions.filter((action: Json) => !isHistorical(action)).map((action: Json) => {
-    if (action === 'notify') return action
-    if (typeof action === 'string') throw invalid(`There is no action "${action.slice(0, 40)}"`)
-    return checkTweak(action)
-  })
+  if (actions.length > pushRuleLimits.actions)
+    throw invalid(`A push rule has at most ${pushRuleLimits.actions} actions`)
+  return actions
+    .filter((action: Json) => !isHistorical(action))
+    .map((action: Json) => {
+      if (action === 'notify') return action
+      if (typeof action === 'string') throw invalid(`There is no action "${action.slice(0, 40)}"`)
+      return checkTweak(action)
+    })
 }
 
 function checkTweak(action: Json): JsonObject {
@@ -64,7 +74,8 @@ function checkTweak(action: Json): JsonObject {
   const name = text(own(action, 'set_tweak'), 'set_tweak')
   const value = own(action, 'value')
   if (name === 'sound' && typeof value !== 'string') throw wrongType('The "value" of the sound tweak is a string')
-  if (name === 'highlight' && value !== undefined && typeof value !== 'boolean') throw wrongType('The "value" of the highlight tweak is a boolean')
+  if (name === 'highlight' && value !== undefined && typeof value !== 'boolean')
+    throw wrongType('The "value" of the highlight tweak is a boolean')
   return value === undefined ? { set_tweak: name } : { set_tweak: name, value }
 }
 
@@ -88,9 +99,14 @@ function checkCondition(condition: Json): JsonObject {
     case 'event_property_contains':
       if (value === undefined) throw new MatrixError('M_MISSING_PARAM', `The condition ${kind} needs "value"`)
       if (!isScalar(value)) throw wrongType('The "value" of a condition is a string, an integer, a boolean or null')
-      return { kind, key: text(own(condition, 'key'), 'key'), value: typeof value === 'string' ? text(value, 'value') : value }
+      return {
+        kind,
+        key: text(own(condition, 'key'), 'key'),
+        value: typeof value === 'string' ? text(value, 'value') : value,
+      }
     case 'room_member_count':
-      if (!parseMemberCount(text(is, 'is'))) throw invalid('"is" is a number with ==, <, >, >= or <= before it, or nothing')
+      if (!parseMemberCount(text(is, 'is')))
+        throw invalid('"is" is a number with ==, <, >, >= or <= before it, or nothing')
       return { kind, is: text(is, 'is') }
     case 'sender_notification_permission':
       return { kind, key: text(own(condition, 'key'), 'key') }
@@ -104,17 +120,26 @@ function checkCondition(condition: Json): JsonObject {
 /** Refuses what grew beyond the limits. @throws MatrixError M_TOO_LARGE */
 export function checkLimits(stored: StoredRules): StoredRules {
   const rules = pushRuleKinds.flatMap((kind) => stored.own[kind] ?? [])
-  const tests = rules.reduce((sum, rule) => sum + (rule.conditions?.length ?? 0) + (rule.pattern === undefined ? 0 : 1), 0)
-  if (rules.length > pushRuleLimits.rules) throw tooLarge(`You can have ${pushRuleLimits.rules} push rules; delete one first`)
-  if (tests > pushRuleLimits.tests) throw tooLarge(`Your push rules can have ${pushRuleLimits.tests} conditions and patterns together; delete one first`)
-  if (JSON.stringify(stored).length > pushRuleLimits.size) throw tooLarge('Your push rules take too much room; delete one first')
+  const tests = rules.reduce(
+    (sum, rule) => sum + (rule.conditions?.length ?? 0) + (rule.pattern === undefined ? 0 : 1),
+    0,
+  )
+  if (rules.length > pushRuleLimits.rules)
+    throw tooLarge(`You can have ${pushRuleLimits.rules} push rules; delete one first`)
+  if (tests > pushRuleLimits.tests)
+    throw tooLarge(
+      `Your push rules can have ${pushRuleLimits.tests} conditions and patterns together; delete one first`,
+    )
+  if (JSON.stringify(stored).length > pushRuleLimits.size)
+    throw tooLarge('Your push rules take too much room; delete one first')
   return stored
 }
 
 function text(value: Json | undefined, name: string): string {
   if (value === undefined) throw new MatrixError('M_MISSING_PARAM', `A push rule lacks "${name}"`)
   if (typeof value !== 'string') throw wrongType(`"${name}" is a string`)
-  if (value.length > pushRuleLimits.textLength) throw invalid(`"${name}" has at most ${pushRuleLimits.textLength} characters`)
+  if (value.length > pushRuleLimits.textLength)
+    throw invalid(`"${name}" has at most ${pushRuleLimits.textLength} characters`)
   return value
 }
 

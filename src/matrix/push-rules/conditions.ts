@@ -48,10 +48,14 @@ export function compileCondition(condition: JsonObject): Test | undefined {
       const value = own(condition, 'value')
       return typeof key === 'string' && isScalar(value) ? contains(pathOf(key), value) : undefined
     }
-    case 'contains_display_name': return containsDisplayName
-    case 'room_member_count': return memberCount(own(condition, 'is'))
-    case 'sender_notification_permission': return typeof key === 'string' ? mayNotify(key) : undefined
-    default: return undefined
+    case 'contains_display_name':
+      return containsDisplayName
+    case 'room_member_count':
+      return memberCount(own(condition, 'is'))
+    case 'sender_notification_permission':
+      return typeof key === 'string' ? mayNotify(key) : undefined
+    default:
+      return undefined
   }
 }
 
@@ -67,7 +71,8 @@ export function bodyMatches(pattern: string): Test {
 /** The event type that a condition demands, case folded, if it demands a single one. */
 export function typeDemanded(condition: JsonObject): string | undefined {
   const pattern = own(condition, 'pattern')
-  if (own(condition, 'kind') !== 'event_match' || own(condition, 'key') !== 'type' || typeof pattern !== 'string') return undefined
+  if (own(condition, 'kind') !== 'event_match' || own(condition, 'key') !== 'type' || typeof pattern !== 'string')
+    return undefined
   return isGlob(pattern) ? undefined : pattern.toLowerCase()
 }
 
@@ -104,16 +109,23 @@ function matches(path: PropertyPath, pattern: string): Test {
   }
 }
 
-const is = (path: PropertyPath, value: Json): Test => (view) => property(view, path) === value
+const is =
+  (path: PropertyPath, value: Json): Test =>
+  (view) =>
+    property(view, path) === value
 
-const contains = (path: PropertyPath, value: Json): Test => (view, context) => {
-  const list = property(view, path)
-  return Array.isArray(list) && list.includes(value === ownUser ? context.userId : value)
-}
+const contains =
+  (path: PropertyPath, value: Json): Test =>
+  (view, context) => {
+    const list = property(view, path)
+    return Array.isArray(list) && list.includes(value === ownUser ? context.userId : value)
+  }
 
 const containsDisplayName: Test = (view, context) => {
   const text = foldedText(view, body)
-  return Boolean(context.displayName) && text !== undefined && compileWords((context.displayName ?? '').toLowerCase())(text)
+  return (
+    Boolean(context.displayName) && text !== undefined && compileWords((context.displayName ?? '').toLowerCase())(text)
+  )
 }
 
 function memberCount(text: Json | undefined): Test | undefined {
@@ -121,13 +133,20 @@ function memberCount(text: Json | undefined): Test | undefined {
   if (!parsed) return undefined
   const { operator, count } = parsed
   switch (operator) {
-    case '<': return (_, context) => context.memberCount < count
-    case '>': return (_, context) => context.memberCount > count
-    case '<=': return (_, context) => context.memberCount <= count
-    case '>=': return (_, context) => context.memberCount >= count
-    default: return (_, context) => context.memberCount === count
+    case '<':
+      return (_, context) => context.memberCount < count
+    case '>':
+      return (_, context) => context.memberCount > count
+    case '<=':
+      return (_, context) => context.memberCount <= count
+    case '>=':
+      return (_, context) => context.memberCount >= count
+    default:
+      return (_, context) => context.memberCount === count
   }
 }
 
-const mayNotify = (key: string): Test => (_, { senderPower, notificationLevels }) =>
-  senderPower >= (notificationLevels.get(key) ?? defaultNotificationLevel)
+const mayNotify =
+  (key: string): Test =>
+  (_, { senderPower, notificationLevels }) =>
+    senderPower >= (notificationLevels.get(key) ?? defaultNotificationLevel)

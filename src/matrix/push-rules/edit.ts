@@ -26,7 +26,13 @@ export function findRule(ruleset: Ruleset, kind: PushRuleKind, ruleId: string): 
  * @throws MatrixError as checkRule; M_UNKNOWN (400) when the rule to stand next to is not there; M_TOO_LARGE beyond the limits
  * @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3pushrulesglobalkindruleid
  */
-export function putRule(stored: StoredRules, kind: PushRuleKind, ruleId: string, body: JsonObject, place: RulePlace = {}): StoredRules {
+export function putRule(
+  stored: StoredRules,
+  kind: PushRuleKind,
+  ruleId: string,
+  body: JsonObject,
+  place: RulePlace = {},
+): StoredRules {
   const rules = stored.own[kind] ?? []
   const index = rules.findIndex((rule) => rule.rule_id === ruleId)
   const rule = { ...checkRule(kind, ruleId, body), enabled: rules[index]?.enabled ?? true }
@@ -40,17 +46,26 @@ export function deleteRule(stored: StoredRules, kind: PushRuleKind, ruleId: stri
   const rules = stored.own[kind] ?? []
   const left = rules.filter((rule) => rule.rule_id !== ruleId)
   if (left.length < rules.length) return withOwn(stored, kind, left)
-  if (defaultOf(kind, ruleId)) throw new MatrixError('M_INVALID_PARAM', 'A default push rule can be disabled but not deleted')
+  if (defaultOf(kind, ruleId))
+    throw new MatrixError('M_INVALID_PARAM', 'A default push rule can be disabled but not deleted')
   throw notFound()
 }
 
 /** Switches a rule, default or own, on or off. @throws MatrixError M_NOT_FOUND */
-export const setRuleEnabled = (stored: StoredRules, kind: PushRuleKind, ruleId: string, enabled: boolean): StoredRules =>
-  change(stored, kind, ruleId, { enabled })
+export const setRuleEnabled = (
+  stored: StoredRules,
+  kind: PushRuleKind,
+  ruleId: string,
+  enabled: boolean,
+): StoredRules => change(stored, kind, ruleId, { enabled })
 
 /** Sets the actions of a rule, default or own. @throws MatrixError M_NOT_FOUND; for the actions as checkRule */
-export const setRuleActions = (stored: StoredRules, kind: PushRuleKind, ruleId: string, actions: unknown): StoredRules =>
-  change(stored, kind, ruleId, { actions: checkActions(actions) })
+export const setRuleActions = (
+  stored: StoredRules,
+  kind: PushRuleKind,
+  ruleId: string,
+  actions: unknown,
+): StoredRules => change(stored, kind, ruleId, { actions: checkActions(actions) })
 
 function change(stored: StoredRules, kind: PushRuleKind, ruleId: string, wanted: DefaultChange): StoredRules {
   const standard = defaultOf(kind, ruleId)
@@ -61,7 +76,13 @@ function change(stored: StoredRules, kind: PushRuleKind, ruleId: string, wanted:
   }
   const rules = stored.own[kind] ?? []
   if (!rules.some((rule) => rule.rule_id === ruleId)) throw notFound()
-  return checkLimits(withOwn(stored, kind, rules.map((rule) => (rule.rule_id === ruleId ? { ...rule, ...wanted } : rule))))
+  return checkLimits(
+    withOwn(
+      stored,
+      kind,
+      rules.map((rule) => (rule.rule_id === ruleId ? { ...rule, ...wanted } : rule)),
+    ),
+  )
 }
 
 /** What is left of a change once all that equals the default is taken out; undefined: nothing. */
@@ -85,8 +106,10 @@ function placeAmong(rules: OwnRule[], { before, after }: RulePlace): number | un
   return before === undefined ? index + 1 : index
 }
 
-const withOwn = (stored: StoredRules, kind: PushRuleKind, rules: OwnRule[]): StoredRules =>
-  ({ ...stored, own: { ...stored.own, [kind]: rules } })
+const withOwn = (stored: StoredRules, kind: PushRuleKind, rules: OwnRule[]): StoredRules => ({
+  ...stored,
+  own: { ...stored.own, [kind]: rules },
+})
 
 const defaultOf = (kind: PushRuleKind, ruleId: string): PushRule | undefined =>
   defaultRules('')[kind].find((rule) => rule.rule_id === ruleId)

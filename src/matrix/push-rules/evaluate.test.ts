@@ -3,18 +3,44 @@ import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import type { JsonObject } from '../json.ts'
 import {
-  type Actions, type CompiledRules, compileRules, compileStored, defaultRules, evaluate as evaluateView, flatten, mergeWithDefaults, noRules, type PushContext,
-  type PushEvent, type PushRule, type Ruleset,
+  type Actions,
+  type CompiledRules,
+  compileRules,
+  compileStored,
+  defaultRules,
+  evaluate as evaluateView,
+  flatten,
+  mergeWithDefaults,
+  noRules,
+  type PushContext,
+  type PushEvent,
+  type PushRule,
+  type Ruleset,
 } from './index.ts'
 
 const alice = '@alice:example.org'
 const bob = '@bob:example.org'
-const context: PushContext = { userId: alice, displayName: 'Alice L.', memberCount: 5, senderPower: 0, notificationLevels: new Map() }
-const event = (type: string, content: JsonObject, stateKey?: string): PushEvent => ({ type, sender: bob, roomId: '!room:example.org', stateKey, content })
-const text = (body: string, more: JsonObject = {}): PushEvent => event('m.room.message', { msgtype: 'm.text', body, ...more })
-const evaluate = (rules: CompiledRules, given: PushEvent, user: PushContext): Actions => evaluateView(rules, flatten(given), user)
+const context: PushContext = {
+  userId: alice,
+  displayName: 'Alice L.',
+  memberCount: 5,
+  senderPower: 0,
+  notificationLevels: new Map(),
+}
+const event = (type: string, content: JsonObject, stateKey?: string): PushEvent => ({
+  type,
+  sender: bob,
+  roomId: '!room:example.org',
+  stateKey,
+  content,
+})
+const text = (body: string, more: JsonObject = {}): PushEvent =>
+  event('m.room.message', { msgtype: 'm.text', body, ...more })
+const evaluate = (rules: CompiledRules, given: PushEvent, user: PushContext): Actions =>
+  evaluateView(rules, flatten(given), user)
 const defaults = compileStored(noRules)
-const brief = ({ notify, highlight, sound }: Actions): string => [notify ? 'notify' : 'silent', highlight ? 'highlight' : '', sound ?? ''].filter(Boolean).join(' ')
+const brief = ({ notify, highlight, sound }: Actions): string =>
+  [notify ? 'notify' : 'silent', highlight ? 'highlight' : '', sound ?? ''].filter(Boolean).join(' ')
 
 describe('the default rules', () => {
   const mention = { 'm.mentions': { user_ids: ['@else:x', alice] } }
@@ -39,7 +65,12 @@ describe('the default rules', () => {
     ['@room that is not quite true', text('hi', { 'm.mentions': { room: 'true' } }), { senderPower: 100 }, 'notify'],
     ['an edit', text('* hi', edit), { memberCount: 2 }, 'silent'],
     ['an edit that mentions anew', text('* hi', { ...edit, ...mention }), {}, 'notify highlight default'],
-    ['a reaction', event('m.reaction', { 'm.relates_to': { rel_type: 'm.annotation', event_id: '$a', key: '👍' } }), { memberCount: 2 }, 'silent'],
+    [
+      'a reaction',
+      event('m.reaction', { 'm.relates_to': { rel_type: 'm.annotation', event_id: '$a', key: '👍' } }),
+      { memberCount: 2 },
+      'silent',
+    ],
     ['a call', event('m.call.invite', {}), {}, 'notify ring'],
     ['an invite for me', event('m.room.member', { membership: 'invite' }, alice), {}, 'notify default'],
     ['an invite for another', event('m.room.member', { membership: 'invite' }, '@carol:example.org'), {}, 'silent'],
@@ -58,27 +89,45 @@ describe('the default rules', () => {
     })
   }
 
-  test('one\'s own events call for nothing', () => {
+  test("one's own events call for nothing", () => {
     assert.equal(brief(evaluate(defaults, text('hi', mention), { ...context, userId: bob })), 'silent')
   })
 
-  test('the master rule silences even what the user\'s own rules want', () => {
+  test("the master rule silences even what the user's own rules want", () => {
     const stored = { own: { override: [own({ conditions: [] })] }, defaults: { '.m.rule.master': { enabled: true } } }
     assert.equal(brief(evaluate(compileStored(stored), text('hi', mention), context)), 'silent')
-    assert.equal(brief(evaluate(compileStored({ ...stored, defaults: {} }), text('hi', mention), context)), 'notify loud')
+    assert.equal(
+      brief(evaluate(compileStored({ ...stored, defaults: {} }), text('hi', mention), context)),
+      'notify loud',
+    )
   })
 })
 
-const own = (rule: Partial<PushRule>): PushRule =>
-  ({ rule_id: 'own', default: false, enabled: true, actions: ['notify', { set_tweak: 'sound', value: 'loud' }], ...rule })
+const own = (rule: Partial<PushRule>): PushRule => ({
+  rule_id: 'own',
+  default: false,
+  enabled: true,
+  actions: ['notify', { set_tweak: 'sound', value: 'loud' }],
+  ...rule,
+})
 const empty: Ruleset = { override: [], content: [], room: [], sender: [], underride: [] }
 const holds = (condition: JsonObject, given: PushEvent, changed: Partial<PushContext> = {}): boolean =>
-  evaluate(compileRules({ ...empty, override: [own({ conditions: [condition] })] }), given, { ...context, ...changed }).notify
+  evaluate(compileRules({ ...empty, override: [own({ conditions: [condition] })] }), given, { ...context, ...changed })
+    .notify
 
 describe('conditions', () => {
-  const topic = (value: JsonObject[string]): PushEvent => event('m.room.topic', { topic: value, 'm.federate': true, 'a\\b': 1, list: ['x', 1, null, {}] }, '')
-  const check = (name: string, condition: JsonObject, expected: boolean, given = topic('Lunch plans'), changed: Partial<PushContext> = {}): void => {
-    void test(`${name}: ${expected}`, () => { assert.equal(holds(condition, given, changed), expected) })
+  const topic = (value: JsonObject[string]): PushEvent =>
+    event('m.room.topic', { topic: value, 'm.federate': true, 'a\\b': 1, list: ['x', 1, null, {}] }, '')
+  const check = (
+    name: string,
+    condition: JsonObject,
+    expected: boolean,
+    given = topic('Lunch plans'),
+    changed: Partial<PushContext> = {},
+  ): void => {
+    void test(`${name}: ${expected}`, () => {
+      assert.equal(holds(condition, given, changed), expected)
+    })
   }
   const match = (key: string, pattern: string): JsonObject => ({ kind: 'event_match', key, pattern })
 
@@ -99,7 +148,11 @@ describe('conditions', () => {
   check('a prototype', match('content.constructor.name', '*'), false)
   check('a pattern that is missing', { kind: 'event_match', key: 'type' }, false)
 
-  check('a property with a dot in its name', { kind: 'event_property_is', key: 'content.m\\.federate', value: true }, true)
+  check(
+    'a property with a dot in its name',
+    { kind: 'event_property_is', key: 'content.m\\.federate', value: true },
+    true,
+  )
   check('a property with a backslash in its name', { kind: 'event_property_is', key: 'content.a\\\\b', value: 1 }, true)
   check('a property of another type', { kind: 'event_property_is', key: 'content.m\\.federate', value: 'true' }, false)
   check('a property in other letters', { kind: 'event_property_is', key: 'content.topic', value: 'lunch plans' }, false)
@@ -110,22 +163,46 @@ describe('conditions', () => {
   check('an item that is not in the list', { kind: 'event_property_contains', key: 'content.list', value: '1' }, false)
   check('an item of a text', { kind: 'event_property_contains', key: 'content.topic', value: 'L' }, false)
 
-  for (const [is, count, expected] of [['2', 2, true], ['2', 3, false], ['==2', 2, true], ['<2', 1, true], ['<2', 2, false], ['>2', 3, true],
-    ['>2', 2, false], ['<=2', 2, true], ['>=2', 2, true], ['>=2', 1, false], ['=2', 2, false], ['2.0', 2, false], [' 2', 2, false], ['', 0, false]] as const) {
-    check(`member count ${is} with ${count}`, { kind: 'room_member_count', is }, expected, text('x'), { memberCount: count })
+  for (const [is, count, expected] of [
+    ['2', 2, true],
+    ['2', 3, false],
+    ['==2', 2, true],
+    ['<2', 1, true],
+    ['<2', 2, false],
+    ['>2', 3, true],
+    ['>2', 2, false],
+    ['<=2', 2, true],
+    ['>=2', 2, true],
+    ['>=2', 1, false],
+    ['=2', 2, false],
+    ['2.0', 2, false],
+    [' 2', 2, false],
+    ['', 0, false],
+  ] as const) {
+    check(`member count ${is} with ${count}`, { kind: 'room_member_count', is }, expected, text('x'), {
+      memberCount: count,
+    })
   }
   check('a member count that is a number', { kind: 'room_member_count', is: 5 }, false)
   check('the display name as a word', { kind: 'contains_display_name' }, true, text('hello alice l., how are you'))
-  check('the display name inside a word', { kind: 'contains_display_name' }, false, text('malice'), { displayName: 'Alice' })
+  check('the display name inside a word', { kind: 'contains_display_name' }, false, text('malice'), {
+    displayName: 'Alice',
+  })
   check('no display name', { kind: 'contains_display_name' }, false, text('hello'), { displayName: '' })
-  check('permission for a kind of notification', { kind: 'sender_notification_permission', key: 'alarm' }, true, text('x'),
-    { senderPower: 10, notificationLevels: new Map([['alarm', 10]]) })
+  check(
+    'permission for a kind of notification',
+    { kind: 'sender_notification_permission', key: 'alarm' },
+    true,
+    text('x'),
+    { senderPower: 10, notificationLevels: new Map([['alarm', 10]]) },
+  )
   check('a condition nobody knows', { kind: 'org.example.moon', phase: 'full' }, false)
   check('a condition without a kind', {}, false)
 })
 
 describe('the order of rules', () => {
-  const ring = (value: string, rule: Partial<PushRule> = {}): PushRule => own({ actions: ['notify', { set_tweak: 'sound', value }], ...rule })
+  const ring = (value: string, rule: Partial<PushRule> = {}): PushRule =>
+    own({ actions: ['notify', { set_tweak: 'sound', value }], ...rule })
   const full: Ruleset = {
     override: [ring('override', { conditions: [] })],
     content: [ring('content', { pattern: 'cake' })],
@@ -144,29 +221,41 @@ describe('the order of rules', () => {
 
   test('puts the earlier rule of a kind first', () => {
     const rules = { ...empty, content: [ring('one', { pattern: 'tea' }), ring('two', { pattern: 'time' })] }
-    assert.equal(evaluate(compileRules(rules), text('It\'s time for tea'), context).sound, 'one')
+    assert.equal(evaluate(compileRules(rules), text("It's time for tea"), context).sound, 'one')
   })
 
   test('is not disturbed by rules that demand a type', () => {
-    const rules = { ...empty, override: [
-      ring('typed', { conditions: [{ kind: 'event_match', key: 'type', pattern: 'm.sticker' }] }),
-      ring('glob', { conditions: [{ kind: 'event_match', key: 'type', pattern: 'm.room.*' }] }),
-      ring('both', { conditions: ['m.sticker', 'm.room.message'].map((pattern) => ({ kind: 'event_match', key: 'type', pattern })) }),
-      ring('any', { conditions: [] }),
-    ] }
+    const rules = {
+      ...empty,
+      override: [
+        ring('typed', { conditions: [{ kind: 'event_match', key: 'type', pattern: 'm.sticker' }] }),
+        ring('glob', { conditions: [{ kind: 'event_match', key: 'type', pattern: 'm.room.*' }] }),
+        ring('both', {
+          conditions: ['m.sticker', 'm.room.message'].map((pattern) => ({ kind: 'event_match', key: 'type', pattern })),
+        }),
+        ring('any', { conditions: [] }),
+      ],
+    }
     const compiled = compileRules(rules)
-    assert.deepEqual(['m.sticker', 'm.room.message', 'x'].map((type) => evaluate(compiled, event(type, {}), context).sound), ['typed', 'glob', 'any'])
+    assert.deepEqual(
+      ['m.sticker', 'm.room.message', 'x'].map((type) => evaluate(compiled, event(type, {}), context).sound),
+      ['typed', 'glob', 'any'],
+    )
   })
 })
 
 test('actions of old are ignored, and a highlight needs a notification', () => {
-  const actions = (list: PushRule['actions']): Actions => evaluate(compileRules({ ...empty, override: [own({ actions: list })] }), text('x'), context)
+  const actions = (list: PushRule['actions']): Actions =>
+    evaluate(compileRules({ ...empty, override: [own({ actions: list })] }), text('x'), context)
   assert.equal(brief(actions(['dont_notify'])), 'silent')
   assert.deepEqual(actions(['coalesce', 'notify']).raw, ['notify'])
   assert.equal(brief(actions(['notify', { set_tweak: 'highlight', value: false }])), 'notify')
   assert.equal(brief(actions(['notify', { set_tweak: 'highlight', value: true }])), 'notify highlight')
   assert.equal(brief(actions([{ set_tweak: 'highlight' }])), 'silent')
-  assert.equal(brief(actions(['notify', { set_tweak: 'sound', value: 7 }, { set_tweak: 'sound', value: 'late' }, 3, null])), 'notify')
+  assert.equal(
+    brief(actions(['notify', { set_tweak: 'sound', value: 7 }, { set_tweak: 'sound', value: 'late' }, 3, null])),
+    'notify',
+  )
 })
 
 test('users without changes share one compiled ruleset', () => {
@@ -174,9 +263,23 @@ test('users without changes share one compiled ruleset', () => {
 })
 
 test('no content makes evaluation fail', () => {
-  const rules = compileRules(mergeWithDefaults(alice, { own: { content: [own({ pattern: '*c?ke' })], override: [own({ conditions: [{ kind: 'contains_display_name' }] })] }, defaults: {} }))
-  fc.assert(fc.property(fc.oneof(fc.constantFrom('m.room.message', 'm.room.member'), fc.string()), fc.dictionary(fc.constantFrom('body', 'msgtype', 'm.mentions', 'm.relates_to', '__proto__'), fc.jsonValue()), (type, content) => {
-    // fast-check calls its JSON values unknown.
-    assert.equal(typeof evaluate(rules, event(type, content as JsonObject), context).notify, 'boolean')
-  }))
+  const rules = compileRules(
+    mergeWithDefaults(alice, {
+      own: {
+        content: [own({ pattern: '*c?ke' })],
+        override: [own({ conditions: [{ kind: 'contains_display_name' }] })],
+      },
+      defaults: {},
+    }),
+  )
+  fc.assert(
+    fc.property(
+      fc.oneof(fc.constantFrom('m.room.message', 'm.room.member'), fc.string()),
+      fc.dictionary(fc.constantFrom('body', 'msgtype', 'm.mentions', 'm.relates_to', '__proto__'), fc.jsonValue()),
+      (type, content) => {
+        // fast-check calls its JSON values unknown.
+        assert.equal(typeof evaluate(rules, event(type, content as JsonObject), context).notify, 'boolean')
+      },
+    ),
+  )
 })

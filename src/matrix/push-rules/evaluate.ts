@@ -51,8 +51,13 @@ export function evaluate(rules: CompiledRules, view: EventView, context: PushCon
   const { event } = view
   if (event.sender === context.userId) return noActions
   const agenda = rules.byType.get(view.type) ?? rules.otherTypes
-  return firstMatch(agenda.before, view, context) ?? rules.rooms.get(event.roomId) ?? rules.senders.get(event.sender)
-    ?? firstMatch(agenda.after, view, context) ?? noActions
+  return (
+    firstMatch(agenda.before, view, context) ??
+    rules.rooms.get(event.roomId) ??
+    rules.senders.get(event.sender) ??
+    firstMatch(agenda.after, view, context) ??
+    noActions
+  )
 }
 
 function firstMatch(rules: readonly CompiledRule[], view: EventView, context: PushContext): Actions | undefined {

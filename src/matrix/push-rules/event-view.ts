@@ -3,7 +3,8 @@ import type { Json } from '../json.ts'
 import { valueAt } from '../property-path.ts'
 
 /** The part of an event that push rules can ask about. A {@link RoomEvent} is one. */
-export type PushEvent = Pick<RoomEvent, 'type' | 'sender' | 'roomId' | 'stateKey' | 'content'> & Partial<Pick<RoomEvent, 'id' | 'ts'>>
+export type PushEvent = Pick<RoomEvent, 'type' | 'sender' | 'roomId' | 'stateKey' | 'content'> &
+  Partial<Pick<RoomEvent, 'id' | 'ts'>>
 
 /** A property that a condition asks for: the path as written and its names. */
 export interface PropertyPath {
@@ -29,13 +30,20 @@ export function property({ event }: EventView, { names }: PropertyPath): Json | 
   if (names[0] === 'content') return valueAt(event.content, names, 1)
   if (names.length > 1) return undefined
   switch (names[0]) {
-    case 'type': return event.type
-    case 'sender': return event.sender
-    case 'room_id': return event.roomId
-    case 'state_key': return event.stateKey
-    case 'event_id': return event.id
-    case 'origin_server_ts': return event.ts
-    default: return undefined
+    case 'type':
+      return event.type
+    case 'sender':
+      return event.sender
+    case 'room_id':
+      return event.roomId
+    case 'state_key':
+      return event.stateKey
+    case 'event_id':
+      return event.id
+    case 'origin_server_ts':
+      return event.ts
+    default:
+      return undefined
   }
 }
 

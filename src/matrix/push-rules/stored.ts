@@ -32,12 +32,19 @@ export function mergeWithDefaults(userId: string, stored: StoredRules): Ruleset 
     const changed = defaults[kind].map((rule) => ({ ...rule, ...changeOf(stored, rule.rule_id) }))
     return changed[0]?.rule_id === masterRule ? [changed[0], ...own, ...changed.slice(1)] : [...own, ...changed]
   }
-  return { override: merge('override'), content: merge('content'), room: merge('room'), sender: merge('sender'), underride: merge('underride') }
+  return {
+    override: merge('override'),
+    content: merge('content'),
+    room: merge('room'),
+    sender: merge('sender'),
+    underride: merge('underride'),
+  }
 }
 
 /** The user's rules compiled. They hold for any user id, and all users who changed nothing share one object. */
 export function compileStored(stored: StoredRules): CompiledRules {
-  const unchanged = pushRuleKinds.every((kind) => !stored.own[kind]?.length) && Object.keys(stored.defaults).length === 0
+  const unchanged =
+    pushRuleKinds.every((kind) => !stored.own[kind]?.length) && Object.keys(stored.defaults).length === 0
   if (!unchanged) return compileRules(mergeWithDefaults(ownUser, stored))
   return (sharedDefaults ??= compileRules(mergeWithDefaults(ownUser, noRules)))
 }

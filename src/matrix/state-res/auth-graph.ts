@@ -49,7 +49,11 @@ export const authGraph = (
  *
  * @param enter whether to go on from (and include) an event that has not been visited; asked once for each.
  */
-export const walk = (graph: AuthGraph, from: Iterable<string>, enter: (id: string) => boolean = () => true): Set<string> => {
+export const walk = (
+  graph: AuthGraph,
+  from: Iterable<string>,
+  enter: (id: string) => boolean = () => true,
+): Set<string> => {
   const visited = new Set<string>()
   const open = [...from]
   for (let id = open.pop(); id !== undefined; id = open.pop()) {

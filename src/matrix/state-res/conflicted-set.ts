@@ -10,9 +10,17 @@ import type { Separated } from './state-map.ts'
  * unconflicted events that are in it themselves, such as the power levels; only what is still open after them costs a walk through the
  * chains of the whole state, and that walk stops as soon as nothing is open.
  */
-const authDifference = (graph: AuthGraph, states: Separated, chain: ReadonlySet<string>, conflicted: ReadonlySet<string>): Set<string> => {
+const authDifference = (
+  graph: AuthGraph,
+  states: Separated,
+  chain: ReadonlySet<string>,
+  conflicted: ReadonlySet<string>,
+): Set<string> => {
   const unconflicted = [...states.unconflicted.values()]
-  const common = walk(graph, unconflicted.filter((id) => chain.has(id)))
+  const common = walk(
+    graph,
+    unconflicted.filter((id) => chain.has(id)),
+  )
   const open = new Set([...chain].filter((id) => !common.has(id) && !conflicted.has(id)))
   const reachedByAll = walk(graph, unconflicted, (id) => {
     if (open.size === 0 || common.has(id)) return false
@@ -32,7 +40,11 @@ const authDifference = (graph: AuthGraph, states: Separated, chain: ReadonlySet<
 }
 
 /** The events on the ways through the auth graph from one conflicted event to another, ends included (v2.1). */
-const conflictedSubgraph = (graph: AuthGraph, chain: ReadonlySet<string>, conflicted: ReadonlySet<string>): Set<string> => {
+const conflictedSubgraph = (
+  graph: AuthGraph,
+  chain: ReadonlySet<string>,
+  conflicted: ReadonlySet<string>,
+): Set<string> => {
   const citing = new Map<string, string[]>()
   for (const id of chain) {
     for (const cited of graph.get(id)?.authEvents ?? []) {
@@ -62,7 +74,8 @@ export const fullConflictedSet = (graph: AuthGraph, states: Separated): Set<stri
   const conflicted = new Set(states.conflicted.flat())
   const chain = walk(graph, conflicted)
   const full = new Set([...conflicted, ...authDifference(graph, states, chain, conflicted)])
-  if (graph.version.stateResolution === 'v2.1') for (const id of conflictedSubgraph(graph, chain, conflicted)) full.add(id)
+  if (graph.version.stateResolution === 'v2.1')
+    for (const id of conflictedSubgraph(graph, chain, conflicted)) full.add(id)
   for (const id of full) if (graph.get(id)?.stateKey === undefined) full.delete(id)
   return full
 }

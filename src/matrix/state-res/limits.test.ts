@@ -18,14 +18,25 @@ const measure = (forks: readonly TestRoom[]) => {
   const work = { fetched: 0, visited: 0, ms: 0 }
   const watched = new Map<string, RoomEvent>()
   for (const [id, event] of room.events) {
-    watched.set(id, { ...event, get authEvents() { work.visited++; return event.authEvents } })
+    watched.set(id, {
+      ...event,
+      get authEvents() {
+        work.visited++
+        return event.authEvents
+      },
+    })
   }
   const get = (id: string) => {
     work.fetched++
     return watched.get(id)
   }
   const started = performance.now()
-  const state = resolve(room.version, forks.map((fork) => fork.state), get, () => false)
+  const state = resolve(
+    room.version,
+    forks.map((fork) => fork.state),
+    get,
+    () => false,
+  )
   work.ms = performance.now() - started
   return { ...work, state, events: room.events.size }
 }
@@ -43,8 +54,9 @@ const assertLinear = (build: (n: number) => readonly TestRoom[], n: number) => {
   return four
 }
 
-const powerLevels = (version: RoomVersion, at: number): JsonObject =>
-  ({ users: { ...(version.privilegedCreators ? {} : { [alice]: 100 }), [bob]: at % 50 } })
+const powerLevels = (version: RoomVersion, at: number): JsonObject => ({
+  users: { ...(version.privilegedCreators ? {} : { [alice]: 100 }), [bob]: at % 50 },
+})
 
 for (const version of versions) {
   test(`v${version.id}: 10,000 power levels, each resting on the one before`, () => {
@@ -98,7 +110,15 @@ for (const version of versions) {
     const [left, right] = [room.fork(), room.fork()]
     const chain = [...left.draft({ type: 'm.room.power_levels', sender: alice, stateKey: '' }).authEvents]
     for (let at = 0; at < size; at++) {
-      chain.push(left.force({ type: 'm.room.power_levels', sender: alice, stateKey: '', content: powerLevels(version, at), authEvents: [...chain] }).id)
+      chain.push(
+        left.force({
+          type: 'm.room.power_levels',
+          sender: alice,
+          stateKey: '',
+          content: powerLevels(version, at),
+          authEvents: [...chain],
+        }).id,
+      )
     }
     const { fetched, visited, events, ms } = measure([left, right])
     assert.ok(fetched <= events + 4 && visited <= 100 * events && ms < budgetMs)

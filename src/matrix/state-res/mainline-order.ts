@@ -7,7 +7,11 @@ import type { AuthGraph } from './auth-graph.ts'
  */
 const mainlinePositions = (graph: AuthGraph, powerLevels: RoomEvent | undefined): ((event: RoomEvent) => number) => {
   const positions = new Map<string, number>()
-  for (let event = powerLevels; event && !positions.has(event.id); event = graph.citedBy(event, 'm.room.power_levels')) {
+  for (
+    let event = powerLevels;
+    event && !positions.has(event.id);
+    event = graph.citedBy(event, 'm.room.power_levels')
+  ) {
     positions.set(event.id, positions.size)
   }
   return (event) => {
@@ -27,7 +31,11 @@ const mainlinePositions = (graph: AuthGraph, powerLevels: RoomEvent | undefined)
  * The mainline ordering: events that rest on older power levels first, then the earlier time, then the smaller id.
  * @see https://spec.matrix.org/v1.19/rooms/v12/#definitions
  */
-export const mainlineOrder = (graph: AuthGraph, events: readonly RoomEvent[], powerLevels: RoomEvent | undefined): RoomEvent[] => {
+export const mainlineOrder = (
+  graph: AuthGraph,
+  events: readonly RoomEvent[],
+  powerLevels: RoomEvent | undefined,
+): RoomEvent[] => {
   const positionOf = mainlinePositions(graph, powerLevels)
   return events
     .map((event) => ({ event, position: positionOf(event) }))

@@ -63,7 +63,11 @@ const vertices = (graph: AuthGraph, ids: ReadonlySet<string>): Vertex[] => {
   for (const id of ids) {
     const event = graph.get(id)
     if (!event) continue
-    const levels = powerLevelsFrom(graph.citedBy(event, 'm.room.power_levels'), graph.citedBy(event, 'm.room.create'), graph.version)
+    const levels = powerLevelsFrom(
+      graph.citedBy(event, 'm.room.power_levels'),
+      graph.citedBy(event, 'm.room.create'),
+      graph.version,
+    )
     byId.set(id, { event, power: powerLevelOf(levels, event.sender), citedBy: [], waitsFor: 0 })
   }
   for (const vertex of byId.values()) {
@@ -92,7 +96,12 @@ export const powerOrder = (graph: AuthGraph, ids: ReadonlySet<string>): RoomEven
     for (const citing of vertex.citedBy) if (--citing.waitsFor === 0) push(ready, citing)
   }
   if (ordered.length === all.length) return ordered
-  return ordered.concat(all.filter(({ waitsFor }) => waitsFor > 0).sort(compare).map(({ event }) => event))
+  return ordered.concat(
+    all
+      .filter(({ waitsFor }) => waitsFor > 0)
+      .sort(compare)
+      .map(({ event }) => event),
+  )
 }
 
 /**

@@ -19,8 +19,10 @@ export const resolveSlowly = (
     for (const id of ids) if (!chain.has(id)) chainOf(event(chain.add(id) && id).authEvents, chain)
     return chain
   }
-  const cited = (from: RoomEvent, type: string) => from.authEvents.map(event).find((each) => each.type === type && each.stateKey === '')
-  const createOf = (of: RoomEvent) => (version.createIsRoomId ? event(`$${of.roomId.slice(1)}`) : cited(of, 'm.room.create'))
+  const cited = (from: RoomEvent, type: string) =>
+    from.authEvents.map(event).find((each) => each.type === type && each.stateKey === '')
+  const createOf = (of: RoomEvent) =>
+    version.createIsRoomId ? event(`$${of.roomId.slice(1)}`) : cited(of, 'm.room.create')
 
   const keys = new Set(states.flatMap((state) => [...state.keys()]))
   const unconflicted = new Map<string, string>()
@@ -41,8 +43,10 @@ export const resolveSlowly = (
   }
 
   const isPower = ({ type, sender, stateKey, content }: RoomEvent) =>
-    ['m.room.power_levels', 'm.room.join_rules'].includes(type)
-    || (type === 'm.room.member' && sender !== stateKey && (content['membership'] === 'leave' || content['membership'] === 'ban'))
+    ['m.room.power_levels', 'm.room.join_rules'].includes(type) ||
+    (type === 'm.room.member' &&
+      sender !== stateKey &&
+      (content['membership'] === 'leave' || content['membership'] === 'ban'))
   const chosen = new Set<string>()
   const choose = (id: string) => {
     if (!full.has(id) || chosen.has(id)) return
@@ -51,7 +55,8 @@ export const resolveSlowly = (
   }
   for (const id of full) if (isPower(event(id))) choose(id)
 
-  const power = (of: RoomEvent) => powerLevelOf(powerLevelsFrom(cited(of, 'm.room.power_levels'), createOf(of), version), of.sender)
+  const power = (of: RoomEvent) =>
+    powerLevelOf(powerLevelsFrom(cited(of, 'm.room.power_levels'), createOf(of), version), of.sender)
   const byTime = (a: RoomEvent, b: RoomEvent) => a.ts - b.ts || (a.id < b.id ? -1 : 1)
   const ordered: RoomEvent[] = []
   const left = new Set([...chosen].map(event))
@@ -70,8 +75,11 @@ export const resolveSlowly = (
       const lookup = (type: string, stateKey: string) => {
         const present = state.get(stateMapKey(type, stateKey))
         if (present !== undefined && !isRejected(present)) return event(present)
-        const candidates = type === 'm.room.create' && version.createIsRoomId ? [createOf(each)] : each.authEvents.map(event)
-        return candidates.find((auth) => auth && auth.type === type && auth.stateKey === stateKey && !isRejected(auth.id))
+        const candidates =
+          type === 'm.room.create' && version.createIsRoomId ? [createOf(each)] : each.authEvents.map(event)
+        return candidates.find(
+          (auth) => auth && auth.type === type && auth.stateKey === stateKey && !isRejected(auth.id),
+        )
       }
       if (authorize(each, version, lookup).allowed) state.set(stateMapKey(each.type, each.stateKey ?? ''), each.id)
     }
@@ -80,7 +88,8 @@ export const resolveSlowly = (
 
   const mainline: string[] = []
   const levels = state.get(stateMapKey('m.room.power_levels', ''))
-  for (let at = levels === undefined ? undefined : event(levels); at; at = cited(at, 'm.room.power_levels')) mainline.push(at.id)
+  for (let at = levels === undefined ? undefined : event(levels); at; at = cited(at, 'm.room.power_levels'))
+    mainline.push(at.id)
   const position = (of: RoomEvent) => {
     for (let at = cited(of, 'm.room.power_levels'); at; at = cited(at, 'm.room.power_levels')) {
       if (mainline.includes(at.id)) return mainline.indexOf(at.id)

@@ -15,11 +15,14 @@ const all = [...roomVersions.values()]
 const afterV1 = all.filter((each) => each.stateResolution !== 'v1')
 
 /** Levels with alice at the top, in the way of the room version. */
-const levels = (room: TestRoom, users: JsonObject, more: JsonObject = {}): JsonObject =>
-  ({ users: { ...(room.version.privilegedCreators ? {} : { [alice]: 100 }), ...users }, ...more })
+const levels = (room: TestRoom, users: JsonObject, more: JsonObject = {}): JsonObject => ({
+  users: { ...(room.version.privilegedCreators ? {} : { [alice]: 100 }), ...users },
+  ...more,
+})
 const setLevels = (room: TestRoom, sender: string, users: JsonObject, more?: JsonObject) =>
   room.send({ type: 'm.room.power_levels', sender, stateKey: '', content: levels(room, users, more) })
-const topic = (room: TestRoom, sender: string) => room.send({ type: 'm.room.topic', sender, stateKey: '', content: { topic: 'x' } })
+const topic = (room: TestRoom, sender: string) =>
+  room.send({ type: 'm.room.topic', sender, stateKey: '', content: { topic: 'x' } })
 const joinRule = (room: TestRoom, sender: string, rule: string) =>
   room.send({ type: 'm.room.join_rules', sender, stateKey: '', content: { join_rule: rule } })
 const member = (room: TestRoom, user: string, membership: string, sender = user) =>
@@ -135,7 +138,7 @@ test('power given on one fork can be used by what was built on it, against an ol
   }
 })
 
-test('the more powerful sender comes first, so the weaker one\'s change is judged by theirs', () => {
+test("the more powerful sender comes first, so the weaker one's change is judged by theirs", () => {
   for (const each of afterV1) {
     const room = testRoom(each)
     setLevels(room, alice, { [bob]: 60 })
@@ -195,7 +198,12 @@ test('a rejected event that all states have is not relied on', () => {
     assert.ok(good)
     const [left, right] = [room.fork(), room.fork()]
     const authEvents = left.draft({ type: 'm.room.topic', sender: bob, stateKey: '' }).authEvents
-    const set = left.force({ type: 'm.room.topic', sender: bob, stateKey: '', authEvents: authEvents.map((id) => (id === selfMade.id ? good.id : id)) })
+    const set = left.force({
+      type: 'm.room.topic',
+      sender: bob,
+      stateKey: '',
+      authEvents: authEvents.map((id) => (id === selfMade.id ? good.id : id)),
+    })
     assert.notEqual(merge([left, right], [selfMade])('m.room.topic'), set.id)
   }
 })
@@ -259,7 +267,11 @@ test('auth events in a circle, possible where ids are not hashes, do not hang th
     const circle = ['$a:one.example', '$b:one.example'] as const
     for (const [at, fork] of [left, right].entries()) {
       fork.force({
-        type: 'm.room.power_levels', sender: alice, stateKey: '', content: levels(room, {}), id: circle[at] ?? '',
+        type: 'm.room.power_levels',
+        sender: alice,
+        stateKey: '',
+        content: levels(room, {}),
+        id: circle[at] ?? '',
         authEvents: [...proper.filter((id) => id !== room.lookup('m.room.power_levels', '')?.id), circle[1 - at] ?? ''],
       })
       fork.force({ type: 'm.room.topic', sender: alice, stateKey: '' })
@@ -315,7 +327,10 @@ test('v1: at the same depth the smaller SHA-1 of the id wins', () => {
   const room = testRoom(version('1'))
   const [left, right] = [room.fork(), room.fork()]
   // The hashes of these ids begin with 8e65 and 6c9b.
-  for (const [fork, id] of [[left, '$1:one.example'], [right, '$2:one.example']] as const) {
+  for (const [fork, id] of [
+    [left, '$1:one.example'],
+    [right, '$2:one.example'],
+  ] as const) {
     fork.force({ type: 'm.room.topic', sender: alice, stateKey: '', depth: 9, id })
   }
   assert.equal(merge([left, right])('m.room.topic'), '$2:one.example')
@@ -324,7 +339,23 @@ test('v1: at the same depth the smaller SHA-1 of the id wins', () => {
 test('no states make no state', () => {
   for (const each of all) {
     const room = emptyRoom(each)
-    assert.equal(resolve(each, [], (id) => room.events.get(id), () => false).size, 0)
-    assert.equal(resolve(each, [new Map(), new Map()], (id) => room.events.get(id), () => false).size, 0)
+    assert.equal(
+      resolve(
+        each,
+        [],
+        (id) => room.events.get(id),
+        () => false,
+      ).size,
+      0,
+    )
+    assert.equal(
+      resolve(
+        each,
+        [new Map(), new Map()],
+        (id) => room.events.get(id),
+        () => false,
+      ).size,
+      0,
+    )
   }
 })

@@ -35,7 +35,12 @@ const inOrder = (graph: AuthGraph, ids: Iterable<string>): RoomEvent[] =>
     .map(({ event }) => event)
 
 /** For what the rules depend on: the oldest, and from there on as long as each is allowed by the one before. */
-const lastAllowed = (graph: AuthGraph, state: StateMap, key: string, events: readonly RoomEvent[]): RoomEvent | undefined => {
+const lastAllowed = (
+  graph: AuthGraph,
+  state: StateMap,
+  key: string,
+  events: readonly RoomEvent[],
+): RoomEvent | undefined => {
   let [chosen] = events
   for (const event of events.slice(1)) {
     const before = chosen
@@ -52,10 +57,13 @@ const lastAllowed = (graph: AuthGraph, state: StateMap, key: string, events: rea
 
 /** For all else: the newest that is allowed. When none is, the oldest, so that the place does not become empty. */
 const newestAllowed = (graph: AuthGraph, state: StateMap, events: readonly RoomEvent[]): RoomEvent | undefined =>
-  events.findLast((event) => authorize(event, graph.version, (type, stateKey) => {
-    const id = state.get(stateMapKey(type, stateKey))
-    return id === undefined ? undefined : graph.get(id)
-  }).allowed) ?? events[0]
+  events.findLast(
+    (event) =>
+      authorize(event, graph.version, (type, stateKey) => {
+        const id = state.get(stateMapKey(type, stateKey))
+        return id === undefined ? undefined : graph.get(id)
+      }).allowed,
+  ) ?? events[0]
 
 /**
  * State resolution of room version 1, with its known weaknesses. Conflicts of one kind are resolved against the same state,

@@ -37,9 +37,16 @@ export const resolveV2 = (graph: AuthGraph, states: readonly StateMap[]): Map<st
   const power = powerEventsIn(graph, full)
   applyInOrder(graph, resolved, powerOrder(graph, power))
 
-  const rest = [...full].filter((id) => !power.has(id)).map(graph.get).filter((event) => event !== undefined)
+  const rest = [...full]
+    .filter((id) => !power.has(id))
+    .map(graph.get)
+    .filter((event) => event !== undefined)
   const powerLevels = resolved.get(stateMapKey('m.room.power_levels', ''))
-  applyInOrder(graph, resolved, mainlineOrder(graph, rest, powerLevels === undefined ? undefined : graph.get(powerLevels)))
+  applyInOrder(
+    graph,
+    resolved,
+    mainlineOrder(graph, rest, powerLevels === undefined ? undefined : graph.get(powerLevels)),
+  )
 
   for (const [key, id] of unconflicted) resolved.set(key, id)
   return resolved

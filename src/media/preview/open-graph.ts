@@ -14,7 +14,11 @@ const longest = 1000
 /** Text for people to read: one line, no control characters, not endless. Undefined when nothing is left. */
 export function tidy(text: unknown): string | undefined {
   if (typeof text !== 'string') return undefined
-  const line = text.slice(0, longest * 4).toWellFormed().replace(/[\p{Cc}\p{Zs}\p{Zl}\p{Zp}]+/gu, ' ').trim()
+  const line = text
+    .slice(0, longest * 4)
+    .toWellFormed()
+    .replace(/[\p{Cc}\p{Zs}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim()
   if (line === '') return undefined
   return line.length > longest ? `${line.slice(0, longest - 1).toWellFormed()}…` : line
 }
@@ -37,9 +41,12 @@ export const baseOf = (page: Page, url: URL): URL => webAddress(page.base, url) 
  * @see https://ogp.me/
  */
 export function cardOf(page: Page, url: URL): Card {
-  const first = (...names: string[]): string | undefined => names.map((name) => tidy(page.meta.get(name))).find((value) => value !== undefined)
+  const first = (...names: string[]): string | undefined =>
+    names.map((name) => tidy(page.meta.get(name))).find((value) => value !== undefined)
   const base = baseOf(page, url)
-  const pictures = ['og:image:secure_url', 'og:image', 'og:image:url', 'twitter:image', 'twitter:image:src'].map((name) => page.meta.get(name))
+  const pictures = ['og:image:secure_url', 'og:image', 'og:image:url', 'twitter:image', 'twitter:image:src'].map(
+    (name) => page.meta.get(name),
+  )
   return {
     values: defined({
       'og:title': first('og:title', 'twitter:title') ?? tidy(page.title),
@@ -50,7 +57,9 @@ export function cardOf(page: Page, url: URL): Card {
       'og:url': webAddress(page.meta.get('og:url'), base)?.href,
       'og:image:alt': first('og:image:alt', 'twitter:image:alt'),
     }),
-    image: [...pictures, page.image].map((picture) => webAddress(picture, base)).find((picture) => picture !== undefined),
+    image: [...pictures, page.image]
+      .map((picture) => webAddress(picture, base))
+      .find((picture) => picture !== undefined),
   }
 }
 
@@ -71,8 +80,10 @@ export function withOembed(card: Card, text: string, url: URL): Card {
   return {
     values: {
       ...defined({
-        'og:title': tidy(title) ?? tidy(author), 'og:site_name': tidy(site),
-        'og:description': type === 'rich' && typeof html === 'string' ? tidy(readPage(html.slice(0, 100_000)).text) : undefined,
+        'og:title': tidy(title) ?? tidy(author),
+        'og:site_name': tidy(site),
+        'og:description':
+          type === 'rich' && typeof html === 'string' ? tidy(readPage(html.slice(0, 100_000)).text) : undefined,
       }),
       ...card.values,
     },

@@ -22,9 +22,44 @@ const longestValue = 8192
 /** What holds text that is not markup. */
 const raw = new Set(['script', 'style', 'textarea', 'title', 'xmp', 'iframe', 'noembed', 'noframes'])
 /** What holds text that is not the page's own. */
-const aside = new Set(['nav', 'header', 'footer', 'aside', 'svg', 'math', 'template', 'noscript', 'object', 'select', 'button', 'form', 'figure', 'table'])
+const aside = new Set([
+  'nav',
+  'header',
+  'footer',
+  'aside',
+  'svg',
+  'math',
+  'template',
+  'noscript',
+  'object',
+  'select',
+  'button',
+  'form',
+  'figure',
+  'table',
+])
 /** What ends a paragraph that nobody has closed. */
-const blocks = new Set(['p', 'div', 'section', 'article', 'main', 'ul', 'ol', 'li', 'dl', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'pre', 'blockquote', 'hr', 'body'])
+const blocks = new Set([
+  'p',
+  'div',
+  'section',
+  'article',
+  'main',
+  'ul',
+  'ol',
+  'li',
+  'dl',
+  'h1',
+  'h2',
+  'h3',
+  'h4',
+  'h5',
+  'h6',
+  'pre',
+  'blockquote',
+  'hr',
+  'body',
+])
 
 const tagName = /[a-z][^\s/>]*/iy
 const betweenAttributes = /[\s/]*/y
@@ -32,7 +67,11 @@ const blanks = /\s*/y
 const attributeName = /=?[^\s/>=]*/y
 const bareValue = /[^\s>]*/y
 
-interface Tag { readonly name: string; readonly attributes: ReadonlyMap<string, string>; readonly end: number }
+interface Tag {
+  readonly name: string
+  readonly attributes: ReadonlyMap<string, string>
+  readonly end: number
+}
 
 const read = new Set(['meta', 'link', 'base'])
 
@@ -61,10 +100,11 @@ function startTag(html: string, from: number): Tag | undefined {
   while (at < html.length && html[at] !== '>') {
     const [key, afterKey] = take(attributeName, html, at)
     const [, sign] = take(blanks, html, afterKey)
-    const value = html[sign] === '=' ? attributeValue(html, take(blanks, html, sign + 1)[1]) : ['', sign] as const
+    const value = html[sign] === '=' ? attributeValue(html, take(blanks, html, sign + 1)[1]) : (['', sign] as const)
     if (!value) return undefined
     const known = key.toLowerCase()
-    if (wanted && attributes.size < 20 && !attributes.has(known)) attributes.set(known, decodeEntities(value[0].slice(0, longestValue)))
+    if (wanted && attributes.size < 20 && !attributes.has(known))
+      attributes.set(known, decodeEntities(value[0].slice(0, longestValue)))
     ;[, at] = take(betweenAttributes, html, value[1])
   }
   return at >= html.length ? undefined : { name, attributes, end: at + 1 }
@@ -84,18 +124,24 @@ function addMeta({ meta }: Draft, attributes: ReadonlyMap<string, string>): void
   if (content === undefined) return
   for (const key of [attributes.get('property'), attributes.get('name')]) {
     // A property may carry several names, parted by blanks.
-    for (const name of (key ?? '').toLowerCase().split(/\s+/, 5)) if (name !== '' && !meta.has(name)) meta.set(name, content)
+    for (const name of (key ?? '').toLowerCase().split(/\s+/, 5))
+      if (name !== '' && !meta.has(name)) meta.set(name, content)
   }
 }
 
 function addLink(page: Draft, attributes: ReadonlyMap<string, string>): void {
   const rel = (attributes.get('rel') ?? '').toLowerCase().split(/\s+/)
-  if (rel.includes('alternate') && attributes.get('type')?.trim().toLowerCase() === 'application/json+oembed') page.oembed ??= attributes.get('href')
+  if (rel.includes('alternate') && attributes.get('type')?.trim().toLowerCase() === 'application/json+oembed')
+    page.oembed ??= attributes.get('href')
   if (rel.includes('image_src')) page.image ??= attributes.get('href')
 }
 
 /** Gathers what the tags of a page say, and the text between them. */
-function gatherInto(page: Draft): { open: (tag: Tag) => void; close: (name: string) => void; add: (text: string) => void } {
+function gatherInto(page: Draft): {
+  open: (tag: Tag) => void
+  close: (name: string) => void
+  add: (text: string) => void
+} {
   let asides = 0
   let paragraph = false
   const add = (text: string): void => {
@@ -127,7 +173,14 @@ function gatherInto(page: Draft): { open: (tag: Tag) => void; close: (name: stri
  * at, so no stretch is searched again and again.
  */
 export function readPage(html: string): Page {
-  const page: Draft = { title: undefined, meta: new Map(), oembed: undefined, image: undefined, base: undefined, text: '' }
+  const page: Draft = {
+    title: undefined,
+    meta: new Map(),
+    oembed: undefined,
+    image: undefined,
+    base: undefined,
+    text: '',
+  }
   const tags = gatherInto(page)
   const lower = html.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
   let at = 0

@@ -32,19 +32,28 @@ const longestUrl = 2048
 const graceMs = 7 * 24 * 60 * 60 * 1000
 const atOnce = { atOnce: 8, waiting: 100 }
 
-const unreachable = (cause: unknown): MatrixError => new MatrixError('M_NOT_FOUND', 'This page could not be fetched', { cause })
+const unreachable = (cause: unknown): MatrixError =>
+  new MatrixError('M_NOT_FOUND', 'This page could not be fetched', { cause })
 
 /** Which sites may be asked, by the operator's lists. The same for a page, for what it redirects to, and for what it names. */
 function permission({ allow, deny }: MediaContext['config']['url_previews']): (url: URL) => boolean {
   const [allowed, denied] = [allow, deny].map((list) => list.map((pattern) => compileGlob(pattern, { only: '*' })))
   return (url) => {
     const host = url.hostname.replace(/\.+$/, '')
-    return (allowed?.length === 0 || allowed?.some((matches) => matches(host)) === true) && !denied?.some((matches) => matches(host))
+    return (
+      (allowed?.length === 0 || allowed?.some((matches) => matches(host)) === true) &&
+      !denied?.some((matches) => matches(host))
+    )
   }
 }
 
 /** A picture that was fetched: where it lies, and what is said of it. */
-interface Fetched { readonly file: Spooled; readonly type: string; readonly width: number; readonly height: number }
+interface Fetched {
+  readonly file: Spooled
+  readonly type: string
+  readonly width: number
+  readonly height: number
+}
 
 export function createPreviews(ctx: MediaContext): Previews {
   const { outgoing, spool, database, config } = ctx
@@ -54,7 +63,8 @@ export function createPreviews(ctx: MediaContext): Previews {
 
   const get = async (url: URL, request: OutgoingRequest): Promise<OutgoingReply> => {
     const reply = await outgoing(url, { ...request, permits })
-    if (reply.status < 200 || reply.status > 299) throw new OutgoingError('unreachable', `${url.host} answered ${reply.status}`)
+    if (reply.status < 200 || reply.status > 299)
+      throw new OutgoingError('unreachable', `${url.host} answered ${reply.status}`)
     return reply
   }
 
@@ -75,17 +85,22 @@ export function createPreviews(ctx: MediaContext): Previews {
     if (format === undefined || type === undefined) return undefined
     const file = await spool.write([bytes])
     const image = await readImage(file.path, format)
-    if (image && image.width * image.height <= config.max_image_pixels) return { file, type, width: image.width, height: image.height }
+    if (image && image.width * image.height <= config.max_image_pixels)
+      return { file, type, width: image.width, height: image.height }
     await file[Symbol.asyncDispose]()
     return undefined
   }
 
-  const fetchPicture = (url: URL): Promise<Fetched | undefined> => attempt(async () =>
-    picture((await get(url, { headers: { accept: 'image/*' }, maxBytes: imageBytes })).body))
+  const fetchPicture = (url: URL): Promise<Fetched | undefined> =>
+    attempt(async () => picture((await get(url, { headers: { accept: 'image/*' }, maxBytes: imageBytes })).body))
 
   /** The card of a page, or of a picture that stands alone. */
   const cardAt = async (url: URL): Promise<Card> => {
-    const reply = await get(url, { headers: { accept: 'text/html, application/xhtml+xml, image/*;q=0.8, */*;q=0.5' }, maxBytes: pageBytes, truncate: true })
+    const reply = await get(url, {
+      headers: { accept: 'text/html, application/xhtml+xml, image/*;q=0.8, */*;q=0.5' },
+      maxBytes: pageBytes,
+      truncate: true,
+    })
     const type = normalType(reply.headers['content-type'])
     const end = new URL(reply.url)
     if (type.startsWith('image/')) return { values: {}, image: end }
@@ -93,14 +108,19 @@ export function createPreviews(ctx: MediaContext): Previews {
     const page = readPage(decodePage(reply.body, reply.headers['content-type'] ?? ''))
     const card = cardOf(page, end)
     const oembed = webAddress(page.oembed, baseOf(page, end))
-    if (!oembed || (card.values['og:title'] !== undefined && card.values['og:description'] !== undefined && card.image)) return card
-    const described = await attempt(() => get(oembed, { headers: { accept: 'application/json' }, maxBytes: oembedBytes }))
+    if (!oembed || (card.values['og:title'] !== undefined && card.values['og:description'] !== undefined && card.image))
+      return card
+    const described = await attempt(() =>
+      get(oembed, { headers: { accept: 'application/json' }, maxBytes: oembedBytes }),
+    )
     return described ? withOembed(card, described.body.toString(), oembed) : card
   }
 
   const make = async (url: URL): Promise<string> => {
-    const card = await cardAt(url).catch((error: unknown) => { throw error instanceof OutgoingError ? unreachable(error) : error })
-    const fetched = card.image && await fetchPicture(card.image)
+    const card = await cardAt(url).catch((error: unknown) => {
+      throw error instanceof OutgoingError ? unreachable(error) : error
+    })
+    const fetched = card.image && (await fetchPicture(card.image))
     const now = ctx.now()
     const row = { url: url.href, expires_ts: now + config.url_previews.keep }
     const { 'og:image:alt': alt, ...values } = card.values
@@ -113,12 +133,25 @@ export function createPreviews(ctx: MediaContext): Previews {
     await using file = fetched.file
     const mediaId = newMediaId(ctx)
     const json = JSON.stringify({
-      ...values, 'og:image': mxc(ctx, mediaId), 'og:image:type': type, 'og:image:width': width, 'og:image:height': height, 'matrix:image:size': file.size,
+      ...values,
+      'og:image': mxc(ctx, mediaId),
+      'og:image:type': type,
+      'og:image:width': width,
+      'og:image:height': height,
+      'matrix:image:size': file.size,
       ...(alt !== undefined && { 'og:image:alt': alt }),
     })
     await keepFile(ctx, file, type, async (tx, nid) => {
       await insertMedia(tx, {
-        media_id: mediaId, user_nid: null, file_nid: nid, size: file.size, type, filename: null, created_ts: now, expires_ts: row.expires_ts + graceMs, accessed_ts: now,
+        media_id: mediaId,
+        user_nid: null,
+        file_nid: nid,
+        size: file.size,
+        type,
+        filename: null,
+        created_ts: now,
+        expires_ts: row.expires_ts + graceMs,
+        accessed_ts: now,
         authenticated: config.authenticated_only ? 1 : 0,
       })
       await savePreview(tx, { ...row, json })
@@ -129,8 +162,17 @@ export function createPreviews(ctx: MediaContext): Previews {
   return {
     of: async (address) => {
       const url = URL.parse(address)
-      if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '' || url.href.length > longestUrl) {
-        throw new MatrixError('M_INVALID_PARAM', 'There are previews of http: and https: addresses only, and of no endless ones')
+      if (
+        !url ||
+        !/^https?:$/.test(url.protocol) ||
+        url.username !== '' ||
+        url.password !== '' ||
+        url.href.length > longestUrl
+      ) {
+        throw new MatrixError(
+          'M_INVALID_PARAM',
+          'There are previews of http: and https: addresses only, and of no endless ones',
+        )
       }
       url.hash = ''
       if (!permits(url)) throw new MatrixError('M_FORBIDDEN', 'There are no previews of this site here')

@@ -4,7 +4,12 @@ import type { MediaContext } from '../deps.ts'
 
 /** What clients should know before they upload. */
 export const configRoutes = ({ config }: MediaContext): Route[] => {
-  const common = { method: 'GET', auth: 'user', reply: Type.Object({ 'm.upload.size': Type.Integer() }), handle: () => ({ 'm.upload.size': config.max_upload_size }) } as const
+  const common = {
+    method: 'GET',
+    auth: 'user',
+    reply: Type.Object({ 'm.upload.size': Type.Integer() }),
+    handle: () => ({ 'm.upload.size': config.max_upload_size }),
+  } as const
   return [
     /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediaconfig */
     route({ ...common, id: 'getConfigAuthed', path: '/_matrix/client/v1/media/config' }),

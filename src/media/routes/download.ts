@@ -15,7 +15,10 @@ const DownloadQuery = Type.Object(Patience)
 const NamedAddress = Type.Object({ ...Address.properties, fileName: FileName })
 const Side = Type.Integer({ minimum: 1 })
 const ThumbnailQuery = Type.Object({
-  ...Patience, width: Side, height: Side, method: Type.Optional(Type.Union([Type.Literal('crop'), Type.Literal('scale')])),
+  ...Patience,
+  width: Side,
+  height: Side,
+  method: Type.Optional(Type.Union([Type.Literal('crop'), Type.Literal('scale')])),
   animated: Type.Optional(Type.Boolean()),
 })
 /** Files are answered with as they are. */
@@ -28,19 +31,33 @@ interface Asked {
 }
 
 const wanted = ({ params, query, signal }: Asked, signedIn: boolean): Wanted => ({
-  serverName: params.serverName, mediaId: params.mediaId, patience: Math.min(query.timeout_ms ?? usualMs, longestMs), signedIn, signal,
+  serverName: params.serverName,
+  mediaId: params.mediaId,
+  patience: Math.min(query.timeout_ms ?? usualMs, longestMs),
+  signedIn,
+  signal,
 })
 
 export const downloadRoutes = (ctx: MediaContext): Route[] => {
   const thumbnails = createThumbnails(ctx)
 
-  const download = async (request: Asked & { headers: Parameters<typeof serveFile>[2]['headers'] }, signedIn: boolean) => {
+  const download = async (
+    request: Asked & { headers: Parameters<typeof serveFile>[2]['headers'] },
+    signedIn: boolean,
+  ) => {
     const file = await findMedia(ctx, wanted(request, signedIn))
-    return serveFile(ctx, { ...file, filename: request.params.fileName ?? file.filename }, { headers: request.headers, shared: !signedIn })
+    return serveFile(
+      ctx,
+      { ...file, filename: request.params.fileName ?? file.filename },
+      { headers: request.headers, shared: !signedIn },
+    )
   }
 
   const thumbnail = async (
-    request: Asked & { query: { width: number; height: number; method?: 'crop' | 'scale'; animated?: boolean }; headers: Parameters<typeof serveFile>[2]['headers'] },
+    request: Asked & {
+      query: { width: number; height: number; method?: 'crop' | 'scale'; animated?: boolean }
+      headers: Parameters<typeof serveFile>[2]['headers']
+    },
     signedIn: boolean,
   ) => {
     const file = await findMedia(ctx, wanted(request, signedIn))
@@ -51,34 +68,72 @@ export const downloadRoutes = (ctx: MediaContext): Route[] => {
   return [
     /** Gives a file. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediadownloadservernamemediaid */
     route({
-      id: 'getContentAuthed', method: 'GET', path: '/_matrix/client/v1/media/download/:serverName/:mediaId', auth: 'guest',
-      params: Address, query: DownloadQuery, reply: File, handle: (request) => download(request, true),
+      id: 'getContentAuthed',
+      method: 'GET',
+      path: '/_matrix/client/v1/media/download/:serverName/:mediaId',
+      auth: 'guest',
+      params: Address,
+      query: DownloadQuery,
+      reply: File,
+      handle: (request) => download(request, true),
     }),
     /** Gives a file by another name. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediadownloadservernamemediaidfilename */
     route({
-      id: 'getContentOverrideNameAuthed', method: 'GET', path: '/_matrix/client/v1/media/download/:serverName/:mediaId/:fileName', auth: 'guest',
-      params: NamedAddress, query: DownloadQuery, reply: File, handle: (request) => download(request, true),
+      id: 'getContentOverrideNameAuthed',
+      method: 'GET',
+      path: '/_matrix/client/v1/media/download/:serverName/:mediaId/:fileName',
+      auth: 'guest',
+      params: NamedAddress,
+      query: DownloadQuery,
+      reply: File,
+      handle: (request) => download(request, true),
     }),
     /** Gives an image in a smaller size. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediathumbnailservernamemediaid */
     route({
-      id: 'getContentThumbnailAuthed', method: 'GET', path: '/_matrix/client/v1/media/thumbnail/:serverName/:mediaId', auth: 'guest',
-      params: Address, query: ThumbnailQuery, reply: File, handle: (request) => thumbnail(request, true),
+      id: 'getContentThumbnailAuthed',
+      method: 'GET',
+      path: '/_matrix/client/v1/media/thumbnail/:serverName/:mediaId',
+      auth: 'guest',
+      params: Address,
+      query: ThumbnailQuery,
+      reply: File,
+      handle: (request) => thumbnail(request, true),
     }),
     /** As above for anybody, but only what came in while that was allowed. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixmediav3downloadservernamemediaid */
     route({
-      id: 'getContent', method: 'GET', path: '/_matrix/media/v3/download/:serverName/:mediaId', paths: ['/_matrix/media/v1/download/:serverName/:mediaId'],
-      auth: 'none', params: Address, query: DownloadQuery, reply: File, handle: (request) => download(request, false),
+      id: 'getContent',
+      method: 'GET',
+      path: '/_matrix/media/v3/download/:serverName/:mediaId',
+      paths: ['/_matrix/media/v1/download/:serverName/:mediaId'],
+      auth: 'none',
+      params: Address,
+      query: DownloadQuery,
+      reply: File,
+      handle: (request) => download(request, false),
     }),
     /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixmediav3downloadservernamemediaidfilename */
     route({
-      id: 'getContentOverrideName', method: 'GET', path: '/_matrix/media/v3/download/:serverName/:mediaId/:fileName',
+      id: 'getContentOverrideName',
+      method: 'GET',
+      path: '/_matrix/media/v3/download/:serverName/:mediaId/:fileName',
       paths: ['/_matrix/media/v1/download/:serverName/:mediaId/:fileName'],
-      auth: 'none', params: NamedAddress, query: DownloadQuery, reply: File, handle: (request) => download(request, false),
+      auth: 'none',
+      params: NamedAddress,
+      query: DownloadQuery,
+      reply: File,
+      handle: (request) => download(request, false),
     }),
     /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixmediav3thumbnailservernamemediaid */
     route({
-      id: 'getContentThumbnail', method: 'GET', path: '/_matrix/media/v3/thumbnail/:serverName/:mediaId', paths: ['/_matrix/media/v1/thumbnail/:serverName/:mediaId'],
-      auth: 'none', params: Address, query: ThumbnailQuery, reply: File, handle: (request) => thumbnail(request, false),
+      id: 'getContentThumbnail',
+      method: 'GET',
+      path: '/_matrix/media/v3/thumbnail/:serverName/:mediaId',
+      paths: ['/_matrix/media/v1/thumbnail/:serverName/:mediaId'],
+      auth: 'none',
+      params: Address,
+      query: ThumbnailQuery,
+      reply: File,
+      handle: (request) => thumbnail(request, false),
     }),
   ]
 }

@@ -46,7 +46,9 @@ interface Waiting {
  * Writes mail about what people have not read for a while: one about all rooms that it is time for, seldomer the longer a room is left
  * unread. What has been read meanwhile is not written about.
  */
-export function startMailer(deps: MailerDeps): { readonly mailLater: (tx: Tx, pusher: number, sentTs: number) => Promise<void> } {
+export function startMailer(deps: MailerDeps): {
+  readonly mailLater: (tx: Tx, pusher: number, sentTs: number) => Promise<void>
+} {
   const { database, jobs, now } = deps
   /** Pushers for which there is a job, as far as is known. */
   const planned = new Set<number>()
@@ -58,7 +60,7 @@ export function startMailer(deps: MailerDeps): { readonly mailLater: (tx: Tx, pu
 
   const write = async (pusher: PusherRow): Promise<void> => {
     if (!deps.mail || deps.baseUrl === undefined) return
-    if (!await deps.ownsAddress(pusher.user_nid, pusher.pushkey)) return deps.pushers.reject(pusher)
+    if (!(await deps.ownsAddress(pusher.user_nid, pusher.pushkey))) return deps.pushers.reject(pusher)
     const throttles = await readThrottles(database.read, pusher.nid)
     const upTo = deps.log.now
     const due: Waiting[] = []
@@ -70,10 +72,15 @@ export function startMailer(deps: MailerDeps): { readonly mailLater: (tx: Tx, pu
     }
     if (due.length === 0 && next === Infinity) return
     const rooms = due.slice(0, mostRooms).map(({ room, events }) => roomIn(unreadTexts(pusher.lang), room, events))
-    const mailed = new Map(due.map(({ room }): [number, Throttle] => [room.nid, afterMail(throttles.get(room.nid), now(), upTo)]))
+    const mailed = new Map(
+      due.map(({ room }): [number, Throttle] => [room.nid, afterMail(throttles.get(room.nid), now(), upTo)]),
+    )
     const brand = own(JSON.parse(pusher.data) as JsonObject, 'brand') // checked when it was set
     const mail = unreadMail({
-      to: pusher.pushkey, lang: pusher.lang, rooms, brand: typeof brand === 'string' && brand !== '' ? brand : deps.serverName,
+      to: pusher.pushkey,
+      lang: pusher.lang,
+      rooms,
+      brand: typeof brand === 'string' && brand !== '' ? brand : deps.serverName,
       unsubscribe: `${deps.baseUrl.replace(/\/$/, '')}${unsubscribePath}?pusher=${pusher.nid}&secret=${encodeURIComponent(pusher.secret ?? '')}`,
     })
     await database.write(async (tx) => {
@@ -99,11 +106,20 @@ export function startMailer(deps: MailerDeps): { readonly mailLater: (tx: Tx, pu
 }
 
 /** What the user has not read and was not written to about, by room. */
-async function unreadOf(deps: MailerDeps, pusher: PusherRow, throttles: ReadonlyMap<number, Throttle>): Promise<Waiting[]> {
+async function unreadOf(
+  deps: MailerDeps,
+  pusher: PusherRow,
+  throttles: ReadonlyMap<number, Throttle>,
+): Promise<Waiting[]> {
   const user = pusher.user_nid
-  const isNew = (room: number, position: number): boolean => position > Math.max(pusher.since_position, throttles.get(room)?.position ?? 0)
+  const isNew = (room: number, position: number): boolean =>
+    position > Math.max(pusher.since_position, throttles.get(room)?.position ?? 0)
   const { found } = await notificationsOf(deps, {
-    user, userId: await deps.users.nameOf(user), before: deps.log.now + 1, limit: mostNotifications, highlights: false,
+    user,
+    userId: await deps.users.nameOf(user),
+    before: deps.log.now + 1,
+    limit: mostNotifications,
+    highlights: false,
   })
   const waiting = new Map<number, Waiting>()
   for (const { stored, room, read } of found.toReversed()) {
@@ -115,7 +131,8 @@ async function unreadOf(deps: MailerDeps, pusher: PusherRow, throttles: Readonly
   for (const [nid, { membership, position, event }] of await deps.rooms.of(user)) {
     if (membership !== 'invite' || !isNew(nid, position)) continue
     const [room, stored] = [await deps.rooms.byNid(nid), await deps.rooms.events.get(event)]
-    if (room && stored && !(await deps.ignored(user)).has(stored.event.sender)) waiting.set(nid, { room, events: [stored] })
+    if (room && stored && !(await deps.ignored(user)).has(stored.event.sender))
+      waiting.set(nid, { room, events: [stored] })
   }
   return [...waiting.values()]
 }
@@ -124,14 +141,18 @@ function roomIn(texts: UnreadTexts, room: Room, events: readonly StoredEvent[]):
   const shown = events.slice(-mostLines)
   const newest = shown.at(-1)
   return {
-    name: room.summary.name ?? room.summary.canonicalAlias ?? [...new Set(events.map((stored) => senderIn(room, stored)))].join(', '),
+    name:
+      room.summary.name ??
+      room.summary.canonicalAlias ??
+      [...new Set(events.map((stored) => senderIn(room, stored)))].join(', '),
     link: `https://matrix.to/#/${encodeURIComponent(room.id)}${newest ? `/${encodeURIComponent(newest.event.id)}` : ''}`,
     lines: shown.map((stored) => lineOf(texts, room, stored)),
     more: events.length - shown.length,
   }
 }
 
-const senderIn = (room: Room, { sender, event }: StoredEvent): string => room.members.get(sender)?.displayName ?? event.sender
+const senderIn = (room: Room, { sender, event }: StoredEvent): string =>
+  room.members.get(sender)?.displayName ?? event.sender
 
 function lineOf(texts: UnreadTexts, room: Room, stored: StoredEvent): string {
   const { type, content } = stored.event

@@ -1,5 +1,8 @@
 const en = {
-  subject: (brand: string, rooms: readonly string[]) => (rooms.length === 1 ? `[${brand}] You have unread messages in ${rooms[0]}` : `[${brand}] You have unread messages in ${rooms.length} rooms`),
+  subject: (brand: string, rooms: readonly string[]) =>
+    rooms.length === 1
+      ? `[${brand}] You have unread messages in ${rooms[0]}`
+      : `[${brand}] You have unread messages in ${rooms.length} rooms`,
   invited: (sender: string) => `${sender} has invited you.`,
   encrypted: (sender: string) => `${sender} has sent an encrypted message.`,
   other: (sender: string) => `${sender} has sent something.`,
@@ -18,7 +21,10 @@ const en = {
 export type UnreadTexts = typeof en
 
 const de: UnreadTexts = {
-  subject: (brand, rooms) => (rooms.length === 1 ? `[${brand}] Ungelesene Nachrichten in ${rooms[0]}` : `[${brand}] Ungelesene Nachrichten in ${rooms.length} Räumen`),
+  subject: (brand, rooms) =>
+    rooms.length === 1
+      ? `[${brand}] Ungelesene Nachrichten in ${rooms[0]}`
+      : `[${brand}] Ungelesene Nachrichten in ${rooms.length} Räumen`,
   invited: (sender) => `${sender} hat dich eingeladen.`,
   encrypted: (sender) => `${sender} hat eine verschlüsselte Nachricht geschickt.`,
   other: (sender) => `${sender} hat etwas geschickt.`,

@@ -9,24 +9,52 @@ import { unreadTexts } from './texts.ts'
 
 const Query = Type.Object({ pusher: Type.Integer({ minimum: 0 }), secret: Type.String({ maxLength: 100 }) })
 
-const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'" }
+const headers = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+}
 
 /**
  * The page behind the link in mail about unread messages. Opening it does nothing yet: programs that look into mail open links too.
  * Mail programs that know how send the POST by themselves.
  */
-export const unsubscribeRoutes = ({ database, pushers }: { readonly database: Database, readonly pushers: Pushers }): Route[] => {
-  const page = (language: string, text: string, button?: string): Reply => new Reply({
-    headers,
-    body: textOf(html`<!doctype html>
-<html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${unreadTexts(language).title}</title></head>
-<body><main><p>${text}</p>${button !== undefined && html`<form method="post"><button>${button}</button></form>`}</main></body></html>
-`),
-  })
+export const unsubscribeRoutes = ({
+  database,
+  pushers,
+}: {
+  readonly database: Database
+  readonly pushers: Pushers
+}): Route[] => {
+  const page = (language: string, text: string, button?: string): Reply =>
+    new Reply({
+      headers,
+      body: textOf(
+        html`<!doctype html>
+          <html lang="${language}">
+            <head>
+              <meta charset="utf-8" />
+              <meta name="viewport" content="width=device-width, initial-scale=1" />
+              <title>${unreadTexts(language).title}</title>
+            </head>
+            <body>
+              <main>
+                <p>${text}</p>
+                ${button !== undefined && html`<form method="post"><button>${button}</button></form>`}
+              </main>
+            </body>
+          </html> `,
+      ),
+    })
   const languageOf = (header: string | undefined): string => (/^de\b/i.test(header ?? '') ? 'de' : 'en')
   return [
     route({
-      id: 'pushUnsubscribePage', method: 'GET', path: unsubscribePath, auth: 'none', limit: 'session', query: Query, reply: Type.Unknown(),
+      id: 'pushUnsubscribePage',
+      method: 'GET',
+      path: unsubscribePath,
+      auth: 'none',
+      limit: 'session',
+      query: Query,
+      reply: Type.Unknown(),
       handle: async ({ query, headers: { 'accept-language': wanted } }) => {
         const language = languageOf(wanted)
         const texts = unreadTexts(language)
@@ -35,7 +63,13 @@ export const unsubscribeRoutes = ({ database, pushers }: { readonly database: Da
       },
     }),
     route({
-      id: 'pushUnsubscribe', method: 'POST', path: unsubscribePath, auth: 'none', limit: 'session', query: Query, reply: Type.Unknown(),
+      id: 'pushUnsubscribe',
+      method: 'POST',
+      path: unsubscribePath,
+      auth: 'none',
+      limit: 'session',
+      query: Query,
+      reply: Type.Unknown(),
       handle: async ({ query, headers: { 'accept-language': wanted } }) => {
         const language = languageOf(wanted)
         const found = await readPusherBySecret(database.read, query.pusher, query.secret)

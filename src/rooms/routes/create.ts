@@ -18,7 +18,9 @@ const CreateRoom = Type.Object({
   room_version: Type.Optional(Type.String()),
   creation_content: Type.Optional(openObject),
   initial_state: Type.Optional(Type.Array(StateEvent, { maxItems: 200 })),
-  preset: Type.Optional(Type.Union([Type.Literal('private_chat'), Type.Literal('public_chat'), Type.Literal('trusted_private_chat')])),
+  preset: Type.Optional(
+    Type.Union([Type.Literal('private_chat'), Type.Literal('public_chat'), Type.Literal('trusted_private_chat')]),
+  ),
   is_direct: Type.Optional(Type.Boolean()),
   power_level_content_override: Type.Optional(openObject),
 })
@@ -29,14 +31,22 @@ export const createRoutes = (deps: RoomsRouteDeps): Route[] => [
    * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom
    */
   route({
-    id: 'createRoom', method: 'POST', path: '/_matrix/client/v3/createRoom', auth: 'user', limit: 'heavy', body: CreateRoom,
+    id: 'createRoom',
+    method: 'POST',
+    path: '/_matrix/client/v3/createRoom',
+    auth: 'user',
+    limit: 'heavy',
+    body: CreateRoom,
     reply: Type.Object({ room_id: Type.String() }),
     handle: async ({ session, body }) => {
       mustNotBeSuspended(session)
       if ((body.invite_3pid ?? []).length > 0) {
         throw new MatrixError('M_THREEPID_DENIED', 'This server does not invite by e-mail address or telephone number')
       }
-      const alias = body.room_alias_name === undefined ? undefined : await deps.aliases.reserve(body.room_alias_name, session.appservice)
+      const alias =
+        body.room_alias_name === undefined
+          ? undefined
+          : await deps.aliases.reserve(body.room_alias_name, session.appservice)
       const wish: RoomWish = {
         ...(body.room_version !== undefined && { version: body.room_version }),
         ...(body.preset && { preset: body.preset }),

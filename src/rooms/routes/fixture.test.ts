@@ -9,7 +9,20 @@ import { signingKey } from '../../matrix/signing.ts'
 import { openDatabase, type Database } from '../../storage/index.ts'
 import { openLog, type Log } from '../../streams/index.ts'
 import { createUsers, usersRoutes } from '../../users/index.ts'
-import { createProfiles, createRoutes, historyRoutes, membershipRoutes, openHistory, openRooms, searchRoutes, sendRoutes, startIndexer, type History, type Indexer, type Rooms } from '../index.ts'
+import {
+  createProfiles,
+  createRoutes,
+  historyRoutes,
+  membershipRoutes,
+  openHistory,
+  openRooms,
+  searchRoutes,
+  sendRoutes,
+  startIndexer,
+  type History,
+  type Indexer,
+  type Rooms,
+} from '../index.ts'
 
 export interface Shown {
   event_id: string
@@ -44,9 +57,10 @@ export interface World extends Mounted {
 }
 
 const names = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace'] as const
-export type Name = typeof names[number]
+export type Name = (typeof names)[number]
 export const idOf = (name: Name): string => `@${name}:one.test`
-export const path = (roomId: string, rest: string, version = 'v3'): string => `/_matrix/client/${version}/rooms/${encodeURIComponent(roomId)}${rest}`
+export const path = (roomId: string, rest: string, version = 'v3'): string =>
+  `/_matrix/client/${version}/rooms/${encodeURIComponent(roomId)}${rest}`
 
 /** Runs a test on every database. At its end nothing unexpected may have been logged. */
 export const over = (name: string, body: (world: World) => Promise<void>): void => {
@@ -68,7 +82,9 @@ export const over = (name: string, body: (world: World) => Promise<void>): void 
 /** A server's worth of rooms. Opened twice over one database, the second is what a restart finds. */
 export async function openWorld(database: Database): Promise<World> {
   const serverName = 'one.test'
-  const log = await openLog(database, (error) => { throw error })
+  const log = await openLog(database, (error) => {
+    throw error
+  })
   const clock: World['clock'] = { now: undefined }
   const now = (): number => clock.now ?? Date.now()
   const randomId = (): string => randomBytes(32).toString('base64url')
@@ -81,44 +97,99 @@ export async function openWorld(database: Database): Promise<World> {
     },
   })
   const users = createUsers({ database, log, serverName, now })
-  const base = { database: counted, log, users, serverName, signingKey: signingKey('1', Buffer.alloc(32, 7)), now, randomId }
+  const base = {
+    database: counted,
+    log,
+    users,
+    serverName,
+    signingKey: signingKey('1', Buffer.alloc(32, 7)),
+    now,
+    randomId,
+  }
   const rooms = await openRooms(base)
   const history = openHistory({ ...base, rooms })
   const aliases = {
-    reserve: async (name: string) => `#${name}:one.test`, release: () => {}, add: async () => {}, resolve: async () => undefined, publish: async () => {}, move: async () => {},
+    reserve: async (name: string) => `#${name}:one.test`,
+    release: () => {},
+    add: async () => {},
+    resolve: async () => undefined,
+    publish: async () => {},
+    move: async () => {},
   }
-  const indexer = await startIndexer({ ...base, rooms, onError: (error) => { throw error } })
+  const indexer = await startIndexer({
+    ...base,
+    rooms,
+    onError: (error) => {
+      throw error
+    },
+  })
   const deps = { ...base, rooms, history, indexer, profiles: createProfiles(users), aliases }
   const sessions = {} as Record<Name, Session> // every name is filled in below
-  for (const [index, name] of names.entries()) sessions[name] = sessionOf(await users.intern(idOf(name)), idOf(name), { device: index + 1, deviceId: name.toUpperCase() })
-  const http = mount([
-    ...createRoutes(deps), ...membershipRoutes(deps), ...sendRoutes(deps), ...historyRoutes(deps), ...searchRoutes(deps), ...usersRoutes({ users, roomOf: async () => undefined }),
-  ], sessions)
+  for (const [index, name] of names.entries())
+    sessions[name] = sessionOf(await users.intern(idOf(name)), idOf(name), {
+      device: index + 1,
+      deviceId: name.toUpperCase(),
+    })
+  const http = mount(
+    [
+      ...createRoutes(deps),
+      ...membershipRoutes(deps),
+      ...sendRoutes(deps),
+      ...historyRoutes(deps),
+      ...searchRoutes(deps),
+      ...usersRoutes({ users, roomOf: async () => undefined }),
+    ],
+    sessions,
+  )
 
   let txn = 0
-  const must = async (name: string | undefined, method: 'GET' | 'PUT' | 'POST', at: string, body?: object): Promise<Record<string, unknown>> => {
+  const must = async (
+    name: string | undefined,
+    method: 'GET' | 'PUT' | 'POST',
+    at: string,
+    body?: object,
+  ): Promise<Record<string, unknown>> => {
     const answer = await http.ask(name, method, at, body)
     assert.equal(answer.status, 200, `${method} ${at}: ${JSON.stringify(answer.body)}`)
     return answer.body
   }
   const idIn = (body: Record<string, unknown>): string => String(body['event_id'] ?? body['room_id'])
   return {
-    ...http, rooms, history, indexer, log, database, clock, sessions, reads: () => reads,
+    ...http,
+    rooms,
+    history,
+    indexer,
+    log,
+    database,
+    clock,
+    sessions,
+    reads: () => reads,
     [Symbol.asyncDispose]: async () => {
       await http[Symbol.asyncDispose]()
       await indexer[Symbol.asyncDispose]()
       log.close()
     },
-    get: async <T>(name: Name | undefined, at: string) => await must(name, 'GET', at) as T,
+    get: async <T>(name: Name | undefined, at: string) => (await must(name, 'GET', at)) as T,
     create: async (name, wish = {}) => idIn(await must(name, 'POST', '/createRoom', wish)),
-    act: async (name, roomId, what) => void await must(name, 'POST', path(roomId, `/${what}`), {}),
-    on: async (name, roomId, what, target) => void await must(name, 'POST', path(roomId, `/${what}`), { user_id: idOf(target) }),
+    act: async (name, roomId, what) => void (await must(name, 'POST', path(roomId, `/${what}`), {})),
+    on: async (name, roomId, what, target) =>
+      void (await must(name, 'POST', path(roomId, `/${what}`), { user_id: idOf(target) })),
     send: async (name, roomId, content = 'hello', type = 'm.room.message') =>
-      idIn(await must(name, 'PUT', path(roomId, `/send/${type}/t${++txn}`), typeof content === 'string' ? { msgtype: 'm.text', body: content } : content)),
-    state: async (name, roomId, type, content, key = '') => idIn(await must(name, 'PUT', path(roomId, `/state/${type}/${encodeURIComponent(key)}`), content)),
-    redact: async (name, roomId, eventId) => idIn(await must(name, 'PUT', path(roomId, `/redact/${encodeURIComponent(eventId)}/t${++txn}`), {})),
-    ignore: async (name, ...ignored) => void await must(name, 'PUT', `/user/${encodeURIComponent(idOf(name))}/account_data/m.ignored_user_list`, {
-      ignored_users: Object.fromEntries(ignored.map((one) => [idOf(one), {}])),
-    }),
+      idIn(
+        await must(
+          name,
+          'PUT',
+          path(roomId, `/send/${type}/t${++txn}`),
+          typeof content === 'string' ? { msgtype: 'm.text', body: content } : content,
+        ),
+      ),
+    state: async (name, roomId, type, content, key = '') =>
+      idIn(await must(name, 'PUT', path(roomId, `/state/${type}/${encodeURIComponent(key)}`), content)),
+    redact: async (name, roomId, eventId) =>
+      idIn(await must(name, 'PUT', path(roomId, `/redact/${encodeURIComponent(eventId)}/t${++txn}`), {})),
+    ignore: async (name, ...ignored) =>
+      void (await must(name, 'PUT', `/user/${encodeURIComponent(idOf(name))}/account_data/m.ignored_user_list`, {
+        ignored_users: Object.fromEntries(ignored.map((one) => [idOf(one), {}])),
+      })),
   }
 }

@@ -11,6 +11,12 @@ import { timestampRoutes } from './timestamp.ts'
 
 /** Everything that reads a room. */
 export const historyRoutes = (deps: HistoryRouteDeps): Route[] => [
-  ...messagesRoutes(deps), ...contextRoutes(deps), ...stateRoutes(deps), ...memberRoutes(deps), ...timestampRoutes(deps),
-  ...threadRoutes(deps), ...relationRoutes(deps), ...summaryRoutes(deps),
+  ...messagesRoutes(deps),
+  ...contextRoutes(deps),
+  ...stateRoutes(deps),
+  ...memberRoutes(deps),
+  ...timestampRoutes(deps),
+  ...threadRoutes(deps),
+  ...relationRoutes(deps),
+  ...summaryRoutes(deps),
 ]

@@ -15,11 +15,16 @@ import { RoomParams } from './shapes.ts'
 const AnyMembership = Type.Union((['join', 'invite', 'knock', 'leave', 'ban'] as const).map((one) => Type.Literal(one)))
 
 const Query = Type.Object({
-  at: Type.Optional(Type.String()), membership: Type.Optional(AnyMembership), not_membership: Type.Optional(AnyMembership),
+  at: Type.Optional(Type.String()),
+  membership: Type.Optional(AnyMembership),
+  not_membership: Type.Optional(AnyMembership),
 })
 
 const Joined = Type.Object({
-  joined: Type.Record(Type.String(), Type.Object({ display_name: Type.Optional(Type.String()), avatar_url: Type.Optional(Type.String()) })),
+  joined: Type.Record(
+    Type.String(),
+    Type.Object({ display_name: Type.Optional(Type.String()), avatar_url: Type.Optional(Type.String()) }),
+  ),
 })
 
 type Wanted = (membership: Membership) => boolean
@@ -31,7 +36,12 @@ function wantedBy(is: Membership | undefined, isNot: Membership | undefined): Wa
 }
 
 /** The member events at a place in the timeline, which has to be one that the user may see. */
-async function membersAt(deps: HistoryRouteDeps, view: View, at: number | undefined, wanted: Wanted): Promise<StoredEvent[]> {
+async function membersAt(
+  deps: HistoryRouteDeps,
+  view: View,
+  at: number | undefined,
+  wanted: Wanted,
+): Promise<StoredEvent[]> {
   const { room, session, stay } = view
   const place = at === undefined || at >= (stay.end ? stay.until : deps.log.now) ? undefined : at
   if (place === undefined && !stay.end) {
@@ -40,9 +50,15 @@ async function membersAt(deps: HistoryRouteDeps, view: View, at: number | undefi
     return deps.rooms.events.many(nids)
   }
   if (place === undefined) return membersIn(deps, await stateIn(deps, view), wanted)
-  const [last] = await deps.rooms.timeline({ room: room.nid, above: Number.MIN_SAFE_INTEGER, upTo: place, limit: 1, dir: 'b' })
+  const [last] = await deps.rooms.timeline({
+    room: room.nid,
+    above: Number.MIN_SAFE_INTEGER,
+    upTo: place,
+    limit: 1,
+    dir: 'b',
+  })
   if (!last) return []
-  if (!await deps.history.canSee(session, last)) throw notIn(room.id)
+  if (!(await deps.history.canSee(session, last))) throw notIn(room.id)
   return membersIn(deps, await stateAfter(deps.rooms, last), wanted)
 }
 
@@ -58,8 +74,13 @@ async function membersIn({ rooms }: HistoryRouteDeps, state: StateMap, wanted: W
 export const memberRoutes = (deps: HistoryRouteDeps): Route[] => [
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmembers */
   route({
-    id: 'getMembersByRoom', method: 'GET', path: '/_matrix/client/v3/rooms/:roomId/members', auth: 'guest',
-    params: RoomParams, query: Query, reply: Type.Object({ chunk: EventList }),
+    id: 'getMembersByRoom',
+    method: 'GET',
+    path: '/_matrix/client/v3/rooms/:roomId/members',
+    auth: 'guest',
+    params: RoomParams,
+    query: Query,
+    reply: Type.Object({ chunk: EventList }),
     handle: async ({ session, params, query }) => {
       const at = readToken('at', query.at || undefined)
       const view = await enter(deps, session, params.roomId)
@@ -70,11 +91,15 @@ export const memberRoutes = (deps: HistoryRouteDeps): Route[] => [
   }),
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidjoined_members */
   route({
-    id: 'getJoinedMembersByRoom', method: 'GET', path: '/_matrix/client/v3/rooms/:roomId/joined_members', auth: 'user',
-    params: RoomParams, reply: Joined,
+    id: 'getJoinedMembersByRoom',
+    method: 'GET',
+    path: '/_matrix/client/v3/rooms/:roomId/joined_members',
+    auth: 'user',
+    params: RoomParams,
+    reply: Joined,
     handle: async ({ session, params }) => {
       const room = await joinedRoom(deps.rooms, params.roomId, session.user)
-      const joined: Record<string, { display_name?: string, avatar_url?: string }> = {}
+      const joined: Record<string, { display_name?: string; avatar_url?: string }> = {}
       for (const [nid, userId] of await deps.users.namesOf(room.joined)) {
         const { displayName = null, avatarUrl = null } = room.members.get(nid) ?? {}
         joined[userId] = {
@@ -87,11 +112,15 @@ export const memberRoutes = (deps: HistoryRouteDeps): Route[] => [
   }),
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3joined_rooms */
   route({
-    id: 'getJoinedRooms', method: 'GET', path: '/_matrix/client/v3/joined_rooms', auth: 'user',
+    id: 'getJoinedRooms',
+    method: 'GET',
+    path: '/_matrix/client/v3/joined_rooms',
+    auth: 'user',
     reply: Type.Object({ joined_rooms: Type.Array(Type.String()) }),
     handle: async ({ session }) => {
       const joined: number[] = []
-      for (const [room, { membership }] of await deps.rooms.of(session.user)) if (membership === 'join') joined.push(room)
+      for (const [room, { membership }] of await deps.rooms.of(session.user))
+        if (membership === 'join') joined.push(room)
       return { joined_rooms: [...(await readRoomIds(deps.database.read, joined)).values()] }
     },
   }),

@@ -13,9 +13,19 @@ import { Empty, openObject, Reason, RoomIdReply, RoomParams, UserAndReason } fro
 const whoOf = (session: Session) => ({ nid: session.user, userId: session.userId })
 
 /** Keys of a request that a member event's content is not made of. */
-const own = new Set(['reason', 'third_party_signed', 'user_id', 'membership', 'join_authorised_via_users_server', 'displayname', 'avatar_url'])
+const own = new Set([
+  'reason',
+  'third_party_signed',
+  'user_id',
+  'membership',
+  'join_authorised_via_users_server',
+  'displayname',
+  'avatar_url',
+])
 
-const JoinBody = Type.Unsafe<JsonObject & { reason?: string }>(Type.Object({ reason: Type.Optional(Type.String()), third_party_signed: Type.Optional(openObject) }))
+const JoinBody = Type.Unsafe<JsonObject & { reason?: string }>(
+  Type.Object({ reason: Type.Optional(Type.String()), third_party_signed: Type.Optional(openObject) }),
+)
 
 const wishOf = (body: JsonObject & { reason?: string }): MembershipWish => ({
   reason: body.reason,
@@ -43,7 +53,12 @@ async function roomOf(deps: RoomsRouteDeps, roomId: string, session: Session): P
   return room
 }
 
-async function joinAs(deps: RoomsRouteDeps, session: Session, room: Room, body: JsonObject & { reason?: string }): Promise<{ room_id: string }> {
+async function joinAs(
+  deps: RoomsRouteDeps,
+  session: Session,
+  room: Room,
+  body: JsonObject & { reason?: string },
+): Promise<{ room_id: string }> {
   mustNotBeSuspended(session)
   if (session.guest && room.summary.guestAccess !== 'can_join') {
     throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests may not join this room')
@@ -54,18 +69,36 @@ async function joinAs(deps: RoomsRouteDeps, session: Session, room: Room, body: 
 
 export const membershipRoutes = (deps: RoomsRouteDeps): Route[] => [
   route({
-    id: 'joinRoomById', method: 'POST', path: '/_matrix/client/v3/rooms/:roomId/join', auth: 'guest', limit: 'heavy',
-    params: RoomParams, body: JoinBody, reply: RoomIdReply,
+    id: 'joinRoomById',
+    method: 'POST',
+    path: '/_matrix/client/v3/rooms/:roomId/join',
+    auth: 'guest',
+    limit: 'heavy',
+    params: RoomParams,
+    body: JoinBody,
+    reply: RoomIdReply,
     handle: async ({ session, params, body }) => joinAs(deps, session, await roomBy(deps, params.roomId), body),
   }),
   route({
-    id: 'joinRoom', method: 'POST', path: '/_matrix/client/v3/join/:roomIdOrAlias', auth: 'guest', limit: 'heavy',
-    params: Type.Object({ roomIdOrAlias: Type.String() }), body: JoinBody, reply: RoomIdReply,
+    id: 'joinRoom',
+    method: 'POST',
+    path: '/_matrix/client/v3/join/:roomIdOrAlias',
+    auth: 'guest',
+    limit: 'heavy',
+    params: Type.Object({ roomIdOrAlias: Type.String() }),
+    body: JoinBody,
+    reply: RoomIdReply,
     handle: async ({ session, params, body }) => joinAs(deps, session, await roomBy(deps, params.roomIdOrAlias), body),
   }),
   route({
-    id: 'knockRoom', method: 'POST', path: '/_matrix/client/v3/knock/:roomIdOrAlias', auth: 'user', limit: 'heavy',
-    params: Type.Object({ roomIdOrAlias: Type.String() }), body: Reason, reply: RoomIdReply,
+    id: 'knockRoom',
+    method: 'POST',
+    path: '/_matrix/client/v3/knock/:roomIdOrAlias',
+    auth: 'user',
+    limit: 'heavy',
+    params: Type.Object({ roomIdOrAlias: Type.String() }),
+    body: Reason,
+    reply: RoomIdReply,
     handle: async ({ session, params, body }) => {
       mustNotBeSuspended(session)
       const room = await roomBy(deps, params.roomIdOrAlias)
@@ -74,20 +107,38 @@ export const membershipRoutes = (deps: RoomsRouteDeps): Route[] => [
     },
   }),
   route({
-    id: 'inviteUser', method: 'POST', path: '/_matrix/client/v3/rooms/:roomId/invite', auth: 'user', limit: 'message',
-    params: RoomParams, body: Type.Object({ user_id: Type.Optional(Type.String()), reason: Type.Optional(Type.String()), medium: Type.Optional(Type.String()) }),
+    id: 'inviteUser',
+    method: 'POST',
+    path: '/_matrix/client/v3/rooms/:roomId/invite',
+    auth: 'user',
+    limit: 'message',
+    params: RoomParams,
+    body: Type.Object({
+      user_id: Type.Optional(Type.String()),
+      reason: Type.Optional(Type.String()),
+      medium: Type.Optional(Type.String()),
+    }),
     reply: Empty,
     handle: async ({ session, params, body }) => {
       mustNotBeSuspended(session)
-      if (body.medium !== undefined) throw new MatrixError('M_THREEPID_DENIED', 'This server does not invite by e-mail address or telephone number')
-      if (body.user_id === undefined) throw new MatrixError('M_MISSING_PARAM', 'user_id is missing: whom shall we invite?')
-      await invite(deps, whoOf(session), await joinedRoom(deps.rooms, params.roomId, session.user), body.user_id, { reason: body.reason })
+      if (body.medium !== undefined)
+        throw new MatrixError('M_THREEPID_DENIED', 'This server does not invite by e-mail address or telephone number')
+      if (body.user_id === undefined)
+        throw new MatrixError('M_MISSING_PARAM', 'user_id is missing: whom shall we invite?')
+      await invite(deps, whoOf(session), await joinedRoom(deps.rooms, params.roomId, session.user), body.user_id, {
+        reason: body.reason,
+      })
       return {}
     },
   }),
   route({
-    id: 'leaveRoom', method: 'POST', path: '/_matrix/client/v3/rooms/:roomId/leave', auth: 'guest',
-    params: RoomParams, body: Reason, reply: Empty,
+    id: 'leaveRoom',
+    method: 'POST',
+    path: '/_matrix/client/v3/rooms/:roomId/leave',
+    auth: 'guest',
+    params: RoomParams,
+    body: Reason,
+    reply: Empty,
     handle: async ({ session, params, body }) => {
       const room = await roomOf(deps, params.roomId, session)
       await mustNotTurnDownNotices(deps.users, room, session.user)
@@ -96,20 +147,41 @@ export const membershipRoutes = (deps: RoomsRouteDeps): Route[] => [
     },
   }),
   route({
-    id: 'forgetRoom', method: 'POST', path: '/_matrix/client/v3/rooms/:roomId/forget', auth: 'guest',
-    params: RoomParams, body: Empty, reply: Empty,
+    id: 'forgetRoom',
+    method: 'POST',
+    path: '/_matrix/client/v3/rooms/:roomId/forget',
+    auth: 'guest',
+    params: RoomParams,
+    body: Empty,
+    reply: Empty,
     handle: async ({ session, params }) => {
       await deps.rooms.forget(await roomOf(deps, params.roomId, session), session.user)
       return {}
     },
   }),
-  ...([['kick', kick], ['ban', ban], ['unban', unban]] as const).map(([id, act]) => route({
-    id, method: 'POST', path: `/_matrix/client/v3/rooms/:roomId/${id}`, auth: 'user', limit: 'message',
-    params: RoomParams, body: UserAndReason, reply: Empty,
-    handle: async ({ session, params, body }) => {
-      mustNotBeSuspended(session)
-      await act(deps, whoOf(session), await joinedRoom(deps.rooms, params.roomId, session.user), body.user_id, { reason: body.reason })
-      return {}
-    },
-  })),
+  ...(
+    [
+      ['kick', kick],
+      ['ban', ban],
+      ['unban', unban],
+    ] as const
+  ).map(([id, act]) =>
+    route({
+      id,
+      method: 'POST',
+      path: `/_matrix/client/v3/rooms/:roomId/${id}`,
+      auth: 'user',
+      limit: 'message',
+      params: RoomParams,
+      body: UserAndReason,
+      reply: Empty,
+      handle: async ({ session, params, body }) => {
+        mustNotBeSuspended(session)
+        await act(deps, whoOf(session), await joinedRoom(deps.rooms, params.roomId, session.user), body.user_id, {
+          reason: body.reason,
+        })
+        return {}
+      },
+    }),
+  ),
 ]

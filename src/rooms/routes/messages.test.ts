@@ -1,12 +1,28 @@
 import assert from 'node:assert/strict'
 import { idOf, over, path, type Name, type Shown, type World } from './fixture.test.ts'
 
-interface Page { start: string, end?: string, chunk: Shown[], state?: Shown[] }
+interface Page {
+  start: string
+  end?: string
+  chunk: Shown[]
+  state?: Shown[]
+}
 
 const page = (world: World, name: Name, roomId: string, query: Record<string, string | number>): Promise<Page> =>
-  world.get<Page>(name, path(roomId, `/messages?${new URLSearchParams(Object.entries(query).map(([key, value]) => [key, String(value)])).toString()}`))
+  world.get<Page>(
+    name,
+    path(
+      roomId,
+      `/messages?${new URLSearchParams(Object.entries(query).map(([key, value]) => [key, String(value)])).toString()}`,
+    ),
+  )
 
-async function everything(world: World, name: Name, roomId: string, query: Record<string, string | number>): Promise<{ events: Shown[], pages: number }> {
+async function everything(
+  world: World,
+  name: Name,
+  roomId: string,
+  query: Record<string, string | number>,
+): Promise<{ events: Shown[]; pages: number }> {
   const events: Shown[] = []
   let from: string | undefined
   for (let pages = 1; ; pages++) {
@@ -53,7 +69,12 @@ over('from and to bound a page, and its tokens lead back to where it began', asy
   const between = await page(world, 'alice', roomId, { dir: 'b', limit: 100, from: first.start, to: second.end ?? '' })
   assert.deepEqual(ids(between.chunk), sent.slice(4).toReversed())
   assert.equal(between.end, second.end)
-  const forth = await page(world, 'alice', roomId, { dir: 'f', limit: 100, from: second.end ?? '', to: first.end ?? '' })
+  const forth = await page(world, 'alice', roomId, {
+    dir: 'f',
+    limit: 100,
+    from: second.end ?? '',
+    to: first.end ?? '',
+  })
   assert.deepEqual(ids(forth.chunk), sent.slice(4, 8))
   assert.equal(forth.end, first.end)
   const none = await page(world, 'alice', roomId, { dir: 'f', limit: 0, from: second.end ?? '' })
@@ -66,7 +87,8 @@ over('a page is filled past what the filter leaves out', async (world) => {
   await world.act('bob', roomId, 'join')
   const wanted: string[] = []
   for (let index = 0; index < 40; index++) {
-    if (index % 10 === 0) wanted.push(await world.send('bob', roomId, { body: 'x', msgtype: 'm.file', url: 'mxc://one.test/abc' }))
+    if (index % 10 === 0)
+      wanted.push(await world.send('bob', roomId, { body: 'x', msgtype: 'm.file', url: 'mxc://one.test/abc' }))
     else await world.send('alice', roomId, 'noise')
   }
   const filter = JSON.stringify({ senders: [idOf('bob')], types: ['m.room.message'] })
@@ -75,8 +97,14 @@ over('a page is filled past what the filter leaves out', async (world) => {
   const rest = await page(world, 'alice', roomId, { dir: 'b', limit: 3, filter, from: found.end ?? '' })
   assert.deepEqual(ids(rest.chunk), wanted.slice(0, 1))
   assert.equal(rest.end, undefined)
-  assert.deepEqual(ids((await page(world, 'alice', roomId, { dir: 'f', filter: JSON.stringify({ contains_url: true }) })).chunk), wanted)
-  assert.deepEqual((await page(world, 'alice', roomId, { dir: 'f', filter: JSON.stringify({ not_rooms: [roomId] }) })).chunk, [])
+  assert.deepEqual(
+    ids((await page(world, 'alice', roomId, { dir: 'f', filter: JSON.stringify({ contains_url: true }) })).chunk),
+    wanted,
+  )
+  assert.deepEqual(
+    (await page(world, 'alice', roomId, { dir: 'f', filter: JSON.stringify({ not_rooms: [roomId] }) })).chunk,
+    [],
+  )
   assert.deepEqual((await page(world, 'alice', roomId, { dir: 'f', filter: JSON.stringify({ types: [] }) })).chunk, [])
 })
 
@@ -84,9 +112,19 @@ over('a filter finds events by what relates to them', async (world) => {
   const roomId = await world.create('alice', { preset: 'public_chat' })
   await world.act('bob', roomId, 'join')
   const [liked, threaded] = [await world.send('alice', roomId), await world.send('alice', roomId)]
-  await world.send('bob', roomId, { 'm.relates_to': { rel_type: 'm.annotation', event_id: liked, key: '+' } }, 'm.reaction')
-  await world.send('alice', roomId, { body: 'x', msgtype: 'm.text', 'm.relates_to': { rel_type: 'm.thread', event_id: threaded } })
-  const found = async (filter: object): Promise<string[]> => ids((await page(world, 'alice', roomId, { dir: 'f', limit: 100, filter: JSON.stringify(filter) })).chunk)
+  await world.send(
+    'bob',
+    roomId,
+    { 'm.relates_to': { rel_type: 'm.annotation', event_id: liked, key: '+' } },
+    'm.reaction',
+  )
+  await world.send('alice', roomId, {
+    body: 'x',
+    msgtype: 'm.text',
+    'm.relates_to': { rel_type: 'm.thread', event_id: threaded },
+  })
+  const found = async (filter: object): Promise<string[]> =>
+    ids((await page(world, 'alice', roomId, { dir: 'f', limit: 100, filter: JSON.stringify(filter) })).chunk)
   assert.deepEqual(await found({ related_by_rel_types: ['m.annotation'] }), [liked])
   assert.deepEqual(await found({ related_by_rel_types: ['m.thread', '\0'] }), [threaded])
   assert.deepEqual(await found({ related_by_senders: [idOf('bob'), '@nobody:one.test'] }), [liked])
@@ -103,7 +141,13 @@ over('lazy loading sends the member events of who is on the page, as they were t
   await world.send('alice', roomId, 'two')
   const filter = JSON.stringify({ lazy_load_members: true, types: ['m.room.message'] })
   const { state = [] } = await page(world, 'alice', roomId, { dir: 'b', filter })
-  assert.deepEqual(state.map((event) => [event.state_key, event.content['membership']]), [[idOf('alice'), 'join'], [idOf('bob'), 'join']])
+  assert.deepEqual(
+    state.map((event) => [event.state_key, event.content['membership']]),
+    [
+      [idOf('alice'), 'join'],
+      [idOf('bob'), 'join'],
+    ],
+  )
   assert.equal((await page(world, 'alice', roomId, { dir: 'b', filter: '{}' })).state, undefined)
 })
 
@@ -118,12 +162,22 @@ over('messages of ignored users are left out, their state is not', async (world)
 })
 
 over('a page is found however much before it is not for the reader', async (world) => {
-  const roomId = await world.create('alice', { preset: 'public_chat', initial_state: [{ type: 'm.room.history_visibility', content: { history_visibility: 'joined' } }] })
+  const roomId = await world.create('alice', {
+    preset: 'public_chat',
+    initial_state: [{ type: 'm.room.history_visibility', content: { history_visibility: 'joined' } }],
+  })
   const room = await world.rooms.find(roomId)
   assert.ok(room)
   const sender = { nid: world.sessions.alice.user, userId: idOf('alice') }
   for (let part = 0; part < 5; part++) {
-    await world.rooms.append(room, Array.from({ length: 500 }, (_, index) => ({ type: 'm.room.message', sender, content: { body: `${part}.${index}` } })))
+    await world.rooms.append(
+      room,
+      Array.from({ length: 500 }, (_, index) => ({
+        type: 'm.room.message',
+        sender,
+        content: { body: `${part}.${index}` },
+      })),
+    )
   }
   await world.act('bob', roomId, 'join')
   const seen = await world.send('alice', roomId)

@@ -8,7 +8,8 @@ import { openSender } from '../sender.ts'
 import { EventIdReply, openObject } from './shapes.ts'
 
 /** What transaction ids are told apart by: an application service has a number for each user that it asks as. */
-const deviceOf = ({ device, appservice, tokenId }: Session): number | null => device ?? (appservice === undefined ? null : -tokenId)
+const deviceOf = ({ device, appservice, tokenId }: Session): number | null =>
+  device ?? (appservice === undefined ? null : -tokenId)
 
 /** Not at once, but in so many milliseconds (MSC4140). */
 const delayParam = 'org.matrix.msc4140.delay'
@@ -25,8 +26,16 @@ function timeFor({ appservice }: Session, { ts }: { ts?: string }): { ts?: numbe
   return { ts: Number(ts) }
 }
 
-const SendParams = Type.Object({ roomId: Type.String(), eventType: Type.String(), txnId: Type.String({ maxLength: 255 }) })
-const RedactParams = Type.Object({ roomId: Type.String(), eventId: Type.String(), txnId: Type.String({ maxLength: 255 }) })
+const SendParams = Type.Object({
+  roomId: Type.String(),
+  eventType: Type.String(),
+  txnId: Type.String({ maxLength: 255 }),
+})
+const RedactParams = Type.Object({
+  roomId: Type.String(),
+  eventId: Type.String(),
+  txnId: Type.String({ maxLength: 255 }),
+})
 const StateParams = Type.Object({ roomId: Type.String(), eventType: Type.String(), stateKey: Type.String() })
 
 /** What the routes that send are made with. */
@@ -41,39 +50,83 @@ export const sendRoutes = (deps: SendRouteDeps): Route[] => {
     if (!deps.delayed) throw new MatrixError('M_UNRECOGNIZED', 'Nothing can be delayed here')
     return { delay_id: await deps.delayed.schedule(session, wish) }
   }
-  const putState = async (session: Session, { roomId, eventType: type, stateKey = '' }: { roomId: string, eventType: string, stateKey?: string }, query: Static<typeof SendQuery>, content: JsonObject) => {
+  const putState = async (
+    session: Session,
+    { roomId, eventType: type, stateKey = '' }: { roomId: string; eventType: string; stateKey?: string },
+    query: Static<typeof SendQuery>,
+    content: JsonObject,
+  ) => {
     const delay = query[delayParam]
     if (delay !== undefined) return later(session, { roomId, type, stateKey, content, delay })
-    return { event_id: await sender.state(session, roomId, type, stateKey, content, { device: deviceOf(session), ...timeFor(session, query) }) }
+    return {
+      event_id: await sender.state(session, roomId, type, stateKey, content, {
+        device: deviceOf(session),
+        ...timeFor(session, query),
+      }),
+    }
   }
   return [
     /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid */
     route({
-      id: 'sendMessage', method: 'PUT', path: '/_matrix/client/v3/rooms/:roomId/send/:eventType/:txnId', auth: 'guest', limit: 'message',
-      params: SendParams, query: SendQuery, body: openObject, reply: SentReply,
+      id: 'sendMessage',
+      method: 'PUT',
+      path: '/_matrix/client/v3/rooms/:roomId/send/:eventType/:txnId',
+      auth: 'guest',
+      limit: 'message',
+      params: SendParams,
+      query: SendQuery,
+      body: openObject,
+      reply: SentReply,
       handle: async ({ session, params: { roomId, eventType: type, txnId }, query, body: content }) => {
         const delay = query[delayParam]
         if (delay !== undefined) return later(session, { roomId, type, content, delay, txnId })
-        return { event_id: await sender.message(session, roomId, type, content, { device: deviceOf(session), txnId, ...timeFor(session, query) }) }
+        return {
+          event_id: await sender.message(session, roomId, type, content, {
+            device: deviceOf(session),
+            txnId,
+            ...timeFor(session, query),
+          }),
+        }
       },
     }),
     /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid */
     route({
-      id: 'redactEvent', method: 'PUT', path: '/_matrix/client/v3/rooms/:roomId/redact/:eventId/:txnId', auth: 'guest', limit: 'message',
-      params: RedactParams, body: openObject, reply: EventIdReply,
-      handle: async ({ session, params: { roomId, eventId, txnId }, body }) =>
-        ({ event_id: await sender.redact(session, roomId, eventId, body, { device: deviceOf(session), txnId }) }),
+      id: 'redactEvent',
+      method: 'PUT',
+      path: '/_matrix/client/v3/rooms/:roomId/redact/:eventId/:txnId',
+      auth: 'guest',
+      limit: 'message',
+      params: RedactParams,
+      body: openObject,
+      reply: EventIdReply,
+      handle: async ({ session, params: { roomId, eventId, txnId }, body }) => ({
+        event_id: await sender.redact(session, roomId, eventId, body, { device: deviceOf(session), txnId }),
+      }),
     }),
     /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey */
     route({
-      id: 'setRoomStateWithKey', method: 'PUT', path: '/_matrix/client/v3/rooms/:roomId/state/:eventType/:stateKey', auth: 'guest', limit: 'message',
-      params: StateParams, query: SendQuery, body: openObject, reply: SentReply,
+      id: 'setRoomStateWithKey',
+      method: 'PUT',
+      path: '/_matrix/client/v3/rooms/:roomId/state/:eventType/:stateKey',
+      auth: 'guest',
+      limit: 'message',
+      params: StateParams,
+      query: SendQuery,
+      body: openObject,
+      reply: SentReply,
       handle: async ({ session, params, query, body }) => putState(session, params, query, body),
     }),
     route({
-      id: 'setRoomState', method: 'PUT', path: '/_matrix/client/v3/rooms/:roomId/state/:eventType', auth: 'guest', limit: 'message',
+      id: 'setRoomState',
+      method: 'PUT',
+      path: '/_matrix/client/v3/rooms/:roomId/state/:eventType',
+      auth: 'guest',
+      limit: 'message',
       paths: ['/_matrix/client/v3/rooms/:roomId/state/:eventType/'],
-      params: Type.Object({ roomId: Type.String(), eventType: Type.String() }), query: SendQuery, body: openObject, reply: SentReply,
+      params: Type.Object({ roomId: Type.String(), eventType: Type.String() }),
+      query: SendQuery,
+      body: openObject,
+      reply: SentReply,
       handle: async ({ session, params, query, body }) => putState(session, params, query, body),
     }),
   ]

@@ -13,8 +13,12 @@ const base = '/_matrix/client/v3/rooms/:roomId'
 export const stateRoutes = (deps: HistoryRouteDeps): Route[] => [
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidstate */
   route({
-    id: 'getRoomState', method: 'GET', path: `${base}/state`, auth: 'guest',
-    params: RoomParams, reply: EventList,
+    id: 'getRoomState',
+    method: 'GET',
+    path: `${base}/state`,
+    auth: 'guest',
+    params: RoomParams,
+    reply: EventList,
     handle: async ({ session, params }) => {
       const view = await enter(deps, session, params.roomId)
       const state = await deps.rooms.events.many([...(await stateIn(deps, view)).values()])
@@ -27,15 +31,25 @@ export const stateRoutes = (deps: HistoryRouteDeps): Route[] => [
    * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidstateeventtypestatekey
    */
   route({
-    id: 'getRoomStateWithKey', method: 'GET', path: `${base}/state/:eventType/:stateKey`, auth: 'guest',
+    id: 'getRoomStateWithKey',
+    method: 'GET',
+    path: `${base}/state/:eventType/:stateKey`,
+    auth: 'guest',
     paths: [`${base}/state/:eventType`, `${base}/state/:eventType/`],
-    params: Type.Object({ roomId: Type.String(), eventType: Type.String(), stateKey: Type.Optional(Type.String()) }), query: Format, reply: openObject,
+    params: Type.Object({ roomId: Type.String(), eventType: Type.String(), stateKey: Type.Optional(Type.String()) }),
+    query: Format,
+    reply: openObject,
     handle: async ({ session, params: { roomId, eventType, stateKey = '' }, query }) => {
       const view = await enter(deps, session, roomId)
       const stored = await stateEventIn(deps, view, eventType, stateKey)
       if (!stored) throw new MatrixError('M_NOT_FOUND', 'The room has no state of this type and key')
       if (query.format !== 'event') return new RawJson(JSON.stringify(stored.event.content))
-      const [json] = await deps.history.serialise([stored], { session, device: session.device, now: deps.now(), withRoomId: true })
+      const [json] = await deps.history.serialise([stored], {
+        session,
+        device: session.device,
+        now: deps.now(),
+        withRoomId: true,
+      })
       return new RawJson(json ?? '')
     },
   }),

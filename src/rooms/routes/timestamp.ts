@@ -14,8 +14,12 @@ const [atOnce, rounds] = [50, 20]
 export const timestampRoutes = (deps: HistoryRouteDeps): Route[] => [
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidtimestamp_to_event */
   route({
-    id: 'getEventByTimestamp', method: 'GET', path: '/_matrix/client/v1/rooms/:roomId/timestamp_to_event', auth: 'user',
-    params: RoomParams, query: Type.Object({ ts: Type.Integer(), dir: DirParam }),
+    id: 'getEventByTimestamp',
+    method: 'GET',
+    path: '/_matrix/client/v1/rooms/:roomId/timestamp_to_event',
+    auth: 'user',
+    params: RoomParams,
+    query: Type.Object({ ts: Type.Integer(), dir: DirParam }),
     reply: Type.Object({ event_id: Type.String(), origin_server_ts: Type.Integer() }),
     handle: async ({ session, params, query: { ts, dir } }) => {
       const view = await enter(deps, session, params.roomId)
@@ -30,7 +34,10 @@ export const timestampRoutes = (deps: HistoryRouteDeps): Route[] => [
         if (!last || rows.length < atOnce) break
         moment = { ...moment, ts: last.ts, position: last.position ?? edge }
       }
-      throw new MatrixError('M_NOT_FOUND', `There is no event ${dir === 'f' ? 'from this time on' : 'up to this time'} that you may see`)
+      throw new MatrixError(
+        'M_NOT_FOUND',
+        `There is no event ${dir === 'f' ? 'from this time on' : 'up to this time'} that you may see`,
+      )
     },
   }),
 ]

@@ -12,7 +12,10 @@ export interface UpgradeRouteDeps extends RoomsRouteDeps {
   readonly successions: Successions
 }
 
-const Upgrade = Type.Object({ new_version: Type.String(), additional_creators: Type.Optional(Type.Array(Type.String(), { maxItems: 500 })) })
+const Upgrade = Type.Object({
+  new_version: Type.String(),
+  additional_creators: Type.Optional(Type.Array(Type.String(), { maxItems: 500 })),
+})
 
 export const upgradeRoutes = (deps: UpgradeRouteDeps): Route[] => {
   /** A second press on the button gets the room of the first. */
@@ -20,8 +23,14 @@ export const upgradeRoutes = (deps: UpgradeRouteDeps): Route[] => {
   return [
     /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidupgrade */
     route({
-      id: 'upgradeRoom', method: 'POST', path: '/_matrix/client/v3/rooms/:roomId/upgrade', auth: 'user', limit: 'heavy',
-      params: RoomParams, body: Upgrade, reply: Type.Object({ replacement_room: Type.String() }),
+      id: 'upgradeRoom',
+      method: 'POST',
+      path: '/_matrix/client/v3/rooms/:roomId/upgrade',
+      auth: 'user',
+      limit: 'heavy',
+      params: RoomParams,
+      body: Upgrade,
+      reply: Type.Object({ replacement_room: Type.String() }),
       handle: async ({ session, params, body }) => {
         mustNotBeSuspended(session)
         const room = await joinedRoom(deps.rooms, params.roomId, session.user)
@@ -29,7 +38,9 @@ export const upgradeRoutes = (deps: UpgradeRouteDeps): Route[] => {
         const key = JSON.stringify([room.nid, session.user, wish])
         let upgrade = underWay.get(key)
         if (!upgrade) {
-          upgrade = upgradeRoom(deps, { nid: session.user, userId: session.userId }, room, wish).finally(() => underWay.delete(key))
+          upgrade = upgradeRoom(deps, { nid: session.user, userId: session.userId }, room, wish).finally(() =>
+            underWay.delete(key),
+          )
           underWay.set(key, upgrade)
         }
         const successor = await upgrade

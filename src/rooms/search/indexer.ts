@@ -4,7 +4,18 @@ import type { Log } from '../../streams/index.ts'
 import type { Rooms } from '../rooms.ts'
 import { standings, type StoredEvent } from '../stored-event.ts'
 import { readEdits } from '../store/related.ts'
-import { deleteText, editRowOf, putEdit, putText, readCursor, readEditTarget, readEventsAfter, rowOf, writeCursor, type IndexedText } from './store.ts'
+import {
+  deleteText,
+  editRowOf,
+  putEdit,
+  putText,
+  readCursor,
+  readEditTarget,
+  readEventsAfter,
+  rowOf,
+  writeCursor,
+  type IndexedText,
+} from './store.ts'
 import { isEdit, searchedIn, searchedInEdit, type Searched } from './text.ts'
 import { searchWords } from './words.ts'
 
@@ -21,7 +32,7 @@ export interface Indexer extends AsyncDisposable {
 }
 
 /** What to do to the index for one event. */
-type Change = { put: IndexedText } | { remove: number } | { edit: number, target: number }
+type Change = { put: IndexedText } | { remove: number } | { edit: number; target: number }
 
 /** So long do events wait for others: what comes together costs less together. */
 const gatherMs = 1000
@@ -44,14 +55,18 @@ export async function startIndexer({ rooms, database, log, onError }: IndexerDep
   let timer: NodeJS.Timeout | undefined
   const closed = new AbortController()
 
-  const text = (stored: StoredEvent, searched: Searched, rowid: number): Change =>
-    ({ put: { rowid, room: stored.room, sender: stored.sender, key: searched.key, words: searchWords(searched.text) } })
+  const text = (stored: StoredEvent, searched: Searched, rowid: number): Change => ({
+    put: { rowid, room: stored.room, sender: stored.sender, key: searched.key, words: searchWords(searched.text) },
+  })
 
   /** The text of the newest edit that holds, or none any more. */
   const editOf = async (target: StoredEvent): Promise<Change> => {
-    const rows = target.redactedBy === null ? await readEdits(database.read, [target.event.id], log.now, editsLookedAt) : []
-    const edits = (await rooms.events.many(rows.map((row) => row.event_nid)))
-      .filter((edit) => edit.redactedBy === null && edit.standing === standings.accepted && relationHolds(target.event, edit.event))
+    const rows =
+      target.redactedBy === null ? await readEdits(database.read, [target.event.id], log.now, editsLookedAt) : []
+    const edits = (await rooms.events.many(rows.map((row) => row.event_nid))).filter(
+      (edit) =>
+        edit.redactedBy === null && edit.standing === standings.accepted && relationHolds(target.event, edit.event),
+    )
     const newest = edits.toSorted((a, b) => compareEdits(a.event, b.event)).at(-1)
     const searched = newest && searchedInEdit(newest.event)
     return searched ? text(target, searched, editRowOf(target.nid)) : { remove: editRowOf(target.nid) }
@@ -84,7 +99,7 @@ export async function startIndexer({ rooms, database, log, onError }: IndexerDep
 
   const take = async (events: readonly StoredEvent[], upTo: number): Promise<void> => {
     const changes: Change[] = []
-    for (const stored of events) changes.push(...plainChange(stored) ?? await lookedUpChanges(stored))
+    for (const stored of events) changes.push(...(plainChange(stored) ?? (await lookedUpChanges(stored))))
     await database.write(async (tx) => {
       for (const change of changes) {
         if ('put' in change) await putText(tx, database.dialect, change.put)
@@ -103,7 +118,10 @@ export async function startIndexer({ rooms, database, log, onError }: IndexerDep
       for (;;) {
         const { rows, last } = await readEventsAfter(database.read, cursor, together)
         if (last === undefined || closed.signal.aborted) break
-        await take(rooms.events.adopt(rows).filter(({ position }) => position !== 0), last)
+        await take(
+          rooms.events.adopt(rows).filter(({ position }) => position !== 0),
+          last,
+        )
       }
     }
   }
@@ -121,13 +139,15 @@ export async function startIndexer({ rooms, database, log, onError }: IndexerDep
   const work = (): Promise<void> => {
     clearTimeout(timer)
     timer = undefined
-    working ??= takeAll().catch((error: unknown) => {
-      behind = true
-      onError(error)
-    }).finally(() => {
-      working = undefined
-      if (waiting.length > 0 || behind) later()
-    })
+    working ??= takeAll()
+      .catch((error: unknown) => {
+        behind = true
+        onError(error)
+      })
+      .finally(() => {
+        working = undefined
+        if (waiting.length > 0 || behind) later()
+      })
     return working
   }
   const later = (): void => {

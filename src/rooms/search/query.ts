@@ -15,7 +15,8 @@ const shortestBeginning = 3
 const mostTerms = 20
 
 /** A single letter of a script without spaces is the beginning of the pairs it stands in. */
-const isOpen = (word: string): boolean => word.length >= shortestBeginning || !/^[\p{ASCII}\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]/u.test(word)
+const isOpen = (word: string): boolean =>
+  word.length >= shortestBeginning || !/^[\p{ASCII}\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]/u.test(word)
 
 /**
  * What a search term asks for: each of its words, or a longer word that begins with it; what stands in double quotes, as it stands
@@ -31,7 +32,8 @@ export function parseQuery(term: string): Query {
   return terms.slice(0, mostTerms)
 }
 
-const fits = (word: string, wanted: string, open: boolean): boolean => (open ? word.startsWith(wanted) : word === wanted)
+const fits = (word: string, wanted: string, open: boolean): boolean =>
+  open ? word.startsWith(wanted) : word === wanted
 
 /** Where in a text the term stands. */
 function places(words: readonly string[], { words: wanted, open }: Term): number[] {
@@ -56,7 +58,7 @@ const nearness = 0.5
  */
 export function rankOf(query: Query, text: string): number {
   const words = searchWords(text)
-  const norm = saturation * (1 - lengthShare + lengthShare * words.length / usualLength)
+  const norm = saturation * (1 - lengthShare + (lengthShare * words.length) / usualLength)
   let rank = 0
   let before: readonly number[] = []
   for (const term of query) {
@@ -64,7 +66,7 @@ export function rankOf(query: Query, text: string): number {
     if (found.length === 0) return 0
     const whole = term.open ? found.filter((start) => words[start] === term.words[0]).length : found.length
     const count = whole + beginningShare * (found.length - whole)
-    rank += count * (saturation + 1) / (count + norm)
+    rank += (count * (saturation + 1)) / (count + norm)
     if (before.some((start) => found.includes(start + 1))) rank += nearness
     before = found.map((start) => start + term.words.length - 1)
   }
@@ -73,6 +75,10 @@ export function rankOf(query: Query, text: string): number {
 
 /** The words of a text that were looked for, as they are written there, in lower case. */
 export function highlightsIn(query: Query, text: string): string[] {
-  const wanted = query.flatMap(({ words, open }) => words.map((word, index) => ({ word, open: open && index === words.length - 1 })))
-  return spelledIn(text).filter(({ words }) => words.some((word) => wanted.some((one) => fits(word, one.word, one.open)))).map(({ spelling }) => spelling)
+  const wanted = query.flatMap(({ words, open }) =>
+    words.map((word, index) => ({ word, open: open && index === words.length - 1 })),
+  )
+  return spelledIn(text)
+    .filter(({ words }) => words.some((word) => wanted.some((one) => fits(word, one.word, one.open))))
+    .map(({ spelling }) => spelling)
 }

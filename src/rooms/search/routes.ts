@@ -28,23 +28,36 @@ const Criteria = Type.Object({
   keys: Type.Optional(Type.Array(Key, { maxItems: 20 })),
   filter: Type.Optional(openObject),
   order_by: Type.Optional(Type.Union([Type.Literal('rank'), Type.Literal('recent')])),
-  event_context: Type.Optional(Type.Object({ before_limit: Count, after_limit: Count, include_profile: Type.Optional(Type.Boolean()) })),
+  event_context: Type.Optional(
+    Type.Object({ before_limit: Count, after_limit: Count, include_profile: Type.Optional(Type.Boolean()) }),
+  ),
   include_state: Type.Optional(Type.Boolean()),
-  groupings: Type.Optional(Type.Object({
-    group_by: Type.Optional(Type.Array(Type.Object({ key: Type.Union([Type.Literal('room_id'), Type.Literal('sender')]) }), { maxItems: 20 })),
-  })),
+  groupings: Type.Optional(
+    Type.Object({
+      group_by: Type.Optional(
+        Type.Array(Type.Object({ key: Type.Union([Type.Literal('room_id'), Type.Literal('sender')]) }), {
+          maxItems: 20,
+        }),
+      ),
+    }),
+  ),
 })
 
-const contextWish = (wish: { before_limit?: number, after_limit?: number, include_profile?: boolean } | undefined) => wish && {
-  before: Math.min(wish.before_limit ?? usualContext, mostContext),
-  after: Math.min(wish.after_limit ?? usualContext, mostContext),
-  profiles: wish.include_profile ?? false,
-}
+const contextWish = (wish: { before_limit?: number; after_limit?: number; include_profile?: boolean } | undefined) =>
+  wish && {
+    before: Math.min(wish.before_limit ?? usualContext, mostContext),
+    after: Math.min(wish.after_limit ?? usualContext, mostContext),
+    profiles: wish.include_profile ?? false,
+  }
 
 export const searchRoutes = (deps: SearchRouteDeps): Route[] => [
   /** Finds messages, names and topics in the rooms that the user is or was in. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3search */
   route({
-    id: 'search', method: 'POST', path: '/_matrix/client/v3/search', auth: 'user', limit: 'heavy',
+    id: 'search',
+    method: 'POST',
+    path: '/_matrix/client/v3/search',
+    auth: 'user',
+    limit: 'heavy',
     query: Type.Object({ next_batch: Type.Optional(Type.String()) }),
     body: Type.Object({ search_categories: Type.Object({ room_events: Type.Optional(Criteria) }) }),
     reply: openObject,
@@ -56,16 +69,25 @@ export const searchRoutes = (deps: SearchRouteDeps): Route[] => [
       const order = criteria.order_by ?? 'rank'
       const query = parseQuery(criteria.search_term)
       const wish = {
-        query, filter, order, limit: filter.limit, keys: [...new Set(criteria.keys ?? searchKeys)],
+        query,
+        filter,
+        order,
+        limit: filter.limit,
+        keys: [...new Set(criteria.keys ?? searchKeys)],
         senders: own(wantedFilter, 'senders') as string[] | undefined, // checked by the filter
         from: from === undefined ? undefined : readToken(from, order),
       }
       await deps.indexer.settled()
       const results = await search(deps, session, wish)
-      return new RawJson(await answer(deps, session, results, {
-        query, filter, context: contextWish(criteria.event_context), state: criteria.include_state ?? false,
-        groups: [...new Set((criteria.groupings?.group_by ?? []).map(({ key }) => key))],
-      }))
+      return new RawJson(
+        await answer(deps, session, results, {
+          query,
+          filter,
+          context: contextWish(criteria.event_context),
+          state: criteria.include_state ?? false,
+          groups: [...new Set((criteria.groupings?.group_by ?? []).map(({ key }) => key))],
+        }),
+      )
     },
   }),
 ]

@@ -47,11 +47,19 @@ const batch = 50
 const newest = Number.MAX_SAFE_INTEGER
 
 /** What the user may see of the texts in the index, and that still fits. */
-async function judge(deps: HistoryRouteDeps, session: Session, wish: SearchWish, rowids: readonly number[], isWanted: Awaited<ReturnType<typeof wantedIn>>): Promise<Found[]> {
+async function judge(
+  deps: HistoryRouteDeps,
+  session: Session,
+  wish: SearchWish,
+  rowids: readonly number[],
+  isWanted: Awaited<ReturnType<typeof wantedIn>>,
+): Promise<Found[]> {
   const events = await deps.rooms.events.many([...new Set(rowids.map(eventOf))])
-  const seen = (await isWanted(await deps.history.visible(session, events))).filter((stored) => stored.redactedBy === null)
+  const seen = (await isWanted(await deps.history.visible(session, events))).filter(
+    (stored) => stored.redactedBy === null,
+  )
   const bundles = await deps.history.bundles(session, seen)
-  const texts = new Map<number, { stored: StoredEvent, text: string }>()
+  const texts = new Map<number, { stored: StoredEvent; text: string }>()
   for (const stored of seen) {
     const edit = bundles.get(stored.nid)?.edit
     const searched = edit ? searchedInEdit(edit.event) : searchedIn(stored.event)
@@ -68,8 +76,12 @@ async function judge(deps: HistoryRouteDeps, session: Session, wish: SearchWish,
 }
 
 /** The rooms that are searched: all that the user is or was in, unless they asked never to hear of them again. */
-async function roomsFor({ rooms, database }: HistoryRouteDeps, session: Session, { filter, from }: SearchWish): Promise<number[]> {
-  const mine = [...await rooms.of(session.user)].filter(([, { forgotten }]) => !forgotten).map(([nid]) => nid)
+async function roomsFor(
+  { rooms, database }: HistoryRouteDeps,
+  session: Session,
+  { filter, from }: SearchWish,
+): Promise<number[]> {
+  const mine = [...(await rooms.of(session.user))].filter(([, { forgotten }]) => !forgotten).map(([nid]) => nid)
   const group = from?.group?.kind === 'room' ? from.group.nid : undefined
   const named = group === undefined ? mine : mine.filter((nid) => nid === group)
   if (filter.rooms.all) return named
@@ -78,7 +90,8 @@ async function roomsFor({ rooms, database }: HistoryRouteDeps, session: Session,
 }
 
 async function sendersFor({ users }: HistoryRouteDeps, { senders, from }: SearchWish): Promise<number[] | undefined> {
-  const named = senders && (await Promise.all(senders.map((userId) => users.find(userId)))).filter((nid) => nid !== undefined)
+  const named =
+    senders && (await Promise.all(senders.map((userId) => users.find(userId)))).filter((nid) => nid !== undefined)
   if (from?.group?.kind !== 'sender') return named
   const { nid } = from.group
   return !named || named.includes(nid) ? [nid] : []
@@ -86,7 +99,8 @@ async function sendersFor({ users }: HistoryRouteDeps, { senders, from }: Search
 
 /** Finds what the user may see in the rooms that they are or were in. */
 export async function search(deps: HistoryRouteDeps, session: Session, wish: SearchWish): Promise<Results> {
-  if (wish.query.length === 0 || wish.filter.none) return { found: [], count: 0, next: undefined, nextIn: (group) => ({ order: 'recent', below: 0, group }) }
+  if (wish.query.length === 0 || wish.filter.none)
+    return { found: [], count: 0, next: undefined, nextIn: (group) => ({ order: 'recent', below: 0, group }) }
   const rooms = await roomsFor(deps, session, wish)
   const wanted = { query: wish.query, keys: wish.keys, rooms, senders: await sendersFor(deps, wish) }
   const isWanted = await wantedIn(deps, session.user, wish.filter)
@@ -97,7 +111,12 @@ export async function search(deps: HistoryRouteDeps, session: Session, wish: Sea
 type Terms = Omit<Wanted, 'below' | 'limit'>
 type Judged = (rowids: readonly number[]) => Promise<Found[]>
 
-async function newestFirst({ database }: HistoryRouteDeps, wish: SearchWish, wanted: Terms, judged: Judged): Promise<Results> {
+async function newestFirst(
+  { database }: HistoryRouteDeps,
+  wish: SearchWish,
+  wanted: Terms,
+  judged: Judged,
+): Promise<Results> {
   const from = wish.from?.order === 'recent' ? wish.from : undefined
   const group = from?.group
   let below = from?.below ?? newest
@@ -105,21 +124,35 @@ async function newestFirst({ database }: HistoryRouteDeps, wish: SearchWish, wan
   let next: number | undefined
   for (let looked = 0; next === undefined; looked += batch) {
     const rowids = await findTexts(database, { ...wanted, below, limit: batch })
-    found.push(...await judged(rowids))
+    found.push(...(await judged(rowids)))
     below = rowids.at(-1) ?? 0
     if (found.length > wish.limit) next = found[wish.limit - 1]?.rowid
     else if (rowids.length < batch) break
     else if (looked >= mostLookedAt) next = below
   }
   const shown = found.slice(0, wish.limit)
-  const all = next === undefined && !from ? shown.length : (await findTexts(database, { ...wanted, below: newest, limit: mostLookedAt })).length
+  const all =
+    next === undefined && !from
+      ? shown.length
+      : (await findTexts(database, { ...wanted, below: newest, limit: mostLookedAt })).length
   return {
-    found: shown, count: all, next: next === undefined ? undefined : { order: 'recent', below: next, group },
-    nextIn: (one) => ({ order: 'recent', below: shown.findLast((result) => isIn(result, one))?.rowid ?? 0, group: one }),
+    found: shown,
+    count: all,
+    next: next === undefined ? undefined : { order: 'recent', below: next, group },
+    nextIn: (one) => ({
+      order: 'recent',
+      below: shown.findLast((result) => isIn(result, one))?.rowid ?? 0,
+      group: one,
+    }),
   }
 }
 
-async function bestFirst({ database }: HistoryRouteDeps, wish: SearchWish, wanted: Terms, judged: Judged): Promise<Results> {
+async function bestFirst(
+  { database }: HistoryRouteDeps,
+  wish: SearchWish,
+  wanted: Terms,
+  judged: Judged,
+): Promise<Results> {
   const from = wish.from?.order === 'rank' ? wish.from : undefined
   const offset = from?.offset ?? 0
   const rowids = await findTexts(database, { ...wanted, below: from?.top ?? newest, limit: mostRanked })
@@ -127,10 +160,17 @@ async function bestFirst({ database }: HistoryRouteDeps, wish: SearchWish, wante
   const ranked = (await judged(rowids)).toSorted((a, b) => b.rank - a.rank || b.rowid - a.rowid)
   const end = offset + wish.limit
   return {
-    found: ranked.slice(offset, end), count: ranked.length,
+    found: ranked.slice(offset, end),
+    count: ranked.length,
     next: ranked.length > end ? { order: 'rank', top, offset: end, group: from?.group } : undefined,
-    nextIn: (one) => ({ order: 'rank', top, offset: ranked.slice(0, end).filter((result) => isIn(result, one)).length, group: one }),
+    nextIn: (one) => ({
+      order: 'rank',
+      top,
+      offset: ranked.slice(0, end).filter((result) => isIn(result, one)).length,
+      group: one,
+    }),
   }
 }
 
-const isIn = ({ stored }: Found, { kind, nid }: Group): boolean => (kind === 'room' ? stored.room : stored.sender) === nid
+const isIn = ({ stored }: Found, { kind, nid }: Group): boolean =>
+  (kind === 'room' ? stored.room : stored.sender) === nid

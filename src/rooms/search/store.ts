@@ -36,25 +36,33 @@ const roomWord = (room: number): string => `r${room}`
 const senderWord = (sender: number): string => `s${sender}`
 const keyWord = (key: SearchKey): string => `k${searchKeys.indexOf(key)}`
 
-const putSqlite = hot((db, p: { rowid: number, place: string, words: string }) => ({
-  compile: () => sql`insert or replace into search_index (rowid, place, words) values (${p.rowid}, ${p.place}, ${p.words})`.compile(db),
+const putSqlite = hot((db, p: { rowid: number; place: string; words: string }) => ({
+  compile: () =>
+    sql`insert or replace into search_index (rowid, place, words) values (${p.rowid}, ${p.place}, ${p.words})`.compile(
+      db,
+    ),
 }))
 
-const putPostgres = hot((db, p: { rowid: number, words: string }) => ({
-  compile: () => sql`insert into search_index (rowid, words) values (${p.rowid}, cast(cast(${p.words} as text) as tsvector))
+const putPostgres = hot((db, p: { rowid: number; words: string }) => ({
+  compile: () =>
+    sql`insert into search_index (rowid, words) values (${p.rowid}, cast(cast(${p.words} as text) as tsvector))
     on conflict (rowid) do update set words = excluded.words`.compile(db),
 }))
 
 const remove = hot((db, p: { rowid: number }) => db.deleteFrom('search_index').where('rowid', '=', p.rowid))
 
-const findSqlite = hot((db, p: { wanted: string, below: number, limit: number }) => ({
-  compile: () => sql<{ rowid: number }>`select rowid from search_index where search_index match ${p.wanted} and rowid < ${p.below}
+const findSqlite = hot((db, p: { wanted: string; below: number; limit: number }) => ({
+  compile: () =>
+    sql<{ rowid: number }>`select rowid from search_index where search_index match ${p.wanted} and rowid < ${p.below}
     order by rowid desc limit ${p.limit}`.compile(db),
 }))
 
 // Apart from the rest, so that the index of words is always the one that is used.
-const findPostgres = hot((db, p: { wanted: string, below: number, limit: number }) => ({
-  compile: () => sql<{ rowid: number }>`with found as materialized (select rowid from search_index where words @@ cast(cast(${p.wanted} as text) as tsquery))
+const findPostgres = hot((db, p: { wanted: string; below: number; limit: number }) => ({
+  compile: () =>
+    sql<{
+      rowid: number
+    }>`with found as materialized (select rowid from search_index where words @@ cast(cast(${p.wanted} as text) as tsquery))
     select rowid from found where rowid < ${p.below} order by rowid desc limit ${p.limit}`.compile(db),
 }))
 
@@ -69,10 +77,17 @@ function vectorOf(place: readonly string[], words: readonly string[]): string {
     if (!places) at.set(word, [Math.min(index + 1, lastPlace)])
     else if (places.length < mostPlaces && index < lastPlace) places.push(index + 1)
   }
-  return [...place.map((word) => `'.${word}'`), ...Array.from(at, ([word, places]) => `'${word}':${places.join(',')}`)].join(' ')
+  return [
+    ...place.map((word) => `'.${word}'`),
+    ...Array.from(at, ([word, places]) => `'${word}':${places.join(',')}`),
+  ].join(' ')
 }
 
-export async function putText(tx: Tx, dialect: Database['dialect'], { rowid, room, sender, key, words }: IndexedText): Promise<void> {
+export async function putText(
+  tx: Tx,
+  dialect: Database['dialect'],
+  { rowid, room, sender, key, words }: IndexedText,
+): Promise<void> {
   const place = [roomWord(room), senderWord(sender), keyWord(key)]
   if (dialect === 'sqlite') await putSqlite.run(tx, { rowid, place: place.join(' '), words: words.join(' ') })
   else await putPostgres.run(tx, { rowid, words: vectorOf(place, words) })
@@ -82,10 +97,16 @@ export async function deleteText(tx: Tx, rowid: number): Promise<void> {
   await remove.run(tx, { rowid })
 }
 
-const linkEdit = hot((db, p: { edit: number, target: number }) => db.insertInto('search_edits').values({ edit_nid: p.edit, target_nid: p.target })
-  .onConflict((conflict) => conflict.doNothing()))
+const linkEdit = hot((db, p: { edit: number; target: number }) =>
+  db
+    .insertInto('search_edits')
+    .values({ edit_nid: p.edit, target_nid: p.target })
+    .onConflict((conflict) => conflict.doNothing()),
+)
 
-const editTarget = hot((db, p: { edit: number }) => db.selectFrom('search_edits').where('edit_nid', '=', p.edit).select('target_nid'))
+const editTarget = hot((db, p: { edit: number }) =>
+  db.selectFrom('search_edits').where('edit_nid', '=', p.edit).select('target_nid'),
+)
 
 /** Remembers which event an edit belongs to. */
 export async function putEdit(tx: Tx, edit: number, target: number): Promise<void> {
@@ -93,7 +114,8 @@ export async function putEdit(tx: Tx, edit: number, target: number): Promise<voi
 }
 
 /** The event that an edit in the index belongs to. */
-export const readEditTarget = async (db: Reader, edit: number): Promise<number | undefined> => (await editTarget.first(db, { edit }))?.target_nid
+export const readEditTarget = async (db: Reader, edit: number): Promise<number | undefined> =>
+  (await editTarget.first(db, { edit }))?.target_nid
 
 const ftsTerm = ({ words, open }: Term): string => `"${words.join(' ')}"${open ? ' *' : ''}`
 const ftsAny = (words: readonly string[]): string => `place : (${words.map((word) => `"${word}"`).join(' OR ')})`
@@ -107,7 +129,8 @@ function matchOf({ query, senders, keys }: Wanted, rooms: readonly number[]): st
   return parts.join(' AND ')
 }
 
-const tsTerm = ({ words, open }: Term): string => `(${words.map((word, index) => `'${word}'${open && index === words.length - 1 ? ':*' : ''}`).join(' <-> ')})`
+const tsTerm = ({ words, open }: Term): string =>
+  `(${words.map((word, index) => `'${word}'${open && index === words.length - 1 ? ':*' : ''}`).join(' <-> ')})`
 const tsAny = (words: readonly string[]): string => `(${words.map((word) => `'.${word}'`).join(' | ')})`
 
 /** For PostgreSQL; no rooms: any. */
@@ -124,7 +147,9 @@ const manyRooms = 100
 const mostElsewhere = 2000
 
 const roomsOf = async (db: Reader, nids: readonly number[]): Promise<Map<number, number>> => {
-  const rows = await inParts(nids, (part) => db.selectFrom('events').where('nid', 'in', part).select(['nid', 'room_nid']).execute())
+  const rows = await inParts(nids, (part) =>
+    db.selectFrom('events').where('nid', 'in', part).select(['nid', 'room_nid']).execute(),
+  )
   return new Map(rows.map((row) => [row.nid, row.room_nid]))
 }
 
@@ -133,8 +158,10 @@ export async function findTexts(database: Database, wanted: Wanted): Promise<num
   const { below, rooms, senders, keys } = wanted
   if (rooms.length === 0 || keys.length === 0 || senders?.length === 0) return []
   const find = async (limit: number, inRooms: readonly number[]): Promise<number[]> => {
-    const rows = database.dialect === 'sqlite' ? await findSqlite.all(database.read, { wanted: matchOf(wanted, inRooms), below, limit })
-      : await findPostgres.all(database.read, { wanted: tsqueryOf(wanted, inRooms), below, limit })
+    const rows =
+      database.dialect === 'sqlite'
+        ? await findSqlite.all(database.read, { wanted: matchOf(wanted, inRooms), below, limit })
+        : await findPostgres.all(database.read, { wanted: tsqueryOf(wanted, inRooms), below, limit })
     return rows.map(({ rowid }) => rowid)
   }
   if (rooms.length > manyRooms) {
@@ -155,17 +182,34 @@ export async function readCursor(db: Reader): Promise<number> {
   return Number((await db.selectFrom('meta').where('key', '=', cursor).select('value').executeTakeFirst())?.value ?? 0)
 }
 
-const moveCursor = hot((db, p: { value: string }) => db.insertInto('meta').values({ key: cursor, value: p.value })
-  .onConflict((conflict) => conflict.column('key').doUpdateSet((row) => ({ value: row.ref('excluded.value') }))))
+const moveCursor = hot((db, p: { value: string }) =>
+  db
+    .insertInto('meta')
+    .values({ key: cursor, value: p.value })
+    .onConflict((conflict) => conflict.column('key').doUpdateSet((row) => ({ value: row.ref('excluded.value') }))),
+)
 
 export async function writeCursor(tx: Tx, nid: number): Promise<void> {
   await moveCursor.run(tx, { value: String(nid) })
 }
 
 /** The next events after a short id that may have to do with the index. */
-export async function readEventsAfter(db: Reader, nid: number, limit: number): Promise<{ rows: EventRow[], last: number | undefined }> {
-  const found = await db.selectFrom('events').where('nid', '>', nid).orderBy('nid').limit(limit).select(['nid', 'type']).execute()
+export async function readEventsAfter(
+  db: Reader,
+  nid: number,
+  limit: number,
+): Promise<{ rows: EventRow[]; last: number | undefined }> {
+  const found = await db
+    .selectFrom('events')
+    .where('nid', '>', nid)
+    .orderBy('nid')
+    .limit(limit)
+    .select(['nid', 'type'])
+    .execute()
   const types = new Set(['m.room.message', 'm.room.name', 'm.room.topic', 'm.room.redaction'])
-  const rows = await readEvents(db, found.filter(({ type }) => types.has(type)).map((row) => row.nid))
+  const rows = await readEvents(
+    db,
+    found.filter(({ type }) => types.has(type)).map((row) => row.nid),
+  )
   return { rows: rows.toSorted((a, b) => a.nid - b.nid), last: found.at(-1)?.nid }
 }

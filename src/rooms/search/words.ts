@@ -1,7 +1,8 @@
 import { fold } from '../../users/index.ts'
 
 /** Scripts that put no spaces between words: there, pairs of neighbours stand for words. */
-const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]+/gu
+const unspaced =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]+/gu
 
 const letters = /[\p{L}\p{N}\p{M}]+/gu
 const notLetters = /[^\p{L}\p{N}]+/u
@@ -45,17 +46,22 @@ function wordsIn(stretch: string, whole: boolean): string[] {
 
 /** The stretches of letters of a text, in order, with the words that each is found by. */
 export const spelledIn = (text: string): Spelled[] =>
-  Array.from(text.matchAll(letters), ([stretch]) => ({ spelling: stretch.toLowerCase(), words: wordsIn(stretch, true) }))
+  Array.from(text.matchAll(letters), ([stretch]) => ({
+    spelling: stretch.toLowerCase(),
+    words: wordsIn(stretch, true),
+  }))
 
 /**
  * The words that a text is found by, in order: without case, accents and typographic variants, letters and digits alone, so that none
  * of them means anything to a database.
  */
 export function searchWords(text: string): string[] {
-  const words = ascii.test(text) ? (text.toLowerCase().match(asciiWords) ?? []).map(cut)
+  const words = ascii.test(text)
+    ? (text.toLowerCase().match(asciiWords) ?? []).map(cut)
     : Array.from(text.matchAll(letters), ([stretch]) => wordsIn(stretch, true)).flat()
   return words.length > mostWords ? words.slice(0, mostWords) : words
 }
 
 /** The words to look for, of what somebody typed. */
-export const wantedWords = (text: string): string[] => Array.from(text.matchAll(letters), ([stretch]) => wordsIn(stretch, false)).flat()
+export const wantedWords = (text: string): string[] =>
+  Array.from(text.matchAll(letters), ([stretch]) => wordsIn(stretch, false)).flat()

@@ -2,17 +2,31 @@ import type { Relation } from '../../matrix/relations.ts'
 import { hot, type Reader, type RelationsTable, type Tx } from '../../storage/index.ts'
 import type { StoredEvent } from '../stored-event.ts'
 
-const insert = hot((db, p: RelationsTable) => db.insertInto('relations').values({
-  event_nid: p.event_nid, room_nid: p.room_nid, target_id: p.target_id, rel_type: p.rel_type, type: p.type, key: p.key,
-  sender_nid: p.sender_nid, position: p.position,
-}))
+const insert = hot((db, p: RelationsTable) =>
+  db.insertInto('relations').values({
+    event_nid: p.event_nid,
+    room_nid: p.room_nid,
+    target_id: p.target_id,
+    rel_type: p.rel_type,
+    type: p.type,
+    key: p.key,
+    sender_nid: p.sender_nid,
+    position: p.position,
+  }),
+)
 
 const remove = hot((db, p: { event: number }) => db.deleteFrom('relations').where('event_nid', '=', p.event))
 
 export async function insertRelation(tx: Tx, stored: StoredEvent, relation: Relation): Promise<void> {
   await insert.run(tx, {
-    event_nid: stored.nid, room_nid: stored.room, target_id: relation.eventId, rel_type: relation.relType, type: stored.event.type,
-    key: relation.key ?? null, sender_nid: stored.sender, position: stored.position,
+    event_nid: stored.nid,
+    room_nid: stored.room,
+    target_id: relation.eventId,
+    rel_type: relation.relType,
+    type: stored.event.type,
+    key: relation.key ?? null,
+    sender_nid: stored.sender,
+    position: stored.position,
   })
 }
 
@@ -21,16 +35,28 @@ export async function deleteRelation(tx: Tx, event: number): Promise<void> {
   await remove.run(tx, { event })
 }
 
-const annotation = hot((db, p: { room: number, target: string, type: string, key: string, sender: number }) =>
-  db.selectFrom('relations').where('room_nid', '=', p.room).where('target_id', '=', p.target).where('rel_type', '=', 'm.annotation')
-    .where('type', '=', p.type).where('key', '=', p.key).where('sender_nid', '=', p.sender).select('event_nid'))
+const annotation = hot((db, p: { room: number; target: string; type: string; key: string; sender: number }) =>
+  db
+    .selectFrom('relations')
+    .where('room_nid', '=', p.room)
+    .where('target_id', '=', p.target)
+    .where('rel_type', '=', 'm.annotation')
+    .where('type', '=', p.type)
+    .where('key', '=', p.key)
+    .where('sender_nid', '=', p.sender)
+    .select('event_nid'),
+)
 
-const relationOfEvent = hot((db, p: { event: number }) => db.selectFrom('relations').where('event_nid', '=', p.event).select('rel_type'))
+const relationOfEvent = hot((db, p: { event: number }) =>
+  db.selectFrom('relations').where('event_nid', '=', p.event).select('rel_type'),
+)
 
 /** The reaction with this key that the user has given the event. */
 export const readAnnotation = async (
-  db: Reader, p: { room: number, target: string, type: string, key: string, sender: number },
+  db: Reader,
+  p: { room: number; target: string; type: string; key: string; sender: number },
 ): Promise<number | undefined> => (await annotation.first(db, p))?.event_nid
 
 /** How an event relates to another, if it does. */
-export const readRelationOf = async (db: Reader, event: number): Promise<string | undefined> => (await relationOfEvent.first(db, { event }))?.rel_type
+export const readRelationOf = async (db: Reader, event: number): Promise<string | undefined> =>
+  (await relationOfEvent.first(db, { event }))?.rel_type

@@ -1,27 +1,46 @@
 import { hot, type Reader, type Tx } from '../../storage/index.ts'
 
-const findKey = hot((db, p: { type: string, stateKey: string }) =>
-  db.selectFrom('state_keys').where('type', '=', p.type).where('state_key', '=', p.stateKey).select('nid'))
+const findKey = hot((db, p: { type: string; stateKey: string }) =>
+  db.selectFrom('state_keys').where('type', '=', p.type).where('state_key', '=', p.stateKey).select('nid'),
+)
 
-const addKey = hot((db, p: { nid: number, type: string, stateKey: string }) =>
-  db.insertInto('state_keys').values({ nid: p.nid, type: p.type, state_key: p.stateKey }).onConflict((conflict) => conflict.doNothing()))
+const addKey = hot((db, p: { nid: number; type: string; stateKey: string }) =>
+  db
+    .insertInto('state_keys')
+    .values({ nid: p.nid, type: p.type, state_key: p.stateKey })
+    .onConflict((conflict) => conflict.doNothing()),
+)
 
 const findSet = hot((db, p: { nid: number }) => db.selectFrom('state_sets').where('nid', '=', p.nid).selectAll())
 
-const findSetByHash = hot((db, p: { hash: Uint8Array }) => db.selectFrom('state_sets').where('hash', '=', p.hash).select('nid'))
+const findSetByHash = hot((db, p: { hash: Uint8Array }) =>
+  db.selectFrom('state_sets').where('hash', '=', p.hash).select('nid'),
+)
 
-const addSet = hot((db, p: { nid: number, hash: Uint8Array, parent: number | null, level: number, delta: string }) =>
-  db.insertInto('state_sets').values({ nid: p.nid, hash: p.hash, parent_nid: p.parent, level: p.level, delta: p.delta })
-    .onConflict((conflict) => conflict.doNothing()))
+const addSet = hot((db, p: { nid: number; hash: Uint8Array; parent: number | null; level: number; delta: string }) =>
+  db
+    .insertInto('state_sets')
+    .values({ nid: p.nid, hash: p.hash, parent_nid: p.parent, level: p.level, delta: p.delta })
+    .onConflict((conflict) => conflict.doNothing()),
+)
 
 export const readStateKey = async (db: Reader, type: string, stateKey: string): Promise<number | undefined> =>
   (await findKey.first(db, { type, stateKey }))?.nid
 
 /** The (type, state key) pairs behind short ids, in no order. */
-export async function readStateKeys(db: Reader, nids: readonly number[]): Promise<Array<{ nid: number, type: string, state_key: string }>> {
+export async function readStateKeys(
+  db: Reader,
+  nids: readonly number[],
+): Promise<Array<{ nid: number; type: string; state_key: string }>> {
   const rows = []
   for (let start = 0; start < nids.length; start += 500) {
-    rows.push(...await db.selectFrom('state_keys').where('nid', 'in', nids.slice(start, start + 500)).selectAll().execute())
+    rows.push(
+      ...(await db
+        .selectFrom('state_keys')
+        .where('nid', 'in', nids.slice(start, start + 500))
+        .selectAll()
+        .execute()),
+    )
   }
   return rows
 }
@@ -54,5 +73,11 @@ export const readStateSetByHash = async (db: Reader, hash: Uint8Array): Promise<
 export async function insertStateLayer(tx: Tx, layer: StateLayer): Promise<void> {
   const flat: number[] = []
   for (const [key, event] of layer.delta) flat.push(key, event)
-  await addSet.run(tx, { nid: layer.nid, hash: layer.hash, parent: layer.parent, level: layer.level, delta: JSON.stringify(flat) })
+  await addSet.run(tx, {
+    nid: layer.nid,
+    hash: layer.hash,
+    parent: layer.parent,
+    level: layer.level,
+    delta: JSON.stringify(flat),
+  })
 }

@@ -217,7 +217,8 @@ export const initial: Migration = {
     // Without the texts themselves: what is found is read from its event. The words come as the server has split them.
     {
       sqlite: `create virtual table search_index using fts5(place, words, content = '', contentless_delete = 1, tokenize = 'ascii')`,
-      postgres: 'create table search_index (rowid bigint primary key, words tsvector not null); create index search_index_words on search_index using gin (words)',
+      postgres:
+        'create table search_index (rowid bigint primary key, words tsvector not null); create index search_index_words on search_index using gin (words)',
     },
     `create table search_edits (edit_nid {id} primary key, target_nid {int} not null)`,
   ],

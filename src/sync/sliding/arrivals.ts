@@ -11,7 +11,9 @@ const mostChanges = 20
  * When users came into rooms, as positions, by the short ids of their present member events: a member event may also only change a
  * name. Who joins a quiet room finds it on top, where it would else stand far down.
  */
-export function openArrivals(database: Database): (memberEvents: readonly number[]) => Promise<ReadonlyMap<number, number>> {
+export function openArrivals(
+  database: Database,
+): (memberEvents: readonly number[]) => Promise<ReadonlyMap<number, number>> {
   const known = new LruCache<number, number>({ max: cachedArrivals })
 
   return async (memberEvents) => {

@@ -20,8 +20,11 @@ interface Stored extends StoredChanges {
 const put = (value: number): number => (value === Infinity ? -1 : value)
 const take = (value: number | undefined): number => (value === undefined || value === -1 ? Infinity : value)
 
-function groupsOf(rooms: Iterable<readonly [number, Known | undefined]>, numberOf: (required: RequiredState) => number): { rooms: Group[], gone: number[] } {
-  const alike = new Map<string, { head: Group, rooms: number[] }>()
+function groupsOf(
+  rooms: Iterable<readonly [number, Known | undefined]>,
+  numberOf: (required: RequiredState) => number,
+): { rooms: Group[]; gone: number[] } {
+  const alike = new Map<string, { head: Group; rooms: number[] }>()
   const gone: number[] = []
   for (const [room, known] of rooms) {
     if (!known) {
@@ -49,7 +52,11 @@ export function encode({ state, rooms, extensions, given }: Connection): string 
     return number
   }
   const base = { state, extensions, ...groupsOf(rooms, numberOf) }
-  const after = given.map((answer) => ({ state: answer.state, extensions: answer.changes.extensions, ...groupsOf(answer.changes.rooms, numberOf) }))
+  const after = given.map((answer) => ({
+    state: answer.state,
+    extensions: answer.changes.extensions,
+    ...groupsOf(answer.changes.rooms, numberOf),
+  }))
   const stored: Stored = { ...base, required: [...required.keys()], ...(after.length > 0 && { given: after }) }
   return JSON.stringify(stored)
 }
@@ -58,7 +65,10 @@ function knownIn({ rooms, gone }: StoredChanges, required: readonly RequiredStat
   const found = new Map<number, Known | undefined>(gone.map((room) => [room, undefined]))
   for (const [number, timeline, upTo, ...differences] of rooms) {
     const wanted = required[number ?? 0] ?? noState
-    const known = upTo === undefined || upTo === -1 ? knownLive(wanted, take(timeline)) : { upTo, required: wanted, timeline: take(timeline) }
+    const known =
+      upTo === undefined || upTo === -1
+        ? knownLive(wanted, take(timeline))
+        : { upTo, required: wanted, timeline: take(timeline) }
     let room = 0
     for (const difference of differences) {
       room += difference
@@ -72,10 +82,16 @@ function knownIn({ rooms, gone }: StoredChanges, required: readonly RequiredStat
 export function decode(owner: number, id: string, text: string, savedTs: number): Connection {
   const stored = JSON.parse(text) as Stored // only `encode` writes there
   const required = stored.required.map(requiredStateFrom)
-  const connection: Connection = { ...newConnection(owner, id), state: stored.state, extensions: stored.extensions, savedTs }
+  const connection: Connection = {
+    ...newConnection(owner, id),
+    state: stored.state,
+    extensions: stored.extensions,
+    savedTs,
+  }
   for (const [room, known] of knownIn(stored, required)) if (known) connection.rooms.set(room, known)
   connection.given = (stored.given ?? []).map((answer) => ({
-    state: answer.state, changes: { rooms: knownIn(answer, required), extensions: answer.extensions },
+    state: answer.state,
+    changes: { rooms: knownIn(answer, required), extensions: answer.extensions },
   }))
   return connection
 }

@@ -55,7 +55,7 @@ export interface Connection {
   given: readonly Given[]
   /** Short ids of the member events that the client was sent, the oldest first. In memory alone: forgetting costs a member event. */
   readonly members: Set<number>
-  nextMembers: { readonly position: number, readonly events: readonly number[] } | undefined
+  nextMembers: { readonly position: number; readonly events: readonly number[] } | undefined
   /** Counts requests: an answer to any but the newest changes nothing. */
   turn: number
   /** When it was last written down, in ms; 0: never. */
@@ -74,7 +74,16 @@ export const emptyState = '0'
 const mostMembers = 5000
 
 export const newConnection = (owner: number, id: string): Connection => ({
-  owner, id, state: emptyState, rooms: new Map(), extensions: 0, given: [], members: new Set(), nextMembers: undefined, turn: 0, savedTs: 0,
+  owner,
+  id,
+  state: emptyState,
+  rooms: new Map(),
+  extensions: 0,
+  given: [],
+  members: new Set(),
+  nextMembers: undefined,
+  turn: 0,
+  savedTs: 0,
 })
 
 /** Takes in where the client has come to. False when the connection cannot be there. */

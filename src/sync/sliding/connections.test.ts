@@ -19,7 +19,13 @@ over('an answer that was lost is given again', async (world) => {
   const lost = await slider.peek(wish)
   await alice.send(room, 'two')
   const again = await slider.sync(wish)
-  assert.deepEqual([order(lost), order(again)], [[other, room], [room, other]])
+  assert.deepEqual(
+    [order(lost), order(again)],
+    [
+      [other, room],
+      [room, other],
+    ],
+  )
   assert.deepEqual([bodies(again.rooms[room]), again.rooms[other]?.initial], [['one', 'two'], true])
   assert.deepEqual((await slider.sync(wish)).rooms, {})
   slider.pos = lost.pos
@@ -42,12 +48,24 @@ over('a connection goes on after a restart of the server, with what was said mea
   await alice.send(two, 'after the restart')
   const reply = await slider.sync(narrow, 5000)
   assert.deepEqual(order(reply), [two])
-  assert.deepEqual([reply.rooms[two]?.initial, bodies(reply.rooms[two]), reply.rooms[two]?.limited], [undefined, ['before the restart', 'after the restart'], false])
+  assert.deepEqual(
+    [reply.rooms[two]?.initial, bodies(reply.rooms[two]), reply.rooms[two]?.limited],
+    [undefined, ['before the restart', 'after the restart'], false],
+  )
   const all = await slider.sync(wish)
   assert.deepEqual([order(all), all.rooms[one]?.initial, bodies(all.rooms[one])], [[one], undefined, ['m.room.topic']])
   await world.restart()
-  const read = there((await alice.req<{ event_id: string }>('PUT', `/rooms/${encodeURIComponent(one)}/send/m.room.message/x`, { msgtype: 'm.text', body: 'x' })).event_id)
-  await alice.req('POST', `/rooms/${encodeURIComponent(two)}/receipt/m.read/${encodeURIComponent(read)}`, {}).catch(() => undefined)
+  const read = there(
+    (
+      await alice.req<{ event_id: string }>('PUT', `/rooms/${encodeURIComponent(one)}/send/m.room.message/x`, {
+        msgtype: 'm.text',
+        body: 'x',
+      })
+    ).event_id,
+  )
+  await alice
+    .req('POST', `/rooms/${encodeURIComponent(two)}/receipt/m.read/${encodeURIComponent(read)}`, {})
+    .catch(() => undefined)
   assert.deepEqual(bodies((await slider.sync(wish)).rooms[one]), ['x'])
 })
 
@@ -75,7 +93,13 @@ over('connections of a device do not mix, and only the newest are kept', async (
   await world.restart()
   const outcomes: string[] = []
   for (const slider of sliders) outcomes.push(await slider.refusal(wish))
-  assert.deepEqual([outcomes.filter((outcome) => outcome === '400 M_UNKNOWN_POS').length, outcomes.filter((outcome) => outcome.startsWith('200')).length], [2, 10])
+  assert.deepEqual(
+    [
+      outcomes.filter((outcome) => outcome === '400 M_UNKNOWN_POS').length,
+      outcomes.filter((outcome) => outcome.startsWith('200')).length,
+    ],
+    [2, 10],
+  )
   const stranger = new Slider(phone, 'c11')
   stranger.pos = there(sliders[11]).pos
   assert.equal(await stranger.refusal(wish), '400 M_UNKNOWN_POS', 'of another device')
@@ -99,7 +123,10 @@ over('a request ends the one before it on the same connection without either los
   await slider.sync(wish)
   const sleeping = slider.peek(wish, 300)
   await alice.setState(room, 'm.room.topic', { topic: 'x' })
-  const wider = { ...wish, room_subscriptions: { [room]: { timeline_limit: 3, required_state: [['m.room.topic', '']] } } }
+  const wider = {
+    ...wish,
+    room_subscriptions: { [room]: { timeline_limit: 3, required_state: [['m.room.topic', '']] } },
+  }
   assert.deepEqual(bodies((await slider.sync(wider)).rooms[room]), ['m.room.topic'])
   await sleeping
   assert.deepEqual((await slider.sync(wider)).rooms, {})
@@ -124,29 +151,61 @@ over('a request that comes late, after the one that took its place, takes nothin
 })
 
 const known = fc.record({
-  upTo: fc.oneof(fc.constant(live), fc.integer({ min: 0, max: 1e12 })), timeline: fc.oneof(fc.constant(Infinity), fc.nat(100)),
-  required: fc.constantFrom(requiredState([], '@a:t'), requiredState([['a', 'b'], ['m.room.member', '$LAZY']], '@a:t'), requiredState([['*', '*']], '@a:t')),
+  upTo: fc.oneof(fc.constant(live), fc.integer({ min: 0, max: 1e12 })),
+  timeline: fc.oneof(fc.constant(Infinity), fc.nat(100)),
+  required: fc.constantFrom(
+    requiredState([], '@a:t'),
+    requiredState(
+      [
+        ['a', 'b'],
+        ['m.room.member', '$LAZY'],
+      ],
+      '@a:t',
+    ),
+    requiredState([['*', '*']], '@a:t'),
+  ),
 })
-const rooms = fc.dictionary(fc.nat(2 ** 31 - 1).map(String), known).map((all) => new Map(Object.entries(all).map(([nid, one]): [number, Known] => [Number(nid), one])))
+const rooms = fc
+  .dictionary(fc.nat(2 ** 31 - 1).map(String), known)
+  .map((all) => new Map(Object.entries(all).map(([nid, one]): [number, Known] => [Number(nid), one])))
 const sorted = (all: ReadonlyMap<number, Known | undefined>): unknown[] =>
   [...all].sort(([a], [b]) => a - b).map(([nid, one]) => [nid, one && [one.upTo, one.timeline, one.required.text]])
 
 test('what is written down of a connection is read back', () => {
-  fc.assert(fc.property(rooms, fc.array(rooms, { maxLength: 3 }), fc.array(fc.nat()), (base, given, gone) => {
-    const connection = {
-      ...newConnection(3, 'c'), state: 'abc', extensions: 3, rooms: base, given: given.map((changed, index) => ({
-        state: `def${index}`, changes: { rooms: new Map<number, Known | undefined>([...gone.map((nid): [number, undefined] => [nid, undefined]), ...changed]), extensions: index },
-      })),
-    }
-    const again = decode(3, 'c', encode(connection), 7)
-    assert.deepEqual([again.state, again.extensions, sorted(again.rooms), again.savedTs], ['abc', 3, sorted(base), 7])
-    const told = (all: typeof again.given): unknown[] => all.map(({ state, changes }) => [state, changes.extensions, sorted(changes.rooms)])
-    assert.deepEqual(told(again.given), told(connection.given))
-  }))
+  fc.assert(
+    fc.property(rooms, fc.array(rooms, { maxLength: 3 }), fc.array(fc.nat()), (base, given, gone) => {
+      const connection = {
+        ...newConnection(3, 'c'),
+        state: 'abc',
+        extensions: 3,
+        rooms: base,
+        given: given.map((changed, index) => ({
+          state: `def${index}`,
+          changes: {
+            rooms: new Map<number, Known | undefined>([
+              ...gone.map((nid): [number, undefined] => [nid, undefined]),
+              ...changed,
+            ]),
+            extensions: index,
+          },
+        })),
+      }
+      const again = decode(3, 'c', encode(connection), 7)
+      assert.deepEqual([again.state, again.extensions, sorted(again.rooms), again.savedTs], ['abc', 3, sorted(base), 7])
+      const told = (all: typeof again.given): unknown[] =>
+        all.map(({ state, changes }) => [state, changes.extensions, sorted(changes.rooms)])
+      assert.deepEqual(told(again.given), told(connection.given))
+    }),
+  )
 })
 
 test('a connection that knows 2,000 rooms takes up a few kilobytes', () => {
-  const all = new Map(Array.from({ length: 2000 }, (_, index): [number, Known] => [index * 3 + 100_000, { upTo: live, timeline: index % 2 ? 1 : Infinity, required: requiredState([['a', '']], '@a:t') }]))
+  const all = new Map(
+    Array.from({ length: 2000 }, (_, index): [number, Known] => [
+      index * 3 + 100_000,
+      { upTo: live, timeline: index % 2 ? 1 : Infinity, required: requiredState([['a', '']], '@a:t') },
+    ]),
+  )
   assert.ok(encode({ ...newConnection(1, 'c'), rooms: all }).length < 6000)
 })
 

@@ -14,7 +14,13 @@ export interface Connections extends AsyncDisposable {
    * @param members - short ids of the member events that the answer has
    * @param request - `connection.turn` when the request came, and the `pos` that it came with
    */
-  answer(connection: Connection, request: { readonly turn: number, readonly pos: Pos | undefined }, position: number, changes: Changes, members: readonly number[]): Pos
+  answer(
+    connection: Connection,
+    request: { readonly turn: number; readonly pos: Pos | undefined },
+    position: number,
+    changes: Changes,
+    members: readonly number[],
+  ): Pos
   /** For the write that deletes devices. */
   deleteOf(tx: Tx, devices: readonly number[]): Promise<void>
 }
@@ -34,14 +40,19 @@ const mostOfDevice = 10
 const day = 24 * 60 * 60 * 1000
 const unusedFor = 30 * day
 
-export const unknownPos = (): MatrixError => new MatrixError('M_UNKNOWN_POS', 'This connection is not known any more: begin anew, without pos')
+export const unknownPos = (): MatrixError =>
+  new MatrixError('M_UNKNOWN_POS', 'This connection is not known any more: begin anew, without pos')
 
 const keyOf = (owner: number, id: string): string => `${owner} ${id}`
 
 export function openConnections({ database, now, randomId, onError }: ConnectionsDeps): Connections {
-  const cache = new LruCache<string, Connection>({ max: cachedConnections, maxSize: cachedRooms, sizeCalculation: ({ rooms }) => rooms.size + 10 })
+  const cache = new LruCache<string, Connection>({
+    max: cachedConnections,
+    maxSize: cachedRooms,
+    sizeCalculation: ({ rooms }) => rooms.size + 10,
+  })
   /** Those that are being written down, which must not be read from their old rows meanwhile. */
-  const saving = new Map<string, { readonly connection: Connection, again: boolean, readonly done: Promise<void> }>()
+  const saving = new Map<string, { readonly connection: Connection; again: boolean; readonly done: Promise<void> }>()
   let cleanedTs = now()
 
   const save = (connection: Connection): void => {
@@ -104,7 +115,8 @@ export function openConnections({ database, now, randomId, onError }: Connection
       // The client has begun another request meanwhile, and does not look at this answer; if it did, it would lose nothing.
       if (connection.turn !== turn || (known && known !== connection)) return pos ?? { position: 0, state: emptyState }
       connection.nextMembers = { position, events: members }
-      if (changes.rooms.size === 0 && changes.extensions === connection.extensions) return { position, state: connection.state }
+      if (changes.rooms.size === 0 && changes.extensions === connection.extensions)
+        return { position, state: connection.state }
       const state = randomId().slice(0, 10)
       give(connection, { state, changes })
       save(connection)

@@ -10,9 +10,20 @@ export interface FilterDeps {
 type Test = (place: Place) => boolean
 
 /** Those of a user's rooms that a list wants, in the same order. Filters that are not given let everything through. */
-export async function filtered(deps: FilterDeps, user: number, places: Places, filters: ListFilters): Promise<readonly Place[]> {
+export async function filtered(
+  deps: FilterDeps,
+  user: number,
+  places: Places,
+  filters: ListFilters,
+): Promise<readonly Place[]> {
   const tests: Test[] = []
-  const { is_dm: isDm, is_encrypted: isEncrypted, is_invite: isInvite, room_types: types, not_room_types: notTypes } = filters
+  const {
+    is_dm: isDm,
+    is_encrypted: isEncrypted,
+    is_invite: isInvite,
+    room_types: types,
+    not_room_types: notTypes,
+  } = filters
   if (isDm !== undefined) {
     const { roomIds } = await deps.labels.directs(user)
     tests.push(({ room }) => roomIds.has(room.id) === isDm)

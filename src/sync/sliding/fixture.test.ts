@@ -8,7 +8,7 @@ import { startServer, type ServerConfig, type TestServer } from '../../../test/h
 export interface RoomReply {
   name?: string | null
   avatar?: string | null
-  heroes?: Array<{ user_id: string, displayname?: string, avatar_url?: string }>
+  heroes?: Array<{ user_id: string; displayname?: string; avatar_url?: string }>
   is_dm?: boolean
   initial?: boolean
   expanded_timeline?: boolean
@@ -26,10 +26,14 @@ export interface RoomReply {
   bump_stamp?: number
 }
 
-interface PlainEvent { type: string, content: Record<string, unknown>, sender?: string }
+interface PlainEvent {
+  type: string
+  content: Record<string, unknown>
+  sender?: string
+}
 
 /** By room id and event id of the root. */
-export type ThreadUpdates = Record<string, Record<string, { thread_root?: ClientEvent, prev_batch?: string }>>
+export type ThreadUpdates = Record<string, Record<string, { thread_root?: ClientEvent; prev_batch?: string }>>
 
 export interface Reply {
   pos: string
@@ -37,12 +41,16 @@ export interface Reply {
   lists: Record<string, { count: number }>
   rooms: Record<string, RoomReply>
   extensions: {
-    to_device?: { next_batch: string, events: PlainEvent[] }
-    e2ee?: { device_lists?: { changed: string[], left: string[] }, device_one_time_keys_count: Record<string, number>, device_unused_fallback_key_types: string[] }
-    account_data?: { global: PlainEvent[], rooms: Record<string, PlainEvent[]> }
+    to_device?: { next_batch: string; events: PlainEvent[] }
+    e2ee?: {
+      device_lists?: { changed: string[]; left: string[] }
+      device_one_time_keys_count: Record<string, number>
+      device_unused_fallback_key_types: string[]
+    }
+    account_data?: { global: PlainEvent[]; rooms: Record<string, PlainEvent[]> }
     receipts?: { rooms: Record<string, PlainEvent> }
     typing?: { rooms: Record<string, PlainEvent> }
-    'io.element.msc4360.threads'?: { updates: ThreadUpdates, prev_batch?: string }
+    'io.element.msc4360.threads'?: { updates: ThreadUpdates; prev_batch?: string }
   }
 }
 
@@ -101,10 +109,18 @@ export class Slider {
 
   #apply(id: string, reply: RoomReply): void {
     const before = reply.initial ? undefined : this.rooms.get(id)
-    const room = before ?? { membership: 'join', name: null, avatar: null, bump: 0, timeline: [], state: new Map<string, string>() }
+    const room = before ?? {
+      membership: 'join',
+      name: null,
+      avatar: null,
+      bump: 0,
+      timeline: [],
+      state: new Map<string, string>(),
+    }
     this.rooms.set(id, room)
     room.bump = reply.bump_stamp ?? room.bump
-    if (reply.invite_state) room.membership = membershipIn(reply.invite_state, this.client.userId)?.membership ?? 'invite'
+    if (reply.invite_state)
+      room.membership = membershipIn(reply.invite_state, this.client.userId)?.membership ?? 'invite'
     if (reply.name !== undefined) room.name = reply.name
     if (reply.avatar !== undefined) room.avatar = reply.avatar
     const texts = (reply.timeline ?? []).map((event) => event.event_id)
@@ -115,11 +131,15 @@ export class Slider {
     if (!own) return
     const wasIn = (room.membership !== 'invite' && room.membership !== 'knock') || reply.initial === true
     room.membership = own.membership
-    if ((own.membership === 'leave' || own.membership === 'ban') && (own.sender === this.client.userId || !wasIn)) this.rooms.delete(id)
+    if ((own.membership === 'leave' || own.membership === 'ban') && (own.sender === this.client.userId || !wasIn))
+      this.rooms.delete(id)
   }
 }
 
-function membershipIn(events: readonly ClientEvent[], userId: string): { membership: string, sender: string } | undefined {
+function membershipIn(
+  events: readonly ClientEvent[],
+  userId: string,
+): { membership: string; sender: string } | undefined {
   const own = events.find((event) => event.type === 'm.room.member' && event.state_key === userId)
   return own && { membership: String(own.content['membership']), sender: own.sender }
 }
@@ -153,14 +173,22 @@ export const over = (name: string, body: (world: World) => Promise<void>): void 
   }
 }
 
-export const list = (last: number, more: object = {}): object => ({ ranges: [[0, last]], timeline_limit: 1, required_state: [['m.room.member', '$ME']], ...more })
+export const list = (last: number, more: object = {}): object => ({
+  ranges: [[0, last]],
+  timeline_limit: 1,
+  required_state: [['m.room.member', '$ME']],
+  ...more,
+})
 
 /** Room ids of an answer, the newest first. */
 export const order = (reply: Reply): string[] =>
-  Object.entries(reply.rooms).sort(([, a], [, b]) => (b.bump_stamp ?? 0) - (a.bump_stamp ?? 0)).map(([id]) => id)
+  Object.entries(reply.rooms)
+    .sort(([, a], [, b]) => (b.bump_stamp ?? 0) - (a.bump_stamp ?? 0))
+    .map(([id]) => id)
 
 /** Bodies of the messages in a timeline. */
-export const bodies = (room: RoomReply | undefined): unknown[] => (room?.timeline ?? []).map((event) => event.content['body'] ?? event.type)
+export const bodies = (room: RoomReply | undefined): unknown[] =>
+  (room?.timeline ?? []).map((event) => event.content['body'] ?? event.type)
 
 /** What an answer has to be, or a failing assertion that says so. */
 export function there<T>(value: T | undefined, what = 'it'): T {

@@ -34,7 +34,14 @@ export function openSlidingSync(deps: SlidingDeps): SlidingSync {
     labels.hear(entry)
     statePlaces.hear(entry)
   })
-  const parts: SlidingParts = { ...deps, connections, places, labels, statePlaces, spaceChildren: openSpaceChildren(deps.rooms) }
+  const parts: SlidingParts = {
+    ...deps,
+    connections,
+    places,
+    labels,
+    statePlaces,
+    spaceChildren: openSpaceChildren(deps.rooms),
+  }
   return {
     routes: [slidingSyncRoute(parts), threadUpdatesRoute(deps)],
     deleteOf: connections.deleteOf,
@@ -46,15 +53,21 @@ export function openSlidingSync(deps: SlidingDeps): SlidingSync {
  * Simplified sliding sync: the rooms in some windows of the user's list, and what changes in them.
  * @see https://github.com/matrix-org/matrix-spec-proposals/pull/4186
  */
-const slidingSyncRoute = (parts: SlidingParts): Route => route({
-  id: 'slidingSync', method: 'POST', path: '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync', auth: 'user', query: Query, body: Body,
-  reply: Type.Object({ pos: Type.String() }),
-  handle: async ({ session, query, body, signal }) => {
-    const request = readRequest(session, query, body)
-    parts.presence.seen(session, query.set_presence ?? 'online', request.timeout)
-    return new RawJson(await slidingSync(parts, request, signal))
-  },
-})
+const slidingSyncRoute = (parts: SlidingParts): Route =>
+  route({
+    id: 'slidingSync',
+    method: 'POST',
+    path: '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync',
+    auth: 'user',
+    query: Query,
+    body: Body,
+    reply: Type.Object({ pos: Type.String() }),
+    handle: async ({ session, query, body, signal }) => {
+      const request = readRequest(session, query, body)
+      parts.presence.seen(session, query.set_presence ?? 'online', request.timeout)
+      return new RawJson(await slidingSync(parts, request, signal))
+    },
+  })
 
 const mostThreads = 100
 
@@ -62,20 +75,34 @@ const mostThreads = 100
  * Threads in which something was said, back to a `pos`: for those that an answer had no place for.
  * @see https://github.com/matrix-org/matrix-spec-proposals/pull/4360
  */
-const threadUpdatesRoute = (deps: SlidingDeps): Route => route({
-  id: 'threadUpdates', method: 'GET', path: '/_matrix/client/unstable/io.element.msc4360/thread_updates', auth: 'user',
-  query: Type.Object({
-    dir: Type.Literal('b'), from: Type.Optional(Type.String()), to: Type.Optional(Type.String()), limit: Type.Optional(Type.Integer({ minimum: 1 })),
-  }),
-  reply: Type.Object({}),
-  handle: async ({ session, query }) => {
-    const updates = await threadUpdates(deps, {
-      session, memberships: await deps.rooms.of(session.user), since: positionIn(query.to) ?? 0, until: Math.min(positionIn(query.from) ?? deps.log.now, deps.log.now),
-      limit: Math.min(query.limit ?? mostThreads, mostThreads), withRoots: true, told: new Set(),
-    })
-    return new RawJson(`{"chunk":${updatesText(updates)}${updates.next === undefined ? '' : `,"next_batch":"${updates.next}"`}}`)
-  },
-})
+const threadUpdatesRoute = (deps: SlidingDeps): Route =>
+  route({
+    id: 'threadUpdates',
+    method: 'GET',
+    path: '/_matrix/client/unstable/io.element.msc4360/thread_updates',
+    auth: 'user',
+    query: Type.Object({
+      dir: Type.Literal('b'),
+      from: Type.Optional(Type.String()),
+      to: Type.Optional(Type.String()),
+      limit: Type.Optional(Type.Integer({ minimum: 1 })),
+    }),
+    reply: Type.Object({}),
+    handle: async ({ session, query }) => {
+      const updates = await threadUpdates(deps, {
+        session,
+        memberships: await deps.rooms.of(session.user),
+        since: positionIn(query.to) ?? 0,
+        until: Math.min(positionIn(query.from) ?? deps.log.now, deps.log.now),
+        limit: Math.min(query.limit ?? mostThreads, mostThreads),
+        withRoots: true,
+        told: new Set(),
+      })
+      return new RawJson(
+        `{"chunk":${updatesText(updates)}${updates.next === undefined ? '' : `,"next_batch":"${updates.next}"`}}`,
+      )
+    },
+  })
 
 /** A pagination token, or the first half of a `pos`. @throws {MatrixError} M_INVALID_PARAM */
 function positionIn(text: string | undefined): number | undefined {

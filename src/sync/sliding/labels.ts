@@ -43,8 +43,8 @@ export function openLabels(database: Database): Labels {
   const directs = loadingCache(cachedUsers, loadDirects)
   const tags = loadingCache(cachedUsers, loadTags)
   return {
-    directs: async (user) => await directs.get(user) ?? loadDirects(user),
-    tags: async (user) => await tags.get(user) ?? loadTags(user),
+    directs: async (user) => (await directs.get(user)) ?? loadDirects(user),
+    tags: async (user) => (await tags.get(user)) ?? loadTags(user),
     hear: ({ kind, user, data }) => {
       if (kind !== 'account_data' || user === undefined) return
       const { type } = data as AccountDataNews // such entries carry it

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import { bodies, list, order, over, Slider, there, type Reply } from './fixture.test.ts'
 
 const wish = { lists: { all: list(99, { timeline_limit: 10, required_state: [['*', '*']] }) } }
-const subscribed = (room: string): object => ({ room_subscriptions: { [room]: { timeline_limit: 50, required_state: [['*', '*']] } } })
+const subscribed = (room: string): object => ({
+  room_subscriptions: { [room]: { timeline_limit: 50, required_state: [['*', '*']] } },
+})
 const leaks = (reply: Reply): boolean => /secret/.test(JSON.stringify(reply))
 
 over('nothing of a room is told after one has left it, whatever is asked for', async (world) => {
@@ -17,10 +19,17 @@ over('nothing of a room is told after one has left it, whatever is asked for', a
     await slider.sync(wish)
     await bob.send(room, 'goodbye')
     if (how === 'leave') await bob.leave(room)
-    else await alice.req('POST', `/rooms/${encodeURIComponent(room)}/${how}`, { user_id: bob.userId, reason: 'for a reason' })
+    else
+      await alice.req('POST', `/rooms/${encodeURIComponent(room)}/${how}`, {
+        user_id: bob.userId,
+        reason: 'for a reason',
+      })
     const told = there((await slider.sync(wish)).rooms[room], how)
     assert.deepEqual(bodies(told), ['goodbye', 'm.room.member'])
-    assert.equal(told.required_state?.find((event) => event.state_key === bob.userId)?.content['membership'], how === 'ban' ? 'ban' : 'leave')
+    assert.equal(
+      told.required_state?.find((event) => event.state_key === bob.userId)?.content['membership'],
+      how === 'ban' ? 'ban' : 'leave',
+    )
     assert.equal(slider.rooms.has(room), how !== 'leave', 'who was put out keeps the room in the list')
 
     await alice.send(room, 'secret')
@@ -28,20 +37,42 @@ over('nothing of a room is told after one has left it, whatever is asked for', a
     await alice.setState(room, 'm.room.topic', { topic: 'secret topic' })
     await alice.setState(room, 'org.example', { a: 'secret state' }, 'x')
     const later = [
-      await slider.sync(wish), await slider.sync({ ...wish, ...subscribed(room) }), await slider.sync(subscribed(room)),
-      await away.sync({ ...wish, ...subscribed(room) }), await away.sync(subscribed(room)),
+      await slider.sync(wish),
+      await slider.sync({ ...wish, ...subscribed(room) }),
+      await slider.sync(subscribed(room)),
+      await away.sync({ ...wish, ...subscribed(room) }),
+      await away.sync(subscribed(room)),
       await new Slider(bob, 'fresh').sync({ ...wish, ...subscribed(room) }),
     ]
-    assert.deepEqual(later.map(leaks), later.map(() => false), how)
-    assert.deepEqual(later.slice(0, 3).map(({ rooms }) => rooms[room]?.timeline?.length ?? 0).at(0), 0)
+    assert.deepEqual(
+      later.map(leaks),
+      later.map(() => false),
+      how,
+    )
+    assert.deepEqual(
+      later
+        .slice(0, 3)
+        .map(({ rooms }) => rooms[room]?.timeline?.length ?? 0)
+        .at(0),
+      0,
+    )
     assert.equal(later[3]?.rooms[room]?.name, undefined)
     assert.equal(later[5]?.rooms[room]?.name, how === 'leave' ? undefined : 'Kitchen')
     assert.deepEqual(bodies(later[3]?.rooms[room]), ['goodbye', 'm.room.member'])
     if (how === 'ban') await alice.req('POST', `/rooms/${encodeURIComponent(room)}/unban`, { user_id: bob.userId })
-    const unbanned = [await slider.sync(wish), await away.sync({ ...wish, ...subscribed(room) }), await new Slider(bob, 'fresh').sync({ ...wish, ...subscribed(room) })]
+    const unbanned = [
+      await slider.sync(wish),
+      await away.sync({ ...wish, ...subscribed(room) }),
+      await new Slider(bob, 'fresh').sync({ ...wish, ...subscribed(room) }),
+    ]
     assert.deepEqual(unbanned.map(leaks), [false, false, false])
     await world.restart()
-    assert.deepEqual([await slider.sync({ ...wish, ...subscribed(room) }), await away.sync({ ...wish, ...subscribed(room) })].map(leaks), [false, false])
+    assert.deepEqual(
+      [await slider.sync({ ...wish, ...subscribed(room) }), await away.sync({ ...wish, ...subscribed(room) })].map(
+        leaks,
+      ),
+      [false, false],
+    )
   }
 })
 
@@ -79,7 +110,10 @@ over('typing, receipts and account data of a room end with being in it', async (
 over('who comes back begins anew with the room, and sees what the room shows to its members', async (world) => {
   const [alice, bob] = [await world.login('alice'), await world.login('bob')]
   const shown = await alice.createRoom({ preset: 'public_chat' })
-  const hidden = await alice.createRoom({ preset: 'public_chat', initial_state: [{ type: 'm.room.history_visibility', content: { history_visibility: 'joined' } }] })
+  const hidden = await alice.createRoom({
+    preset: 'public_chat',
+    initial_state: [{ type: 'm.room.history_visibility', content: { history_visibility: 'joined' } }],
+  })
   const slider = new Slider(bob)
   for (const room of [shown, hidden]) await bob.join(room)
   await slider.sync(wish)
@@ -98,12 +132,16 @@ over('an invitation is told as stripped state; declining, joining and taking it 
   const slider = new Slider(bob)
   await slider.sync(wish)
   const rooms: string[] = []
-  for (const name of ['declined', 'joined', 'taken back']) rooms.push(await alice.createRoom({ name, invite: [bob.userId] }))
+  for (const name of ['declined', 'joined', 'taken back'])
+    rooms.push(await alice.createRoom({ name, invite: [bob.userId] }))
   const [declined = '', joined = '', back = ''] = rooms
   const invited = await slider.sync(wish)
   assert.deepEqual(order(invited), [back, joined, declined])
   const room = there(invited.rooms[joined])
-  assert.deepEqual([room.initial, room.timeline, room.required_state, room.name], [true, undefined, undefined, undefined])
+  assert.deepEqual(
+    [room.initial, room.timeline, room.required_state, room.name],
+    [true, undefined, undefined, undefined],
+  )
   assert.ok(room.invite_state?.some((event) => event.type === 'm.room.name' && event.content['name'] === 'joined'))
   assert.equal(room.invite_state?.find((event) => event.state_key === bob.userId)?.content['membership'], 'invite')
   for (const one of rooms) await alice.send(one, 'secret before bob is in')
@@ -115,7 +153,10 @@ over('an invitation is told as stripped state; declining, joining and taking it 
   const after = await slider.sync(wish)
   assert.deepEqual([after.rooms[joined]?.initial, after.rooms[joined]?.name], [true, 'joined'])
   for (const gone of [declined, back]) {
-    assert.deepEqual(after.rooms[gone]?.required_state?.map((event) => [event.state_key, event.content['membership']]), [[bob.userId, 'leave']])
+    assert.deepEqual(
+      after.rooms[gone]?.required_state?.map((event) => [event.state_key, event.content['membership']]),
+      [[bob.userId, 'leave']],
+    )
     assert.ok(!JSON.stringify(after.rooms[gone]).includes('secret'))
   }
   assert.deepEqual([...slider.rooms.keys()], [joined])

@@ -29,7 +29,12 @@ export interface ListedRooms {
 const cachedRooms = 200_000
 
 const fromRow = (row: ListedRow): ListedRoom => ({
-  nid: row.nid, id: row.room_id, bump: row.bump_position, latest: row.latest_position, roomType: row.room_type, encrypted: row.encryption !== null,
+  nid: row.nid,
+  id: row.room_id,
+  bump: row.bump_position,
+  latest: row.latest_position,
+  roomType: row.room_type,
+  encrypted: row.encryption !== null,
 })
 
 /** The rows of rooms that lists are made of: read once, many at a time, and then kept up by the log. No state is looked at. */
@@ -42,17 +47,19 @@ export function openListedRooms(database: Database, rooms: Pick<Rooms, 'peek'>):
     many: async (nids) => {
       const found = new Map<number, ListedRoom>()
       let missing: readonly number[] = []
-      const look = (wanted: readonly number[]): number[] => wanted.filter((nid) => {
-        const room = cache.get(nid)
-        if (room) found.set(nid, room)
-        return !room
-      })
+      const look = (wanted: readonly number[]): number[] =>
+        wanted.filter((nid) => {
+          const room = cache.get(nid)
+          if (room) found.set(nid, room)
+          return !room
+        })
       missing = look(nids)
       while (missing.length > 0) {
         const touched = new Set<number>()
         reading.add(touched)
         try {
-          for (const row of await readListedRooms(database.read, missing)) if (!touched.has(row.nid)) cache.set(row.nid, fromRow(row))
+          for (const row of await readListedRooms(database.read, missing))
+            if (!touched.has(row.nid)) cache.set(row.nid, fromRow(row))
         } finally {
           reading.delete(touched)
         }

@@ -3,7 +3,11 @@ import { strippedEvents } from '../other-rooms.ts'
 import type { RoomContext } from './room-answer.ts'
 
 /** A room that the user is invited to, or knocks at. */
-export async function strippedAnswer({ deps, directs }: RoomContext, roomId: string, member: UserRoom): Promise<string | undefined> {
+export async function strippedAnswer(
+  { deps, directs }: RoomContext,
+  roomId: string,
+  member: UserRoom,
+): Promise<string | undefined> {
   const own = await deps.rooms.events.get(member.event)
   if (!own) return undefined
   const isDm = directs.roomIds.has(roomId) ? ',"is_dm":true' : ''
@@ -11,7 +15,10 @@ export async function strippedAnswer({ deps, directs }: RoomContext, roomId: str
 }
 
 /** A room that the user was never in, and is not invited to or knocking at any more: nothing but their own member event. */
-export async function farewellAnswer({ deps, session, now }: RoomContext, member: UserRoom): Promise<string | undefined> {
+export async function farewellAnswer(
+  { deps, session, now }: RoomContext,
+  member: UserRoom,
+): Promise<string | undefined> {
   const own = await deps.rooms.events.get(member.event)
   if (!own) return undefined
   const [text] = await deps.serialise([own], { session, device: session.device, now, withRoomId: false, lean: true })

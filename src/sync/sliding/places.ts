@@ -49,8 +49,13 @@ const mostEntries = 1000
 
 const isJoined = ({ membership }: UserRoom): boolean => membership === 'join'
 const higher = (a: Place, b: Place): number => b.order - a.order
-const joinedPlace = (room: ListedRoom, member: UserRoom, since: number): Place =>
-  ({ room, member, since, order: Math.max(room.bump, since), encrypted: room.encrypted })
+const joinedPlace = (room: ListedRoom, member: UserRoom, since: number): Place => ({
+  room,
+  member,
+  since,
+  order: Math.max(room.bump, since),
+  encrypted: room.encrypted,
+})
 
 export function openPlaces(deps: SlidingDeps, listed: ListedRooms): PlacesCache {
   const { rooms, log } = deps
@@ -62,19 +67,34 @@ export function openPlaces(deps: SlidingDeps, listed: ListedRooms): PlacesCache 
     // Taken in one go: both are as of the same position.
     const [members, upTo] = [[...live], log.now]
     const rows = await listed.many(members.map(([nid]) => nid))
-    const arrived = await arrivals(members.filter(([nid, member]) => isJoined(member) && member.position > (rows.get(nid)?.bump ?? 0)).map(([, { event }]) => event))
+    const arrived = await arrivals(
+      members
+        .filter(([nid, member]) => isJoined(member) && member.position > (rows.get(nid)?.bump ?? 0))
+        .map(([, { event }]) => event),
+    )
     const list: Place[] = []
     for (const [nid, member] of members) {
       const room = rows.get(nid)
       if (!room) continue
-      const place = isJoined(member) ? joinedPlace(room, member, arrived.get(member.event) ?? 0) : await outsidePlace(deps, { user, userId }, room, member, ignored)
+      const place = isJoined(member)
+        ? joinedPlace(room, member, arrived.get(member.event) ?? 0)
+        : await outsidePlace(deps, { user, userId }, room, member, ignored)
       if (place) list.push(place)
     }
     list.sort(higher)
-    return { list, byNid: new Map(list.map((place) => [place.room.nid, place])), byId: new Map(list.map((place) => [place.room.id, place])), upTo }
+    return {
+      list,
+      byNid: new Map(list.map((place) => [place.room.nid, place])),
+      byId: new Map(list.map((place) => [place.room.id, place])),
+      upTo,
+    }
   }
 
-  const cache = new LruCache<number, Kept>({ max: cachedUsers, maxSize: cachedPlaces, sizeCalculation: ({ list }) => list.length + 1 })
+  const cache = new LruCache<number, Kept>({
+    max: cachedUsers,
+    maxSize: cachedPlaces,
+    sizeCalculation: ({ list }) => list.length + 1,
+  })
   /** Lists that are being made. One is not kept when it was dropped meanwhile. */
   const loading = new Map<number, Promise<Kept>>()
   const drop = (user: number): void => {
@@ -82,12 +102,14 @@ export function openPlaces(deps: SlidingDeps, listed: ListedRooms): PlacesCache 
     loading.delete(user)
   }
   const start = (user: number): Promise<Kept> => {
-    const promise = load(user).then((kept) => {
-      if (loading.get(user) === promise) cache.set(user, kept)
-      return kept
-    }).finally(() => {
-      if (loading.get(user) === promise) loading.delete(user)
-    })
+    const promise = load(user)
+      .then((kept) => {
+        if (loading.get(user) === promise) cache.set(user, kept)
+        return kept
+      })
+      .finally(() => {
+        if (loading.get(user) === promise) loading.delete(user)
+      })
     loading.set(user, promise)
     return promise
   }
@@ -106,7 +128,8 @@ export function openPlaces(deps: SlidingDeps, listed: ListedRooms): PlacesCache 
     },
     hear: ({ kind, user, room, data, position }) => {
       if (user === undefined) return
-      if (kind === 'account_data' && room === undefined && (data as AccountDataNews).type === 'm.ignored_user_list') drop(user) // such entries carry it
+      if (kind === 'account_data' && room === undefined && (data as AccountDataNews).type === 'm.ignored_user_list')
+        drop(user) // such entries carry it
       if (kind !== 'event' || room === undefined) return
       const kept = cache.peek(user)
       const place = kept?.byNid.get(room)
@@ -151,11 +174,16 @@ function refresh(kept: Kept, { log }: SlidingDeps, listed: ListedRooms): boolean
 
 /** The place of a room that the user is not in: invited, knocking, or put out by somebody else; who left has none. */
 async function outsidePlace(
-  deps: SlidingDeps, who: { user: number, userId: string }, room: ListedRoom, member: UserRoom, ignored: ReadonlySet<string>,
+  deps: SlidingDeps,
+  who: { user: number; userId: string },
+  room: ListedRoom,
+  member: UserRoom,
+  ignored: ReadonlySet<string>,
 ): Promise<Place | undefined> {
   if (member.forgotten) return undefined
   if (member.membership === 'invite' || member.membership === 'knock') {
-    if (member.membership === 'invite' && ignored.size > 0 && ignored.has(await deps.users.nameOf(member.sender))) return undefined
+    if (member.membership === 'invite' && ignored.size > 0 && ignored.has(await deps.users.nameOf(member.sender)))
+      return undefined
     const own = await deps.rooms.events.get(member.event)
     return { room, member, since: member.position, order: member.position, encrypted: await encryptedBefore(deps, own) }
   }
@@ -166,4 +194,5 @@ async function outsidePlace(
 }
 
 const encryptedBefore = async ({ rooms }: SlidingDeps, stored: StoredEvent | undefined): Promise<boolean> =>
-  stored !== undefined && typeof own((await rooms.stateEventBefore(stored, 'm.room.encryption', ''))?.event.content, 'algorithm') === 'string'
+  stored !== undefined &&
+  typeof own((await rooms.stateEventBefore(stored, 'm.room.encryption', ''))?.event.content, 'algorithm') === 'string'

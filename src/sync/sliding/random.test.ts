@@ -8,11 +8,16 @@ const dice = (seed: number) => {
   let state = seed
   return (limit: number): number => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor(state / 2 ** 32 * limit)
+    return Math.floor((state / 2 ** 32) * limit)
   }
 }
 
-const required = [['m.room.name', ''], ['m.room.topic', ''], ['m.room.member', '$ME'], ['m.room.member', '$LAZY']]
+const required = [
+  ['m.room.name', ''],
+  ['m.room.topic', ''],
+  ['m.room.member', '$ME'],
+  ['m.room.member', '$LAZY'],
+]
 const limit = 4
 const whole = { lists: { all: { ranges: [[0, 99]], timeline_limit: limit, required_state: required } } }
 
@@ -25,9 +30,21 @@ async function act(roll: (limit: number) => number, people: readonly Client[], r
   const path = `/rooms/${encodeURIComponent(room ?? '')}`
   const other = { user_id: whom.userId }
   const acts: Array<() => Promise<unknown>> = [
-    async () => { if (rooms.length < 8) rooms.push(await who.createRoom({ preset: roll(2) ? 'public_chat' : 'private_chat', invite: roll(2) && whom !== who ? [whom.userId] : [] })) },
-    () => who.ask('POST', `${path}/join`, {}), () => who.ask('POST', `${path}/join`, {}), () => who.ask('POST', `${path}/leave`, {}),
-    () => who.ask('POST', `${path}/kick`, other), () => who.ask('POST', `${path}/ban`, other), () => who.ask('POST', `${path}/unban`, other),
+    async () => {
+      if (rooms.length < 8)
+        rooms.push(
+          await who.createRoom({
+            preset: roll(2) ? 'public_chat' : 'private_chat',
+            invite: roll(2) && whom !== who ? [whom.userId] : [],
+          }),
+        )
+    },
+    () => who.ask('POST', `${path}/join`, {}),
+    () => who.ask('POST', `${path}/join`, {}),
+    () => who.ask('POST', `${path}/leave`, {}),
+    () => who.ask('POST', `${path}/kick`, other),
+    () => who.ask('POST', `${path}/ban`, other),
+    () => who.ask('POST', `${path}/unban`, other),
     () => who.ask('POST', `${path}/invite`, other),
     () => who.ask('PUT', `${path}/state/m.room.name`, { name: roll(4) ? `name ${roll(100)}` : 7 }),
     () => who.ask('PUT', `${path}/state/m.room.topic`, { topic: `topic ${roll(100)}` }),
@@ -37,7 +54,8 @@ async function act(roll: (limit: number) => number, people: readonly Client[], r
   ]
   const doing = acts[roll(2) ? roll(acts.length) : acts.length]
   if (doing) await doing()
-  else await who.ask('PUT', `${path}/send/m.room.message/m${roll(1e9)}`, { msgtype: 'm.text', body: `says ${roll(1000)}` })
+  else
+    await who.ask('PUT', `${path}/send/m.room.message/m${roll(1e9)}`, { msgtype: 'm.text', body: `says ${roll(1000)}` })
 }
 
 /** A request as a client makes them that scrolls and opens rooms; sometimes its answer is lost, and it is made again. */
@@ -46,20 +64,45 @@ async function look(roll: (limit: number) => number, slider: Slider, rooms: read
   const wish = {
     lists: {
       all: { ranges: [[0, roll(6)]], timeline_limit: 1 + roll(limit), required_state: required.slice(0, 3 + roll(2)) },
-      ...(roll(3) === 0 && { quiet: { ranges: [[2, 4]], timeline_limit: 1, required_state: [['m.room.topic', '']], filters: { is_invite: false } } }),
+      ...(roll(3) === 0 && {
+        quiet: {
+          ranges: [[2, 4]],
+          timeline_limit: 1,
+          required_state: [['m.room.topic', '']],
+          filters: { is_invite: false },
+        },
+      }),
     },
-    ...(room !== undefined && roll(3) === 0 && { room_subscriptions: { [room]: { timeline_limit: roll(limit + 3), required_state: [['*', '*']] } } }),
+    ...(room !== undefined &&
+      roll(3) === 0 && {
+        room_subscriptions: { [room]: { timeline_limit: roll(limit + 3), required_state: [['*', '*']] } },
+      }),
   }
   if (roll(4) === 0) await slider.peek(wish)
   await slider.sync(wish)
 }
 
 function known(slider: Slider, memberships: readonly string[]): Map<string, unknown> {
-  const rooms = [...slider.rooms].filter(([, room]) => memberships.includes(room.membership)).sort(([a], [b]) => (a < b ? -1 : 1))
-  return new Map(rooms.map(([id, room]) => [id, room.membership === 'invite' ? 'invite' : {
-    membership: room.membership, name: room.name, avatar: room.avatar, bump: room.bump, timeline: room.timeline.slice(-limit),
-    state: ['m.room.name ', 'm.room.topic ', `m.room.member ${slider.client.userId}`].map((place) => room.state.get(place)),
-  }]))
+  const rooms = [...slider.rooms]
+    .filter(([, room]) => memberships.includes(room.membership))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+  return new Map(
+    rooms.map(([id, room]) => [
+      id,
+      room.membership === 'invite'
+        ? 'invite'
+        : {
+            membership: room.membership,
+            name: room.name,
+            avatar: room.avatar,
+            bump: room.bump,
+            timeline: room.timeline.slice(-limit),
+            state: ['m.room.name ', 'm.room.topic ', `m.room.member ${slider.client.userId}`].map((place) =>
+              room.state.get(place),
+            ),
+          },
+    ]),
+  )
 }
 
 async function play(world: World, seed: number): Promise<void> {

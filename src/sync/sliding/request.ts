@@ -12,8 +12,14 @@ const roomTypes = Type.Optional(Type.Array(Type.Union([Type.String(), Type.Null(
 const texts = Type.Optional(Type.Array(Type.String()))
 
 const Filters = Type.Object({
-  is_dm: Type.Optional(Type.Boolean()), is_encrypted: Type.Optional(Type.Boolean()), is_invite: Type.Optional(Type.Boolean()),
-  room_types: roomTypes, not_room_types: roomTypes, spaces: texts, tags: texts, not_tags: texts,
+  is_dm: Type.Optional(Type.Boolean()),
+  is_encrypted: Type.Optional(Type.Boolean()),
+  is_invite: Type.Optional(Type.Boolean()),
+  room_types: roomTypes,
+  not_room_types: roomTypes,
+  spaces: texts,
+  tags: texts,
+  not_tags: texts,
 })
 
 const List = Type.Object({
@@ -25,14 +31,24 @@ const List = Type.Object({
 const PerRoom = Type.Object({ enabled: Type.Optional(Type.Boolean()), lists: texts, rooms: texts })
 
 const Extensions = Type.Object({
-  to_device: Type.Optional(Type.Object({
-    enabled: Type.Optional(Type.Boolean()), limit: Type.Optional(Type.Integer({ minimum: 1 })), since: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-  })),
+  to_device: Type.Optional(
+    Type.Object({
+      enabled: Type.Optional(Type.Boolean()),
+      limit: Type.Optional(Type.Integer({ minimum: 1 })),
+      since: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    }),
+  ),
   e2ee: Type.Optional(Type.Object({ enabled: Type.Optional(Type.Boolean()) })),
-  account_data: Type.Optional(PerRoom), receipts: Type.Optional(PerRoom), typing: Type.Optional(PerRoom),
-  'io.element.msc4360.threads': Type.Optional(Type.Object({
-    enabled: Type.Optional(Type.Boolean()), include_roots: Type.Optional(Type.Boolean()), limit: Type.Optional(Type.Integer({ minimum: 1 })),
-  })),
+  account_data: Type.Optional(PerRoom),
+  receipts: Type.Optional(PerRoom),
+  typing: Type.Optional(PerRoom),
+  'io.element.msc4360.threads': Type.Optional(
+    Type.Object({
+      enabled: Type.Optional(Type.Boolean()),
+      include_roots: Type.Optional(Type.Boolean()),
+      limit: Type.Optional(Type.Integer({ minimum: 1 })),
+    }),
+  ),
 })
 
 export const Body = Type.Object({
@@ -46,7 +62,9 @@ export const Body = Type.Object({
 export const Query = Type.Object({
   pos: Type.Optional(Type.String()),
   timeout: Type.Optional(Type.Number()),
-  set_presence: Type.Optional(Type.Union([Type.Literal('online'), Type.Literal('offline'), Type.Literal('unavailable')])),
+  set_presence: Type.Optional(
+    Type.Union([Type.Literal('online'), Type.Literal('offline'), Type.Literal('unavailable')]),
+  ),
 })
 
 export type ListFilters = Static<typeof Filters>
@@ -93,7 +111,10 @@ const invalid = (message: string): MatrixError => new MatrixError('M_INVALID_PAR
 export function readRequest(session: Session, query: Static<typeof Query>, body: Static<typeof Body>): SlidingRequest {
   const configOf = ({ required_state: pairs = [], timeline_limit: limit = 0 }: Static<typeof List>): RoomConfig => {
     if (pairs.length > mostPairs) throw invalid(`required_state can have ${mostPairs} entries`)
-    return { required: pairs.length === 0 ? noState : requiredState(pairs, session.userId), timelineLimit: Math.min(limit, longestTimeline) }
+    return {
+      required: pairs.length === 0 ? noState : requiredState(pairs, session.userId),
+      timelineLimit: Math.min(limit, longestTimeline),
+    }
   }
   const lists = Object.entries(body.lists ?? {})
   if (lists.length > mostLists) throw invalid(`There can be ${mostLists} lists`)
@@ -103,12 +124,16 @@ export function readRequest(session: Session, query: Static<typeof Query>, body:
     txnId: body.txn_id,
     pos: readPos(query.pos),
     timeout: Math.min(Math.max(query.timeout ?? 0, 0), longestTimeout),
-    lists: new Map(lists.map(([name, list]) => {
-      if (list.ranges && list.ranges.length > mostRanges) throw invalid(`A list can have ${mostRanges} ranges`)
-      if (list.ranges?.some(([first, last]) => first > last)) throw invalid('A range begins at its lower end')
-      return [name, { ranges: list.ranges, filters: list.filters ?? {}, config: configOf(list) }]
-    })),
-    subscriptions: new Map(Object.entries(body.room_subscriptions ?? {}).map(([roomId, config]) => [roomId, configOf(config)])),
+    lists: new Map(
+      lists.map(([name, list]) => {
+        if (list.ranges && list.ranges.length > mostRanges) throw invalid(`A list can have ${mostRanges} ranges`)
+        if (list.ranges?.some(([first, last]) => first > last)) throw invalid('A range begins at its lower end')
+        return [name, { ranges: list.ranges, filters: list.filters ?? {}, config: configOf(list) }]
+      }),
+    ),
+    subscriptions: new Map(
+      Object.entries(body.room_subscriptions ?? {}).map(([roomId, config]) => [roomId, configOf(config)]),
+    ),
     extensions: body.extensions ?? {},
   }
 }
@@ -118,6 +143,7 @@ export const posText = ({ position, state }: Pos): string => `${position}_${stat
 function readPos(text: string | undefined): Pos | undefined {
   if (text === undefined || text === '') return undefined
   const [, position, state] = /^(\d{1,15})_([\w-]{1,16})$/.exec(text) ?? []
-  if (position === undefined || state === undefined) throw new MatrixError('M_UNKNOWN_POS', 'pos is not one of this server: begin anew, without it')
+  if (position === undefined || state === undefined)
+    throw new MatrixError('M_UNKNOWN_POS', 'pos is not one of this server: begin anew, without it')
   return { position: Number(position), state }
 }

@@ -37,22 +37,30 @@ const required = fc.array(pair, { maxLength: 4 }).map((pairs) => requiredState(p
 const asked = fc.tuple(fc.constantFrom('a', 'b', 'm.room.member'), fc.constantFrom('', me, 'x', 'y'))
 
 test('a union has what either has, and nothing else', () => {
-  fc.assert(fc.property(required, required, asked, (a, b, [type, key]) => {
-    const both = union(a, b)
-    assert.equal(matches(both, type, key), matches(a, type, key) || matches(b, type, key))
-    assert.ok(covers(both, a) && covers(both, b))
-  }), { numRuns: 1000 })
+  fc.assert(
+    fc.property(required, required, asked, (a, b, [type, key]) => {
+      const both = union(a, b)
+      assert.equal(matches(both, type, key), matches(a, type, key) || matches(b, type, key))
+      assert.ok(covers(both, a) && covers(both, b))
+    }),
+    { numRuns: 1000 },
+  )
 })
 
 test('what covers another matches all that the other matches', () => {
-  fc.assert(fc.property(required, required, asked, (a, b, [type, key]) => {
-    if (covers(a, b) && matches(b, type, key)) assert.ok(matches(a, type, key))
-  }), { numRuns: 1000 })
+  fc.assert(
+    fc.property(required, required, asked, (a, b, [type, key]) => {
+      if (covers(a, b) && matches(b, type, key)) assert.ok(matches(a, type, key))
+    }),
+    { numRuns: 1000 },
+  )
 })
 
 test('its text gives it back', () => {
-  fc.assert(fc.property(required, (a) => {
-    const again = requiredStateFrom(`${a.text} `)
-    assert.deepEqual([again.text, again.lazy, [...again.pairs]], [a.text, a.lazy, [...a.pairs]])
-  }))
+  fc.assert(
+    fc.property(required, (a) => {
+      const again = requiredStateFrom(`${a.text} `)
+      assert.deepEqual([again.text, again.lazy, [...again.pairs]], [a.text, a.lazy, [...a.pairs]])
+    }),
+  )
 })

@@ -31,13 +31,18 @@ export function requiredState(wanted: Iterable<StatePair>, userId: string): Requ
   const known = remembered.get(text)
   if (known) return known
   const lazy = sets.get(member)?.delete(lazily) ?? false
-  const made: RequiredState = { text, pairs: new Map(sorted.map(([type]) => [type, sets.get(type) ?? new Set()])), lazy }
+  const made: RequiredState = {
+    text,
+    pairs: new Map(sorted.map(([type]) => [type, sets.get(type) ?? new Set()])),
+    lazy,
+  }
   remembered.set(text, made)
   return made
 }
 
 /** The one that was written down as `text`. */
-export const requiredStateFrom = (text: string): RequiredState => remembered.get(text) ?? requiredState(JSON.parse(text) as StatePair[], '')
+export const requiredStateFrom = (text: string): RequiredState =>
+  remembered.get(text) ?? requiredState(JSON.parse(text) as StatePair[], '')
 
 export const noState: RequiredState = requiredState([], '')
 
@@ -47,11 +52,13 @@ export function matches({ pairs, lazy }: RequiredState, type: string, stateKey: 
   if (keys && (keys.has(stateKey) || keys.has(any))) return true
   const ofAll = pairs.get(any)
   if (!ofAll) return false
-  return ofAll.has(any) && !(lazy && type === member) || (stateKey !== any && ofAll.has(stateKey))
+  return (ofAll.has(any) && !(lazy && type === member)) || (stateKey !== any && ofAll.has(stateKey))
 }
 
-const pairsOf = ({ pairs, lazy }: RequiredState): StatePair[] =>
-  [...[...pairs].flatMap(([type, keys]) => [...keys].map((key): StatePair => [type, key])), ...(lazy ? [[member, lazily] as const] : [])]
+const pairsOf = ({ pairs, lazy }: RequiredState): StatePair[] => [
+  ...[...pairs].flatMap(([type, keys]) => [...keys].map((key): StatePair => [type, key])),
+  ...(lazy ? [[member, lazily] as const] : []),
+]
 
 /** All that either wants. */
 export function union(a: RequiredState, b: RequiredState): RequiredState {

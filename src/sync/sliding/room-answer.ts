@@ -66,16 +66,24 @@ export async function roomAnswer(context: RoomContext, task: RoomTask): Promise<
   if (known && !task.always && !expanded && shown.length === 0 && state.events.length === 0) return undefined
 
   const reader = { session, device: session.device, now: context.now, withRoomId: false }
-  const [timelineTexts, stateTexts] = await Promise.all([deps.serialise(shown, reader), deps.serialise(state.events, { ...reader, lean: true })])
+  const [timelineTexts, stateTexts] = await Promise.all([
+    deps.serialise(shown, reader),
+    deps.serialise(state.events, { ...reader, lean: true }),
+  ])
   const first = timeline.events[0]
   const parts = [`"bump_stamp":${task.order}`, ...nameParts(task, state.changed)]
   if (!known) parts.push('"initial":true')
   if (expanded) parts.push('"expanded_timeline":true', '"unstable_expanded_timeline":true')
-  if (known ? context.directs.position > task.from : context.directs.roomIds.has(room.id)) parts.push(`"is_dm":${context.directs.roomIds.has(room.id)}`)
+  if (known ? context.directs.position > task.from : context.directs.roomIds.has(room.id))
+    parts.push(`"is_dm":${context.directs.roomIds.has(room.id)}`)
   if (stateTexts.length > 0) parts.push(`"required_state":[${stateTexts.join(',')}]`)
-  parts.push(`"timeline":[${timelineTexts.join(',')}]`, `"limited":${timeline.limited}`, `"prev_batch":"${first ? first.position - 1 : task.horizon}"`)
+  parts.push(
+    `"timeline":[${timelineTexts.join(',')}]`,
+    `"limited":${timeline.limited}`,
+    `"prev_batch":"${first ? first.position - 1 : task.horizon}"`,
+  )
   parts.push(`"num_live":${since === undefined ? 0 : shown.filter((stored) => stored.position > since).length}`)
-  if (joined) parts.push(...await memberParts(context, task, state.changed), await countPart(context, room))
+  if (joined) parts.push(...(await memberParts(context, task, state.changed)), await countPart(context, room))
   return {
     text: `{${parts.join(',')}}`,
     known: knownLive(state.required, knownTimeline(task, timeline, expanded)),
@@ -84,9 +92,19 @@ export async function roomAnswer(context: RoomContext, task: RoomTask): Promise<
   }
 }
 
-function timelineFor({ deps, ignored }: RoomContext, { room, known, from, horizon, config }: RoomTask, expanded: boolean): Promise<Timeline> {
+function timelineFor(
+  { deps, ignored }: RoomContext,
+  { room, known, from, horizon, config }: RoomTask,
+  expanded: boolean,
+): Promise<Timeline> {
   const since = !known || expanded ? Number.MIN_SAFE_INTEGER : from
-  return timelineOf(deps, room.nid, { since, until: horizon }, config.timelineLimit, wantedBy(everything.room.timeline, ignored))
+  return timelineOf(
+    deps,
+    room.nid,
+    { since, until: horizon },
+    config.timelineLimit,
+    wantedBy(everything.room.timeline, ignored),
+  )
 }
 
 function knownTimeline({ known, config }: RoomTask, { limited }: Timeline, expanded: boolean): number {
@@ -107,7 +125,10 @@ export type Changed = ReadonlyMap<string, StoredEvent | undefined>
 
 function nameParts({ known }: RoomTask, changed: Changed): string[] {
   const parts: string[] = []
-  for (const [type, key, name] of [['m.room.name', 'name', 'name'], ['m.room.avatar', 'url', 'avatar']] as const) {
+  for (const [type, key, name] of [
+    ['m.room.name', 'name', 'name'],
+    ['m.room.avatar', 'url', 'avatar'],
+  ] as const) {
     const value = textIn(changed.get(type), key)
     // To who knows nothing of the room, what is left out is not set.
     if (changed.has(type) && (known || value !== null)) parts.push(`"${name}":${JSON.stringify(value)}`)
@@ -115,7 +136,11 @@ function nameParts({ known }: RoomTask, changed: Changed): string[] {
   return parts
 }
 
-async function memberParts({ deps, session }: RoomContext, { room, known }: RoomTask, changed: Changed): Promise<string[]> {
+async function memberParts(
+  { deps, session }: RoomContext,
+  { room, known }: RoomTask,
+  changed: Changed,
+): Promise<string[]> {
   if (known && !changed.has('m.room.member') && !changed.has('m.room.name')) return []
   const parts = [`"joined_count":${room.joined.size}`, `"invited_count":${room.invited}`]
   if (room.summary.name !== null) return parts
@@ -123,7 +148,11 @@ async function memberParts({ deps, session }: RoomContext, { room, known }: Room
   const names = await deps.users.namesOf(nids)
   const heroes = nids.map((nid) => {
     const member = room.members.get(nid)
-    return { user_id: names.get(nid), ...(member?.displayName && { displayname: member.displayName }), ...(member?.avatarUrl && { avatar_url: member.avatarUrl }) }
+    return {
+      user_id: names.get(nid),
+      ...(member?.displayName && { displayname: member.displayName }),
+      ...(member?.avatarUrl && { avatar_url: member.avatarUrl }),
+    }
   })
   return [...parts, `"heroes":${JSON.stringify(heroes)}`]
 }

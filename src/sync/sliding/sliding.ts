@@ -66,21 +66,41 @@ async function compute(parts: SlidingParts, request: SlidingRequest, connection:
   const extensions = await extensionsAnswer({ ...context, request, connection, memberships, wanted, answered })
   const members: string[] = []
   if (request.txnId !== undefined) members.push(`"txn_id":${JSON.stringify(request.txnId)}`)
-  members.push(`"lists":{${[...wanted.counts].map(([name, count]) => `${JSON.stringify(name)}:{"count":${count}}`).join(',')}}`)
+  members.push(
+    `"lists":{${[...wanted.counts].map(([name, count]) => `${JSON.stringify(name)}:{"count":${count}}`).join(',')}}`,
+  )
   members.push(`"rooms":{${[...answered.texts].map(([id, text]) => `${JSON.stringify(id)}:${text}`).join(',')}}`)
   members.push(`"extensions":{${extensions.text}}`)
   return {
-    text: members.map((member) => `,${member}`).join(''), until, isNews: answered.texts.size > 0 || extensions.isNews,
-    changes: { rooms: answered.changes, extensions: extensionBits({ request }) }, members: answered.members,
+    text: members.map((member) => `,${member}`).join(''),
+    until,
+    isNews: answered.texts.size > 0 || extensions.isNews,
+    changes: { rooms: answered.changes, extensions: extensionBits({ request }) },
+    members: answered.members,
   }
 }
 
-async function contextOf(parts: SlidingParts, { session, pos }: SlidingRequest, connection: Connection, until: number): Promise<RoomContext> {
+async function contextOf(
+  parts: SlidingParts,
+  { session, pos }: SlidingRequest,
+  connection: Connection,
+  until: number,
+): Promise<RoomContext> {
   const since = pos?.position
-  const [ignored, directs] = await Promise.all([parts.accountData.ignored(session.user), parts.labels.directs(session.user)])
+  const [ignored, directs] = await Promise.all([
+    parts.accountData.ignored(session.user),
+    parts.labels.directs(session.user),
+  ])
   const isBehind = since !== undefined && connection.state !== emptyState && !parts.log.tail.covers(since)
   return {
-    deps: parts, session, since, until, now: parts.now(), ignored, directs, sentMembers: connection.members,
+    deps: parts,
+    session,
+    since,
+    until,
+    now: parts.now(),
+    ignored,
+    directs,
+    sentMembers: connection.members,
     read: isBehind ? await readRoomsReadOn(parts.database.read, session.user, since) : undefined,
   }
 }

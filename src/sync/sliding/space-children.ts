@@ -5,7 +5,9 @@ import { LruCache } from '../../storage/lru.ts'
 /** Room ids of the children of a space, of which the user must be a member. */
 export function openSpaceChildren(rooms: Rooms): (space: number) => Promise<ReadonlySet<string>> {
   /** Each as of a state set of the space. */
-  const cache = new LruCache<number, { readonly state: number | undefined, readonly children: ReadonlySet<string> }>({ max: 2000 })
+  const cache = new LruCache<number, { readonly state: number | undefined; readonly children: ReadonlySet<string> }>({
+    max: 2000,
+  })
   return async (space) => {
     const room = await rooms.byNid(space)
     if (!room) return new Set()

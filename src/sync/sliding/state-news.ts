@@ -31,34 +31,47 @@ const longestKept = 20_000
  */
 export async function stateNews(context: RoomContext, task: RoomTask, timeline: Shown): Promise<StateNews> {
   const { deps, session, sentMembers } = context
-  const { room, known, config: { required } } = task
+  const {
+    room,
+    known,
+    config: { required },
+  } = task
   const isNew = known === undefined
   const changes = isNew ? [] : await changedState(context, task)
   const picked = new Set<number>()
   for (const stored of changes) {
-    if (matches(required, stored.event.type, stored.event.stateKey ?? '') || (required.lazy && stored.event.type === member && !timeline.limited)) picked.add(stored.nid)
+    if (
+      matches(required, stored.event.type, stored.event.stateKey ?? '') ||
+      (required.lazy && stored.event.type === member && !timeline.limited)
+    )
+      picked.add(stored.nid)
   }
   const wasWanted = known ? covers(known.required, required) : false
   const shownMembers = required.lazy ? lazyMembers(timeline.shown) : new Set<string>()
   const changed = new Map<string, StoredEvent | undefined>()
-  for (const stored of changes) if (stored.event.stateKey === '' || stored.event.type === member) changed.set(stored.event.type, stored)
+  for (const stored of changes)
+    if (stored.event.stateKey === '' || stored.event.type === member) changed.set(stored.event.type, stored)
   if (!wasWanted || shownMembers.size > 0) {
     const found = await settled(context, task, async (state) => {
-      const nids = wasWanted ? [] : [...await pickState(deps, room, state, required)]
+      const nids = wasWanted ? [] : [...(await pickState(deps, room, state, required))]
       for (const userId of shownMembers) {
-        const nid = state.get(deps.rooms.stateKeys.peek(member, userId) ?? await deps.rooms.stateKeys.find(member, userId) ?? 0)
+        const nid = state.get(
+          deps.rooms.stateKeys.peek(member, userId) ?? (await deps.rooms.stateKeys.find(member, userId)) ?? 0,
+        )
         if (nid !== undefined && (isNew || timeline.limited || !sentMembers.has(nid))) nids.push(nid)
       }
       const names = isNew ? await Promise.all(shownTypes.map((type) => placeOf(context, room, state, type))) : []
       return { nids, names }
     })
     for (const nid of found.nids) picked.add(nid)
-    for (const [index, type] of shownTypes.entries()) if (isNew) changed.set(type, await deps.rooms.events.get(found.names[index] ?? 0))
+    for (const [index, type] of shownTypes.entries())
+      if (isNew) changed.set(type, await deps.rooms.events.get(found.names[index] ?? 0))
   }
   if (!task.joined) picked.add(task.member.event)
   const events = (await deps.rooms.events.many([...picked])).filter((stored) => {
     // How the user stands to the room now counts, even if they were put out, and then did something more.
-    if (!task.joined && stored.event.type === member && stored.event.stateKey === session.userId) return stored.nid === task.member.event
+    if (!task.joined && stored.event.type === member && stored.event.stateKey === session.userId)
+      return stored.nid === task.member.event
     return !known || wasWanted || isNews(known.required, stored, changes, shownMembers)
   })
   return { events, changed, required: known ? keptUp(known.required, required, changes) : required }
@@ -66,19 +79,29 @@ export async function stateNews(context: RoomContext, task: RoomTask, timeline: 
 
 /** The head's own state, if nothing in it is newer, and nothing on its way to the database. It moves on: look at once. */
 const stateNow = ({ state, latestPosition, pending }: Room, horizon: number): ReadonlyMap<number, number> | undefined =>
-  (latestPosition <= horizon && pending === 0 ? state : undefined)
+  latestPosition <= horizon && pending === 0 ? state : undefined
 
 /** What `look` finds in the state at the horizon. */
-async function settled<T>({ deps }: RoomContext, { room, horizon }: RoomTask, look: (state: ReadonlyMap<number, number>) => Promise<T>): Promise<T> {
+async function settled<T>(
+  { deps }: RoomContext,
+  { room, horizon }: RoomTask,
+  look: (state: ReadonlyMap<number, number>) => Promise<T>,
+): Promise<T> {
   const state = stateNow(room, horizon)
-  const found = state && await look(state)
+  const found = state && (await look(state))
   return found !== undefined && stateNow(room, horizon) ? found : look(await stateAt(deps.rooms, room, horizon))
 }
 
 /** Not what the client has already because it was wanted before. */
-const isNews = (before: RequiredState, stored: StoredEvent, changes: readonly StoredEvent[], shownMembers: ReadonlySet<string>): boolean =>
-  !matches(before, stored.event.type, stored.event.stateKey ?? '') || changes.includes(stored)
-  || (stored.event.type === member && shownMembers.has(stored.event.stateKey ?? ''))
+const isNews = (
+  before: RequiredState,
+  stored: StoredEvent,
+  changes: readonly StoredEvent[],
+  shownMembers: ReadonlySet<string>,
+): boolean =>
+  !matches(before, stored.event.type, stored.event.stateKey ?? '') ||
+  changes.includes(stored) ||
+  (stored.event.type === member && shownMembers.has(stored.event.stateKey ?? ''))
 
 /** Whoever says or does something that is shown, and whom it is done to. */
 function lazyMembers(shown: readonly StoredEvent[]): Set<string> {
@@ -103,15 +126,26 @@ function keptUp(before: RequiredState, required: RequiredState, changes: readonl
   return lost || both.text.length > longestKept ? required : both
 }
 
-async function placeOf({ deps }: RoomContext, room: Room, state: ReadonlyMap<number, number>, type: string): Promise<number | undefined> {
+async function placeOf(
+  { deps }: RoomContext,
+  room: Room,
+  state: ReadonlyMap<number, number>,
+  type: string,
+): Promise<number | undefined> {
   const key = (await deps.statePlaces.of(room)).get(type)?.get('')
   return key === undefined ? undefined : state.get(key)
 }
 
 /** The events that hold places of the state at the horizon, of the places in which something happened since. */
 async function changedState({ deps }: RoomContext, { room, from, horizon }: RoomTask): Promise<readonly StoredEvent[]> {
-  const { rooms, log: { tail } } = deps
-  if (!tail.covers(from)) return rooms.events.many([...difference(await stateAt(rooms, room, from), await stateAt(rooms, room, horizon)).values()])
+  const {
+    rooms,
+    log: { tail },
+  } = deps
+  if (!tail.covers(from))
+    return rooms.events.many([
+      ...difference(await stateAt(rooms, room, from), await stateAt(rooms, room, horizon)).values(),
+    ])
   const keys = new Set<number>()
   for (const { kind, data } of tail.room(room.nid, from, horizon)) {
     if (kind !== 'event') continue
@@ -119,7 +153,8 @@ async function changedState({ deps }: RoomContext, { room, from, horizon }: Room
     // What was redacted holds its place still, and says something else.
     const target = event.redacts === undefined ? event : (await rooms.events.byId(event.redacts))?.event
     if (target?.stateKey === undefined) continue
-    const key = rooms.stateKeys.peek(target.type, target.stateKey) ?? await rooms.stateKeys.find(target.type, target.stateKey)
+    const key =
+      rooms.stateKeys.peek(target.type, target.stateKey) ?? (await rooms.stateKeys.find(target.type, target.stateKey))
     if (key !== undefined) keys.add(key)
   }
   if (keys.size === 0) return []

@@ -22,12 +22,13 @@ export function openStatePlaces(rooms: Rooms): StatePlacesCache {
     const room = await rooms.byNid(nid)
     if (!room) return undefined
     const places: StatePlaces = new Map()
-    for (const [key, { type, stateKey }] of await rooms.stateKeys.names(otherKeys(room))) if (type !== 'm.room.member') add(places, type, stateKey, key)
+    for (const [key, { type, stateKey }] of await rooms.stateKeys.names(otherKeys(room)))
+      if (type !== 'm.room.member') add(places, type, stateKey, key)
     return places
   }
   const cache = loadingCache(cachedRooms, load)
   return {
-    of: async ({ nid }) => await cache.get(nid) ?? await load(nid) ?? new Map(),
+    of: async ({ nid }) => (await cache.get(nid)) ?? (await load(nid)) ?? new Map(),
     prepare: async (list) => {
       const keys = list.filter(({ nid }) => !cache.peek(nid)).flatMap(otherKeys)
       if (keys.length > 0) await rooms.stateKeys.names(keys)

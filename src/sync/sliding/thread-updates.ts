@@ -44,7 +44,10 @@ export async function threadUpdates(deps: SlidingDeps, wish: ThreadsWish): Promi
     const [newest] = await deps.visible(session, head, said)
     if (!newest || (!wish.withRoots && events === 1 && wish.told.has(newest.event.id))) continue
     const root = wish.withRoots ? await rootOf(deps, session, head, rootId) : undefined
-    const parts = [...root === undefined ? [] : [`"thread_root":${root}`], ...events > 1 ? [`"prev_batch":"${latest - 1}"`] : []]
+    const parts = [
+      ...(root === undefined ? [] : [`"thread_root":${root}`]),
+      ...(events > 1 ? [`"prev_batch":"${latest - 1}"`] : []),
+    ]
     const ofRoom = found.get(newest.event.roomId) ?? new Map<string, string>()
     found.set(newest.event.roomId, ofRoom.set(rootId, `{${parts.join(',')}}`))
   }
@@ -52,12 +55,20 @@ export async function threadUpdates(deps: SlidingDeps, wish: ThreadsWish): Promi
 }
 
 /** Those of the joined rooms that can have what is looked for. */
-async function roomsWithThreads({ log: { tail }, rooms }: SlidingDeps, { memberships, since, until }: ThreadsWish): Promise<number[]> {
+async function roomsWithThreads(
+  { log: { tail }, rooms }: SlidingDeps,
+  { memberships, since, until }: ThreadsWish,
+): Promise<number[]> {
   const joined: number[] = []
   for (const [nid, { membership }] of memberships) if (membership === 'join') joined.push(nid)
   if (!tail.covers(since)) return rooms.changedSince(joined, since)
-  return joined.filter((nid) => tail.lastOfRoom(nid) > since
-    && tail.room(nid, since, until).some(({ kind, data }) => kind === 'event' && (data as StoredEvent).threadRoot !== null)) // entries of this kind carry it
+  return joined.filter(
+    (nid) =>
+      tail.lastOfRoom(nid) > since &&
+      tail
+        .room(nid, since, until)
+        .some(({ kind, data }) => kind === 'event' && (data as StoredEvent).threadRoot !== null),
+  ) // entries of this kind carry it
 }
 
 async function rootOf(deps: SlidingDeps, session: Session, room: Room, rootId: string): Promise<string | undefined> {
@@ -68,5 +79,10 @@ async function rootOf(deps: SlidingDeps, session: Session, room: Room, rootId: s
 }
 
 /** `{"!room":{"$root":{…}}}` */
-export const updatesText = ({ rooms }: ThreadUpdates): string => `{${[...rooms].map(([roomId, threads]) =>
-  `${JSON.stringify(roomId)}:{${[...threads].map(([rootId, text]) => `${JSON.stringify(rootId)}:${text}`).join(',')}}`).join(',')}}`
+export const updatesText = ({ rooms }: ThreadUpdates): string =>
+  `{${[...rooms]
+    .map(
+      ([roomId, threads]) =>
+        `${JSON.stringify(roomId)}:{${[...threads].map(([rootId, text]) => `${JSON.stringify(rootId)}:${text}`).join(',')}}`,
+    )
+    .join(',')}}`

@@ -20,10 +20,14 @@ export interface WantedRooms {
 }
 
 export const combine = (a: RoomConfig, b: RoomConfig): RoomConfig =>
-  (a === b ? a : { required: union(a.required, b.required), timelineLimit: Math.max(a.timelineLimit, b.timelineLimit) })
+  a === b ? a : { required: union(a.required, b.required), timelineLimit: Math.max(a.timelineLimit, b.timelineLimit) }
 
 /** The rooms in the windows of the lists, and those subscribed to; rooms that the user has nothing to do with are passed over. */
-export async function wantedRooms(deps: FilterDeps, { lists, subscriptions, session }: SlidingRequest, places: Places): Promise<WantedRooms> {
+export async function wantedRooms(
+  deps: FilterDeps,
+  { lists, subscriptions, session }: SlidingRequest,
+  places: Places,
+): Promise<WantedRooms> {
   const rooms = new Map<number, Wanted>()
   const counts = new Map<string, number>()
   for (const [name, wish] of lists) {
@@ -32,16 +36,24 @@ export async function wantedRooms(deps: FilterDeps, { lists, subscriptions, sess
     const alone = [name]
     for (const place of windowsOf(list, wish)) {
       const other = rooms.get(place.room.nid)
-      rooms.set(place.room.nid, other
-        ? { ...other, config: combine(other.config, wish.config), lists: [...other.lists, name] }
-        : { place, config: wish.config, lists: alone, subscribed: false })
+      rooms.set(
+        place.room.nid,
+        other
+          ? { ...other, config: combine(other.config, wish.config), lists: [...other.lists, name] }
+          : { place, config: wish.config, lists: alone, subscribed: false },
+      )
     }
   }
   for (const [roomId, config] of subscriptions) {
     const place = places.byId.get(roomId)
     if (!place) continue
     const other = rooms.get(place.room.nid)
-    rooms.set(place.room.nid, other ? { ...other, config: combine(other.config, config), subscribed: true } : { place, config, lists: [], subscribed: true })
+    rooms.set(
+      place.room.nid,
+      other
+        ? { ...other, config: combine(other.config, config), subscribed: true }
+        : { place, config, lists: [], subscribed: true },
+    )
   }
   return { rooms, counts }
 }

@@ -18,7 +18,13 @@ export const accountDataRoutes = (deps: UsersRouteDeps): Route[] => {
   return [
     /** Wakes the user's syncs. @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3useruseridaccount_datatype */
     route({
-      id: 'setAccountData', method: 'PUT', path, auth: 'user', params: Params, body: anyObject, reply: Type.Object({}),
+      id: 'setAccountData',
+      method: 'PUT',
+      path,
+      auth: 'user',
+      params: Params,
+      body: anyObject,
+      reply: Type.Object({}),
       handle: async ({ session, params, body }) => {
         mustBeSelf(session, params.userId)
         await accountData.set(session.user, undefined, params.type, body)
@@ -27,7 +33,12 @@ export const accountDataRoutes = (deps: UsersRouteDeps): Route[] => {
     }),
     /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3useruseridaccount_datatype */
     route({
-      id: 'getAccountData', method: 'GET', path, auth: 'user', params: Params, reply: anyObject,
+      id: 'getAccountData',
+      method: 'GET',
+      path,
+      auth: 'user',
+      params: Params,
+      reply: anyObject,
       handle: async ({ session, params }) => {
         mustBeSelf(session, params.userId)
         const content = await accountData.get(session.user, undefined, params.type)
@@ -37,7 +48,13 @@ export const accountDataRoutes = (deps: UsersRouteDeps): Route[] => {
     }),
     /** Wakes the user's syncs. @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3useruseridroomsroomidaccount_datatype */
     route({
-      id: 'setAccountDataPerRoom', method: 'PUT', path: roomPath, auth: 'user', params: RoomParams, body: anyObject, reply: Type.Object({}),
+      id: 'setAccountDataPerRoom',
+      method: 'PUT',
+      path: roomPath,
+      auth: 'user',
+      params: RoomParams,
+      body: anyObject,
+      reply: Type.Object({}),
       handle: async ({ session, params, body }) => {
         mustBeSelf(session, params.userId)
         const room = await mustKnowRoom(deps, session.user, params.roomId)
@@ -47,7 +64,12 @@ export const accountDataRoutes = (deps: UsersRouteDeps): Route[] => {
     }),
     /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3useruseridroomsroomidaccount_datatype */
     route({
-      id: 'getAccountDataPerRoom', method: 'GET', path: roomPath, auth: 'user', params: RoomParams, reply: anyObject,
+      id: 'getAccountDataPerRoom',
+      method: 'GET',
+      path: roomPath,
+      auth: 'user',
+      params: RoomParams,
+      reply: anyObject,
       handle: async ({ session, params }) => {
         mustBeSelf(session, params.userId)
         const room = await mustKnowRoom(deps, session.user, params.roomId)

@@ -10,7 +10,12 @@ const path = '/_matrix/client/v3/user/:userId/filter'
 export const filterRoutes = ({ users: { filters } }: { users: Users }): Route[] => [
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3useruseridfilter */
   route({
-    id: 'defineFilter', method: 'POST', path, auth: 'guest', params: Type.Object({ userId: Type.String() }), body: anyObject,
+    id: 'defineFilter',
+    method: 'POST',
+    path,
+    auth: 'guest',
+    params: Type.Object({ userId: Type.String() }),
+    body: anyObject,
     reply: Type.Object({ filter_id: Type.String() }),
     handle: async ({ session, params, body }) => {
       mustBeSelf(session, params.userId)
@@ -19,8 +24,12 @@ export const filterRoutes = ({ users: { filters } }: { users: Users }): Route[] 
   }),
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3useruseridfilterfilterid */
   route({
-    id: 'getFilter', method: 'GET', path: `${path}/:filterId`, auth: 'guest',
-    params: Type.Object({ userId: Type.String(), filterId: Type.String() }), reply: anyObject,
+    id: 'getFilter',
+    method: 'GET',
+    path: `${path}/:filterId`,
+    auth: 'guest',
+    params: Type.Object({ userId: Type.String(), filterId: Type.String() }),
+    reply: anyObject,
     handle: async ({ session, params }) => {
       mustBeSelf(session, params.userId)
       const stored = await filters.get(session.user, params.filterId)

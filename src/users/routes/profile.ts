@@ -21,14 +21,20 @@ export interface ProfilePort {
 async function mayChange({ lockedBy }: ProfilePort, session: Session, userId: string, key: string): Promise<void> {
   mustBeSelf(session, userId)
   mustNotBeSuspended(session)
-  if (session.guest && key !== 'displayname') throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests can change nothing but their display name')
+  if (session.guest && key !== 'displayname')
+    throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests can change nothing but their display name')
   if (key !== 'displayname' && key !== 'avatar_url') return
   const provider = await lockedBy?.(session.user, key)
-  if (provider !== undefined) throw new MatrixError('M_FORBIDDEN', `This comes from "${provider}", and is changed there`)
+  if (provider !== undefined)
+    throw new MatrixError('M_FORBIDDEN', `This comes from "${provider}", and is changed there`)
 }
 
 /** The profile; of a user who is not there, once whoever answers for the name had a chance to make them. Strangers make nobody. */
-async function profileFor({ profiles, summon }: Users, session: Session | undefined, userId: string): Promise<JsonObject | undefined> {
+async function profileFor(
+  { profiles, summon }: Users,
+  session: Session | undefined,
+  userId: string,
+): Promise<JsonObject | undefined> {
   const profile = await profiles.get(userId)
   if (profile || !session) return profile
   await summon(userId)
@@ -39,7 +45,12 @@ async function profileFor({ profiles, summon }: Users, session: Session | undefi
 export const profileRoutes = ({ users, ...port }: { users: Users } & ProfilePort): Route[] => [
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3profileuserid */
   route({
-    id: 'getUserProfile', method: 'GET', path, auth: 'optional', params: Type.Object({ userId: Type.String() }), reply: anyObject,
+    id: 'getUserProfile',
+    method: 'GET',
+    path,
+    auth: 'optional',
+    params: Type.Object({ userId: Type.String() }),
+    reply: anyObject,
     handle: async ({ session, params }) => {
       const profile = await profileFor(users, session, params.userId)
       if (!profile) throw notFound()
@@ -48,7 +59,12 @@ export const profileRoutes = ({ users, ...port }: { users: Users } & ProfilePort
   }),
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3profileuseridkeyname */
   route({
-    id: 'getProfileField', method: 'GET', path: fieldPath, auth: 'optional', params: Field, reply: anyObject,
+    id: 'getProfileField',
+    method: 'GET',
+    path: fieldPath,
+    auth: 'optional',
+    params: Field,
+    reply: anyObject,
     handle: async ({ session, params }) => {
       const value = own(await profileFor(users, session, params.userId), params.keyName)
       if (value === undefined) throw notFound()
@@ -57,7 +73,14 @@ export const profileRoutes = ({ users, ...port }: { users: Users } & ProfilePort
   }),
   /** Display name and avatar also go into the user's rooms. @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3profileuseridkeyname */
   route({
-    id: 'setProfileField', method: 'PUT', path: fieldPath, auth: 'guest', limit: 'message', params: Field, body: anyObject, reply: Type.Object({}),
+    id: 'setProfileField',
+    method: 'PUT',
+    path: fieldPath,
+    auth: 'guest',
+    limit: 'message',
+    params: Field,
+    body: anyObject,
+    reply: Type.Object({}),
     handle: async ({ session, params, body }) => {
       await mayChange(port, session, params.userId, params.keyName)
       const value = own(body, params.keyName)
@@ -68,7 +91,13 @@ export const profileRoutes = ({ users, ...port }: { users: Users } & ProfilePort
   }),
   /** @see https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3profileuseridkeyname */
   route({
-    id: 'deleteProfileField', method: 'DELETE', path: fieldPath, auth: 'guest', limit: 'message', params: Field, reply: Type.Object({}),
+    id: 'deleteProfileField',
+    method: 'DELETE',
+    path: fieldPath,
+    auth: 'guest',
+    limit: 'message',
+    params: Field,
+    reply: Type.Object({}),
     handle: async ({ session, params }) => {
       await mayChange(port, session, params.userId, params.keyName)
       await users.profiles.remove(session.user, params.keyName)

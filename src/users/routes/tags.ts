@@ -31,7 +31,8 @@ function withoutTag(content: JsonObject, name: string): JsonObject {
 }
 
 function checkTag(name: string, tag: JsonObject): void {
-  if (Buffer.byteLength(name) > longestName || name === '__proto__') throw new MatrixError('M_INVALID_PARAM', `The name of a tag can have ${longestName} bytes`)
+  if (Buffer.byteLength(name) > longestName || name === '__proto__')
+    throw new MatrixError('M_INVALID_PARAM', `The name of a tag can have ${longestName} bytes`)
   if (JSON.stringify(tag).length > largestTag) throw new MatrixError('M_TOO_LARGE', 'This is too much for a tag')
 }
 
@@ -41,7 +42,12 @@ export const tagRoutes = (deps: UsersRouteDeps): Route[] => {
   return [
     /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3useruseridroomsroomidtags */
     route({
-      id: 'getRoomTags', method: 'GET', path, auth: 'user', params: Params, reply: Type.Object({ tags: anyObject }),
+      id: 'getRoomTags',
+      method: 'GET',
+      path,
+      auth: 'user',
+      params: Params,
+      reply: Type.Object({ tags: anyObject }),
       handle: async ({ session, params }) => {
         mustBeSelf(session, params.userId)
         const room = await mustKnowRoom(deps, session.user, params.roomId)
@@ -50,7 +56,13 @@ export const tagRoutes = (deps: UsersRouteDeps): Route[] => {
     }),
     /** Wakes the user's syncs. @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3useruseridroomsroomidtagstag */
     route({
-      id: 'setRoomTag', method: 'PUT', path: `${path}/:tag`, auth: 'user', params: TagParams, body: Tag, reply: Type.Object({}),
+      id: 'setRoomTag',
+      method: 'PUT',
+      path: `${path}/:tag`,
+      auth: 'user',
+      params: TagParams,
+      body: Tag,
+      reply: Type.Object({}),
       handle: async ({ session, params, body }) => {
         mustBeSelf(session, params.userId)
         checkTag(params.tag, body)
@@ -61,7 +73,12 @@ export const tagRoutes = (deps: UsersRouteDeps): Route[] => {
     }),
     /** Wakes the user's syncs. @see https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3useruseridroomsroomidtagstag */
     route({
-      id: 'deleteRoomTag', method: 'DELETE', path: `${path}/:tag`, auth: 'user', params: TagParams, reply: Type.Object({}),
+      id: 'deleteRoomTag',
+      method: 'DELETE',
+      path: `${path}/:tag`,
+      auth: 'user',
+      params: TagParams,
+      reply: Type.Object({}),
       handle: async ({ session, params }) => {
         mustBeSelf(session, params.userId)
         const room = await mustKnowRoom(deps, session.user, params.roomId)

@@ -5,39 +5,79 @@ import { addWords, deleteWords } from './words.ts'
 export type AccountRow = Omit<AccountsTable, 'password_hash'> & { user_id: string; has_password: number }
 
 /** What may be changed of an account. */
-export type AccountChange = Partial<Omit<AccountsTable, 'user_nid' | 'localpart' | 'folded' | 'created_ts' | 'created_by'>>
+export type AccountChange = Partial<
+  Omit<AccountsTable, 'user_nid' | 'localpart' | 'folded' | 'created_ts' | 'created_by'>
+>
 
 const columns = [
-  'accounts.user_nid', 'localpart', 'folded', 'created_ts', 'created_by', 'deactivated', 'erased', 'locked', 'suspended', 'admin', 'guest',
-  'display_name', 'avatar_url', 'users.user_id',
+  'accounts.user_nid',
+  'localpart',
+  'folded',
+  'created_ts',
+  'created_by',
+  'deactivated',
+  'erased',
+  'locked',
+  'suspended',
+  'admin',
+  'guest',
+  'display_name',
+  'avatar_url',
+  'users.user_id',
 ] as const
 
-const selectAccount = hot((db, p: { nid: number }) => db.selectFrom('accounts').innerJoin('users', 'users.nid', 'accounts.user_nid')
-  .where('accounts.user_nid', '=', p.nid).select(columns)
-  .select((row) => row.case().when('password_hash', 'is', null).then(0).else(1).end().as('has_password')))
+const selectAccount = hot((db, p: { nid: number }) =>
+  db
+    .selectFrom('accounts')
+    .innerJoin('users', 'users.nid', 'accounts.user_nid')
+    .where('accounts.user_nid', '=', p.nid)
+    .select(columns)
+    .select((row) => row.case().when('password_hash', 'is', null).then(0).else(1).end().as('has_password')),
+)
 
-const selectByFolded = hot((db, p: { folded: string }) => db.selectFrom('accounts').where('folded', '=', p.folded).select(['user_nid', 'localpart']))
+const selectByFolded = hot((db, p: { folded: string }) =>
+  db.selectFrom('accounts').where('folded', '=', p.folded).select(['user_nid', 'localpart']),
+)
 
-const selectPassword = hot((db, p: { nid: number }) => db.selectFrom('accounts').where('user_nid', '=', p.nid).select('password_hash'))
+const selectPassword = hot((db, p: { nid: number }) =>
+  db.selectFrom('accounts').where('user_nid', '=', p.nid).select('password_hash'),
+)
 
-export const readAccount = (db: Reader | Tx, nid: number): Promise<AccountRow | undefined> => selectAccount.first(db, { nid })
+export const readAccount = (db: Reader | Tx, nid: number): Promise<AccountRow | undefined> =>
+  selectAccount.first(db, { nid })
 
 /** Every account whose localpart differs from `folded` in letter case at most. */
-export const readByFolded = (db: Reader | Tx, folded: string): Promise<Array<{ user_nid: number; localpart: string }>> =>
-  selectByFolded.all(db, { folded })
+export const readByFolded = (
+  db: Reader | Tx,
+  folded: string,
+): Promise<Array<{ user_nid: number; localpart: string }>> => selectByFolded.all(db, { folded })
 
 export const readPassword = async (db: Reader, nid: number): Promise<string | null | undefined> =>
   (await selectPassword.first(db, { nid }))?.password_hash
 
-const insert = hot((db, p: AccountsTable) => db.insertInto('accounts').values({
-  user_nid: p.user_nid, localpart: p.localpart, folded: p.folded, created_ts: p.created_ts, created_by: p.created_by,
-  password_hash: p.password_hash, deactivated: p.deactivated, erased: p.erased, locked: p.locked, suspended: p.suspended, admin: p.admin,
-  guest: p.guest, display_name: p.display_name, avatar_url: p.avatar_url,
-}))
+const insert = hot((db, p: AccountsTable) =>
+  db.insertInto('accounts').values({
+    user_nid: p.user_nid,
+    localpart: p.localpart,
+    folded: p.folded,
+    created_ts: p.created_ts,
+    created_by: p.created_by,
+    password_hash: p.password_hash,
+    deactivated: p.deactivated,
+    erased: p.erased,
+    locked: p.locked,
+    suspended: p.suspended,
+    admin: p.admin,
+    guest: p.guest,
+    display_name: p.display_name,
+    avatar_url: p.avatar_url,
+  }),
+)
 
 export async function insertAccount(tx: Tx, account: AccountsTable): Promise<void> {
   await insert.run(tx, account)
-  if (account.guest === 0) await addWords(tx, { user: account.user_nid, localpart: account.localpart, displayName: account.display_name })
+  if (account.guest === 0)
+    await addWords(tx, { user: account.user_nid, localpart: account.localpart, displayName: account.display_name })
 }
 
 /** The account after the change; undefined when there is none. */
@@ -46,22 +86,35 @@ export async function changeAccount(tx: Tx, nid: number, change: AccountChange):
   const row = await readAccount(tx, nid)
   if (row && (change.display_name !== undefined || change.deactivated !== undefined || change.guest !== undefined)) {
     await deleteWords(tx, nid)
-    if (row.deactivated === 0 && row.guest === 0) await addWords(tx, { user: nid, localpart: row.localpart, displayName: row.display_name })
+    if (row.deactivated === 0 && row.guest === 0)
+      await addWords(tx, { user: nid, localpart: row.localpart, displayName: row.display_name })
   }
   return row
 }
 
 /** Accounts after a localpart, in order, that have `search` in localpart or display name. */
-export async function readAccounts(db: Reader, after: string, limit: number, search: string | undefined): Promise<AccountRow[]> {
-  let query = db.selectFrom('accounts').innerJoin('users', 'users.nid', 'accounts.user_nid')
-    .where('localpart', '>', after).orderBy('localpart').limit(limit).select(columns)
+export async function readAccounts(
+  db: Reader,
+  after: string,
+  limit: number,
+  search: string | undefined,
+): Promise<AccountRow[]> {
+  let query = db
+    .selectFrom('accounts')
+    .innerJoin('users', 'users.nid', 'accounts.user_nid')
+    .where('localpart', '>', after)
+    .orderBy('localpart')
+    .limit(limit)
+    .select(columns)
     .select((row) => row.case().when('password_hash', 'is', null).then(0).else(1).end().as('has_password'))
   if (search) {
     const pattern = `%${search.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`
-    query = query.where((row) => row.or([
-      sql<boolean>`folded like ${pattern} escape '\\'`,
-      sql<boolean>`lower(display_name) like ${pattern} escape '\\'`,
-    ]))
+    query = query.where((row) =>
+      row.or([
+        sql<boolean>`folded like ${pattern} escape '\\'`,
+        sql<boolean>`lower(display_name) like ${pattern} escape '\\'`,
+      ]),
+    )
   }
   return query.execute()
 }

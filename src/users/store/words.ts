@@ -2,7 +2,9 @@ import { hot, type Tx } from '../../storage/index.ts'
 import { wordsOf } from '../words.ts'
 
 const remove = hot((db, p: { user: number }) => db.deleteFrom('user_words').where('user_nid', '=', p.user))
-const add = hot((db, p: { word: Uint8Array; user: number }) => db.insertInto('user_words').values({ word: p.word, user_nid: p.user }))
+const add = hot((db, p: { word: Uint8Array; user: number }) =>
+  db.insertInto('user_words').values({ word: p.word, user_nid: p.user }),
+)
 
 export interface Named {
   readonly user: number

@@ -7,8 +7,19 @@ import { pathToFileURL } from 'node:url'
 
 type Json = Record<string, unknown>
 
-export interface BridgeEvent { type: string; room_id: string; event_id: string; sender: string; state_key?: string; content: Json }
-export interface EphemeralEvent { type: string; room_id?: string; content: Json }
+export interface BridgeEvent {
+  type: string
+  room_id: string
+  event_id: string
+  sender: string
+  state_key?: string
+  content: Json
+}
+export interface EphemeralEvent {
+  type: string
+  room_id?: string
+  content: Json
+}
 
 export interface Intent {
   userId: string
@@ -62,9 +73,15 @@ const file = join(import.meta.dirname, '..', 'node_modules', 'matrix-appservice-
 export async function bridgeLibrary(): Promise<Library | undefined> {
   if (!existsSync(file)) return undefined
   registerHooks({
-    resolve: (name, context, next) => (name === '@matrix-org/matrix-sdk-crypto-nodejs'
-      ? { url: pathToFileURL(join(import.meta.dirname, 'no-crypto.cjs')).href, format: 'commonjs', shortCircuit: true } : next(name, context)),
+    resolve: (name, context, next) =>
+      name === '@matrix-org/matrix-sdk-crypto-nodejs'
+        ? {
+            url: pathToFileURL(join(import.meta.dirname, 'no-crypto.cjs')).href,
+            format: 'commonjs',
+            shortCircuit: true,
+          }
+        : next(name, context),
   })
-  const { default: library } = await import(pathToFileURL(file).href) as { default: Library }
+  const { default: library } = (await import(pathToFileURL(file).href)) as { default: Library }
   return library
 }

@@ -25,14 +25,19 @@ const missing = (): string | false => {
 /** A copy of the example, with a secret, whose files may be written. */
 const copy = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-example-'))
-  for (const name of ['build.js', 'server.js', 'latchkey.yaml', 'package.json', 'public', 'src']) cpSync(join(example, name), join(folder, name), { recursive: true })
+  for (const name of ['build.js', 'server.js', 'latchkey.yaml', 'package.json', 'public', 'src'])
+    cpSync(join(example, name), join(folder, name), { recursive: true })
   symlinkSync(join(example, 'node_modules'), join(folder, 'node_modules'))
   writeFileSync(join(folder, 'chat-secret'), 'd'.repeat(64))
   return folder
 }
 
 const startApp = async (folder: string, port: number, homeserver: string) => {
-  const app = spawn(process.execPath, ['server.js'], { cwd: folder, env: { ...process.env, PORT: String(port), HOMESERVER: homeserver }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const app = spawn(process.execPath, ['server.js'], {
+    cwd: folder,
+    env: { ...process.env, PORT: String(port), HOMESERVER: homeserver },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   await once(app.stdout, 'data')
   return app
 }
@@ -46,52 +51,66 @@ const write = async (page: Page, text: string): Promise<void> => {
 const why = missing()
 if (why) console.log(`the example of chat inside an application is skipped: ${why}`)
 
-test('two users of an application chat inside its pages, and read it all again after a reload', { skip: why }, async () => {
-  const folder = copy()
-  const [homePort, port] = [await freePort(), await freePort()]
-  const home = `http://127.0.0.1:${homePort}`
-  const built = spawnSync(process.execPath, ['build.js'], { cwd: folder, encoding: 'utf8' })
-  assert.equal(built.status, 0, built.stderr)
-  const main = join(root, 'src', 'cli', 'main.ts')
-  const server = await startProcess(home, [process.execPath, [main, 'start', '--config', join(folder, 'latchkey.yaml'), '--listen', `127.0.0.1:${homePort}`]])
-  const app = await startApp(folder, port, home)
-  const browser = await openChromium()
-  try {
-    const complaints: string[] = []
-    const enter = async (name: string, dark: boolean, width = 900): Promise<Page> => {
-      const context = await browser.newContext({ colorScheme: dark ? 'dark' : 'light', viewport: { width, height: 640 } })
-      const page = await context.newPage()
-      page.on('pageerror', (error) => { complaints.push(String(error)) })
-      await page.goto(`http://localhost:${port}/`)
-      if (name === 'Alice Example') await picture(page, 'example-sign-in')
-      await page.getByRole('button', { name }).click()
-      return page
-    }
-    const alice = await enter('Alice Example', false)
-    await alice.getByText('Nobody has written anything yet.').waitFor()
-    await picture(alice, 'example-empty')
-    const bob = await enter('Bob Example', true, 420)
-    await alice.getByText('Alice Example, Bob Example').waitFor()
+test(
+  'two users of an application chat inside its pages, and read it all again after a reload',
+  { skip: why },
+  async () => {
+    const folder = copy()
+    const [homePort, port] = [await freePort(), await freePort()]
+    const home = `http://127.0.0.1:${homePort}`
+    const built = spawnSync(process.execPath, ['build.js'], { cwd: folder, encoding: 'utf8' })
+    assert.equal(built.status, 0, built.stderr)
+    const main = join(root, 'src', 'cli', 'main.ts')
+    const server = await startProcess(home, [
+      process.execPath,
+      [main, 'start', '--config', join(folder, 'latchkey.yaml'), '--listen', `127.0.0.1:${homePort}`],
+    ])
+    const app = await startApp(folder, port, home)
+    const browser = await openChromium()
+    try {
+      const complaints: string[] = []
+      const enter = async (name: string, dark: boolean, width = 900): Promise<Page> => {
+        const context = await browser.newContext({
+          colorScheme: dark ? 'dark' : 'light',
+          viewport: { width, height: 640 },
+        })
+        const page = await context.newPage()
+        page.on('pageerror', (error) => {
+          complaints.push(String(error))
+        })
+        await page.goto(`http://localhost:${port}/`)
+        if (name === 'Alice Example') await picture(page, 'example-sign-in')
+        await page.getByRole('button', { name }).click()
+        return page
+      }
+      const alice = await enter('Alice Example', false)
+      await alice.getByText('Nobody has written anything yet.').waitFor()
+      await picture(alice, 'example-empty')
+      const bob = await enter('Bob Example', true, 420)
+      await alice.getByText('Alice Example, Bob Example').waitFor()
 
-    await write(alice, 'Hello Bob, is the door open?')
-    await message(bob, 'is the door open?').waitFor()
-    await write(bob, 'It is: you have brought your own key.')
-    await message(alice, 'brought your own key').waitFor()
-    await write(alice, 'Good. Then I will be there at noon, and bring the drawings that we talked about the other day.')
-    await message(bob, 'at noon').waitFor()
-    await picture(alice, 'example-alice')
-    await picture(bob, 'example-bob-dark-telephone')
+      await write(alice, 'Hello Bob, is the door open?')
+      await message(bob, 'is the door open?').waitFor()
+      await write(bob, 'It is: you have brought your own key.')
+      await message(alice, 'brought your own key').waitFor()
+      await write(
+        alice,
+        'Good. Then I will be there at noon, and bring the drawings that we talked about the other day.',
+      )
+      await message(bob, 'at noon').waitFor()
+      await picture(alice, 'example-alice')
+      await picture(bob, 'example-bob-dark-telephone')
 
-    const device = await alice.getAttribute('body', 'data-device')
-    await alice.reload()
-    await message(alice, 'brought your own key').waitFor()
-    assert.equal(await alice.getAttribute('body', 'data-device'), device, 'the same device')
-    await write(bob, 'See you at noon.')
-    await message(alice, 'See you at noon.').waitFor()
-    assert.equal(await alice.locator('.unreadable').count(), 0)
+      const device = await alice.getAttribute('body', 'data-device')
+      await alice.reload()
+      await message(alice, 'brought your own key').waitFor()
+      assert.equal(await alice.getAttribute('body', 'data-device'), device, 'the same device')
+      await write(bob, 'See you at noon.')
+      await message(alice, 'See you at noon.').waitFor()
+      assert.equal(await alice.locator('.unreadable').count(), 0)
 
-    // What the server has of it is encrypted.
-    const seen: unknown = await alice.evaluate(`(async () => {
+      // What the server has of it is encrypted.
+      const seen: unknown = await alice.evaluate(`(async () => {
       const { openSession } = await import('${home}/_latchkey/embed.js')
       const session = await openSession({ homeserver: '${home}', account: 'alice', token: '/chat-token' })
       const ask = (path) => session.fetch('/_matrix/client/v3/' + path).then((answer) => answer.json())
@@ -99,22 +118,26 @@ test('two users of an application chat inside its pages, and read it all again a
       const { chunk } = await ask('rooms/' + encodeURIComponent(room) + '/messages?dir=b&limit=4')
       return chunk.map(({ type }) => type)
     })()`)
-    assert.deepEqual(seen, Array.from({ length: 4 }, () => 'm.room.encrypted'))
+      assert.deepEqual(
+        seen,
+        Array.from({ length: 4 }, () => 'm.room.encrypted'),
+      )
 
-    await alice.getByRole('button', { name: 'Sign out' }).click()
-    await alice.getByRole('heading', { name: 'Who are you?' }).waitFor()
-    const left: unknown = await alice.evaluate('indexedDB.databases().then((all) => all.map(({ name }) => name))')
-    assert.deepEqual(left, ['latchkey'], 'keys are gone')
-    const sessions: unknown = await alice.evaluate(`new Promise((resolve) => {
+      await alice.getByRole('button', { name: 'Sign out' }).click()
+      await alice.getByRole('heading', { name: 'Who are you?' }).waitFor()
+      const left: unknown = await alice.evaluate('indexedDB.databases().then((all) => all.map(({ name }) => name))')
+      assert.deepEqual(left, ['latchkey'], 'keys are gone')
+      const sessions: unknown = await alice.evaluate(`new Promise((resolve) => {
       const request = indexedDB.open('latchkey')
       request.onsuccess = () => { request.result.transaction('sessions').objectStore('sessions').count().onsuccess = ({ target }) => resolve(target.result) }
     })`)
-    assert.equal(sessions, 0, 'and so is the session')
-    assert.deepEqual(complaints, [])
-  } finally {
-    await browser.close()
-    app.kill()
-    await server.end('SIGTERM')
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
-  }
-})
+      assert.equal(sessions, 0, 'and so is the session')
+      assert.deepEqual(complaints, [])
+    } finally {
+      await browser.close()
+      app.kill()
+      await server.end('SIGTERM')
+      rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+    }
+  },
+)

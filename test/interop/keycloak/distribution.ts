@@ -13,9 +13,17 @@ const isKeycloak = (folder: string): boolean => existsSync(join(folder, 'bin', '
 /** By Maven where it is there, with whatever mirror it is set up for; otherwise from Maven Central itself. */
 const download = async (folder: string): Promise<string> => {
   const file = join(folder, artifact)
-  const { status } = spawnSync('mvn', [
-    '-q', '-B', 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy', `-Dartifact=org.keycloak:keycloak-quarkus-dist:${version}:zip`, `-DoutputDirectory=${folder}`,
-  ], { cwd: folder, stdio: 'ignore', timeout: 180_000 })
+  const { status } = spawnSync(
+    'mvn',
+    [
+      '-q',
+      '-B',
+      'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy',
+      `-Dartifact=org.keycloak:keycloak-quarkus-dist:${version}:zip`,
+      `-DoutputDirectory=${folder}`,
+    ],
+    { cwd: folder, stdio: 'ignore', timeout: 180_000 },
+  )
   if (status === 0 && existsSync(file)) return file
   const reply = await fetch(address, { signal: AbortSignal.timeout(180_000) })
   if (!reply.ok) throw new Error(`${address} is answered with ${reply.status}`)
@@ -39,7 +47,10 @@ export const keycloakFolder = async (): Promise<{ folder: string } | { missing: 
   try {
     const zip = await download(work)
     // The JDK's own tool where there is no other. It forgets which files are programs.
-    const unpacked = [['unzip', '-q', zip], ['jar', 'xf', zip]].some(([program = '', ...args]) => spawnSync(program, args, { cwd: work }).status === 0)
+    const unpacked = [
+      ['unzip', '-q', zip],
+      ['jar', 'xf', zip],
+    ].some(([program = '', ...args]) => spawnSync(program, args, { cwd: work }).status === 0)
     if (!unpacked) return { missing: 'neither unzip nor jar is here' }
     renameSync(join(work, `keycloak-${version}`), folder)
     return { folder }

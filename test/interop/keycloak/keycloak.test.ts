@@ -6,15 +6,20 @@ import { noKeycloak, openWorld, until, type World } from './world.ts'
 
 describe('with a real Keycloak', { skip: noKeycloak }, () => {
   let world: World
-  before(async () => {
-    world = await openWorld()
-  }, { timeout: 600_000 })
+  before(
+    async () => {
+      world = await openWorld()
+    },
+    { timeout: 600_000 },
+  )
   after(() => world[Symbol.asyncDispose]())
 
   test('somebody clicks through Keycloak by OpenID Connect, and lands signed in', async () => {
     const { home, app, open, start, signIn, ask } = world
     const page = await open()
-    await page.goto(`${home}/_matrix/client/v3/login/sso/redirect?redirectUrl=${encodeURIComponent('https://client.test/#/x')}`)
+    await page.goto(
+      `${home}/_matrix/client/v3/login/sso/redirect?redirectUrl=${encodeURIComponent('https://client.test/#/x')}`,
+    )
     await picture(page, 'keycloak-choose')
     await page.getByRole('link', { name: 'Continue with Keycloak', exact: true }).click()
     await picture(page, 'keycloak-login')
@@ -25,7 +30,10 @@ describe('with a real Keycloak', { skip: noKeycloak }, () => {
     await page.waitForURL(/^https:\/\/client\.test\/\?loginToken=/)
     await page.goto(start())
     await page.waitForURL(`${app}/**`)
-    const { body } = await ask('POST', '/login', undefined, { type: 'm.login.token', token: new URL(page.url()).searchParams.get('loginToken') })
+    const { body } = await ask('POST', '/login', undefined, {
+      type: 'm.login.token',
+      token: new URL(page.url()).searchParams.get('loginToken'),
+    })
     assert.equal(body['user_id'], '@alice:example.org')
     assert.equal((await ask('GET', '/profile/@alice:example.org')).body['displayname'], 'Alice Example')
     assert.equal((await ask('GET', '/account/whoami', String(body['access_token']))).status, 200)
@@ -42,7 +50,8 @@ describe('with a real Keycloak', { skip: noKeycloak }, () => {
       await page.goto(start(provider))
       await signIn(page, 'carol')
       await page.getByText('not among those that may come in here').waitFor()
-      if (provider === 'keycloak') await page.getByRole('link', { name: 'Sign out at Keycloak to come in as somebody else' }).waitFor()
+      if (provider === 'keycloak')
+        await page.getByRole('link', { name: 'Sign out at Keycloak to come in as somebody else' }).waitFor()
       await picture(page, `keycloak-refused-${provider}`)
       await page.context().close()
     }
@@ -73,10 +82,18 @@ describe('with a real Keycloak', { skip: noKeycloak }, () => {
     await page.context().close()
     const body = await session('alice', { provider: 'keycloak-saml' })
     assert.equal(body['user_id'], '@alice:example.org')
-    assert.equal((await session('bob', { provider: 'keycloak-saml' }))['user_id'], '@bob:example.org', 'whose account SAML makes')
+    assert.equal(
+      (await session('bob', { provider: 'keycloak-saml' }))['user_id'],
+      '@bob:example.org',
+      'whose account SAML makes',
+    )
     assert.equal((await ask('GET', '/profile/@bob:example.org')).body['displayname'], 'Bob Example')
     const links = await server.login.links.of((await server.users.findByLocalpart('alice'))?.nid ?? 0)
-    assert.deepEqual(links.map(({ provider }) => provider), ['keycloak'], 'one identity, by all ways')
+    assert.deepEqual(
+      links.map(({ provider }) => provider),
+      ['keycloak'],
+      'one identity, by all ways',
+    )
   })
 
   test('what has to be confirmed is confirmed by the password, asked for anew', async () => {
@@ -90,7 +107,12 @@ describe('with a real Keycloak', { skip: noKeycloak }, () => {
       assert.equal(told.status, 401)
       await page.goto(`${home}/_matrix/client/v3/auth/m.login.sso/fallback/web?session=${id}`)
       await picture(page, 'keycloak-confirm')
-      await page.getByRole('link', { name: `Confirm with ${provider === 'keycloak' ? 'Keycloak' : 'Keycloak (SAML)'}`, exact: true }).click()
+      await page
+        .getByRole('link', {
+          name: `Confirm with ${provider === 'keycloak' ? 'Keycloak' : 'Keycloak (SAML)'}`,
+          exact: true,
+        })
+        .click()
       await page.locator('#password').waitFor()
       await picture(page, `keycloak-again-${provider}`)
       assert.equal((await ask('DELETE', '/devices/OLD', access, { auth: { session: id } })).status, 401, 'not yet')
@@ -101,19 +123,26 @@ describe('with a real Keycloak', { skip: noKeycloak }, () => {
     }
   })
 
-  test('when Keycloak\'s administrator ends a session, ours end, with the tokens that are access tokens', async () => {
+  test("when Keycloak's administrator ends a session, ours end, with the tokens that are access tokens", async () => {
     const { keycloak, session, ask } = world
     for (const provider of ['keycloak', 'keycloak-saml']) {
       const access = String((await session('alice', { provider, device_id: 'DESK' }))['access_token'])
       assert.equal((await ask('GET', '/account/whoami', access)).status, 200)
       await keycloak.signOut('alice')
-      await until(`the session by ${provider} ends`, async () => (await ask('GET', '/account/whoami', access)).status === 401, 5000)
+      await until(
+        `the session by ${provider} ends`,
+        async () => (await ask('GET', '/account/whoami', access)).status === 401,
+        5000,
+      )
     }
     const body = await session('alice', { device_id: 'PHONE' })
     const access = String(body['access_token'])
     assert.equal((await ask('GET', '/account/whoami', access)).status, 200)
     await keycloak.signOut('alice')
-    const took = await until('the session ends', async () => (await ask('GET', '/account/whoami', access)).status === 401)
+    const took = await until(
+      'the session ends',
+      async () => (await ask('GET', '/account/whoami', access)).status === 401,
+    )
     assert.ok(took < 5000, `${took} ms`)
     const gone = await ask('GET', '/account/whoami', access)
     assert.deepEqual([gone.body['errcode'], gone.body['soft_logout']], ['M_UNKNOWN_TOKEN', true])
@@ -134,15 +163,22 @@ describe('with a real Keycloak', { skip: noKeycloak }, () => {
     await page.goto(start())
     await page.waitForURL(`${app}/**`)
     const onItsWay = new URL(page.url()).searchParams.get('loginToken')
-    const tokens = { 'of SSO': String(bySso['access_token']), 'of a JWT': String(byJwt.body['access_token']), 'of Keycloak': token }
-    for (const [what, access] of Object.entries(tokens)) assert.equal((await ask('GET', '/account/whoami', access)).status, 200, what)
+    const tokens = {
+      'of SSO': String(bySso['access_token']),
+      'of a JWT': String(byJwt.body['access_token']),
+      'of Keycloak': token,
+    }
+    for (const [what, access] of Object.entries(tokens))
+      assert.equal((await ask('GET', '/account/whoami', access)).status, 200, what)
 
     await keycloak.enable('bob', false)
     const disabled = Date.now()
-    const took = await Promise.all(Object.entries(tokens).map(async ([what, access]) => {
-      await until(`the token ${what} ends`, async () => (await ask('GET', '/account/whoami', access)).status === 401)
-      return `${what}: ${Date.now() - disabled} ms`
-    }))
+    const took = await Promise.all(
+      Object.entries(tokens).map(async ([what, access]) => {
+        await until(`the token ${what} ends`, async () => (await ask('GET', '/account/whoami', access)).status === 401)
+        return `${what}: ${Date.now() - disabled} ms`
+      }),
+    )
     assert.ok(Date.now() - disabled < 5000, took.join(', '))
     console.log(`disabled in Keycloak, and out ${took.join(', ')}`)
     assert.equal((await ask('POST', '/refresh', undefined, { refresh_token: bySso['refresh_token'] })).status, 401)

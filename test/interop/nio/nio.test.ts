@@ -10,14 +10,28 @@ import { startServer } from '../../harness/server.ts'
 import { checkedWay } from '../../harness/spec-proxy.ts'
 import { nios, openNio, type Nio } from './nio.ts'
 
-if (nios.length === 0) console.log('matrix-nio is not tested: neither /usr/bin/python3 nor LATCHKEY_TEST_NIO_PYTHON has it with its encryption')
+if (nios.length === 0)
+  console.log(
+    'matrix-nio is not tested: neither /usr/bin/python3 nor LATCHKEY_TEST_NIO_PYTHON has it with its encryption',
+  )
 
 const message = 'm.room.message' as EventType.RoomMessage
 const text = (body: string): { msgtype: MsgType.Text; body: string } => ({ msgtype: 'm.text' as MsgType.Text, body })
 
 /** What an event says of an encrypted file. */
-interface EncryptedFile { url: string; iv: string; v: string; key: { k: string; alg: string; ext: boolean; kty: string; key_ops: string[] }; hashes: { sha256: string } }
-interface Seen { sender: string; encrypted: boolean; readable: boolean; content: { body: string; file?: EncryptedFile } }
+interface EncryptedFile {
+  url: string
+  iv: string
+  v: string
+  key: { k: string; alg: string; ext: boolean; kty: string; key_ops: string[] }
+  hashes: { sha256: string }
+}
+interface Seen {
+  sender: string
+  encrypted: boolean
+  readable: boolean
+  content: { body: string; file?: EncryptedFile }
+}
 
 const unpadded = (bytes: Buffer): string => bytes.toString('base64').replace(/=+$/, '')
 
@@ -25,9 +39,15 @@ async function uploadEncrypted({ client }: EncryptedPerson, plain: string): Prom
   const key = randomBytes(32)
   const iv = Buffer.concat([randomBytes(8), Buffer.alloc(8)])
   const body = createCipheriv('aes-256-ctr', key, iv).update(plain)
-  const { content_uri: url } = await client.uploadContent(new Blob([new Uint8Array(body)]), { type: 'application/octet-stream', includeFilename: false })
+  const { content_uri: url } = await client.uploadContent(new Blob([new Uint8Array(body)]), {
+    type: 'application/octet-stream',
+    includeFilename: false,
+  })
   return {
-    url, iv: unpadded(iv), v: 'v2', hashes: { sha256: unpadded(createHash('sha256').update(body).digest()) },
+    url,
+    iv: unpadded(iv),
+    v: 'v2',
+    hashes: { sha256: unpadded(createHash('sha256').update(body).digest()) },
     key: { k: key.toString('base64url'), alg: 'A256CTR', ext: true, kty: 'oct', key_ops: ['encrypt', 'decrypt'] },
   }
 }
@@ -38,16 +58,19 @@ async function downloadEncrypted({ client }: EncryptedPerson, file: EncryptedFil
   const response = await fetch(url ?? '', { headers: { authorization: `Bearer ${client.getAccessToken()}` } })
   const body = Buffer.from(await response.arrayBuffer())
   assert.equal(unpadded(createHash('sha256').update(body).digest()), file.hashes.sha256)
-  return createDecipheriv('aes-256-ctr', Buffer.from(file.key.k, 'base64url'), Buffer.from(file.iv, 'base64')).update(body).toString()
+  return createDecipheriv('aes-256-ctr', Buffer.from(file.key.k, 'base64url'), Buffer.from(file.iv, 'base64'))
+    .update(body)
+    .toString()
 }
 
 const say = async (person: EncryptedPerson, roomId: string, content: Record<string, unknown>): Promise<string> =>
   (await person.client.sendEvent(roomId, message, content as unknown as ReturnType<typeof text>)).event_id
 
-const heard = (nio: Nio, id: string): Promise<Seen> => until(`nio reads ${id}`, async () => {
-  const seen = await nio.do<Seen | null>('event', id)
-  return seen?.readable === true && seen.encrypted && seen
-})
+const heard = (nio: Nio, id: string): Promise<Seen> =>
+  until(`nio reads ${id}`, async () => {
+    const seen = await nio.do<Seen | null>('event', id)
+    return seen?.readable === true && seen.encrypted && seen
+  })
 
 const eventOf = (person: EncryptedPerson, roomId: string, id: string): Promise<MatrixEvent> =>
   until(`${person.userId} sees ${id}`, () => person.room(roomId).findEventById(id))
@@ -55,17 +78,23 @@ const eventOf = (person: EncryptedPerson, roomId: string, id: string): Promise<M
 async function meet(nio: Nio, people: readonly [EncryptedPerson, EncryptedPerson]): Promise<string> {
   const [alice, bob] = people
   const { room_id: roomId } = await alice.client.createRoom({
-    preset: Preset.PrivateChat, name: 'With a bot', invite: [bob.userId, '@nio:test'],
+    preset: Preset.PrivateChat,
+    name: 'With a bot',
+    invite: [bob.userId, '@nio:test'],
     initial_state: [{ type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } }],
   })
-  await until('the invitations', async () => bob.client.getRoom(roomId)?.getMyMembership() === 'invite' && await nio.do('invited', roomId))
+  await until(
+    'the invitations',
+    async () => bob.client.getRoom(roomId)?.getMyMembership() === 'invite' && (await nio.do('invited', roomId)),
+  )
   await bob.client.joinRoom(roomId)
   await nio.do('join', roomId)
   await until('nio knows the room', async () => {
     const room = await nio.do<{ encrypted: boolean; members: string[] } | null>('room', roomId)
     return room?.encrypted === true && room.members.length === 3
   })
-  for (const person of people) await until('all are in', () => person.client.getRoom(roomId)?.getJoinedMembers().length === 3)
+  for (const person of people)
+    await until('all are in', () => person.client.getRoom(roomId)?.getJoinedMembers().length === 3)
   return roomId
 }
 
@@ -81,26 +110,50 @@ async function talk(nio: Nio, people: readonly [EncryptedPerson, EncryptedPerson
   const [alice] = people
   const root = await say(alice, roomId, text('do you like this?'))
   await heard(nio, root)
-  await nio.do('send', roomId, { 'm.relates_to': { rel_type: 'm.annotation', event_id: root, key: '👍' } }, 'm.reaction')
-  await until('the reaction', () => alice.room(roomId).relations.getChildEventsForEvent(root, 'm.annotation', 'm.reaction')?.getSortedAnnotationsByKey()?.[0]?.[0] === '👍')
+  await nio.do(
+    'send',
+    roomId,
+    { 'm.relates_to': { rel_type: 'm.annotation', event_id: root, key: '👍' } },
+    'm.reaction',
+  )
+  await until(
+    'the reaction',
+    () =>
+      alice
+        .room(roomId)
+        .relations.getChildEventsForEvent(root, 'm.annotation', 'm.reaction')
+        ?.getSortedAnnotationsByKey()?.[0]?.[0] === '👍',
+  )
   const regretted = await nio.do<string>('send', roomId, text('better left unsaid'))
   const event = await eventOf(alice, roomId, regretted)
   await nio.do('redact', roomId, regretted)
   await until('the redaction', () => event.isRedacted())
 }
 
-async function sendFiles(nio: Nio, [alice]: readonly [EncryptedPerson, EncryptedPerson], roomId: string): Promise<void> {
+async function sendFiles(
+  nio: Nio,
+  [alice]: readonly [EncryptedPerson, EncryptedPerson],
+  roomId: string,
+): Promise<void> {
   const file = await nio.do<EncryptedFile>('upload', 'a letter from nio', 'letter.txt')
   const id = await nio.do<string>('send', roomId, { msgtype: 'm.file', body: 'letter.txt', file })
   await read(alice, roomId, id)
   const received = (await eventOf(alice, roomId, id)).getContent()['file'] as EncryptedFile
   assert.equal(await downloadEncrypted(alice, received), 'a letter from nio')
 
-  const answer = await say(alice, roomId, { msgtype: 'm.file', body: 'answer.txt', file: await uploadEncrypted(alice, 'an answer for nio') })
+  const answer = await say(alice, roomId, {
+    msgtype: 'm.file',
+    body: 'answer.txt',
+    file: await uploadEncrypted(alice, 'an answer for nio'),
+  })
   assert.equal(await nio.do('download', (await heard(nio, answer)).content.file), 'an answer for nio')
 }
 
-async function watchEachOther(nio: Nio, [alice]: readonly [EncryptedPerson, EncryptedPerson], roomId: string): Promise<void> {
+async function watchEachOther(
+  nio: Nio,
+  [alice]: readonly [EncryptedPerson, EncryptedPerson],
+  roomId: string,
+): Promise<void> {
   const id = await say(alice, roomId, text('read this'))
   await heard(nio, id)
   await nio.do('read', roomId, id)
@@ -117,16 +170,31 @@ async function watchEachOther(nio: Nio, [alice]: readonly [EncryptedPerson, Encr
 
   const history = await nio.do<{ id: string; readable: boolean }[]>('history', roomId)
   assert.equal(new Set(history.map((event) => event.id)).size, history.length, 'no page repeats an event')
-  assert.ok(history.every((event) => event.readable), 'nio reads its whole history')
+  assert.ok(
+    history.every((event) => event.readable),
+    'nio reads its whole history',
+  )
   const known = new Set(history.map((event) => event.id))
-  assert.deepEqual(alice.room(roomId).getLiveTimeline().getEvents().map((event) => event.getId() ?? '').filter((each) => !known.has(each)), [], 'nothing is missing')
+  assert.deepEqual(
+    alice
+      .room(roomId)
+      .getLiveTimeline()
+      .getEvents()
+      .map((event) => event.getId() ?? '')
+      .filter((each) => !known.has(each)),
+    [],
+    'nothing is missing',
+  )
 }
 
 async function invitedByNio(nio: Nio, [alice]: readonly [EncryptedPerson, EncryptedPerson]): Promise<void> {
   const roomId = await nio.do<string>('create', [alice.userId])
   await until('the invitation by nio', () => alice.client.getRoom(roomId)?.getMyMembership() === 'invite')
   await alice.client.joinRoom(roomId)
-  await until('nio sees alice come', async () => (await nio.do<{ members: string[] } | null>('room', roomId))?.members.length === 2)
+  await until(
+    'nio sees alice come',
+    async () => (await nio.do<{ members: string[] } | null>('room', roomId))?.members.length === 2,
+  )
   await until('alice is in', () => alice.crypto.isEncryptionEnabledInRoom(roomId))
   assert.equal(await read(alice, roomId, await nio.do<string>('send', roomId, text('welcome'))), 'welcome')
   assert.equal((await heard(nio, await say(alice, roomId, text('thank you')))).content.body, 'thank you')
@@ -142,7 +210,11 @@ for (const { python, version } of nios) {
     const people: EncryptedPerson[] = []
     await using nio = openNio(python, way.url, '@nio:test')
     try {
-      const session = await nio.do<{ user: string; device: string }>('login', { type: 'org.matrix.login.jwt', token: signJwt({ sub: 'nio' }), initial_device_display_name: 'nio' })
+      const session = await nio.do<{ user: string; device: string }>('login', {
+        type: 'org.matrix.login.jwt',
+        token: signJwt({ sub: 'nio' }),
+        initial_device_display_name: 'nio',
+      })
       assert.equal(session.user, '@nio:test')
       for (const name of ['alice', 'bob']) people.push(await enterEncrypted(server.url, name, {}))
       const [alice, bob] = people
@@ -167,4 +239,6 @@ for (const { python, version } of nios) {
 }
 
 // The library leaves timers behind when a client stops; they would keep this process waiting.
-after(() => { setTimeout(() => process.exit(), 500).unref() })
+after(() => {
+  setTimeout(() => process.exit(), 500).unref()
+})

@@ -8,7 +8,14 @@ import { createInterface } from 'node:readline'
 
 const pythons = [process.env['LATCHKEY_TEST_NIO_PYTHON'] ?? [], '/usr/bin/python3'].flat()
 const version = (python: string): string | undefined => {
-  const { status, stdout } = spawnSync(python, ['-c', 'from nio.crypto import ENCRYPTION_ENABLED; from importlib.metadata import version; assert ENCRYPTION_ENABLED; print(version("matrix-nio"))'], { encoding: 'utf8' })
+  const { status, stdout } = spawnSync(
+    python,
+    [
+      '-c',
+      'from nio.crypto import ENCRYPTION_ENABLED; from importlib.metadata import version; assert ENCRYPTION_ENABLED; print(version("matrix-nio"))',
+    ],
+    { encoding: 'utf8' },
+  )
   return status === 0 ? stdout.trim() : undefined
 }
 
@@ -26,7 +33,9 @@ export interface Nio extends AsyncDisposable {
 /** Starts a client that has not signed in yet, with an empty store. */
 export function openNio(python: string, url: string, userId: string): Nio {
   const store = mkdtempSync(join(tmpdir(), 'latchkey-nio-'))
-  const child = spawn(python, [join(import.meta.dirname, 'client.py'), url, store, userId], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(python, [join(import.meta.dirname, 'client.py'), url, store, userId], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const gone = once(child, 'exit')
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   let last: Promise<unknown> = Promise.resolve()
@@ -42,7 +51,7 @@ export function openNio(python: string, url: string, userId: string): Nio {
     do: async <T>(what: string, ...args: unknown[]) => {
       const mine = last.then(() => ask(what, args))
       last = mine.catch(() => {})
-      return await mine as T
+      return (await mine) as T
     },
     [Symbol.asyncDispose]: async () => {
       child.stdin.end()

@@ -13,8 +13,12 @@ import { dnOf, groupOf, noSlapd, person, replace, service, type Slapd, startSlap
 
 const skip = noSlapd
 let slapd: Slapd
-before(async () => { if (!skip) slapd = await startSlapd() })
-after(async () => { if (!skip) await slapd[Symbol.asyncDispose]() })
+before(async () => {
+  if (!skip) slapd = await startSlapd()
+})
+after(async () => {
+  if (!skip) await slapd[Symbol.asyncDispose]()
+})
 
 interface World {
   server: Homeserver
@@ -26,23 +30,54 @@ interface World {
 
 type Entry = Extract<NonNullable<ConfigInput['identity_providers']>, readonly unknown[]>[number] & { type: 'ldap' }
 const search = (more: Partial<Entry> = {}): Entry => ({
-  id: 'corp', type: 'ldap', urls: slapd.url, ca: slapd.ca, bind_dn: service.dn, bind_password: service.password, base: `ou=people,${suffix}`, ...more,
+  id: 'corp',
+  type: 'ldap',
+  urls: slapd.url,
+  ca: slapd.ca,
+  bind_dn: service.dn,
+  bind_password: service.password,
+  base: `ou=people,${suffix}`,
+  ...more,
 })
-const byName = (more: Partial<Entry> = {}): Entry => ({ id: 'corp', type: 'ldap', urls: slapd.url, ca: slapd.ca, user_dn: `uid={username},ou=people,${suffix}`, ...more })
+const byName = (more: Partial<Entry> = {}): Entry => ({
+  id: 'corp',
+  type: 'ldap',
+  urls: slapd.url,
+  ca: slapd.ca,
+  user_dn: `uid={username},ou=people,${suffix}`,
+  ...more,
+})
 
 const withServer = async (entry: Entry, more: ConfigInput, body: (world: World) => Promise<void>): Promise<void> => {
   const said: Body[] = []
   const clock = { now: Date.now() }
-  const logger = pino({ level: 'info' }, { write: (line: string) => { said.push(JSON.parse(line) as Body) } })
-  await using server = await createHomeserver({
-    server_name: 'one.test', listen: '127.0.0.1:0', database: 'sqlite::memory:', rate_limits: 'off', identity_providers: [entry], registration: 'open', ...more,
-  }, { logger, now: () => clock.now })
+  const logger = pino(
+    { level: 'info' },
+    {
+      write: (line: string) => {
+        said.push(JSON.parse(line) as Body)
+      },
+    },
+  )
+  await using server = await createHomeserver(
+    {
+      server_name: 'one.test',
+      listen: '127.0.0.1:0',
+      database: 'sqlite::memory:',
+      rate_limits: 'off',
+      identity_providers: [entry],
+      registration: 'open',
+      ...more,
+    },
+    { logger, now: () => clock.now },
+  )
   // Not by the harness: it takes no 503.
   const login: World['login'] = async (user, password, rest = {}) => {
     const answer = await fetch(`${server.url}/_matrix/client/v3/login`, {
-      method: 'POST', body: JSON.stringify({ type: 'm.login.password', identifier: { type: 'm.id.user', user }, password, ...rest }),
+      method: 'POST',
+      body: JSON.stringify({ type: 'm.login.password', identifier: { type: 'm.id.user', user }, password, ...rest }),
     })
-    return { status: answer.status, headers: answer.headers, body: await answer.json() as Body }
+    return { status: answer.status, headers: answer.headers, body: (await answer.json()) as Body }
   }
   const client: World['client'] = async (user, password = `password of ${user}`) => {
     const { status, body } = await login(user, password)
@@ -54,30 +89,57 @@ const withServer = async (entry: Entry, more: ConfigInput, body: (world: World) 
   await body({ server, said, clock, login, client })
 }
 
-const outcome = ({ status, body }: Answer): string => (status === 200 ? String(body['user_id']) : `${status} ${String(body['errcode'])} ${String(body['error'])}`)
+const outcome = ({ status, body }: Answer): string =>
+  status === 200 ? String(body['user_id']) : `${status} ${String(body['errcode'])} ${String(body['error'])}`
 const wrong = '403 M_FORBIDDEN Wrong user name or password'
 const until = async (what: string, is: () => unknown): Promise<void> => {
-  for (let i = 0; !await is(); i++) {
+  for (let i = 0; !(await is()); i++) {
     if (i > 300) assert.fail(what)
     await delay(50)
   }
 }
-const accountOf = async ({ server }: World, localpart: string) => await server.users.findByLocalpart(localpart) ?? assert.fail(`no ${localpart}`)
+const accountOf = async ({ server }: World, localpart: string) =>
+  (await server.users.findByLocalpart(localpart)) ?? assert.fail(`no ${localpart}`)
 
-for (const [mode, entry] of [['searched for', search], ['known by its name', byName]] as const) {
+for (const [mode, entry] of [
+  ['searched for', search],
+  ['known by its name', byName],
+] as const) {
   test(`somebody whose entry is ${mode} signs in by password, and takes over what it says`, { skip }, async () => {
     await withServer(entry({ mapping: { email: '{mail|first}' } }), {}, async (world) => {
-      assert.deepEqual((await new Client(world.server.url).req<{ flows: { type: string }[] }>('GET', '/login')).flows.map(({ type }) => type).includes('m.login.password'), true)
+      assert.deepEqual(
+        (await new Client(world.server.url).req<{ flows: { type: string }[] }>('GET', '/login')).flows
+          .map(({ type }) => type)
+          .includes('m.login.password'),
+        true,
+      )
       assert.equal(outcome(await world.login('ann', 'password of ann')), '@ann:one.test')
       assert.equal((await accountOf(world, 'ann')).displayName, 'Ann of Example')
-      assert.equal(outcome(await world.login('ANN', 'password of ann')), '@ann:one.test', 'names in a directory have no letter case')
+      assert.equal(
+        outcome(await world.login('ANN', 'password of ann')),
+        '@ann:one.test',
+        'names in a directory have no letter case',
+      )
       assert.equal(outcome(await world.login('@ann:one.test', 'password of ann')), '@ann:one.test')
-      for (const [user, password] of [['ann', 'password of bob'], ['ann', ''], ['ann', '\0'], ['nobody', 'password of ann'], ['', 'x'], ['*', 'password of ann'],
-        ['@ann:other.test', 'password of ann'], ['ann)(uid=*', 'password of ann'], ['ann,ou=people', 'password of ann'], ['a'.repeat(1000), 'x']] as const) {
+      for (const [user, password] of [
+        ['ann', 'password of bob'],
+        ['ann', ''],
+        ['ann', '\0'],
+        ['nobody', 'password of ann'],
+        ['', 'x'],
+        ['*', 'password of ann'],
+        ['@ann:other.test', 'password of ann'],
+        ['ann)(uid=*', 'password of ann'],
+        ['ann,ou=people', 'password of ann'],
+        ['a'.repeat(1000), 'x'],
+      ] as const) {
         assert.equal(outcome(await world.login(user, password)), wrong, `${user} ${password}`)
       }
       const line = world.said.find(({ msg }) => msg === 'somebody signed in')
-      assert.deepEqual([line?.['provider'], line?.['key'], line?.['user'], line?.['made']], ['corp', `password, by ${slapd.url}`, '@ann:one.test', true])
+      assert.deepEqual(
+        [line?.['provider'], line?.['key'], line?.['user'], line?.['made']],
+        ['corp', `password, by ${slapd.url}`, '@ann:one.test', true],
+      )
       const refusal = world.said.find(({ msg }) => msg === 'a password was refused by a directory')
       assert.deepEqual([refusal?.['provider'], refusal?.['code']], ['corp', 'ldap_49'])
       assert.ok(!JSON.stringify(world.said).includes('password of'), 'no password is in the log')
@@ -96,39 +158,82 @@ test('an empty password is refused before the directory is asked', { skip }, asy
 })
 
 test('names with every kind of mark in them are looked for as they are', { skip }, async () => {
-  for (const uid of ['o,brien', 'a+b', '(x)', 'back\\slash', '#first', 'müller', 'a=b', 'two words', '"quoted"', 'st*r', 'a;b<c>']) {
-    await slapd.change((client) => client.add(`cn=${Buffer.from(uid).toString('hex')},ou=people,${suffix}`, person(uid, { cn: Buffer.from(uid).toString('hex') })))
+  for (const uid of [
+    'o,brien',
+    'a+b',
+    '(x)',
+    'back\\slash',
+    '#first',
+    'müller',
+    'a=b',
+    'two words',
+    '"quoted"',
+    'st*r',
+    'a;b<c>',
+  ]) {
+    await slapd.change((client) =>
+      client.add(
+        `cn=${Buffer.from(uid).toString('hex')},ou=people,${suffix}`,
+        person(uid, { cn: Buffer.from(uid).toString('hex') }),
+      ),
+    )
   }
   await withServer(search({ mapping: { localpart: 'u-{uid|first}' } }), {}, async (world) => {
-    for (const uid of ['o,brien', 'a+b', '(x)', 'back\\slash', '#first', 'müller', 'a=b', 'two words', '"quoted"', 'st*r', 'a;b<c>']) {
+    for (const uid of [
+      'o,brien',
+      'a+b',
+      '(x)',
+      'back\\slash',
+      '#first',
+      'müller',
+      'a=b',
+      'two words',
+      '"quoted"',
+      'st*r',
+      'a;b<c>',
+    ]) {
       const answer = await world.login(uid, `password of ${uid}`)
       assert.equal(answer.status, 200, `${uid}: ${JSON.stringify(answer.body)}`)
       assert.equal(outcome(await world.login(uid, 'password of ann')), wrong)
     }
     assert.equal(outcome(await world.login('st', 'password of st*r')), wrong)
   })
-  await withServer({ ...byName(), user_dn: `cn={username},ou=people,${suffix}`, mapping: { localpart: 'v-{uid|first}' } }, {}, async (world) => {
-    await slapd.change((client) => client.add(`cn=x\\2cy \\2b z,ou=people,${suffix}`, person('xyz', { cn: 'x,y + z' })))
-    assert.equal(outcome(await world.login('x,y + z', 'password of xyz')), '@v-xyz:one.test')
-    assert.equal(outcome(await world.login('x', 'password of xyz')), wrong)
-  })
+  await withServer(
+    { ...byName(), user_dn: `cn={username},ou=people,${suffix}`, mapping: { localpart: 'v-{uid|first}' } },
+    {},
+    async (world) => {
+      await slapd.change((client) =>
+        client.add(`cn=x\\2cy \\2b z,ou=people,${suffix}`, person('xyz', { cn: 'x,y + z' })),
+      )
+      assert.equal(outcome(await world.login('x,y + z', 'password of xyz')), '@v-xyz:one.test')
+      assert.equal(outcome(await world.login('x', 'password of xyz')), wrong)
+    },
+  )
 })
 
-test('connections are encrypted by StartTLS or ldaps, and only to whom the authority vouches for', { skip }, async () => {
-  for (const urls of [slapd.url, slapd.secureUrl, slapd.secureUrl.replace('127.0.0.1', 'localhost')]) {
-    await withServer(search({ urls }), {}, async (world) => assert.equal(outcome(await world.login('ann', 'password of ann')), '@ann:one.test', urls))
-  }
-  for (const urls of [slapd.url, slapd.secureUrl]) {
-    await withServer(search({ urls, ca: undefined }), {}, async (world) => {
-      const before = slapd.binds().length
-      const { status, body } = await world.login('ann', 'password of ann')
-      assert.deepEqual([status, body['errcode'], body['code']], [503, 'M_UNKNOWN', 'directory_unreachable'])
-      assert.equal(slapd.binds().length, before, 'nothing was said')
-      assert.match(JSON.stringify(world.said), /self-signed certificate|unable to (get|verify)/)
-    })
-  }
-  await withServer(search({ start_tls: false }), {}, async (world) => assert.equal(outcome(await world.login('ann', 'password of ann')), '@ann:one.test'))
-})
+test(
+  'connections are encrypted by StartTLS or ldaps, and only to whom the authority vouches for',
+  { skip },
+  async () => {
+    for (const urls of [slapd.url, slapd.secureUrl, slapd.secureUrl.replace('127.0.0.1', 'localhost')]) {
+      await withServer(search({ urls }), {}, async (world) =>
+        assert.equal(outcome(await world.login('ann', 'password of ann')), '@ann:one.test', urls),
+      )
+    }
+    for (const urls of [slapd.url, slapd.secureUrl]) {
+      await withServer(search({ urls, ca: undefined }), {}, async (world) => {
+        const before = slapd.binds().length
+        const { status, body } = await world.login('ann', 'password of ann')
+        assert.deepEqual([status, body['errcode'], body['code']], [503, 'M_UNKNOWN', 'directory_unreachable'])
+        assert.equal(slapd.binds().length, before, 'nothing was said')
+        assert.match(JSON.stringify(world.said), /self-signed certificate|unable to (get|verify)/)
+      })
+    }
+    await withServer(search({ start_tls: false }), {}, async (world) =>
+      assert.equal(outcome(await world.login('ann', 'password of ann')), '@ann:one.test'),
+    )
+  },
+)
 
 test('the next server is asked where one is not there', { skip }, async () => {
   const gone = `ldap://127.0.0.1:${await freePort()}`
@@ -137,7 +242,10 @@ test('the next server is asked where one is not there', { skip }, async () => {
     assert.equal(outcome(await world.login('ann', 'wrong')), wrong)
   })
   await withServer(search({ urls: [gone] }), {}, async (world) => {
-    assert.match(outcome(await world.login('ann', 'password of ann')), /^503 M_UNKNOWN The directory that knows your password cannot be asked now/)
+    assert.match(
+      outcome(await world.login('ann', 'password of ann')),
+      /^503 M_UNKNOWN The directory that knows your password cannot be asked now/,
+    )
   })
   await withServer(search({ bind_password: 'wrong' }), {}, async (world) => {
     assert.match(outcome(await world.login('ann', 'password of ann')), /^503/)
@@ -154,7 +262,10 @@ test('filters and rules decide who comes in', { skip }, async () => {
   }
   await withServer(search({ rules: 'mail exists' }), {}, async (world) => {
     assert.equal(outcome(await world.login('ann', 'password of ann')), '@ann:one.test')
-    assert.equal(outcome(await world.login('bob', 'password of bob')), '403 M_FORBIDDEN Your account at "corp" may not sign in here')
+    assert.equal(
+      outcome(await world.login('bob', 'password of bob')),
+      '403 M_FORBIDDEN Your account at "corp" may not sign in here',
+    )
   })
   await withServer(search({ login_attributes: ['uid', 'mail'] }), {}, async (world) => {
     assert.equal(outcome(await world.login('ann@example.org', 'password of ann')), '@ann:one.test')
@@ -163,7 +274,11 @@ test('filters and rules decide who comes in', { skip }, async () => {
 
 test('an account with a password of its own keeps it, and its name', { skip }, async () => {
   await withServer(search(), {}, async (world) => {
-    await new Client(world.server.url).req('POST', '/register', { username: 'ann', password: 'her own password', auth: { type: 'm.login.dummy' } })
+    await new Client(world.server.url).req('POST', '/register', {
+      username: 'ann',
+      password: 'her own password',
+      auth: { type: 'm.login.dummy' },
+    })
     assert.equal(outcome(await world.login('ann', 'her own password')), '@ann:one.test')
     const { status, body } = await world.login('ann', 'password of ann')
     assert.deepEqual([status, body['code']], [403, 'name_taken'])
@@ -171,14 +286,31 @@ test('an account with a password of its own keeps it, and its name', { skip }, a
     assert.equal((await world.login('ann', 'password of ann', proof)).status, 403)
   })
   await withServer(search({ taken: 'link' }), {}, async (world) => {
-    await new Client(world.server.url).req('POST', '/register', { username: 'ann', password: 'her own password', auth: { type: 'm.login.dummy' } })
+    await new Client(world.server.url).req('POST', '/register', {
+      username: 'ann',
+      password: 'her own password',
+      auth: { type: 'm.login.dummy' },
+    })
     assert.equal((await world.login('ann', 'password of ann')).body['code'], 'link_needed')
-    assert.equal(outcome(await world.login('ann', 'password of ann', { link: { type: 'm.login.password', user: 'ann', password: 'her own password' } })), '@ann:one.test')
+    assert.equal(
+      outcome(
+        await world.login('ann', 'password of ann', {
+          link: { type: 'm.login.password', user: 'ann', password: 'her own password' },
+        }),
+      ),
+      '@ann:one.test',
+    )
     assert.equal(outcome(await world.login('ann', 'password of ann')), '@ann:one.test')
     assert.equal(outcome(await world.login('ann', 'her own password')), '@ann:one.test')
   })
   await withServer(search(), { password_login: false }, async (world) => {
-    await world.server.login.createAccount({ localpart: 'carl', password: 'his own password', admin: false, displayName: null, createdBy: 'cli' })
+    await world.server.login.createAccount({
+      localpart: 'carl',
+      password: 'his own password',
+      admin: false,
+      displayName: null,
+      createdBy: 'cli',
+    })
     assert.equal(outcome(await world.login('carl', 'his own password')), wrong)
     assert.equal(outcome(await world.login('ann', 'password of ann')), '@ann:one.test')
   })
@@ -191,42 +323,69 @@ test('a refusal looks the same and takes as long, whoever is there', { skip }, a
       assert.equal(outcome(await world.login(user, 'wrong')), wrong)
       return performance.now() - start
     }
-    for (const user of ['ann', 'nobody-of-that-name', '@ann:one.test']) assert.ok(await time(user) >= 295, user)
+    for (const user of ['ann', 'nobody-of-that-name', '@ann:one.test']) assert.ok((await time(user)) >= 295, user)
   })
 })
 
-test('whoever came by a directory confirms protected requests with the password there, whatever the account is called', { skip }, async () => {
-  await withServer(search({ mapping: { localpart: 'emp-{uid|first}' } }), {}, async (world) => {
-    const ann = await world.client('ann')
-    const other = await world.client('ann')
-    assert.equal(ann.userId, '@emp-ann:one.test')
-    const path = `/devices/${other.deviceId}`
-    const asked = await ann.ask<{ flows: { stages: string[] }[]; session: string }>('DELETE', path, {})
-    assert.deepEqual([asked.status, asked.body.flows], [401, [{ stages: ['m.login.password'] }]])
-    const auth = (password: string, user: string): Body => ({ auth: { type: 'm.login.password', session: asked.body.session, identifier: { type: 'm.id.user', user }, password } })
-    assert.equal(await ann.refusal('DELETE', path, auth('password of bob', ann.userId)), '401 M_FORBIDDEN')
-    assert.equal(await ann.refusal('DELETE', path, auth('password of bob', 'bob')), '401 M_FORBIDDEN', 'another one\'s password')
-    assert.equal(await ann.refusal('DELETE', path, auth('', ann.userId)), '401 M_FORBIDDEN')
-    await ann.req('DELETE', path, auth('password of ann', ann.userId))
-    assert.equal(await other.refusal('GET', '/account/whoami'), '401 M_UNKNOWN_TOKEN')
-  })
-})
+test(
+  'whoever came by a directory confirms protected requests with the password there, whatever the account is called',
+  { skip },
+  async () => {
+    await withServer(search({ mapping: { localpart: 'emp-{uid|first}' } }), {}, async (world) => {
+      const ann = await world.client('ann')
+      const other = await world.client('ann')
+      assert.equal(ann.userId, '@emp-ann:one.test')
+      const path = `/devices/${other.deviceId}`
+      const asked = await ann.ask<{ flows: { stages: string[] }[]; session: string }>('DELETE', path, {})
+      assert.deepEqual([asked.status, asked.body.flows], [401, [{ stages: ['m.login.password'] }]])
+      const auth = (password: string, user: string): Body => ({
+        auth: {
+          type: 'm.login.password',
+          session: asked.body.session,
+          identifier: { type: 'm.id.user', user },
+          password,
+        },
+      })
+      assert.equal(await ann.refusal('DELETE', path, auth('password of bob', ann.userId)), '401 M_FORBIDDEN')
+      assert.equal(
+        await ann.refusal('DELETE', path, auth('password of bob', 'bob')),
+        '401 M_FORBIDDEN',
+        "another one's password",
+      )
+      assert.equal(await ann.refusal('DELETE', path, auth('', ann.userId)), '401 M_FORBIDDEN')
+      await ann.req('DELETE', path, auth('password of ann', ann.userId))
+      assert.equal(await other.refusal('GET', '/account/whoami'), '401 M_UNKNOWN_TOKEN')
+    })
+  },
+)
 
-for (const [how, more] of [['memberOf', {}], ['a search', { group_filter: '(member={dn})' }]] as const) {
+for (const [how, more] of [
+  ['memberOf', {}],
+  ['a search', { group_filter: '(member={dn})' }],
+] as const) {
   test(`groups by ${how} bring people into rooms, and out of them`, { skip }, async () => {
-    const entry = search({ group_base: `ou=groups,${suffix}`, groups: { rooms: [{ group: 'staff', room: '#staff:one.test', power_level: 50 }] }, ...more })
+    const entry = search({
+      group_base: `ou=groups,${suffix}`,
+      groups: { rooms: [{ group: 'staff', room: '#staff:one.test', power_level: 50 }] },
+      ...more,
+    })
     await withServer(entry, {}, async (world) => {
       const boss = new Client(world.server.url)
-      const { access_token: token } = await boss.req<{ access_token: string }>('POST', '/register', { username: 'boss', password: 'a long password', auth: { type: 'm.login.dummy' } })
+      const { access_token: token } = await boss.req<{ access_token: string }>('POST', '/register', {
+        username: 'boss',
+        password: 'a long password',
+        auth: { type: 'm.login.dummy' },
+      })
       boss.token = token
       const room = await boss.createRoom({ room_alias_name: 'staff' })
       const ann = await world.client('ann')
-      const joined = async (): Promise<boolean> => (await ann.req<{ joined_rooms: string[] }>('GET', '/joined_rooms')).joined_rooms.includes(room)
+      const joined = async (): Promise<boolean> =>
+        (await ann.req<{ joined_rooms: string[] }>('GET', '/joined_rooms')).joined_rooms.includes(room)
       await until('she is in', joined)
       await slapd.change((client) => replace(client, groupOf('staff'), 'member', [dnOf('bob')]))
       try {
         await world.client('ann')
-        await until('she is out', async () => !await joined())
+        await until('she is out', async () => !(await joined()))
       } finally {
         await slapd.change((client) => replace(client, groupOf('staff'), 'member', [dnOf('ann'), dnOf('bob')]))
       }
@@ -234,83 +393,111 @@ for (const [how, more] of [['memberOf', {}], ['a search', { group_filter: '(memb
   })
 }
 
-test('what becomes of somebody of a directory is explained without a password, whatever their entry is called', { skip }, async () => {
-  const dn = `cn=Grüße\\2C \\28x\\29 *,ou=people,${suffix}`
-  await slapd.change((client) => client.add(dn, person('gr', { cn: 'Grüße, (x) *' })))
-  await slapd.change((client) => client.add(groupOf('marks'), { objectClass: 'groupOfNames', cn: 'marks', member: [dn] }))
-  const config = defaultConfig({
-    server_name: 'one.test', identity_providers: [search({ group_base: `ou=groups,${suffix}`, group_filter: '(member={dn})', groups: { rooms: [{ group: 'marks', room: '#marks:one.test' }] }, rules: 'groups contains marks' })],
-  })
-  const { policies } = policiesOf(config)
-  const [directory] = openDirectories(config, policies, { now: () => 0 })
-  const policy = policies.get('corp')
-  assert.ok(directory && policy)
-  const explain = (name: string) => explainPerson(directory, policy, 'one.test', name)
-  const good = await explain('gr')
-  assert.deepEqual([good.accepted, good.user, good.takes['rooms'], good.claims['groups']], [true, '@gr:one.test', '#marks:one.test (marks)', ['marks']])
-  const ruled = await explain('ann')
-  assert.deepEqual([ruled.accepted, ruled.code], [false, 'rule_broken'])
-  const nobody = await explain('nobody')
-  assert.deepEqual([nobody.accepted, nobody.code], [false, 'not_found'])
-  assert.match(nobody.fix ?? '', /login_attributes/)
-})
+test(
+  'what becomes of somebody of a directory is explained without a password, whatever their entry is called',
+  { skip },
+  async () => {
+    const dn = `cn=Grüße\\2C \\28x\\29 *,ou=people,${suffix}`
+    await slapd.change((client) => client.add(dn, person('gr', { cn: 'Grüße, (x) *' })))
+    await slapd.change((client) =>
+      client.add(groupOf('marks'), { objectClass: 'groupOfNames', cn: 'marks', member: [dn] }),
+    )
+    const config = defaultConfig({
+      server_name: 'one.test',
+      identity_providers: [
+        search({
+          group_base: `ou=groups,${suffix}`,
+          group_filter: '(member={dn})',
+          groups: { rooms: [{ group: 'marks', room: '#marks:one.test' }] },
+          rules: 'groups contains marks',
+        }),
+      ],
+    })
+    const { policies } = policiesOf(config)
+    const [directory] = openDirectories(config, policies, { now: () => 0 })
+    const policy = policies.get('corp')
+    assert.ok(directory && policy)
+    const explain = (name: string) => explainPerson(directory, policy, 'one.test', name)
+    const good = await explain('gr')
+    assert.deepEqual(
+      [good.accepted, good.user, good.takes['rooms'], good.claims['groups']],
+      [true, '@gr:one.test', '#marks:one.test (marks)', ['marks']],
+    )
+    const ruled = await explain('ann')
+    assert.deepEqual([ruled.accepted, ruled.code], [false, 'rule_broken'])
+    const nobody = await explain('nobody')
+    assert.deepEqual([nobody.accepted, nobody.code], [false, 'not_found'])
+    assert.match(nobody.fix ?? '', /login_attributes/)
+  },
+)
 
-for (const kind of databases) test(`whoever goes from the directory is locked, comes back unlocked, and nothing happens while it cannot be asked (${kind.name})`, { skip }, async () => {
-  const { url: database, dispose } = await kind.open()
-  await slapd.change((client) => client.add(dnOf('dora'), person('dora')))
-  await withServer(search({ poll_interval: '1m', filter: '(&(objectClass=person)(!(employeeType=gone)))' }), { database }, async (world) => {
-    const [ann, dora] = [await world.client('ann'), await world.client('dora')]
-    /** Moves the clock, and waits until the directory has been looked at. */
-    const look = async (): Promise<void> => {
-      const count = (): number => slapd.binds().filter((dn) => dn === service.dn).length + world.said.filter(({ msg }) => String(msg).startsWith('a directory could not be asked who')).length
-      const before = count()
-      world.clock.now += 61_000
-      await until('a look at the directory', () => count() > before)
-      await delay(150)
-    }
-    const state = async (client: Client): Promise<string> => {
-      const { status, body } = await client.ask<{ errcode?: string }>('GET', '/account/whoami')
-      return `${status} ${body.errcode ?? ''}`.trim()
-    }
-    await look()
-    assert.deepEqual([await state(ann), await state(dora)], ['200', '200'])
+for (const kind of databases)
+  test(
+    `whoever goes from the directory is locked, comes back unlocked, and nothing happens while it cannot be asked (${kind.name})`,
+    { skip },
+    async () => {
+      const { url: database, dispose } = await kind.open()
+      await slapd.change((client) => client.add(dnOf('dora'), person('dora')))
+      await withServer(
+        search({ poll_interval: '1m', filter: '(&(objectClass=person)(!(employeeType=gone)))' }),
+        { database },
+        async (world) => {
+          const [ann, dora] = [await world.client('ann'), await world.client('dora')]
+          /** Moves the clock, and waits until the directory has been looked at. */
+          const look = async (): Promise<void> => {
+            const count = (): number =>
+              slapd.binds().filter((dn) => dn === service.dn).length +
+              world.said.filter(({ msg }) => String(msg).startsWith('a directory could not be asked who')).length
+            const before = count()
+            world.clock.now += 61_000
+            await until('a look at the directory', () => count() > before)
+            await delay(150)
+          }
+          const state = async (client: Client): Promise<string> => {
+            const { status, body } = await client.ask<{ errcode?: string }>('GET', '/account/whoami')
+            return `${status} ${body.errcode ?? ''}`.trim()
+          }
+          await look()
+          assert.deepEqual([await state(ann), await state(dora)], ['200', '200'])
 
-    await slapd.change((client) => client.del(dnOf('dora')))
-    await look()
-    await until('dora is locked', async () => await state(dora) === '401 M_USER_LOCKED')
-    assert.equal(await state(ann), '200')
-    assert.equal(outcome(await world.login('dora', 'password of dora')), wrong)
+          await slapd.change((client) => client.del(dnOf('dora')))
+          await look()
+          await until('dora is locked', async () => (await state(dora)) === '401 M_USER_LOCKED')
+          assert.equal(await state(ann), '200')
+          assert.equal(outcome(await world.login('dora', 'password of dora')), wrong)
 
-    await slapd.stop()
-    await look()
-    await look()
-    assert.equal(await state(ann), '200')
-    await slapd.start()
+          await slapd.stop()
+          await look()
+          await look()
+          assert.equal(await state(ann), '200')
+          await slapd.start()
 
-    // Who does not fit the filter is gone as well.
-    await slapd.change((client) => replace(client, dnOf('ann'), 'employeeType', ['gone']))
-    await look()
-    await until('ann is locked', async () => await state(ann) === '401 M_USER_LOCKED')
-    await slapd.change((client) => replace(client, dnOf('ann'), 'employeeType', []))
-    await look()
-    await until('ann is back', async () => await state(ann) === '200')
+          // Who does not fit the filter is gone as well.
+          await slapd.change((client) => replace(client, dnOf('ann'), 'employeeType', ['gone']))
+          await look()
+          await until('ann is locked', async () => (await state(ann)) === '401 M_USER_LOCKED')
+          await slapd.change((client) => replace(client, dnOf('ann'), 'employeeType', []))
+          await look()
+          await until('ann is back', async () => (await state(ann)) === '200')
 
-    // Another entry of the same name is another person.
-    await slapd.change((client) => client.add(dnOf('dora'), person('dora')))
-    await look()
-    assert.equal(await state(dora), '401 M_USER_LOCKED')
-    assert.equal((await world.login('dora', 'password of dora')).body['code'], 'name_taken')
+          // Another entry of the same name is another person.
+          await slapd.change((client) => client.add(dnOf('dora'), person('dora')))
+          await look()
+          assert.equal(await state(dora), '401 M_USER_LOCKED')
+          assert.equal((await world.login('dora', 'password of dora')).body['code'], 'name_taken')
 
-    // What an administrator has locked stays so.
-    const { nid } = await accountOf(world, 'ann')
-    await world.server.users.setLocked(nid, true)
-    await look()
-    assert.equal(await state(ann), '401 M_USER_LOCKED')
-    assert.match(outcome(await world.login('ann', 'password of ann')), /^401 M_USER_LOCKED/)
-  })
-  await slapd.change((client) => client.del(dnOf('dora')))
-  await dispose()
-})
+          // What an administrator has locked stays so.
+          const { nid } = await accountOf(world, 'ann')
+          await world.server.users.setLocked(nid, true)
+          await look()
+          assert.equal(await state(ann), '401 M_USER_LOCKED')
+          assert.match(outcome(await world.login('ann', 'password of ann')), /^401 M_USER_LOCKED/)
+        },
+      )
+      await slapd.change((client) => client.del(dnOf('dora')))
+      await dispose()
+    },
+  )
 
 test('whoever is back can sign in at once, and a directory that lists nobody is not believed', { skip }, async () => {
   await withServer(search({ poll_interval: '1m' }), {}, async (world) => {
@@ -319,17 +506,25 @@ test('whoever is back can sign in at once, and a directory that lists nobody is 
     await slapd.change((client) => replace(client, dnOf('ann'), 'objectClass', ['inetOrgPerson']))
     // The service may not see anybody: the directory answers, with nobody.
     await slapd.change((client) => client.modifyDN(`ou=people,${suffix}`, 'ou=moved'))
-    await slapd.change((client) => client.add(`ou=people,${suffix}`, { objectClass: 'organizationalUnit', ou: 'people' }))
+    await slapd.change((client) =>
+      client.add(`ou=people,${suffix}`, { objectClass: 'organizationalUnit', ou: 'people' }),
+    )
     try {
       world.clock.now += 61_000
-      await until('it is said', () => world.said.some(({ msg }) => msg === 'a directory is not believed: nobody is locked'))
+      await until('it is said', () =>
+        world.said.some(({ msg }) => msg === 'a directory is not believed: nobody is locked'),
+      )
       assert.equal((await accountOf(world, 'ann')).locked, false)
     } finally {
       await slapd.change((client) => client.del(`ou=people,${suffix}`))
       await slapd.change((client) => client.modifyDN(`ou=moved,${suffix}`, 'ou=people'))
     }
     assert.equal((await world.server.users.account(nid))?.locked, false)
-    assert.equal(outcome(await world.login('ann', 'password of ann')), '@ann:one.test', 'the entry is the same, wherever it was')
+    assert.equal(
+      outcome(await world.login('ann', 'password of ann')),
+      '@ann:one.test',
+      'the entry is the same, wherever it was',
+    )
   })
 })
 
@@ -346,26 +541,34 @@ test('an account can be deactivated when its entry goes', { skip }, async () => 
   })
 })
 
-test('whom the provider has put out by SCIM is not let in again because the entry is still there', { skip }, async () => {
-  const token = 'the-token-of-the-provider,-which-is-long-enough'
-  await withServer(search({ poll_interval: '1m', scim: { token } }), {}, async (world) => {
-    const ann = await world.client('ann')
-    const { nid } = await accountOf(world, 'ann')
-    const [link] = await world.server.login.links.of(nid)
-    const scim = async (method: string, path: string, body: Body): Promise<Body> => {
-      const answer = await fetch(`${world.server.url}/_latchkey/scim/v2/corp${path}`, { method, headers: { authorization: `Bearer ${token}` }, body: JSON.stringify(body) })
-      assert.ok(answer.ok, `${answer.status}`)
-      return await answer.json() as Body
-    }
-    const { id } = await scim('POST', '/Users', { userName: 'ann', externalId: link?.subject, active: false })
-    assert.equal(await ann.refusal('GET', '/account/whoami'), '401 M_USER_LOCKED')
-    const before = slapd.binds().length
-    world.clock.now += 61_000
-    await until('a look at the directory', () => slapd.binds().length > before)
-    await delay(200)
-    assert.equal(await ann.refusal('GET', '/account/whoami'), '401 M_USER_LOCKED')
-    assert.match(outcome(await world.login('ann', 'password of ann')), /^401 M_USER_LOCKED/)
-    await scim('PATCH', `/Users/${String(id)}`, { Operations: [{ op: 'replace', path: 'active', value: true }] })
-    await ann.req('GET', '/account/whoami')
-  })
-})
+test(
+  'whom the provider has put out by SCIM is not let in again because the entry is still there',
+  { skip },
+  async () => {
+    const token = 'the-token-of-the-provider,-which-is-long-enough'
+    await withServer(search({ poll_interval: '1m', scim: { token } }), {}, async (world) => {
+      const ann = await world.client('ann')
+      const { nid } = await accountOf(world, 'ann')
+      const [link] = await world.server.login.links.of(nid)
+      const scim = async (method: string, path: string, body: Body): Promise<Body> => {
+        const answer = await fetch(`${world.server.url}/_latchkey/scim/v2/corp${path}`, {
+          method,
+          headers: { authorization: `Bearer ${token}` },
+          body: JSON.stringify(body),
+        })
+        assert.ok(answer.ok, `${answer.status}`)
+        return (await answer.json()) as Body
+      }
+      const { id } = await scim('POST', '/Users', { userName: 'ann', externalId: link?.subject, active: false })
+      assert.equal(await ann.refusal('GET', '/account/whoami'), '401 M_USER_LOCKED')
+      const before = slapd.binds().length
+      world.clock.now += 61_000
+      await until('a look at the directory', () => slapd.binds().length > before)
+      await delay(200)
+      assert.equal(await ann.refusal('GET', '/account/whoami'), '401 M_USER_LOCKED')
+      assert.match(outcome(await world.login('ann', 'password of ann')), /^401 M_USER_LOCKED/)
+      await scim('PATCH', `/Users/${String(id)}`, { Operations: [{ op: 'replace', path: 'active', value: true }] })
+      await ann.req('GET', '/account/whoami')
+    })
+  },
+)

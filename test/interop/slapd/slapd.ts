@@ -13,8 +13,11 @@ const schemas = '/etc/ldap/schema'
 const modules = '/usr/lib/ldap'
 
 /** Why tests that need a directory are skipped; false where they are not. */
-export const noSlapd: string | false = !existsSync(program) ? 'OpenLDAP (slapd) is not installed'
-  : spawnSync('openssl', ['version']).status !== 0 ? 'openssl is not installed' : false
+export const noSlapd: string | false = !existsSync(program)
+  ? 'OpenLDAP (slapd) is not installed'
+  : spawnSync('openssl', ['version']).status !== 0
+    ? 'openssl is not installed'
+    : false
 if (noSlapd) console.log(`tests against OpenLDAP are skipped: ${noSlapd}`)
 
 export const suffix = 'dc=example,dc=org'
@@ -68,20 +71,66 @@ const openssl = (folder: string, ...args: string[]): void => {
 
 const certificates = (folder: string): void => {
   const short = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
-  openssl(folder, 'req', '-x509', ...short, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=an authority of the tests', '-addext', 'basicConstraints=critical,CA:TRUE')
+  openssl(
+    folder,
+    'req',
+    '-x509',
+    ...short,
+    '-keyout',
+    'ca.key',
+    '-out',
+    'ca.pem',
+    '-subj',
+    '/CN=an authority of the tests',
+    '-addext',
+    'basicConstraints=critical,CA:TRUE',
+  )
   openssl(folder, 'req', ...short.slice(0, -2), '-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=localhost')
   writeFileSync(join(folder, 'names'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n')
-  openssl(folder, 'x509', '-req', '-in', 'server.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-days', '2', '-extfile', 'names', '-out', 'server.pem')
+  openssl(
+    folder,
+    'x509',
+    '-req',
+    '-in',
+    'server.csr',
+    '-CA',
+    'ca.pem',
+    '-CAkey',
+    'ca.key',
+    '-days',
+    '2',
+    '-extfile',
+    'names',
+    '-out',
+    'server.pem',
+  )
 }
 
-const answers = (port: number): Promise<boolean> => new Promise((resolve) => {
-  const socket = connect(port, '127.0.0.1')
-  socket.once('connect', () => { socket.destroy(); resolve(true) }).once('error', () => { resolve(false) })
-})
+const answers = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket
+      .once('connect', () => {
+        socket.destroy()
+        resolve(true)
+      })
+      .once('error', () => {
+        resolve(false)
+      })
+  })
 
 /** Somebody of the directory; the password is `password of UID`. */
-export const person = (uid: string, more: Record<string, string | string[]> = {}): Record<string, string | string[]> =>
-  ({ objectClass: 'inetOrgPerson', uid, cn: `${uid} Example`, sn: 'Example', userPassword: `password of ${uid}`, ...more })
+export const person = (
+  uid: string,
+  more: Record<string, string | string[]> = {},
+): Record<string, string | string[]> => ({
+  objectClass: 'inetOrgPerson',
+  uid,
+  cn: `${uid} Example`,
+  sn: 'Example',
+  userPassword: `password of ${uid}`,
+  ...more,
+})
 
 /** Starts an empty directory with people and groups in it. */
 export const startSlapd = async (): Promise<Slapd> => {
@@ -95,10 +144,16 @@ export const startSlapd = async (): Promise<Slapd> => {
   let log = ''
   const start = async (): Promise<void> => {
     // Debugging keeps it in the foreground; 256 is one line for each thing that is asked.
-    const started = spawn(program, ['-d', '256', '-f', join(folder, 'slapd.conf'), '-h', `${url}/ ldaps://127.0.0.1:${securePort}/`], { stdio: ['ignore', 'ignore', 'pipe'] })
-    started.stderr.setEncoding('utf8').on('data', (text: string) => { log += text })
+    const started = spawn(
+      program,
+      ['-d', '256', '-f', join(folder, 'slapd.conf'), '-h', `${url}/ ldaps://127.0.0.1:${securePort}/`],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    )
+    started.stderr.setEncoding('utf8').on('data', (text: string) => {
+      log += text
+    })
     child = started
-    for (let i = 0; !await answers(port) || !await answers(securePort); i++) {
+    for (let i = 0; !(await answers(port)) || !(await answers(securePort)); i++) {
       if (started.exitCode !== null || i > 300) throw new Error(`slapd does not start: ${log}`)
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
@@ -121,14 +176,25 @@ export const startSlapd = async (): Promise<Slapd> => {
   await start()
   await change(async (client) => {
     await client.add(suffix, { objectClass: ['dcObject', 'organization'], dc: 'example', o: 'Example' })
-    await client.add(service.dn, { objectClass: ['organizationalRole', 'simpleSecurityObject'], cn: 'latchkey', userPassword: service.password })
-    for (const ou of ['people', 'groups']) await client.add(`ou=${ou},${suffix}`, { objectClass: 'organizationalUnit', ou })
+    await client.add(service.dn, {
+      objectClass: ['organizationalRole', 'simpleSecurityObject'],
+      cn: 'latchkey',
+      userPassword: service.password,
+    })
+    for (const ou of ['people', 'groups'])
+      await client.add(`ou=${ou},${suffix}`, { objectClass: 'organizationalUnit', ou })
     await client.add(dnOf('ann'), person('ann', { displayName: 'Ann of Example', mail: 'ann@example.org' }))
     await client.add(dnOf('bob'), person('bob', { employeeType: 'guest' }))
     await client.add(groupOf('staff'), { objectClass: 'groupOfNames', cn: 'staff', member: [dnOf('ann'), dnOf('bob')] })
   })
   return {
-    url, secureUrl: `ldaps://127.0.0.1:${securePort}`, ca: readFileSync(join(folder, 'ca.pem'), 'utf8'), caFile: join(folder, 'ca.pem'), change, start, stop,
+    url,
+    secureUrl: `ldaps://127.0.0.1:${securePort}`,
+    ca: readFileSync(join(folder, 'ca.pem'), 'utf8'),
+    caFile: join(folder, 'ca.pem'),
+    change,
+    start,
+    stop,
     binds: () => [...log.matchAll(/BIND dn="([^"]*)" method=128/g)].map(([, dn = '']) => dn),
     [Symbol.asyncDispose]: async () => {
       await stop()

@@ -8,18 +8,35 @@ import type { Client } from '../../harness/client.ts'
 import { until } from '../../harness/person.ts'
 import { startServer } from '../../harness/server.ts'
 import { checkedWay } from '../../harness/spec-proxy.ts'
-import { choose, createRoom, message, noSable, openRoom, openSable, react, roomEntry, sendFile, say, serveSable, type Sable } from './sable.ts'
+import {
+  choose,
+  createRoom,
+  message,
+  noSable,
+  openRoom,
+  openSable,
+  react,
+  roomEntry,
+  sendFile,
+  say,
+  serveSable,
+  type Sable,
+} from './sable.ts'
 
 if (noSable) console.log(`Sable is not tested: ${noSable}`)
 
 /** A room that is not encrypted, which the server can search; and everybody has a face. */
 async function openHouse(alice: Client, bob: Client): Promise<void> {
-  const face = await sharp({ create: { width: 400, height: 400, channels: 3, background: '#c40' } }).png().toBuffer()
+  const face = await sharp({ create: { width: 400, height: 400, channels: 3, background: '#c40' } })
+    .png()
+    .toBuffer()
   for (const person of [alice, bob]) {
     const uploaded = await fetch(`${person.base}/_matrix/media/v3/upload`, {
-      method: 'POST', body: new Uint8Array(face), headers: { authorization: `Bearer ${person.token}`, 'content-type': 'image/png' },
+      method: 'POST',
+      body: new Uint8Array(face),
+      headers: { authorization: `Bearer ${person.token}`, 'content-type': 'image/png' },
     })
-    const { content_uri: url } = await uploaded.json() as { content_uri: string }
+    const { content_uri: url } = (await uploaded.json()) as { content_uri: string }
     await person.req('PUT', `/profile/${person.userId}/avatar_url`, { avatar_url: url })
   }
   const roomId = await alice.createRoom({ name: 'Open house', invite: [bob.userId] })
@@ -76,16 +93,24 @@ async function thread(alice: Sable, bob: Sable): Promise<void> {
   await message(bob, 'this is a secret').getByText('2 replies').waitFor()
 }
 
-const loaded = (page: Page): Promise<number> => page.evaluate<number>("[...document.images].filter((image) => image.src.includes('/thumbnail/') && image.naturalWidth > 0).length")
+const loaded = (page: Page): Promise<number> =>
+  page.evaluate<number>(
+    "[...document.images].filter((image) => image.src.includes('/thumbnail/') && image.naturalWidth > 0).length",
+  )
 
 /** An image that nobody else may see, and the people's own, which the server makes small. */
 async function images(alice: Sable, bob: Sable): Promise<void> {
-  const buffer = await sharp({ create: { width: 1600, height: 1200, channels: 3, background: '#0a7' } }).png().toBuffer()
+  const buffer = await sharp({ create: { width: 1600, height: 1200, channels: 3, background: '#0a7' } })
+    .png()
+    .toBuffer()
   await sendFile(alice, { name: 'green.png', mimeType: 'image/png', buffer })
   const image = bob.page.locator('img[alt="green.png"]')
   await image.waitFor()
-  await until('the image is decrypted', async () => await image.evaluate<number, { naturalWidth: number }>((element) => element.naturalWidth) === 1600)
-  await until('thumbnails of avatars', async () => await loaded(bob.page) > 0)
+  await until(
+    'the image is decrypted',
+    async () => (await image.evaluate<number, { naturalWidth: number }>((element) => element.naturalWidth)) === 1600,
+  )
+  await until('thumbnails of avatars', async () => (await loaded(bob.page)) > 0)
   await picture(bob.page, 'images')
 }
 
@@ -100,10 +125,15 @@ async function search({ page }: Sable): Promise<void> {
 
 /** Whoever looks elsewhere is told how much they have missed, until they look. */
 async function counts(alice: Sable, bob: Sable): Promise<void> {
-  await until('three unread in the open house', async () => /3/.test(await roomEntry(bob.page, 'Open house').innerText()))
+  await until('three unread in the open house', async () =>
+    /3/.test(await roomEntry(bob.page, 'Open house').innerText()),
+  )
   await openRoom(bob, 'Open house')
   await message(bob, 'a walnut tree').waitFor()
-  await until('nothing unread in the open house', async () => !/\d/.test(await roomEntry(bob.page, 'Open house').innerText()))
+  await until(
+    'nothing unread in the open house',
+    async () => !/\d/.test(await roomEntry(bob.page, 'Open house').innerText()),
+  )
   for (const text of ['one', 'two']) await say(alice, `number ${text}`)
   await until('two unread', async () => /2/.test(await roomEntry(bob.page, 'Two of us').innerText()))
   await picture(bob.page, 'counts')
@@ -134,7 +164,12 @@ for (const sliding of [false, true]) {
       await picture(alice.page, `alice-end-${sliding}`)
       await picture(bob.page, `bob-end-${sliding}`)
     }
-    assert.equal(alice.asked.has(sliding ? '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync' : '/_matrix/client/v3/sync'), true)
+    assert.equal(
+      alice.asked.has(
+        sliding ? '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync' : '/_matrix/client/v3/sync',
+      ),
+      true,
+    )
     assert.deepEqual([...alice.faults, ...bob.faults, ...way.faults()], [])
   })
 }

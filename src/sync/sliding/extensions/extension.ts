@@ -34,7 +34,11 @@ export interface RoomSpan {
 }
 
 /** The rooms that an extension is for and that something can have happened in, those that the user is in. */
-export function roomsFor({ wanted, answered, connection, since }: ExtensionContext, wish: PerRoomWish, bit = 0): RoomSpan[] {
+export function roomsFor(
+  { wanted, answered, connection, since }: ExtensionContext,
+  wish: PerRoomWish,
+  bit = 0,
+): RoomSpan[] {
   const knowsAll = bit === 0 || (connection.extensions & bit) !== 0
   const spans: RoomSpan[] = []
   for (const one of knowsAll ? answered.active : wanted.rooms.values()) {
@@ -47,9 +51,9 @@ export function roomsFor({ wanted, answered, connection, since }: ExtensionConte
 }
 
 const isFor = (wish: PerRoomWish, { lists, subscribed, place }: Wanted): boolean =>
-  lists.some((name) => wish.lists?.includes(name) ?? true)
-  || (wish.lists?.includes('*') === true && lists.length > 0)
-  || (subscribed && (wish.rooms === undefined || wish.rooms.includes('*') || wish.rooms.includes(place.room.id)))
+  lists.some((name) => wish.lists?.includes(name) ?? true) ||
+  (wish.lists?.includes('*') === true && lists.length > 0) ||
+  (subscribed && (wish.rooms === undefined || wish.rooms.includes('*') || wish.rooms.includes(place.room.id)))
 
 /** `{"rooms":{…}}` */
 export const roomsText = (texts: ReadonlyMap<string, string>): string =>

@@ -14,7 +14,14 @@ export interface ExtensionsAnswer {
 
 /** What the extensions that the request turns on have to tell. */
 export async function extensionsAnswer(context: ExtensionContext): Promise<ExtensionsAnswer> {
-  const answers = [await toDevice(context), await e2ee(context), await accountData(context), await receipts(context), typing(context), await threads(context)]
+  const answers = [
+    await toDevice(context),
+    await e2ee(context),
+    await accountData(context),
+    await receipts(context),
+    typing(context),
+    await threads(context),
+  ]
   const told = answers.filter((answer) => answer !== undefined)
   return { text: told.map((answer) => answer.text).join(','), isNews: told.some((answer) => answer.isNews) }
 }
