@@ -8,7 +8,10 @@ import type { Wanted, WantedRooms } from './wanted.ts'
 export const knownUpTo = (known: Known, since: number | undefined): number =>
   known.upTo === live ? (since ?? 0) : known.upTo
 
-/** The rooms that the client knows and that the user has gone from, or been put out of, since. */
+/**
+ * The rooms that the client knows and that the user has gone from, or been put out of, since: forgotten ones too, as another device
+ * of the user may have forgotten them.
+ */
 export async function departures(
   { deps, session: { user }, since, until }: RoomContext,
   connection: Connection,
@@ -24,8 +27,7 @@ export async function departures(
   for (const [nid, known] of connection.rooms) {
     const member = memberships.get(nid)
     if (!member || (member.membership !== 'leave' && member.membership !== 'ban')) continue
-    if (member.position <= until && member.position > knownUpTo(known, since) && !member.forgotten)
-      gone.set(nid, member)
+    if (member.position <= until && member.position > knownUpTo(known, since)) gone.set(nid, member)
   }
   return gone
 }

@@ -162,3 +162,58 @@ over('an invitation is told as stripped state; declining, joining and taking it 
   assert.deepEqual([...slider.rooms.keys()], [joined])
   assert.equal((await slider.sync(wish)).lists['all']?.count, 1)
 })
+
+over('a room that was left and forgotten on another device is told once as ended', async (world) => {
+  const [alice, bob] = [await world.login('alice'), await world.login('bob')]
+  const path = (room: string, act: string): string => `/rooms/${encodeURIComponent(room)}/${act}`
+  const open = { preset: 'public_chat', name: 'Kitchen' }
+  const gone: Record<string, (room: string) => Promise<unknown>> = {
+    declined: (room) => bob.leave(room),
+    left: (room) => bob.leave(room),
+    kicked: (room) => alice.req('POST', path(room, 'kick'), { user_id: bob.userId }),
+    banned: (room) => alice.req('POST', path(room, 'ban'), { user_id: bob.userId }),
+    'knock taken back': (room) => bob.leave(room),
+    'left, joined and left': async (room) => {
+      await bob.leave(room)
+      await bob.join(room)
+      await bob.leave(room)
+    },
+  }
+  const rooms = new Map<string, string>()
+  for (const how of Object.keys(gone)) {
+    const room = await alice.createRoom(
+      how === 'knock taken back'
+        ? { initial_state: [{ type: 'm.room.join_rules', content: { join_rule: 'knock' } }] }
+        : how === 'declined'
+          ? { invite: [bob.userId] }
+          : open,
+    )
+    if (how === 'knock taken back') await bob.req('POST', `/knock/${encodeURIComponent(room)}`, {})
+    else if (how !== 'declined') await bob.join(room)
+    rooms.set(how, room)
+  }
+  const [slider, late] = [new Slider(bob), new Slider(bob, 'late')]
+  assert.equal((await slider.sync(wish)).lists['all']?.count, rooms.size)
+  await late.sync(wish)
+  for (const [how, room] of rooms) {
+    await gone[how]?.(room)
+    await bob.req('POST', path(room, 'forget'), {})
+    await alice.send(room, 'secret')
+  }
+  const assertTold = (reply: Reply): void => {
+    for (const [how, room] of rooms) {
+      const told = there(reply.rooms[room], how)
+      assert.deepEqual(
+        told.required_state?.map((event) => [event.state_key, event.content['membership']]),
+        [[bob.userId, how === 'banned' ? 'ban' : 'leave']],
+        how,
+      )
+    }
+    assert.ok(!leaks(reply))
+    assert.equal(reply.lists['all']?.count, 0)
+  }
+  assertTold(await slider.sync(wish))
+  assert.deepEqual((await slider.sync(wish)).rooms, {}, 'and once only')
+  await world.restart()
+  assertTold(await late.sync(wish))
+})

@@ -200,7 +200,8 @@ async function departureAnswer(
   // Who was put out keeps the room in the list; who went has done with it.
   const place = places.byNid.get(nid)
   const end = stay?.end?.position ?? place?.since
-  if (end === undefined) {
+  // A forgotten room shows its user nothing any more but how they left it.
+  if (end === undefined || member.forgotten) {
     const text = await farewellAnswer(context, member)
     return text === undefined ? undefined : { id: room.id, nid, answer: { text, known: undefined, members: [] } }
   }
