@@ -21,8 +21,11 @@ export interface PresenceEvent {
 export interface Presence extends Disposable {
   /** The user says so; a null status message takes the one before away. */
   set(session: Session, state: PresenceState, status: string | null): Promise<void>
-  /** A sync is a sign of life, for as long as it may last and a minute more. `offline` leaves everything as it is. */
-  seen(session: Session, state: PresenceState, lastsMs?: number): void
+  /**
+   * A sync is a sign of life, for as long as it may last and a minute more. `offline` leaves everything as it is. Resolves when what it
+   * changes has been told, so that a sync that waits for it has the user's own presence in it, and not the next one once more.
+   */
+  seen(session: Session, state: PresenceState, lastsMs?: number): Promise<void>
   /** Content of the user's `m.presence` event. */
   of(user: number): Promise<JsonObject>
   /** Events of the users that share a room with this one and changed in `(since, until]`; since 0: of all who are not offline. */
@@ -33,7 +36,7 @@ export interface PresenceDeps {
   readonly database: Database
   readonly log: Log
   readonly users: Pick<Users, 'account' | 'nameOf' | 'profiles'>
-  readonly rooms: Pick<Rooms, 'sharers'>
+  readonly rooms: Pick<Rooms, 'sharers' | 'events'>
   readonly now: () => number
   readonly onError: (error: unknown) => void
 }
@@ -81,7 +84,7 @@ export function openPresence(deps: PresenceDeps): Presence {
   }
 
   /** Tells the others when the user now looks different to them. */
-  const review = (user: number, isNews = false): void => {
+  const review = async (user: number, isNews = false): Promise<void> => {
     const present = presents.get(user)
     if (!present && !isNews) return
     for (const [device, { until }] of present?.devices ?? []) if (until <= now()) present?.devices.delete(device)
@@ -89,12 +92,12 @@ export function openPresence(deps: PresenceDeps): Presence {
     const differs = state !== (present?.told ?? 'offline') || active !== (present?.toldActive ?? false)
     if (present) Object.assign(present, { told: state, toldActive: active })
     if (state === 'offline') presents.delete(user)
-    if (differs || isNews) announce(user).catch(onError)
+    if (differs || isNews) await announce(user).catch(onError)
   }
 
   const sweep = (): void => {
     sweeper = undefined
-    for (const user of presents.keys()) review(user)
+    for (const user of presents.keys()) void review(user)
     watch()
   }
   const watch = (): void => {
@@ -137,15 +140,23 @@ export function openPresence(deps: PresenceDeps): Presence {
   }
 
   users.profiles.onChange(({ user }) => {
-    if (presents.has(user)) review(user, true)
+    if (presents.has(user)) void review(user, true)
   })
-  log.listen((entry) => {
-    if (entry.kind !== 'event') return
-    const { sender } = entry.data as StoredEvent // rooms/ puts the event there
-    const present = presents.get(sender)
+  /** The members of a room learn who it is that has come to them. */
+  const introduce = async (user: number, stored: StoredEvent, wake: Iterable<number>): Promise<void> => {
+    if (stored.event.content['membership'] !== 'join') return
+    const before = stored.replaces === null ? undefined : await rooms.events.get(stored.replaces)
+    if (before?.event.content['membership'] !== 'join') log.publish({ kind: 'presence', user, wake })
+  }
+
+  log.listen(({ kind, user, data, wake }) => {
+    if (kind !== 'event') return
+    const stored = data as StoredEvent // rooms/ puts the event there
+    if (user !== undefined && presents.has(user)) introduce(user, stored, wake).catch(onError)
+    const present = presents.get(stored.sender)
     if (!present) return
-    act(sender, present)
-    review(sender)
+    act(stored.sender, present)
+    void review(stored.sender)
   })
 
   return {
@@ -160,12 +171,12 @@ export function openPresence(deps: PresenceDeps): Presence {
       else mark(session, state, 0)
       const present = presents.get(user)
       if (state === 'online' && present) act(user, present)
-      review(user, status !== (before?.text ?? null))
+      void review(user, status !== (before?.text ?? null))
     },
-    seen: (session, state, lastsMs = 0) => {
+    seen: async (session, state, lastsMs = 0) => {
       if (state === 'offline') return
       mark(session, state, lastsMs)
-      review(session.user)
+      await review(session.user)
     },
     of: contentOf,
     since: async (user, since, until) => {
@@ -188,7 +199,7 @@ export function openPresence(deps: PresenceDeps): Presence {
 /** Presence for a server that has it switched off: everybody is offline, and nobody is told of anything. */
 export const noPresence: Presence = {
   set: async () => {},
-  seen: () => {},
+  seen: async () => {},
   of: async () => ({ presence: 'offline' }),
   since: async () => [],
   [Symbol.dispose]: () => {},

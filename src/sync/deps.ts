@@ -67,8 +67,8 @@ export interface SyncDeps {
   readonly presence: {
     /** `m.presence` events of the users that share a room with this one. */
     since(user: number, since: number, until: number): Promise<ReadonlyArray<PlainEvent & { readonly sender: string }>>
-    /** A sync is a sign of life, for as long as it waits. */
-    seen(session: Session, state: 'online' | 'offline' | 'unavailable', lastsMs?: number): void
+    /** A sync is a sign of life, for as long as it waits. Resolves when what it changes has been told. */
+    seen(session: Session, state: 'online' | 'offline' | 'unavailable', lastsMs?: number): Promise<void>
   }
   readonly toDevice: {
     take(

@@ -165,6 +165,23 @@ over('who is there is told to those who share a room', async (stage) => {
   )
 })
 
+over('the members of a room learn of the presence of who joins, and everybody of their own once', async (stage) => {
+  const [alice, bob] = [await stage.login('alice'), await stage.login('bob')]
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  const of = (body: SyncBody, who: Client): number =>
+    body.presence?.events.filter(({ sender }) => sender === who.userId).length ?? 0
+  assert.equal(of(await alice.sync(), alice), 1)
+  const quiet = await alice.sync({ timeout: 300 })
+  assert.equal(of(quiet, alice), 0, 'a sync right after the first one sleeps')
+  await bob.sync()
+  await alice.sync()
+  await bob.join(room)
+  const told = await alice.syncUntil((body) => body.presence?.events.find(({ sender }) => sender === bob.userId))
+  assert.equal(told.content['presence'], 'online')
+  await bob.req('PUT', `/profile/${encodeURIComponent(bob.userId)}/displayname`, { displayname: 'Bob' })
+  assert.ok(await alice.syncUntil((body) => body.presence?.events.find(({ sender }) => sender === bob.userId)))
+})
+
 over(
   'where presence is switched off nobody is told of any',
   async (stage) => {

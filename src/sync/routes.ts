@@ -30,7 +30,7 @@ export const syncRoutes = (deps: SyncDeps): Route[] => {
       reply: Type.Object({ next_batch: Type.String() }),
       handle: async ({ session, query, signal }) => {
         const request = await readRequest(deps, session, query)
-        deps.presence.seen(session, query.set_presence ?? 'online', request.timeout)
+        await deps.presence.seen(session, query.set_presence ?? 'online', request.timeout)
         return new RawJson(await sync(deps, memory, request, signal))
       },
     }),

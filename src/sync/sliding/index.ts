@@ -64,7 +64,7 @@ const slidingSyncRoute = (parts: SlidingParts): Route =>
     reply: Type.Object({ pos: Type.String() }),
     handle: async ({ session, query, body, signal }) => {
       const request = readRequest(session, query, body)
-      parts.presence.seen(session, query.set_presence ?? 'online', request.timeout)
+      void parts.presence.seen(session, query.set_presence ?? 'online', request.timeout)
       return new RawJson(await slidingSync(parts, request, signal))
     },
   })
