@@ -72,26 +72,26 @@ over(
       return active === undefined ? shown : [shown, active].map((value) => value as string | boolean).join(' ')
     }
     assert.equal(await state(), 'offline')
-    presence.seen(alice, 'offline')
+    await presence.seen(alice, 'offline')
     assert.equal(await state(), 'offline')
-    presence.seen(alice, 'unavailable')
+    await presence.seen(alice, 'unavailable')
     assert.equal(await state(), 'unavailable')
-    presence.seen(alice, 'online')
+    await presence.seen(alice, 'online')
     assert.equal(await state(), 'online true')
     clock.now += 59_000
-    presence.seen({ ...alice, device: 99 }, 'unavailable', 30_000)
+    await presence.seen({ ...alice, device: 99 }, 'unavailable', 30_000)
     clock.now += 59_000
-    presence.seen(alice, 'online', 30_000)
+    await presence.seen(alice, 'online', 30_000)
     assert.equal(await state(), 'online true', 'to come back is an action')
     for (let minute = 0; minute < 6; minute++) {
       clock.now += 60_000
-      presence.seen(alice, 'online', 30_000)
+      await presence.seen(alice, 'online', 30_000)
     }
     assert.equal(await state(), 'unavailable')
     await say('alice')
     assert.equal(await state(), 'online true')
     clock.now += 91_000
-    presence.seen({ ...alice, device: 98 }, 'unavailable')
+    await presence.seen({ ...alice, device: 98 }, 'unavailable')
     assert.equal(await state(), 'unavailable')
     clock.now += 60_000
     assert.equal(await state(), 'offline')
@@ -100,7 +100,7 @@ over(
 
 over('a new name is told along with presence', async (world) => {
   const { ask, log, ephemeral, sessions } = world
-  ephemeral.presence.seen(sessions.alice, 'online')
+  await ephemeral.presence.seen(sessions.alice, 'online')
   await settled()
   const start = log.now
   await ask('alice', 'PUT', '/profile/@alice:one.test/displayname', { displayname: 'Alice' })
@@ -116,7 +116,7 @@ over(
       await outcome('alice', 'PUT', '/presence/@alice:one.test/status', { presence: 'online', status_msg: 'here' }),
       '200',
     )
-    ephemeral.presence.seen(sessions.alice, 'online')
+    await ephemeral.presence.seen(sessions.alice, 'online')
     assert.deepEqual((await ask('bob', 'GET', '/presence/@alice:one.test/status')).body, { presence: 'offline' })
     assert.deepEqual(await ephemeral.presence.since(sessions.bob.user, 0, log.now), [])
   },
