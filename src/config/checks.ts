@@ -1,4 +1,5 @@
-import { parseListen, isLoopback } from './forms.ts'
+import { isServerName } from '../matrix/ids.ts'
+import { parseListen, parseListener, isLoopback } from './forms.ts'
 import type { Finding } from './finding.ts'
 import type { Config } from './schema.ts'
 
@@ -205,7 +206,7 @@ const checkRegistration: Check = (config) => {
 }
 
 const checkReach: Check = (config) => {
-  const open = config.listen.some((address) => !isLoopback(parseListen(address)?.host ?? ''))
+  const open = config.listen.some((address) => !isLoopback(parseListener(address)?.host ?? ''))
   const url = config.public_base_url
   return [
     ...(config.server_name === 'localhost' && open
@@ -324,6 +325,38 @@ const checkMetrics: Check = ({ listen, metrics: { listen: own } }) => {
   ]
 }
 
+const checkTls: Check = ({ listen, tls }) =>
+  !listen.some((address) => parseListener(address)?.tls)
+    ? []
+    : (['certificate_file', 'key_file'] as const)
+        .filter((key) => tls[key] === undefined)
+        .map((key) =>
+          error(`tls.${key}`, `"listen" has a listener by TLS, and "tls.${key}" is missing.`, 'Name the PEM file.'),
+        )
+
+const checkFederation: Check = ({ server_name: name, federation }) => [
+  ...Object.entries(federation.hosts).flatMap(([server, host]) =>
+    isServerName(server) && typeof host === 'string' && (parseListen(host)?.port ?? 0) > 0
+      ? []
+      : [
+          error(
+            'federation.hosts',
+            `"federation.hosts" has an entry "${server}" that does not say where a server is.`,
+            'Write the name of the server and its host:port, such as "hs2.example.org": "10.1.2.3:8448".',
+          ),
+        ],
+  ),
+  ...(federation.enabled === true && name === 'localhost'
+    ? [
+        error(
+          'federation.enabled',
+          '"federation.enabled" is true, and "localhost" is the name of every machine.',
+          'Choose a "server_name" that other servers can find.',
+        ),
+      ]
+    : []),
+]
+
 /** What must hold between settings, beyond the shape of each. */
 export const ownChecks: readonly Check[] = [
   checkJwt,
@@ -335,4 +368,6 @@ export const ownChecks: readonly Check[] = [
   checkMedia,
   checkEmail,
   checkMetrics,
+  checkTls,
+  checkFederation,
 ]

@@ -7,6 +7,7 @@ import {
   parseDatabase,
   parseDuration,
   parseListen,
+  parseListener,
   parseServerName,
   parseSize,
   redactDatabase,
@@ -96,4 +97,10 @@ test('no text makes a parser fail, and what they give back they take again', () 
       assert.ok(base !== undefined && parseBaseUrl(base) === base)
     }),
   )
+})
+
+test('an address to listen on may be marked for TLS', () => {
+  assert.deepEqual(parseListener('0.0.0.0:8448 tls'), { host: '0.0.0.0', port: 8448, tls: true })
+  assert.deepEqual(parseListener('[::]:8448'), { host: '::', port: 8448, tls: false })
+  for (const text of ['0.0.0.0:8448tls', 'tls', '0.0.0.0:8448 ssl']) assert.equal(parseListener(text), undefined, text)
 })

@@ -55,6 +55,18 @@ export const parseListen = (text: string): ListenAddress | undefined => {
   return name === undefined || (/^[\d.]+$/.test(name) && isIP(name) !== 4) ? undefined : { host: name, port }
 }
 
+/** Where to listen, and whether by TLS. */
+export interface Listener extends ListenAddress {
+  readonly tls: boolean
+}
+
+/** A {@link parseListen} address, with ` tls` behind it where the listener encrypts by itself. */
+export const parseListener = (text: string): Listener | undefined => {
+  const [, address = '', mark] = /^(.*?)( +tls)?$/.exec(text) ?? []
+  const listen = parseListen(address)
+  return listen && { ...listen, tls: mark !== undefined }
+}
+
 /** `sqlite:PATH`, `sqlite::memory:` or a PostgreSQL URL; undefined for anything else. */
 export const parseDatabase = (text: string): string | undefined => {
   if (text.startsWith('sqlite:')) {

@@ -3,11 +3,12 @@ import {
   parseAddressRange,
   parseBaseUrl,
   parseDatabase,
-  parseListen,
+  parseListener,
   parseServerName,
   redactDatabase,
 } from './forms.ts'
 import { embed } from './schema-embed.ts'
+import { federation } from './schema-federation.ts'
 import { sso } from './schema-oidc.ts'
 import { identityProvider, jwtConfig } from './schema-sign-in.ts'
 import { rateLimits } from './schema-limits.ts'
@@ -15,6 +16,7 @@ import { email } from './schema-email.ts'
 import { media } from './schema-media.ts'
 import { metrics } from './schema-metrics.ts'
 import { push } from './schema-push.ts'
+import { tls } from './schema-tls.ts'
 import { turn } from './schema-calls.ts'
 import type { InputsOf, Keys, ValuesOf } from './setting.ts'
 
@@ -55,11 +57,12 @@ export const schema = {
     kind: 'list',
     description:
       'Where to listen, as host:port; several may stand in a list. The default is reachable from this machine alone, as it should be' +
-      ' behind a proxy; 0.0.0.0:8008 and [::]:8008 are every IPv4 and every IPv6 address.',
+      ' behind a proxy; 0.0.0.0:8008 and [::]:8008 are every IPv4 and every IPv6 address. With " tls" behind it, as in "0.0.0.0:8448 tls", the' +
+      ' server encrypts by itself, with the certificate under "tls".',
     of: {
       kind: 'text',
       description: 'A host and a port.',
-      parse: (text) => (parseListen(text) ? text : undefined),
+      parse: (text) => (parseListener(text) ? text : undefined),
       expected: 'a host and a port such as 127.0.0.1:8008 or [::1]:8008',
       fix: (text) =>
         /^\d{1,5}$/.test(text)
@@ -69,12 +72,18 @@ export const schema = {
             : /^:\d/.test(text)
               ? `Write 0.0.0.0${text} for every IPv4 address, [::]${text} for every IPv6 one.`
               : /^https?:\/\//.test(text)
-                ? 'Leave out "http://": encryption is the business of the proxy in front.'
+                ? 'Leave out "http://"; write " tls" behind the port where the server is to encrypt by itself.'
                 : undefined,
     },
     min: 1,
     default: ['127.0.0.1:8008'],
   },
+  tls: {
+    kind: 'group',
+    description: 'The certificate of listeners marked "tls". It is read anew when the files change.',
+    keys: tls,
+  },
+  federation: { kind: 'group', description: 'Talking to other Matrix servers.', keys: federation },
   trusted_proxies: {
     kind: 'list',
     description:

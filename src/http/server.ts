@@ -21,6 +21,7 @@ import { createRecheck, type MayHaveEnded } from './recheck.ts'
 import type { Route } from './route.ts'
 import { sendPreflight } from './send.ts'
 import type { Authenticate } from './session.ts'
+import { createTlsServer, type TlsFiles } from './tls.ts'
 import { loadCompiler } from './validate.ts'
 
 /** What an HTTP server is made of. */
@@ -38,6 +39,8 @@ export interface HttpOptions {
   readonly trustedProxies?: readonly string[]
   /** Whether `?access_token=` counts. Default false. */
   readonly queryAccessToken?: boolean
+  /** For listeners marked ` tls`. */
+  readonly tls?: TlsFiles | undefined
   /** Largest JSON body in bytes. Default 1 MiB. */
   readonly maxRequestSize?: number
   /** Port to metrics/: what is called with each answer of an operation, its status and the time it took in ms. */
@@ -45,7 +48,7 @@ export interface HttpOptions {
 }
 
 export interface HttpServer extends AsyncDisposable {
-  /** Listens on each `host:port` (`[::1]:8008`, port 0 for any free one). Returns the URLs, in the same order. */
+  /** Listens on each `host:port` (`[::1]:8008`, port 0 for any free one), by TLS where ` tls` follows. Returns the URLs, in the same order. */
   listen: (addresses: readonly string[]) => Promise<string[]>
   /** Answers a request without a socket. */
   inject: (request: InjectOptions | string) => Promise<LightMyRequestResponse>
@@ -68,17 +71,17 @@ function limitersOf(options: HttpOptions): Record<LimitName, Limiter> | undefine
   return Object.fromEntries(entries) as Record<LimitName, Limiter>
 }
 
-function addressOf(listen: string): { host: string; port: number } {
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(listen)
-  const [, six, four, port] = match ?? []
+function addressOf(listen: string): { host: string; port: number; tls: boolean } {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})( +tls)?$/.exec(listen)
+  const [, six, four, port, tls] = match ?? []
   const host = six ?? four
   if (host === undefined)
     throw new Error(`Cannot listen on "${listen}": write host:port, such as 127.0.0.1:8008 or [::1]:8008`)
-  return { host, port: Number(port) }
+  return { host, port: Number(port), tls: tls !== undefined }
 }
 
-function urlOf({ address, family, port }: AddressInfo): string {
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+function urlOf({ address, family, port }: AddressInfo, tls: boolean): string {
+  return `${tls ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
 /** What is not even HTTP is answered on the bare socket. */
@@ -203,21 +206,22 @@ export function createHttp(options: HttpOptions): HttpServer {
   const { app, listener } = buildApp(options, host)
   const servers: Server[] = []
 
-  const listen = async (address: string): Promise<string> => {
-    const server = createServer(
-      { requireHostHeader: false, keepAliveTimeout: 75_000, requestTimeout: arrivalMs },
-      listener(),
-    )
+  const listen = async (listen: string): Promise<string> => {
+    const { tls, ...address } = addressOf(listen)
+    const usual = { requireHostHeader: false, keepAliveTimeout: 75_000, requestTimeout: arrivalMs }
+    const server = tls
+      ? await createTlsServer(options.tls, usual, listener(), options.log)
+      : createServer(usual, listener())
     server.on('clientError', refuseMalformed)
     // An expectation that we don't know is no reason to refuse.
     server.on('checkExpectation', listener())
     servers.push(server)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen(addressOf(address), resolve)
+      server.listen(address, resolve)
     })
     setTimeout(loadCompiler, restMs).unref()
-    return urlOf(server.address() as AddressInfo)
+    return urlOf(server.address() as AddressInfo, tls)
   }
 
   const close = async (): Promise<void> => {

@@ -411,6 +411,7 @@ export async function createHomeserver(
     trustedProxies: config.trusted_proxies,
     queryAccessToken: config.query_access_token,
     maxRequestSize: config.max_request_size,
+    tls: { certificateFile: config.tls.certificate_file, keyFile: config.tls.key_file },
     rateLimits: config.rate_limits === 'off' ? 'off' : httpRates(config.rate_limits),
   })
   login.onEnded((ended) => http.recheck(ended))
