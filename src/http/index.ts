@@ -1,6 +1,6 @@
 export type { HttpLog } from './handle.ts'
 export { createLimiter, limitExceeded, rates, type LimitName, type Limiter, type Rate } from './limits.ts'
-export { RawJson, Reply } from './reply.ts'
+export { RawJson, Reply, type OpenBody } from './reply.ts'
 export { route, type Method, type Route, type RouteDefinition, type RouteHandlerContext } from './route.ts'
 export type { MayHaveEnded } from './recheck.ts'
 export { createHttp, type HttpOptions, type HttpServer } from './server.ts'

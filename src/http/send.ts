@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { ClientGone } from './body.ts'
 import { RawJson, Reply } from './reply.ts'
 
 /**
@@ -61,17 +61,20 @@ async function sendReply(response: ServerResponse, reply: Reply, added: readonly
   const headers = new Map([...Object.entries(others), ...pairs(added), ...given])
   if (typeof body === 'string') headers.set('content-length', String(Buffer.byteLength(body)))
   else if (body instanceof Uint8Array) headers.set('content-length', String(body.byteLength))
+  if (typeof body !== 'function' || response.req.method === 'HEAD') {
+    response.writeHead(reply.status, [...headers].flat())
+    response.end(typeof body === 'function' ? undefined : body)
+    return
+  }
+  const stream = await body()
+  // Whatever happens from here on: when there is nobody to send it to, it is closed. A pipeline into what has ended already never is.
+  response.once('close', () => stream.destroy())
+  if (response.destroyed) {
+    stream.destroy()
+    throw new ClientGone('The client went away')
+  }
   response.writeHead(reply.status, [...headers].flat())
-  if (!(body instanceof Readable)) {
-    response.end(body)
-    return
-  }
-  if (response.req.method === 'HEAD') {
-    body.destroy()
-    response.end()
-    return
-  }
-  await pipeline(body, response)
+  await pipeline(stream, response)
 }
 
 /** Sends what a handler returned. Resolves when a streamed body is through; rejects when it broke off. */

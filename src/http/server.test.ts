@@ -232,7 +232,7 @@ test('replies: raw JSON, nothing, a redirect, a page, a stream, further headers'
     route({
       ...base,
       path: '/stream',
-      handle: () => new Reply({ body: Readable.from([Buffer.from('a'), Buffer.from('b')]) }),
+      handle: () => new Reply({ body: () => Readable.from([Buffer.from('a'), Buffer.from('b')]) }),
     }),
     route({
       ...base,

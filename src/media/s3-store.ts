@@ -89,8 +89,12 @@ export function s3Store(options: S3StoreOptions): ObjectStore {
     withPath: async (name, use) => {
       const body = await open(name)
       if (!body) return undefined
-      await using file = await spool.write(body)
-      return use(file.path)
+      try {
+        await using file = await spool.write(body)
+        return await use(file.path)
+      } finally {
+        body.destroy()
+      }
     },
     delete: async (name) => {
       const reply = await ask({ method: 'DELETE', url: urlOf(name), headers: {}, payload: noPayload }, [204, 200, 404])

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { MatrixError } from '../matrix/errors.ts'
 import { Reply } from '../http/index.ts'
 import { parseRange } from './byte-range.ts'
@@ -42,12 +43,8 @@ const isNamed = (header: string | undefined, tag: string): boolean =>
   header !== undefined &&
   header.split(',').some((part) => part.trim() === '*' || part.trim().replace(/^W\//, '') === tag)
 
-/** Answers with a file, or with the stretch of it that is asked for. @throws Error when the store has lost it */
-export async function serveFile(
-  ctx: Pick<MediaContext, 'store'>,
-  file: Served,
-  { headers, shared }: ServeOptions,
-): Promise<Reply> {
+/** Answers with a file, or with the stretch of it that is asked for. */
+export function serveFile(ctx: Pick<MediaContext, 'store'>, file: Served, { headers, shared }: ServeOptions): Reply {
   const tag = `"${file.name}"`
   const common = { ...fileHeaders(file, shared), etag: tag, 'accept-ranges': 'bytes' }
   if (isNamed(one(headers['if-none-match']), tag)) return new Reply({ status: 304, headers: common })
@@ -62,8 +59,11 @@ export async function serveFile(
       body: JSON.stringify({ errcode, error }),
     })
   }
-  const body = await ctx.store.open(file.name, range)
-  if (!body) throw new Error(`The store has lost ${file.name}`)
+  const body = async (): Promise<Readable> => {
+    const found = await ctx.store.open(file.name, range)
+    if (!found) throw new Error(`The store has lost ${file.name}`)
+    return found
+  }
   if (!range) return new Reply({ headers: { ...common, 'content-length': String(file.size) }, body })
   return new Reply({
     status: 206,

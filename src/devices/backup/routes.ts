@@ -36,7 +36,7 @@ const Rooms = Type.Object({ rooms: Type.Record(Type.String(), Sessions) })
 const bodyLimit = 16 * 1024 * 1024
 
 const streamed = (parts: AsyncIterable<string>): Reply =>
-  new Reply({ headers: { 'content-type': 'application/json' }, body: Readable.from(parts) })
+  new Reply({ headers: { 'content-type': 'application/json' }, body: () => Readable.from(parts) })
 
 const versionRoutes = ({ backup: { versions } }: BackupRouteDeps): Route[] => [
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3room_keysversion */
