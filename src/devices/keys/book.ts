@@ -82,7 +82,7 @@ async function load(database: Database, nameOf: (user: number) => Promise<string
     devices: new Map(
       devices.map(({ device_id: deviceId, display_name: name, json }) => {
         const unsigned = name === null ? undefined : { unsigned: { device_display_name: name } }
-        return [deviceId, withSignatures(json, userId, signatures.get(deviceId), unsigned)]
+        return [deviceId, withSignatures(json, userId, signatures.get(deviceId) ?? {}, unsigned)]
       }),
     ),
     master: master && { publicKey: master.public_key, text: textOf('master') ?? '' },

@@ -70,7 +70,7 @@ over('malformed device keys are refused', async (world) => {
   const wrong: Array<[what: string, body: unknown, expected: string]> = [
     ['another user', deviceKeys(bob, 'PHONE'), '400 M_INVALID_PARAM'],
     ['another device', deviceKeys(alice, 'LAPTOP'), '400 M_INVALID_PARAM'],
-    ['no signature', { ...phoneKeys, signatures: {} }, '400 M_INVALID_SIGNATURE'],
+    ['no signature of its own', { ...phoneKeys, signatures: { [bob]: {} } }, '400 M_INVALID_SIGNATURE'],
     [
       'another signature',
       { ...phoneKeys, signatures: { [alice]: { 'ed25519:PHONE': 'A'.repeat(86) } } },
@@ -200,6 +200,22 @@ over('an upload that is repeated brings back no key that was given out', async (
     /^One time key signed_curve25519:a already exists\. Old key: \{.*\}; new key: \{.*\}$/,
   )
   assert.equal((await world.devices.keys.of(world.nids.phone)).counts['signed_curve25519'], 1, 'all or nothing')
+})
+
+over('a key that is signed anew is the same key, and one without signatures is taken', async (world) => {
+  await upload(world, 'phone', { one_time_keys: curveKeys(alice, 'PHONE', ['a']) })
+  const [name, key] = Object.entries(curveKeys(alice, 'PHONE', ['a']))[0] as [string, object]
+  for (const signatures of [{ [alice]: { 'ed25519:PHONE': 'B'.repeat(86) } }, {}])
+    assert.equal(await upload(world, 'phone', { one_time_keys: { [name]: { ...key, signatures } } }), '200')
+  assert.equal((await world.devices.keys.of(world.nids.phone)).counts['signed_curve25519'], 1)
+
+  const unsigned = { ...phoneKeys, signatures: {} }
+  assert.equal(await upload(world, 'phone', { device_keys: unsigned }), '200')
+  const shown = (await world.query('bob', alice)).device_keys[alice]?.['PHONE'] as { signatures?: object }
+  assert.deepEqual(shown.signatures, { [alice]: {} })
+  assert.equal(await upload(world, 'phone', { device_keys: phoneKeys }), '200', 'a signature may come later')
+  const signed = (await world.query('bob', alice)).device_keys[alice]?.['PHONE'] as { signatures?: object }
+  assert.deepEqual(signed.signatures, phoneKeys.signatures)
 })
 
 over('malformed one-time and fallback keys are refused', async (world) => {

@@ -8,12 +8,12 @@ export interface KeyOwner {
   readonly deviceId: string
 }
 
-/** Device keys that are well-formed and signed by themselves. */
+/** Device keys that are well-formed, and signed by the device or not at all. */
 export interface ParsedDeviceKeys {
   /** Canonical JSON without signatures: what the signatures cover, and what is kept. */
   readonly json: string
-  /** The device's own signature of it, by `ed25519:DEVICE`. */
-  readonly signature: string
+  /** The device's own signature of it, by `ed25519:DEVICE`; undefined where there is none. */
+  readonly signature: string | undefined
   /** As it was uploaded, for signatures by other keys. */
   readonly object: JsonObject
 }
@@ -43,6 +43,12 @@ export const isKey32 = (value: unknown): value is string => typeof value === 'st
 /** Whether the text is 64 bytes in unpadded base64, as signatures are written. */
 export const isSignature64 = (value: unknown): value is string => typeof value === 'string' && signature64.test(value)
 
+/** `signatures: {}`: what scripts and bots upload that encrypt nothing. Other clients will not trust such keys. */
+const isUnsigned = (object: JsonObject): boolean => {
+  const signatures = own(object, 'signatures')
+  return isObject(signatures) && Object.keys(signatures).length === 0
+}
+
 /** `algorithm:id`. @throws MatrixError M_INVALID_PARAM */
 function splitName(name: string): { algorithm: string; id: string } {
   const colon = name.indexOf(':')
@@ -71,7 +77,8 @@ function checkIdentityKeys(keys: JsonObject, deviceId: string): void {
 }
 
 /**
- * Checks device keys: that they are this device's, well-formed, and signed by the device. Algorithms that are not known are passed on.
+ * Checks device keys: that they are this device's, well-formed, and that a signature by the device is right. Algorithms that are not known
+ * are passed on.
  * @param value already of the shape of the specification's DeviceKeys
  * @throws MatrixError M_INVALID_PARAM, M_INVALID_SIGNATURE, M_BAD_JSON, M_TOO_LARGE
  * @see https://spec.matrix.org/v1.19/client-server-api/#device-keys
@@ -90,16 +97,16 @@ export function parseDeviceKeys(value: JsonObject, { userId, deviceId }: KeyOwne
   if (Buffer.byteLength(json) > largestDeviceKeys)
     throw new MatrixError('M_TOO_LARGE', `Device keys can have ${largestDeviceKeys} bytes`)
   const signature = signatureOf(value, userId, name)
-  if (!isSignature64(signature) || !verifyText(json, signature, publicKey)) {
+  if (isUnsigned(value)) return { json, signature: undefined, object: value }
+  if (!isSignature64(signature) || !verifyText(json, signature, publicKey))
     throw new MatrixError('M_INVALID_SIGNATURE', 'The device keys are not signed by the device')
-  }
   return { json, signature, object: value }
 }
 
 /** A signed Curve25519 key. Its signature is looked at by whoever gets it, and by nobody before. */
 function checkSignedCurve(value: Json, { userId, deviceId }: KeyOwner, name: string): void {
   if (!isKey32(own(value, 'key'))) throw wrong(`"${name.slice(0, 64)}.key" is not 32 bytes in unpadded base64`)
-  if (!isObject(value) || !isSignature64(signatureOf(value, userId, `ed25519:${deviceId}`)))
+  if (!isObject(value) || !(isUnsigned(value) || isSignature64(signatureOf(value, userId, `ed25519:${deviceId}`))))
     throw wrong(`"${name.slice(0, 64)}" is not signed by the device`)
 }
 
@@ -120,6 +127,13 @@ export const parseKeys = (keys: Readonly<Record<string, Json>>, owner: KeyOwner)
     if (Buffer.byteLength(json) > largestKey) throw new MatrixError('M_TOO_LARGE', `A key can have ${largestKey} bytes`)
     return { algorithm, keyId: id, json }
   })
+
+/** Whether two keys, as they are kept, are the same but for who signed them. */
+export function isSameKey(a: string, b: string): boolean {
+  if (a === b) return true
+  const [one, other] = [JSON.parse(a), JSON.parse(b)] as [Json, Json]
+  return isObject(one) && isObject(other) && signedText(one) === signedText(other)
+}
 
 /** The device's signing key, of device keys as they are kept. */
 export function deviceSigningKey(json: string, deviceId: string): string | undefined {

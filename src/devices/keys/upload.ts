@@ -20,7 +20,7 @@ import {
   trimClaimed,
   type KeyRow,
 } from '../store/one-time-keys.ts'
-import { deviceSigningKey, type KeyOwner, type ParsedDeviceKeys, type ParsedKey } from './parse.ts'
+import { deviceSigningKey, isSameKey, type KeyOwner, type ParsedDeviceKeys, type ParsedKey } from './parse.ts'
 
 /** Who uploads. */
 export interface Uploader extends KeyOwner {
@@ -76,7 +76,7 @@ async function storeDeviceKeys(tx: LogTx, by: Uploader, keys: ParsedDeviceKeys):
     }
   }
   if (isNew) await saveDeviceKeys(tx.sql, user, device, keys.json)
-  const signatures = [{ signer: own, signature: keys.signature }]
+  const signatures = keys.signature === undefined ? [] : [{ signer: own, signature: keys.signature }]
   const vouched = await crossSignature(tx.sql, by, keys)
   if (vouched) signatures.push(vouched)
   const known = new Set((await readSignaturesOf(tx.sql, user, deviceId)).map((row) => row.signer))
@@ -100,7 +100,7 @@ async function storeOneTimeKeys(tx: Tx, device: number, keys: readonly KeyRow[])
   const added = keys.filter((key) => {
     const before = byName.get(nameOf(key))
     // A repeated upload changes nothing, even when the key was given out meanwhile.
-    if (before && before.json !== key.json) throw conflict(before, key)
+    if (before && !isSameKey(before.json, key.json)) throw conflict(before, key)
     return !before
   })
   const left = present.filter((key) => key.claimed === 0)
