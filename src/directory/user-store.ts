@@ -11,7 +11,7 @@ export interface FoundUser {
 }
 
 export interface UserQuery {
-  /** Who asks: sees who shares a room with them, or is in one that everybody may look into. */
+  /** Who asks: sees themselves, who shares a room with them, or is in one that everybody may look into. */
   readonly viewer: number
   /** The beginning of a word. */
   readonly prefix: string
@@ -29,29 +29,31 @@ export async function readVisibleUsers(db: Reader, { viewer, prefix, limit }: Us
     .innerJoin('users', 'users.nid', 'user_words.user_nid')
     .where('word', '>=', Buffer.from(prefix))
     .where('word', '<', end(prefix))
-    .where('user_words.user_nid', '<>', viewer)
-    .where(({ exists, selectFrom }) =>
-      exists(
-        selectFrom('memberships')
-          .innerJoin('rooms', 'rooms.nid', 'memberships.room_nid')
-          .whereRef('memberships.user_nid', '=', 'user_words.user_nid')
-          .where('membership', '=', 'join')
-          .where(({ or, eb }) =>
-            or([
-              eb('rooms.join_rule', '=', 'public'),
-              eb('rooms.history_visibility', '=', 'world_readable'),
-              eb(
-                'rooms.nid',
-                'in',
-                selectFrom('memberships as mine')
-                  .where('mine.user_nid', '=', viewer)
-                  .where('mine.membership', '=', 'join')
-                  .select('mine.room_nid'),
-              ),
-            ]),
-          )
-          .select(sql.lit(1).as('one')),
-      ),
+    .where(({ or, eb, exists, selectFrom }) =>
+      or([
+        eb('user_words.user_nid', '=', viewer),
+        exists(
+          selectFrom('memberships')
+            .innerJoin('rooms', 'rooms.nid', 'memberships.room_nid')
+            .whereRef('memberships.user_nid', '=', 'user_words.user_nid')
+            .where('membership', '=', 'join')
+            .where(({ or, eb }) =>
+              or([
+                eb('rooms.join_rule', '=', 'public'),
+                eb('rooms.history_visibility', '=', 'world_readable'),
+                eb(
+                  'rooms.nid',
+                  'in',
+                  selectFrom('memberships as mine')
+                    .where('mine.user_nid', '=', viewer)
+                    .where('mine.membership', '=', 'join')
+                    .select('mine.room_nid'),
+                ),
+              ]),
+            )
+            .select(sql.lit(1).as('one')),
+        ),
+      ]),
     )
     .orderBy('word')
     .orderBy('user_words.user_nid')
