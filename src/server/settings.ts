@@ -4,6 +4,15 @@ import type { HttpOptions, Rate, Session } from '../http/index.ts'
 import { roomVersions } from '../matrix/room-version.ts'
 import { delayedLimits } from '../rooms/index.ts'
 
+/** What is there before it is in the specification. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientversions */
+export const unstableFeatures: Readonly<Record<string, boolean>> = {
+  'org.matrix.msc4140': true,
+  'uk.half-shot.msc2666.query_mutual_rooms': true,
+  'org.matrix.msc3814': true,
+  'org.matrix.simplified_msc3575': true,
+  'fi.mau.msc2659.stable': true,
+}
+
 /** What a user of this server may do. @see https://spec.matrix.org/v1.19/client-server-api/#capabilities-negotiation */
 export const capabilities = (config: Config, { admin }: Session): Record<string, unknown> => ({
   'm.room_versions': {

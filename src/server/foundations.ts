@@ -1,0 +1,64 @@
+// First storey: what everything stands on. The clock and randomness are read here and nowhere above.
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Logger } from 'pino'
+import { loadRegistrations } from '../appservice/index.ts'
+import { createLogger } from '../config/logger.ts'
+import { parseListen, type Config } from '../config/index.ts'
+import { createOutgoing } from '../http/index.ts'
+import { openJobs } from '../jobs/index.ts'
+import { openMetrics } from '../metrics/index.ts'
+import { openDatabase } from '../storage/index.ts'
+import { openLog } from '../streams/index.ts'
+import { randomIds } from './random-ids.ts'
+import { loadSigningKey } from './signing-key.ts'
+
+export interface FoundationsOptions {
+  /** Default: as `config.log` says. */
+  readonly logger?: Logger
+  /** Milliseconds since 1970. For tests of what takes long. */
+  readonly now?: () => number
+}
+
+export type Foundations = Awaited<ReturnType<typeof openFoundations>>
+
+/** Opens the database, the log, the queue of jobs, the way out and the numbers. */
+export async function openFoundations(stack: AsyncDisposableStack, config: Config, options: FoundationsOptions) {
+  // First of all, as a wrong file should leave nothing behind.
+  const registrations = loadRegistrations(config)
+  const logger = options.logger ?? createLogger(config.log)
+  const now = options.now ?? (() => Date.now())
+  const onError = (error: unknown): void => logger.error({ err: error }, 'something failed that nobody waits for')
+  const serverName = config.server_name
+
+  if (config.database.startsWith('sqlite:') && config.database !== 'sqlite::memory:')
+    mkdirSync(dirname(config.database.slice('sqlite:'.length)), { recursive: true })
+  const signingKey = loadSigningKey(config)
+  const metricsAt = config.metrics.listen === 'off' ? undefined : parseListen(config.metrics.listen)
+  const metrics = metricsAt && stack.use(await openMetrics(metricsAt))
+  const database = stack.use(
+    await openDatabase({ url: config.database, serverName, onError, onCommit: metrics?.onCommit }),
+  )
+  const log = await openLog(database, onError)
+  metrics?.follow(log)
+  stack.defer(() => log.close())
+  const random = { randomId: randomIds(), randomBytes: (count: number): Uint8Array => randomBytes(count) }
+  const outgoing = stack.use(createOutgoing())
+  const jobs = stack.use(await openJobs({ database, now, onError, randomBytes: random.randomBytes }))
+  return {
+    config,
+    registrations,
+    serverName,
+    signingKey,
+    logger,
+    now,
+    onError,
+    ...random,
+    metrics,
+    database,
+    log,
+    outgoing,
+    jobs,
+  }
+}

@@ -1,0 +1,46 @@
+// The front of the house: the listener, with every route mounted.
+import { capabilitiesRoute, createHttp, versionsRoute, wellKnownRoutes, type Route } from '../http/index.ts'
+import type { Foundations } from './foundations.ts'
+import type { People } from './people.ts'
+import { capabilities, httpRates, unstableFeatures, wellKnownExtra } from './settings.ts'
+import type { SignIn } from './sign-in.ts'
+
+/** Mounts the routes, and listens. */
+export async function openFront(
+  stack: AsyncDisposableStack,
+  ground: Foundations,
+  { appservices }: People,
+  { login }: SignIn,
+  routesOfStoreys: readonly Route[],
+) {
+  const { config, registrations } = ground
+  const routes: Route[] = [
+    versionsRoute(unstableFeatures),
+    capabilitiesRoute((session) => capabilities(config, session)),
+    ...wellKnownRoutes({
+      baseUrl: config.public_base_url,
+      federation: config.well_known.server,
+      extra: wellKnownExtra(config),
+      contact: config.admin_contact,
+    }),
+    ...routesOfStoreys,
+  ]
+  const http = createHttp({
+    ...ground,
+    routes,
+    log: ground.logger,
+    authenticate: login.authenticate,
+    isUnlimited: registrations.length > 0 ? appservices.isUnlimited : undefined,
+    tally: ground.metrics?.tally,
+    trustedProxies: config.trusted_proxies,
+    queryAccessToken: config.query_access_token,
+    maxRequestSize: config.max_request_size,
+    tls: { certificateFile: config.tls.certificate_file, keyFile: config.tls.key_file },
+    rateLimits: config.rate_limits === 'off' ? 'off' : httpRates(config.rate_limits),
+  })
+  login.onEnded((ended) => http.recheck(ended))
+  // These are the first to go: sleeping requests end, and nothing new comes in while the rest closes.
+  stack.defer(() => http.close())
+  stack.defer(() => ground.log.close())
+  return { routes, inject: http.inject, urls: await http.listen(config.listen) }
+}

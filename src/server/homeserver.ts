@@ -1,0 +1,26 @@
+import type { Notices } from '../admin/index.ts'
+import type { Config } from '../config/index.ts'
+import type { HttpServer, Route } from '../http/index.ts'
+import type { Login } from '../login/index.ts'
+import type { Rooms } from '../rooms/index.ts'
+import type { Users } from '../users/index.ts'
+
+/** A homeserver that is running. Dispose of it with `await using`, or `close()`. */
+export interface Homeserver extends AsyncDisposable {
+  /** Where the metrics are read; undefined where they are off. */
+  readonly metricsUrl: string | undefined
+  /** Where it listens, in the order of `listen`. */
+  readonly urls: readonly string[]
+  /** The first of these. */
+  readonly url: string
+  readonly config: Config
+  /** Answers a request without a socket. */
+  readonly inject: HttpServer['inject']
+  /** Every endpoint that is mounted. */
+  readonly routes: readonly Route[]
+  readonly users: Users
+  readonly login: Login
+  readonly rooms: Rooms
+  readonly notices: Notices
+  close(): Promise<void>
+}

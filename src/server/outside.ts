@@ -1,0 +1,39 @@
+// Sixth storey: who is not one of our people. Application services that are told, and administrators who look on.
+import { adminRoutes } from '../admin/index.ts'
+import { appserviceRoutes, followLog, openThirdParties } from '../appservice/index.ts'
+import type { Foundations } from './foundations.ts'
+import type { People } from './people.ts'
+import type { RoomStorey } from './rooms.ts'
+import type { SignIn } from './sign-in.ts'
+
+export type Outside = Awaited<ReturnType<typeof openOutside>>
+
+/** Begins to tell application services, and opens the door for administrators. */
+export async function openOutside(
+  stack: AsyncDisposableStack,
+  ground: Foundations,
+  { users, devices, appservices }: People,
+  { rooms, history, aliases, ephemeral }: RoomStorey,
+  { login }: SignIn,
+) {
+  const { now, randomBytes } = ground
+  const followings = stack.use(
+    await followLog(appservices, {
+      ...ground,
+      rooms,
+      users,
+      devices,
+      aliases,
+      typing: ephemeral.typing,
+      presence: ephemeral.presence,
+      ask: appservices.ask,
+      chance: () => (randomBytes(1)[0] ?? 0) / 255,
+    }),
+  )
+  return {
+    routes: [
+      ...appserviceRoutes({ appservices, followings, thirdParties: openThirdParties(appservices, now), now }),
+      ...adminRoutes({ ...ground, users, devices, rooms, history, takeLock: (user) => login.takeLock(user) }),
+    ],
+  }
+}

@@ -1,0 +1,98 @@
+// Third storey: what people do with each other. Rooms and their history, and what is said beside it.
+import { join } from 'node:path'
+import { openNotices } from '../admin/index.ts'
+import { directoryRoutes, openAliases } from '../directory/index.ts'
+import { callRoutes, ephemeralRoutes, openEphemeral } from '../ephemeral/index.ts'
+import { mediaRoutes, openMedia } from '../media/index.ts'
+import {
+  createProfiles,
+  createRoutes,
+  delayedRoutes,
+  departFromAll,
+  historyRoutes,
+  membershipRoutes,
+  openDelayed,
+  openHistory,
+  openPlacements,
+  openRooms,
+  openSender,
+  openSuccessions,
+  searchRoutes,
+  sendRoutes,
+  spreadProfile,
+  startIndexer,
+  upgradeRoutes,
+  type RoomsRouteDeps,
+  type SuccessionsDeps,
+} from '../rooms/index.ts'
+import type { Foundations } from './foundations.ts'
+import type { People } from './people.ts'
+
+/** What this storey needs of those above it. It is asked for only when all of them are open. */
+export type RoomPorts = Pick<SuccessionsDeps, 'copyPushRules'>
+
+export type RoomStorey = Awaited<ReturnType<typeof openRoomStorey>>
+
+/** Opens rooms, their history, aliases, media, and what is told without being kept. */
+export async function openRoomStorey(
+  stack: AsyncDisposableStack,
+  ground: Foundations,
+  { users, appservices, queries }: People,
+  { copyPushRules }: RoomPorts,
+) {
+  const { config, database, log, onError } = ground
+  const rooms = await openRooms({ ...ground, users })
+  const history = openHistory({ ...ground, users, rooms })
+  const indexer = stack.use(await startIndexer({ rooms, database, log, onError }))
+  const ephemeral = stack.use(openEphemeral({ ...ground, users, rooms, presence: config.presence }))
+  const directory = config.database === 'sqlite::memory:' ? undefined : join(config.data_dir, 'media')
+  const media = stack.use(await openMedia({ ...ground, config: config.media, directory }))
+  const aliases = openAliases({
+    ...ground,
+    rooms,
+    users,
+    services: { keeps: appservices.keepsAlias, owns: appservices.ownsAlias, summon: (alias) => queries.alias(alias) },
+  })
+  const deps: RoomsRouteDeps = {
+    ...ground,
+    rooms,
+    users,
+    aliases,
+    profiles: createProfiles(users),
+    defaultRoomVersion: config.default_room_version,
+  }
+  const delayed = openDelayed({ ...ground, rooms, users, sender: openSender(deps) })
+  const successions = stack.use(openSuccessions({ ...ground, rooms, users, copyPushRules }))
+  users.onChange((account) => {
+    if (account.deactivated) void departFromAll(deps, account, onError)
+  })
+  users.profiles.onChange((change) => spreadProfile(rooms, change, onError))
+  return {
+    rooms,
+    history,
+    aliases,
+    ephemeral,
+    media,
+    /** Rooms that others put people into, and take them out of. */
+    placements: openPlacements(deps),
+    notices: openNotices(deps),
+    /** Fills the port of users/. */
+    roomOf: async (roomId: string, user: number): Promise<number | undefined> => {
+      const room = await rooms.find(roomId)
+      return room?.members.has(user) ? room.nid : undefined
+    },
+    routes: [
+      ...createRoutes(deps),
+      ...membershipRoutes(deps),
+      ...sendRoutes({ ...deps, delayed }),
+      ...delayedRoutes(delayed),
+      ...upgradeRoutes({ ...deps, successions }),
+      ...historyRoutes({ ...deps, history }),
+      ...searchRoutes({ ...deps, history, indexer }),
+      ...directoryRoutes({ ...ground, rooms, users, aliases }),
+      ...ephemeralRoutes({ ephemeral, rooms, users, log }),
+      ...mediaRoutes(media),
+      ...callRoutes({ turn: config.turn, rtcTransports: config.rtc_transports, now: ground.now }),
+    ],
+  }
+}
