@@ -32,17 +32,25 @@ const over = (name: string, body: (world: World) => Promise<void>): void => {
 const rule = (kind: string, id: string): string => `/pushrules/global/${kind}/${encodeURIComponent(id)}`
 const ids = (rules: readonly PushRule[]): string[] => rules.map((one) => one.rule_id)
 
-over('the default rules are there from the beginning, with and without a slash at the end', async ({ ask }) => {
-  const { body } = await ask('alice', 'GET', '/pushrules/')
-  const global = body['global'] as Ruleset
-  assert.equal(global.override[0]?.rule_id, '.m.rule.master')
-  assert.deepEqual(ids(global.underride).slice(-2), ['.m.rule.message', '.m.rule.encrypted'])
-  assert.match(JSON.stringify(global.override), /@alice:one\.test/)
-  for (const path of ['/pushrules', '/_matrix/client/r0/pushrules/'])
-    assert.deepEqual((await ask('alice', 'GET', path)).body, body)
-  for (const path of ['/pushrules/global/', '/pushrules/global'])
-    assert.deepEqual((await ask('alice', 'GET', path)).body, global)
-})
+over(
+  'the default rules are there from the beginning, with and without a slash at the end',
+  async ({ ask, outcome }) => {
+    const { body } = await ask('alice', 'GET', '/pushrules/')
+    const global = body['global'] as Ruleset
+    assert.equal(global.override[0]?.rule_id, '.m.rule.master')
+    assert.deepEqual(ids(global.underride).slice(-2), ['.m.rule.message', '.m.rule.encrypted'])
+    assert.match(JSON.stringify(global.override), /@alice:one\.test/)
+    for (const path of ['/pushrules', '/_matrix/client/r0/pushrules/'])
+      assert.deepEqual((await ask('alice', 'GET', path)).body, body)
+    for (const path of ['/pushrules/global/', '/pushrules/global'])
+      assert.deepEqual((await ask('alice', 'GET', path)).body, global)
+    for (const path of ['/pushrules/global/content', '/_matrix/client/r0/pushrules/global/content/'])
+      assert.deepEqual((await ask('alice', 'GET', path)).body, global.content)
+    for (const path of ['/pushrules/global/nonsense', rule('nonsense', 'x'), `${rule('nonsense', 'x')}/enabled`])
+      assert.equal(await outcome('alice', 'GET', path), '404 M_NOT_FOUND', path)
+    assert.equal(await outcome('alice', 'DELETE', rule('nonsense', 'x')), '404 M_NOT_FOUND')
+  },
+)
 
 over('a rule is made, read, replaced, switched, given other actions and deleted', async ({ ask, outcome }) => {
   const path = rule('content', 'cake')

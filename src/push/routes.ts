@@ -1,14 +1,17 @@
 import { Type } from 'typebox'
 import { route, type Route } from '../http/index.ts'
+import { MatrixError } from '../matrix/errors.ts'
 import type { Json, JsonObject } from '../matrix/json.ts'
 import {
   deleteRule,
   findRule,
   parsePushRuleKind,
+  pushRuleKinds,
   putRule,
   setRuleActions,
   setRuleEnabled,
   type PushRule,
+  type PushRuleKind,
   type Ruleset,
 } from '../matrix/push-rules/index.ts'
 import type { PushRules } from './rules.ts'
@@ -24,6 +27,13 @@ const Empty = Type.Object({})
 const Rule = Type.Unsafe<PushRule>(Type.Object({}))
 const Rules = Type.Unsafe<Ruleset>(Type.Object({}))
 const Actions = Type.Unsafe<Json[]>(Type.Array(Type.Unknown()))
+
+/** The kind of a rule that is to be there. @throws {MatrixError} M_NOT_FOUND: no rule is of another kind. */
+function existingKind(kind: string): PushRuleKind {
+  const found = pushRuleKinds.find((each) => each === kind)
+  if (!found) throw new MatrixError('M_NOT_FOUND', `There are no push rules of kind "${kind.slice(0, 40)}"`)
+  return found
+}
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#push-rules-api */
 export const pushRulesRoutes = ({ rules }: { readonly rules: PushRules }): Route[] => [
@@ -45,6 +55,17 @@ export const pushRulesRoutes = ({ rules }: { readonly rules: PushRules }): Route
     reply: Rules,
     handle: ({ session }) => rules.ruleset(session.user),
   }),
+  /** The rules of one kind: what some libraries still ask for, though the specification no longer has it. */
+  route({
+    id: 'getPushRulesKind',
+    method: 'GET',
+    path: `${base}/global/:kind`,
+    paths: [`${base}/global/:kind/`],
+    auth: 'user',
+    params: Type.Object({ kind: Type.String() }),
+    reply: Type.Array(Rule),
+    handle: async ({ session, params }) => (await rules.ruleset(session.user))[existingKind(params.kind)],
+  }),
   route({
     id: 'getPushRule',
     method: 'GET',
@@ -53,7 +74,7 @@ export const pushRulesRoutes = ({ rules }: { readonly rules: PushRules }): Route
     params: RuleParams,
     reply: Rule,
     handle: async ({ session, params }) =>
-      findRule(await rules.ruleset(session.user), parsePushRuleKind(params.kind), params.ruleId),
+      findRule(await rules.ruleset(session.user), existingKind(params.kind), params.ruleId),
   }),
   /** Makes a rule of the user's own, or replaces one. All devices are told through /sync, as of every change below. */
   route({
@@ -79,7 +100,7 @@ export const pushRulesRoutes = ({ rules }: { readonly rules: PushRules }): Route
     params: RuleParams,
     reply: Empty,
     handle: async ({ session, params }) => {
-      const kind = parsePushRuleKind(params.kind)
+      const kind = existingKind(params.kind)
       await rules.change(session.user, (stored) => deleteRule(stored, kind, params.ruleId))
       return {}
     },
@@ -92,7 +113,7 @@ export const pushRulesRoutes = ({ rules }: { readonly rules: PushRules }): Route
     params: RuleParams,
     reply: Type.Object({ enabled: Type.Boolean() }),
     handle: async ({ session, params }) => {
-      const { enabled } = findRule(await rules.ruleset(session.user), parsePushRuleKind(params.kind), params.ruleId)
+      const { enabled } = findRule(await rules.ruleset(session.user), existingKind(params.kind), params.ruleId)
       return { enabled }
     },
   }),
@@ -105,7 +126,7 @@ export const pushRulesRoutes = ({ rules }: { readonly rules: PushRules }): Route
     body: Type.Object({ enabled: Type.Boolean() }),
     reply: Empty,
     handle: async ({ session, params, body }) => {
-      const kind = parsePushRuleKind(params.kind)
+      const kind = existingKind(params.kind)
       await rules.change(session.user, (stored) => setRuleEnabled(stored, kind, params.ruleId, body.enabled))
       return {}
     },
@@ -118,7 +139,7 @@ export const pushRulesRoutes = ({ rules }: { readonly rules: PushRules }): Route
     params: RuleParams,
     reply: Type.Object({ actions: Actions }),
     handle: async ({ session, params }) => {
-      const { actions } = findRule(await rules.ruleset(session.user), parsePushRuleKind(params.kind), params.ruleId)
+      const { actions } = findRule(await rules.ruleset(session.user), existingKind(params.kind), params.ruleId)
       return { actions }
     },
   }),
@@ -131,7 +152,7 @@ export const pushRulesRoutes = ({ rules }: { readonly rules: PushRules }): Route
     body: Type.Object({ actions: Actions }),
     reply: Empty,
     handle: async ({ session, params, body }) => {
-      const kind = parsePushRuleKind(params.kind)
+      const kind = existingKind(params.kind)
       await rules.change(session.user, (stored) => setRuleActions(stored, kind, params.ruleId, body.actions))
       return {}
     },
