@@ -144,7 +144,7 @@ test('without a filter nothing is cut, and flags are off', () => {
 
 test('a limit is kept between one and the most there is', () => {
   const limit = (value: number): number => parseRoomEventFilter({ limit: value }).limit
-  assert.deepEqual([limit(0), limit(1), limit(100), limit(100_000)], [1, 1, 100, 100])
+  assert.deepEqual([limit(0), limit(1), limit(100), limit(100_000)], [0, 1, 100, 100])
 })
 
 test('wrong types and ids are refused', () => {

@@ -113,12 +113,12 @@ const eventFilter = (json: JsonObject): EventFilter =>
 
 const roomChoice = (json: JsonObject): RoomChoice => compileRooms(rooms(json, 'rooms'), rooms(json, 'not_rooms'))
 
-/** Zero, which the specification forbids but clients send to say "as few as can be", counts as one. */
+/** Zero, which the specification forbids but clients send who want no events, means none. */
 function limit(json: JsonObject): number {
   const value = or(own(json, 'limit'), filterLimits.defaultLimit)
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
-    throw bad('"limit" is an integer greater than 0')
-  return Math.min(Math.max(value, 1), filterLimits.maxLimit)
+    throw bad('"limit" is an integer that is not negative')
+  return Math.min(value, filterLimits.maxLimit)
 }
 
 function list(json: JsonObject, key: string): string[] | undefined {

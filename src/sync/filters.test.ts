@@ -98,6 +98,23 @@ over('a filter chooses types, senders and events with a URL', async (stage) => {
   ])
 })
 
+over('who wants no events of a timeline gets none, and can page back from there', async (stage) => {
+  const [alice, bob] = [await stage.login('alice'), await stage.login('bob')]
+  const room = await alice.createRoom({ preset: 'public_chat', name: 'one' })
+  await bob.join(room)
+  await alice.send(room, 'before')
+  const none = { room: { timeline: { limit: 0 } } }
+  const first = joinedIn(await filtered(bob, none), room)
+  assert.deepEqual([timeline(first), first.timeline.limited], [[], true])
+  assert.ok(state(first).includes('name "one"'))
+  assert.deepEqual(brief((await pastOf(bob, room, first.timeline.prev_batch ?? '')).slice(0, 1)), ['before'])
+  await alice.send(room, 'after')
+  await stage.between()
+  const next = joinedIn(await filtered(bob, none), room)
+  assert.deepEqual([timeline(next), next.timeline.limited, state(next)], [[], true, []])
+  assert.deepEqual(brief((await pastOf(bob, room, next.timeline.prev_batch ?? '')).slice(0, 1)), ['after'])
+})
+
 over('state that a filter keeps out of the timeline stands in the state', async (stage) => {
   const [alice, bob] = [await stage.login('alice'), await stage.login('bob')]
   const room = await alice.createRoom({ preset: 'public_chat', name: 'one' })

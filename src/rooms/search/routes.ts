@@ -72,7 +72,7 @@ export const searchRoutes = (deps: SearchRouteDeps): Route[] => [
         query,
         filter,
         order,
-        limit: filter.limit,
+        limit: Math.max(1, filter.limit),
         keys: [...new Set(criteria.keys ?? searchKeys)],
         senders: own(wantedFilter, 'senders') as string[] | undefined, // checked by the filter
         from: from === undefined ? undefined : readToken(from, order),
