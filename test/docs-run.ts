@@ -41,6 +41,12 @@ const missing = (need: string): boolean => {
   return spawnSync(command, args).status !== 0
 }
 
+/** Where the machine has programs of its own: a page's scripts run on the reader's Node, and not on the one that Latchkey brings along. */
+const ownPath = (process.env['PATH'] ?? '')
+  .split(':')
+  .filter((folder) => !folder.includes('node_modules'))
+  .join(':')
+
 /** `npx latchkey` and `npm start`, as they are in a checkout, from any folder. */
 function commands(folder: string): string {
   const bin = join(folder, 'bin')
@@ -54,8 +60,7 @@ function commands(folder: string): string {
     join(bin, 'npm'),
     `#!/bin/sh\n[ "$1" = start ] || exit 1\nshift\n[ "\${1:-}" = -- ] && shift\n${main} start "$@"\n`,
   )
-  writeFileSync(join(bin, 'node'), `#!/bin/sh\nexec "${process.execPath}" "$@"\n`)
-  for (const name of ['npx', 'npm', 'node']) chmodSync(join(bin, name), 0o755)
+  for (const name of ['npx', 'npm']) chmodSync(join(bin, name), 0o755)
   return bin
 }
 
@@ -114,7 +119,7 @@ export async function runPage(page: Page): Promise<Outcome> {
   }
   // The page's servers listen where the page's commands look for them, whatever their own default is.
   const env = {
-    PATH: `${commands(folder)}:${process.env['PATH']}`,
+    PATH: `${commands(folder)}:${ownPath}`,
     HOME: folder,
     LATCHKEY_LISTEN: `127.0.0.1:${port}`,
     GOCACHE: process.env['GOCACHE'] ?? join(homedir(), '.cache', 'go-build'),

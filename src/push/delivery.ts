@@ -131,7 +131,11 @@ async function detailsOf({ users }: DeliveryDeps, pusher: PusherRow, about: Abou
     ...(senderName !== undefined && { sender_display_name: senderName }),
     ...(name !== null && { room_name: name }),
     ...(canonicalAlias !== null && { room_alias: canonicalAlias }),
-    ...(event.type === 'm.room.member' && { user_is_target: event.stateKey === (await users.nameOf(pusher.user_nid)) }),
+    ...(event.type === 'm.room.member' && {
+      user_is_target: event.stateKey === (await users.nameOf(pusher.user_nid)),
+      // Gateways from before the specification's second version look for it here.
+      membership: own(event.content, 'membership'),
+    }),
   }
 }
 
