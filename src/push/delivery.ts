@@ -134,7 +134,7 @@ async function detailsOf({ users }: DeliveryDeps, pusher: PusherRow, about: Abou
     ...(event.type === 'm.room.member' && {
       user_is_target: event.stateKey === (await users.nameOf(pusher.user_nid)),
       // Gateways from before the specification's second version look for it here.
-      membership: own(event.content, 'membership'),
+      membership: own(event.content, 'membership') ?? 'leave',
     }),
   }
 }
