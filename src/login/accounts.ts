@@ -4,7 +4,7 @@ import type { LogTx } from '../streams/index.ts'
 import type { Account, NewAccount } from '../users/index.ts'
 import type { LoginContext } from './deps.ts'
 import { deleteEmailsOf } from './mail/index.ts'
-import { logoutAll, type Opened, openSession, type WantedSession } from './sessions.ts'
+import { logoutAll, type Opened, openSession, type WantedSession } from '../sessions/open.ts'
 
 /** Throws when nobody can get this name: M_INVALID_USERNAME, M_EXCLUSIVE, M_USER_IN_USE. */
 export const checkNewName = async (context: LoginContext, localpart: string): Promise<void> => {

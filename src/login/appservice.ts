@@ -3,7 +3,7 @@ import type { Caller, RouteHandlerContext, Session } from '../http/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import { makeUserId } from '../matrix/ids.ts'
 import type { LoginContext } from './deps.ts'
-import { hashToken } from './tokens.ts'
+import { hashToken } from '../sessions/tokens.ts'
 
 /** An application service, as far as signing in is concerned. */
 export interface AppService {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { type Body, sign, withWorld, type World, type WorldOptions } from './fixture.test.ts'
+import { type Body, sign, withWorld, type World, type WorldOptions } from '../../test/harness/login-world.ts'
 import type { Picture } from './index.ts'
 
 const secret = 'a'.repeat(32)

@@ -11,8 +11,8 @@ import {
   sign as signAny,
   withWorld,
   type World,
-} from './fixture.test.ts'
-import { type Issuer, openIssuer } from './jwt/fixture.test.ts'
+} from '../../test/harness/login-world.ts'
+import { type Issuer, openIssuer } from '../../test/harness/issuer.ts'
 
 const type = 'org.matrix.login.jwt'
 const now = Date.UTC(2030, 0, 1) / 1000

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { Type } from 'typebox'
 import { route, type Route } from '../http/index.ts'
 import type { JsonObject } from '../matrix/json.ts'
-import { type Body, inEveryWorld, inWorld, refusal, sign, type World } from './fixture.test.ts'
+import { type Body, inEveryWorld, inWorld, refusal, sign, type World } from '../../test/harness/login-world.ts'
 import type { Login } from './index.ts'
 
 const now = Date.UTC(2030, 0, 1) / 1000

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type ConfigInput, defaultConfig } from '../config/index.ts'
 import { createOutgoing } from '../http/index.ts'
-import { pyJwt, sign } from './fixture.test.ts'
+import { pyJwt, sign } from '../../test/harness/login-world.ts'
 import { type Explanation, explainToken, jwtProviders, openKeyring, policiesOf } from './index.ts'
 
 const now = Date.UTC(2030, 0, 1)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { SignJWT } from 'jose'
 import type { ConfigInput } from '../config/index.ts'
-import { type Answer, block, inWorld, sign, type World } from './fixture.test.ts'
+import { type Answer, block, inWorld, sign, type World } from '../../test/harness/login-world.ts'
 
 const password = 'correct horse'
 const type = 'org.matrix.login.jwt'

@@ -1,7 +1,15 @@
 // What becomes of somebody whom a native provider vouches for: rules, names, links, sessions, and what is taken over.
 import assert from 'node:assert/strict'
 import type { ConfigInput } from '../config/index.ts'
-import { type Answer, type Body, inEveryWorld, inWorld, refusal, sign as signAny, type World } from './fixture.test.ts'
+import {
+  type Answer,
+  type Body,
+  inEveryWorld,
+  inWorld,
+  refusal,
+  sign as signAny,
+  type World,
+} from '../../test/harness/login-world.ts'
 
 const type = 'org.matrix.login.jwt'
 const now = Date.UTC(2030, 0, 1) / 1000

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
-import { block, type Body, inEveryWorld, inWorld, pyJwt, refusal, sign, type World } from './fixture.test.ts'
+import {
+  block,
+  type Body,
+  inEveryWorld,
+  inWorld,
+  pyJwt,
+  refusal,
+  sign,
+  type World,
+} from '../../test/harness/login-world.ts'
 
 const now = Date.UTC(2030, 0, 1) / 1000
 const type = 'org.matrix.login.jwt'

@@ -18,13 +18,13 @@ import {
   takeLock,
   unlink,
 } from './engine/index.ts'
-import { createFailures } from './failures.ts'
+import { createFailures } from '../sessions/failures.ts'
 import { jwtProviders, keepKeys, openKeyring, readKeptKeys } from './jwt/index.ts'
 import { ldapChecks, openDirectories, startPolls } from './ldap/index.ts'
 import { createPasswords, type PasswordCost } from './password.ts'
 import { routesOf } from './routes.ts'
-import { createSessionCache } from './session-cache.ts'
-import { authenticate, followChanges, logoutAll } from './sessions.ts'
+import { createSessionCache } from '../sessions/cache.ts'
+import { authenticate, followChanges, logoutAll } from '../sessions/open.ts'
 import { samlChecks } from './saml/index.ts'
 import { scimChecks } from './scim/index.ts'
 import { ssoProviders } from './sso/index.ts'

@@ -1,7 +1,7 @@
 // Whatever is sent to the endpoints of this folder, on whichever database: an answer that is no fault of ours.
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { inEveryWorld, sign } from './fixture.test.ts'
+import { inEveryWorld, sign } from '../../test/harness/login-world.ts'
 
 const text = fc.oneof(
   fc.string({ unit: 'binary' }),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { type Body, inEveryWorld, inWorld, refusal, type World } from './fixture.test.ts'
+import { type Body, inEveryWorld, inWorld, refusal, type World } from '../../test/harness/login-world.ts'
 
 const password = 'correct horse'
 const dummy = { type: 'm.login.dummy' }

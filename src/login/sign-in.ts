@@ -6,7 +6,7 @@ import type { LoginContext } from './deps.ts'
 import { accountOf, type Arrival, signIn } from './engine/index.ts'
 import type { Verified } from './methods/method.ts'
 import { methodOf } from './methods/index.ts'
-import { type Opened, openSession, type WantedSession } from './sessions.ts'
+import { type Opened, openSession, type WantedSession } from '../sessions/open.ts'
 
 const verify = async (context: LoginContext, type: string, body: JsonObject, origin: Origin): Promise<Verified> => {
   const method = methodOf(context, type)

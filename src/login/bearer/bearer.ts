@@ -6,7 +6,7 @@ import type { Account } from '../../users/index.ts'
 import type { LoginContext } from '../deps.ts'
 import { type Claims, enter, type Identity, linksOf, policyFor } from '../engine/index.ts'
 import { deviceOf, type JwtProvider, sidOf, type VerificationKey, type Verified } from '../jwt/index.ts'
-import { hashToken } from '../tokens.ts'
+import { hashToken } from '../../sessions/tokens.ts'
 import type { Revocations } from './revocations.ts'
 import { type Mark, noteBearerDevice, readBearerDevice, takeBearerDevices } from './store.ts'
 

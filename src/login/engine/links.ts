@@ -1,7 +1,7 @@
 import { MatrixError } from '../../matrix/errors.ts'
 import type { Reader, Tx } from '../../storage/index.ts'
 import type { LoginContext } from '../deps.ts'
-import { expireTokens, readDevicesFrom } from '../store.ts'
+import { expireTokens, readDevicesFrom } from '../../sessions/store/access.ts'
 import type { Arrival, Identity } from './identity.ts'
 import { checkRules, checkSubject, policyFor } from './resolve.ts'
 import { addIdentity, type Link, type LinkedBy, readIdentity, readLinks, removeIdentity } from './store.ts'

@@ -9,7 +9,7 @@ import {
   type Rule,
   type Template,
 } from '../claims/index.ts'
-import { error } from '../findings.ts'
+import { error } from '../../config/findings.ts'
 
 /** What a provider may say of somebody that is kept here. */
 export type Field = 'display_name' | 'avatar' | 'email'

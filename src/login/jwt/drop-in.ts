@@ -1,7 +1,7 @@
 import { dropInId } from '../engine/index.ts'
 import { type AlgorithmName, algorithmOf, algorithms } from './algorithms.ts'
 import type { Finding } from '../../config/index.ts'
-import { error } from '../findings.ts'
+import { error } from '../../config/findings.ts'
 import { parseKeys } from './keys.ts'
 import type { JwtProvider } from './provider.ts'
 

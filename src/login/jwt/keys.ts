@@ -2,7 +2,7 @@ import { createPublicKey, createSecretKey, type KeyObject, X509Certificate } fro
 import type { Finding } from '../../config/index.ts'
 import { isObject } from '../../matrix/json.ts'
 import { type Algorithm, type AlgorithmName, algorithmOf } from './algorithms.ts'
-import { error, warning } from '../findings.ts'
+import { error, warning } from '../../config/findings.ts'
 
 /** A key that may verify tokens, under the named algorithms and no others. */
 export interface VerificationKey {

@@ -1,5 +1,5 @@
 import type { Config, Finding } from '../../config/index.ts'
-import { error, warning } from '../findings.ts'
+import { error, warning } from '../../config/findings.ts'
 import { type AlgorithmName, algorithmOf } from './algorithms.ts'
 import { type ParsedKeys, parseKeys } from './keys.ts'
 import type { JwtProvider } from './provider.ts'

@@ -1,7 +1,7 @@
 import type { Check, Config, Finding } from '../../config/index.ts'
 import { dropInId } from '../engine/index.ts'
 import { dropInProvider } from './drop-in.ts'
-import { error, warning } from '../findings.ts'
+import { error, warning } from '../../config/findings.ts'
 import { nativeProvider } from './native.ts'
 import type { JwtProvider } from './provider.ts'
 

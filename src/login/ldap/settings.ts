@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Config, Finding } from '../../config/index.ts'
-import { error, warning } from '../findings.ts'
+import { error, warning } from '../../config/findings.ts'
 import { filled, parseFilter } from './escape.ts'
 
 /** An entry of `identity_providers` of type `ldap`. */

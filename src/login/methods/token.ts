@@ -1,7 +1,7 @@
 import { MatrixError } from '../../matrix/errors.ts'
 import { requiredText } from '../credentials.ts'
-import { takeLoginToken } from '../store.ts'
-import { hashToken } from '../tokens.ts'
+import { takeLoginToken } from '../../sessions/store/access.ts'
+import { hashToken } from '../../sessions/tokens.ts'
 import type { Method } from './method.ts'
 
 /** A token that another session of the same user has got by `get_token`: short-lived, and good once. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { noChromium, openChromium, picture } from '../../../test/harness/chromium.ts'
-import { withSso, type SsoOptions, type SsoWorld } from '../sso/fixture.test.ts'
+import { withSso, type SsoOptions, type SsoWorld } from '../../../test/harness/sso-world.ts'
 
 interface Look {
   language?: string

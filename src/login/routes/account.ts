@@ -5,7 +5,7 @@ import type { JsonObject } from '../../matrix/json.ts'
 import { deactivate } from '../accounts.ts'
 import type { LoginContext } from '../deps.ts'
 import { emailStage } from '../mail/index.ts'
-import { logoutAll } from '../sessions.ts'
+import { logoutAll } from '../../sessions/open.ts'
 import { flowsFor } from '../uia/stages.ts'
 
 // The bodies are JSON by construction; the schema says no more than it needs.

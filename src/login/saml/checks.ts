@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { Config, Finding } from '../../config/index.ts'
-import { error, warning } from '../findings.ts'
+import { error, warning } from '../../config/findings.ts'
 import { certificateOf, readMetadata } from './metadata.ts'
 import { readFileSync } from 'node:fs'
 import type { SamlConfig } from './saml.ts'

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openBrowser, send } from '../../../test/harness/identity-provider.ts'
 import { makeKey } from '../../../test/harness/saml-idp.ts'
-import { tokenOf } from '../sso/fixture.test.ts'
-import { type SamlWorld, withSaml } from './fixture.test.ts'
+import { tokenOf } from '../../../test/harness/sso-world.ts'
+import { type SamlWorld, withSaml } from '../../../test/harness/saml-world.ts'
 
 const signOut = async (home: string, xml: string): Promise<number> =>
   (

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openBrowser, send } from '../../../test/harness/identity-provider.ts'
 import { makeKey } from '../../../test/harness/saml-idp.ts'
-import { app, tokenOf } from '../sso/fixture.test.ts'
+import { app, tokenOf } from '../../../test/harness/sso-world.ts'
 import { defaultConfig } from '../../config/index.ts'
 import { createOutgoing } from '../../http/index.ts'
 import { policiesOf } from '../engine/index.ts'
 import { samlChecks } from './checks.ts'
 import { explainResponse } from './explain.ts'
-import { post, withSaml } from './fixture.test.ts'
+import { post, withSaml } from '../../../test/harness/saml-world.ts'
 
 test('whoever the provider vouches for is signed in, with what it says of them', () =>
   withSaml(

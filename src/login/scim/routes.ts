@@ -3,7 +3,7 @@ import { accessToken, Reply, route, type Route, type RouteHandlerContext } from 
 import { MatrixError } from '../../matrix/errors.ts'
 import { isObject, type JsonObject, own, parseStrict } from '../../matrix/json.ts'
 import type { LoginContext } from '../deps.ts'
-import { isSameSecret } from '../secrets.ts'
+import { isSameSecret } from '../../sessions/secrets.ts'
 import { ScimError, notFound } from './error.ts'
 import { parseFilter } from './filter.ts'
 import { createGroup, patchGroup, removeGroup, replaceGroup, showGroup } from './groups.ts'

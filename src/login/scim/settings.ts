@@ -1,6 +1,6 @@
 import type { Config, Finding } from '../../config/index.ts'
 import { LanguageError, parseTemplate, type Template } from '../claims/index.ts'
-import { error, warning } from '../findings.ts'
+import { error, warning } from '../../config/findings.ts'
 
 /** What the operator has settled about a provider that manages accounts by SCIM. */
 export interface ScimSettings {

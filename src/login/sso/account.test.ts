@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Browser, openBrowser, send } from '../../../test/harness/identity-provider.ts'
-import { type Answer, startOf, tokenOf, withSso, type SsoWorld } from './fixture.test.ts'
+import { type Answer, startOf, tokenOf, withSso, type SsoWorld } from '../../../test/harness/sso-world.ts'
 
 const tokensOf = (session: Answer): { access: string; refresh: string } => ({
   access: String(session['access_token']),

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { freePort, openBrowser, send } from '../../../test/harness/identity-provider.ts'
 import { readCasAnswer } from './cas-answer.ts'
-import { app, tokenOf, withSso } from './fixture.test.ts'
+import { app, tokenOf, withSso } from '../../../test/harness/sso-world.ts'
 
 const answer = (inner: string): string =>
   `<cas:serviceResponse xmlns:cas="http://www.yale.edu/tp/cas">${inner}</cas:serviceResponse>`

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { signJwt } from '../../../test/harness/jwt.ts'
 import { openBrowser, send } from '../../../test/harness/identity-provider.ts'
-import { app, jwtSecret, type SsoWorld, withSso } from './fixture.test.ts'
+import { app, jwtSecret, type SsoWorld, withSso } from '../../../test/harness/sso-world.ts'
 
 const byToken = {
   config: { jwt_config: { enabled: true, secret: jwtSecret, algorithm: 'HS256' }, password_login: false },

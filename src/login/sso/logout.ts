@@ -1,5 +1,5 @@
 import { policyFor } from '../engine/index.ts'
-import { deleteLoginTokensFrom, type Ended, expireTokens, readDevicesFrom } from '../store.ts'
+import { deleteLoginTokensFrom, type Ended, expireTokens, readDevicesFrom } from '../../sessions/store/access.ts'
 import type { SsoProvider } from './provider.ts'
 import type { Web } from './web.ts'
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openBrowser, send } from '../../../test/harness/identity-provider.ts'
-import { app, startOf, tokenOf, withSso } from './fixture.test.ts'
+import { app, startOf, tokenOf, withSso } from '../../../test/harness/sso-world.ts'
 
 test('whoever the provider vouches for is signed in, the first time with a new account', () =>
   withSso({}, async ({ home, ask, idp, signIn }) => {

@@ -1,5 +1,5 @@
-import { hashToken } from '../tokens.ts'
-import type { Ended } from '../store.ts'
+import { hashToken } from '../../sessions/tokens.ts'
+import type { Ended } from '../../sessions/store/access.ts'
 
 /** Somebody on the account page. */
 export interface Visit {

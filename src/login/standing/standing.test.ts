@@ -7,7 +7,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { freePort, openBrowser } from '../../../test/harness/identity-provider.ts'
 import { databases } from '../../../test/harness/postgres.ts'
 import { openDatabase } from '../../storage/index.ts'
-import { type SsoWorld, startOf, tokenOf, withSso } from '../sso/fixture.test.ts'
+import { type SsoWorld, startOf, tokenOf, withSso } from '../../../test/harness/sso-world.ts'
 
 const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => {

@@ -4,8 +4,8 @@ import type { Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { LoginContext } from '../deps.ts'
 import { policyFor } from '../engine/index.ts'
-import { createSeal, type Seal } from '../sso/seal.ts'
-import { deleteLoginTokensFrom, expireTokens, type ProviderSession } from '../store.ts'
+import { createSeal, type Seal } from '../../sessions/seal.ts'
+import { deleteLoginTokensFrom, expireTokens, type ProviderSession } from '../../sessions/store/access.ts'
 import { deleteEvidence, putEvidence, readDevicesOf, readEvidence, readOrigin, sweepEvidence } from './store.ts'
 
 /** A provider that can be asked whether a session of its still stands. */

@@ -1,5 +1,5 @@
 import type { Reader, Tx } from '../../storage/index.ts'
-import type { ProviderSession } from '../store.ts'
+import type { ProviderSession } from '../../sessions/store/access.ts'
 
 /** What a provider is asked with whether a session of its still stands, sealed. */
 export interface Evidence {

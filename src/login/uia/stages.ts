@@ -1,7 +1,7 @@
 import type { Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { own } from '../../matrix/json.ts'
-import { isSameSecret } from '../secrets.ts'
+import { isSameSecret } from '../../sessions/secrets.ts'
 import { accountByPassword, namedUser, requiredText, verifyJwtCredential } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
 import { accountOf, type Claims } from '../engine/index.ts'

@@ -1,4 +1,4 @@
-import { MatrixError } from '../../matrix/errors.ts'
+import { MatrixError } from '../matrix/errors.ts'
 
 /** The largest form that is read, in bytes. A SAML response fits. */
 export const formLimit = 256 * 1024

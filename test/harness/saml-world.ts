@@ -1,7 +1,7 @@
 // What the tests of this folder share: a homeserver and a SAML identity provider, both of which listen.
-import { freePort, type Landing, openBrowser, send } from '../../../test/harness/identity-provider.ts'
-import { openSamlIdp, type Said, type SamlIdp } from '../../../test/harness/saml-idp.ts'
-import { app, type SsoWorld, withSso } from '../sso/fixture.test.ts'
+import { freePort, type Landing, openBrowser, send } from './identity-provider.ts'
+import { openSamlIdp, type Said, type SamlIdp } from './saml-idp.ts'
+import { app, type SsoWorld, withSso } from './sso-world.ts'
 
 export interface SamlWorld extends SsoWorld {
   readonly saml: SamlIdp

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Session } from '../http/index.ts'
-import { createSessionCache } from './session-cache.ts'
+import { createSessionCache } from './cache.ts'
 
 const session = (user: number, tokenId: number): Session => ({
   user,

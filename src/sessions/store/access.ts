@@ -1,4 +1,4 @@
-import { hot, type Reader, type Tx } from '../storage/index.ts'
+import { hot, type Reader, type Tx } from '../../storage/index.ts'
 
 /** A stored access token: whom and what it stands for. */
 export interface TokenRow {

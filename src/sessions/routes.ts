@@ -1,12 +1,12 @@
 import { Type } from 'typebox'
-import { route, type Route } from '../../http/index.ts'
-import type { JsonObject } from '../../matrix/json.ts'
-import type { LoginContext } from '../deps.ts'
-import { logout, logoutAll, refreshSession } from '../sessions.ts'
-import { readOrigin } from '../standing/index.ts'
-import { addLoginToken } from '../store.ts'
-import { hashToken, makeToken } from '../tokens.ts'
-import { flowsFor } from '../uia/stages.ts'
+import { route, type Route } from '../http/index.ts'
+import type { JsonObject } from '../matrix/json.ts'
+import type { LoginContext } from '../login/deps.ts'
+import { logout, logoutAll, refreshSession } from './open.ts'
+import { readOrigin } from '../login/standing/index.ts'
+import { addLoginToken } from './store/access.ts'
+import { hashToken, makeToken } from './tokens.ts'
+import { flowsFor } from '../login/uia/stages.ts'
 
 const Empty = Type.Object({})
 /** How long a login token is good, in ms: long enough to be carried to another device. */

@@ -8,8 +8,8 @@ import {
   openBrowser,
   openIdentityProvider,
   send,
-} from '../../../test/harness/identity-provider.ts'
-import { createHomeserver, type Homeserver } from '../../server/index.ts'
+} from './identity-provider.ts'
+import { createHomeserver, type Homeserver } from '../../src/server/index.ts'
 
 export type Answer = Record<string, unknown>
 

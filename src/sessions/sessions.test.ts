@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { inEveryWorld, inWorld, refusal, type World } from './fixture.test.ts'
+import { inEveryWorld, inWorld, refusal, type World } from '../../test/harness/login-world.ts'
 
 const whoami = async (world: World, token: unknown): Promise<string> => {
   const answer = await world.ask('GET', '/account/whoami', undefined, String(token))

@@ -2,7 +2,7 @@ import type { Caller, Session } from '../http/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import type { LogTx } from '../streams/index.ts'
 import { type Account, gate } from '../users/index.ts'
-import type { LoginContext } from './deps.ts'
+import type { LoginContext } from '../login/deps.ts'
 import {
   addRefresh,
   addToken,
@@ -17,7 +17,7 @@ import {
   readRefresh,
   readToken,
   readUnconfirmed,
-} from './store.ts'
+} from './store/access.ts'
 import { hashToken, makeToken } from './tokens.ts'
 
 /** What a client says of the session that it wants. */

@@ -1,4 +1,4 @@
-import type { Finding } from '../config/index.ts'
+import type { Finding } from './index.ts'
 
 const finding =
   (level: Finding['level']) =>
