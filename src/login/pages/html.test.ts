@@ -6,7 +6,7 @@ import { html, textOf } from './html.ts'
 test('text is escaped, markup and lists are not', () => {
   assert.equal(
     textOf(html`<p title="${'"\'<&>'}">${html`<b>${'<i>'}</b>`}${['a', html`<br />`, 1, undefined, false]}</p>`),
-    '<p title="&quot;&#39;&lt;&amp;&gt;"><b>&lt;i&gt;</b>a<br>1</p>',
+    '<p title="&quot;&#39;&lt;&amp;&gt;"><b>&lt;i&gt;</b>a<br />1</p>',
   )
 })
 

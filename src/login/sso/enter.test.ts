@@ -39,7 +39,7 @@ inWorld(
   async ({ home, link }) => {
     const [browser, url] = [openBrowser(), await link('ann')]
     const asked = await browser.go(url)
-    assert.match(asked.text, /account page of<br><strong>@ann:one\.test/)
+    assert.match(asked.text, /account page of<br \/><strong>@ann:one\.test/)
     assert.match((await browser.go(`${home}/account`)).text, /Sign in to see your account/, 'nobody is in yet')
     const entered = await browser.submit(asked, '/account/entered', {
       token: fieldOf(asked.text, 'token'),
@@ -59,7 +59,7 @@ inWorld('a form with a token does too', async ({ home }) => {
     { url: `${app}/`, status: 200, text: form, headers: new Headers() },
     '/account/enter',
   )
-  assert.match(asked.text, /account page of<br><strong>@bea:one\.test/)
+  assert.match(asked.text, /account page of<br \/><strong>@bea:one\.test/)
   const entered = await browser.submit(asked, '/account/entered', {
     token: fieldOf(asked.text, 'token'),
     ticket: fieldOf(asked.text, 'ticket'),
