@@ -1,4 +1,4 @@
-import type { Finding } from './index.ts'
+import type { Finding } from './finding.ts'
 
 const finding =
   (level: Finding['level']) =>

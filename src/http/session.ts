@@ -1,4 +1,4 @@
-/** Who is asking: what a verified access token stands for. Built by login/, kept in memory while the token lives. */
+/** Who is asking: what a verified access token stands for. Built by sessions/, kept in memory while the token lives. */
 export interface Session {
   /** Short id of the user (`users.nid`). */
   readonly user: number
@@ -28,7 +28,7 @@ export interface Caller {
 }
 
 /**
- * Port, filled by login/: turns a token into a session, or throws a MatrixError (401 M_UNKNOWN_TOKEN, 401 M_USER_LOCKED …).
+ * Port, filled by sessions/: turns a token into a session, or throws a MatrixError (401 M_UNKNOWN_TOKEN, 401 M_USER_LOCKED …).
  * It is on the path of every request: a token seen before is answered without a promise.
  */
 export type Authenticate = (token: string, caller: Caller) => Session | Promise<Session>

@@ -4,7 +4,7 @@ import type { LogTx } from '../streams/index.ts'
 import type { Account, NewAccount } from '../users/index.ts'
 import type { LoginContext } from './deps.ts'
 import { deleteEmailsOf } from './mail/index.ts'
-import { logoutAll, type Opened, openSession, type WantedSession } from '../sessions/open.ts'
+import type { Opened, WantedSession } from '../sessions/index.ts'
 
 /** Throws when nobody can get this name: M_INVALID_USERNAME, M_EXCLUSIVE, M_USER_IN_USE. */
 export const checkNewName = async (context: LoginContext, localpart: string): Promise<void> => {
@@ -38,7 +38,7 @@ export const register = async (
   const displayName = typeof account.displayName === 'string' ? shownName(account.displayName) : null
   const create = (tx: LogTx): Promise<Account> => context.users.create(tx.sql, { ...account, displayName })
   if (session) {
-    const opened = await openSession(context, undefined, create, session)
+    const opened = await context.sessions.open(undefined, create, session)
     return { userId: opened.userId, opened }
   }
   const { userId } = await context.log.write(create)
@@ -50,6 +50,6 @@ export const deactivate = async (context: LoginContext, user: number, erase: boo
   // First the account: from then on the gate lets nobody in, whatever tokens there still are.
   await context.users.deactivate(user, erase)
   await context.database.write((tx) => deleteEmailsOf(tx, user))
-  await logoutAll(context, user)
+  await context.sessions.endAll(user)
   await context.devices.forgetUser(user)
 }

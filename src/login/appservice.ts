@@ -1,9 +1,9 @@
 import { accessToken } from '../http/index.ts'
-import type { Caller, RouteHandlerContext, Session } from '../http/index.ts'
+import type { RouteHandlerContext } from '../http/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import { makeUserId } from '../matrix/ids.ts'
 import type { LoginContext } from './deps.ts'
-import { hashToken } from '../sessions/tokens.ts'
+import { hashToken } from '../sessions/index.ts'
 
 /** An application service, as far as signing in is concerned. */
 export interface AppService {
@@ -20,8 +20,6 @@ export interface AppServices {
   keepsUser(userId: string, but?: string): boolean
   /** Whose token this is, by its hash. */
   byTokenHash(tokenHash: string): AppService | undefined
-  /** Who asks when the service of this token does; undefined when it is no such token. */
-  open(tokenHash: string, caller: Caller): Promise<Session> | undefined
 }
 
 /** The `type` of a sign-in or registration by an application service. */

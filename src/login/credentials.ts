@@ -60,7 +60,7 @@ export const verifyJwtCredential = async (
       'a JWT was refused',
     )
     context.count?.({ provider: provider.id, key, refusedBy: failed })
-    context.failures.badToken(origin.ip)
+    context.sessions.failures.badToken(origin.ip)
     throw refusalOf(verified, origin.trace)
   }
   const { subject, claims, expires, once } = verified
@@ -177,7 +177,7 @@ export const verifyPassword = async (
   password: string,
   origin: Origin,
 ): Promise<{ account: Account } | { identity: Identity; arrival: Arrival }> => {
-  const right = context.failures.guess(origin.ip, name)
+  const right = context.sessions.failures.guess(origin.ip, name)
   const refusable = context.directories.length > 0 ? delay(leastMs) : undefined
   const account = await accountNamed(context, name)
   if (context.config.password_login && (await isOwnPassword(context, account, password)) && account) {

@@ -2,19 +2,18 @@ import type { Config } from '../config/index.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Outgoing } from '../http/index.ts'
 import type { Jobs } from '../jobs/index.ts'
-import type { Database, Sequence } from '../storage/index.ts'
+import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import type { AppServices } from './appservice.ts'
 import type { Bearer } from './bearer/index.ts'
 import type { FollowUps, PeoplePorts, Policy } from './engine/index.ts'
-import type { Failures } from '../sessions/failures.ts'
 import type { Mail } from './mail/index.ts'
 import type { Keyring } from './jwt/index.ts'
 import type { Directory } from './ldap/index.ts'
 import type { Passwords } from './password.ts'
 import type { Standing } from './standing/index.ts'
-import type { SessionCache } from '../sessions/cache.ts'
+import type { Sessions } from '../sessions/index.ts'
 import type { SsoProvider } from './sso/provider.ts'
 import type { InteractiveAuth } from './uia/engine.ts'
 
@@ -39,8 +38,6 @@ export type LoginConfig = Pick<
   | 'registration_tokens'
   | 'registration_shared_secret'
   | 'allow_guests'
-  | 'access_token_lifetime'
-  | 'rate_limits'
   | 'email'
   | 'query_access_token'
 >
@@ -51,6 +48,7 @@ export interface LoginDeps {
   readonly log: Log
   readonly users: Users
   readonly devices: Devices
+  readonly sessions: Sessions
   readonly config: LoginConfig
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -88,8 +86,6 @@ export interface LoginContext extends LoginDeps {
   /** The providers that people are sent to with their browser. */
   readonly sso: readonly SsoProvider[]
   readonly passwords: Passwords
-  readonly cache: SessionCache
-  readonly failures: Failures
   readonly uia: InteractiveAuth
   /** Tokens of providers that are access tokens themselves. */
   readonly bearer: Bearer
@@ -99,6 +95,4 @@ export interface LoginContext extends LoginDeps {
   readonly signal: AbortSignal
   /** For what a sign-in sets going and nobody waits for. */
   readonly followUp: FollowUps
-  /** Ids of tokens, none given twice: sessions and transactions are told apart by them. */
-  readonly tokenIds: Sequence
 }

@@ -1,10 +1,9 @@
 import { ConfigError } from '../config/index.ts'
-import type { Authenticate, MayHaveEnded, Rate, Route, Session } from '../http/index.ts'
+import type { Route, Session } from '../http/index.ts'
 import type { JsonObject } from '../matrix/json.ts'
-import { openSequence } from '../storage/index.ts'
 import { deactivate, register } from './accounts.ts'
 import type { LoginContext, LoginDeps } from './deps.ts'
-import { createBearer, type EndedTokens, openRevocations } from './bearer/index.ts'
+import { type Bearer, createBearer, type EndedTokens, openRevocations } from './bearer/index.ts'
 import {
   createFollowUps,
   type Imported,
@@ -18,17 +17,14 @@ import {
   takeLock,
   unlink,
 } from './engine/index.ts'
-import { createFailures } from '../sessions/failures.ts'
 import { jwtProviders, keepKeys, openKeyring, readKeptKeys } from './jwt/index.ts'
 import { ldapChecks, openDirectories, startPolls } from './ldap/index.ts'
 import { createPasswords, type PasswordCost } from './password.ts'
 import { routesOf } from './routes.ts'
-import { createSessionCache } from '../sessions/cache.ts'
-import { authenticate, followChanges, logoutAll } from '../sessions/open.ts'
 import { samlChecks } from './saml/index.ts'
 import { scimChecks } from './scim/index.ts'
 import { ssoProviders } from './sso/index.ts'
-import { createStanding, introspector } from './standing/index.ts'
+import { createStanding, introspector, type Standing } from './standing/index.ts'
 import { createInteractiveAuth } from './uia/engine.ts'
 import { flowsFor } from './uia/stages.ts'
 
@@ -47,8 +43,9 @@ export interface Links {
 /** Every way in and out, as the rest of the server sees it. */
 export interface Login extends AsyncDisposable {
   readonly routes: readonly Route[]
-  /** Fills the port of http/. */
-  readonly authenticate: Authenticate
+  /** Fill ports of sessions/. */
+  readonly bearer: Bearer
+  readonly standing: Standing
   /**
    * Fills the port of whoever has requests that must be confirmed (devices, keys). Resolves when this one is; throws the 401 that
    * says what is still to do. `operation` says what is asked for and on what, such as `deleteDevice ABC`.
@@ -66,8 +63,6 @@ export interface Login extends AsyncDisposable {
   setPassword(user: number, password: string): Promise<void>
   /** Ends an account for good, and every session of it. */
   deactivate(user: number, erase: boolean): Promise<void>
-  /** Ends every session of a user. */
-  logoutAll(user: number): Promise<void>
   /** Who people are at the identity providers, for the operator. */
   readonly links: Links
   /** Fills the port of users/: the name of the provider that alone says what a field of the profile is; undefined where the user does. */
@@ -76,13 +71,9 @@ export interface Login extends AsyncDisposable {
   takeLock(user: number): Promise<void>
   /** Ends tokens of a provider that are access tokens themselves: those of a subject so far, of a session of the provider's, or one. */
   revokeTokens(provider: string, ended: EndedTokens): Promise<void>
-  /** Fills the port of http/: calls `listener` with sessions that have ended, or whose account is not what it was. */
-  onEnded(listener: (ended: MayHaveEnded) => void): void
   /** Resolves when nothing is under way that sign-ins have set going. */
   settled(): Promise<void>
 }
-
-const cachedSessions = 50_000
 
 /**
  * Builds login/. Throws a ConfigError when the keys that tokens are verified with are weak or confused.
@@ -95,11 +86,6 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
   findings.push(...ldapChecks(deps.config), ...scimChecks(deps.config))
   if (findings.some(({ level }) => level === 'error')) throw new ConfigError(findings)
   for (const { key, message, fix } of findings) deps.logger.warn({ key }, `${message} ${fix ?? ''}`)
-  const limits = deps.config.rate_limits
-  const rateOf = (kind: 'failed_login' | 'login'): Rate | 'off' => {
-    const rate = limits === 'off' ? 'off' : limits[kind]
-    return rate === 'off' ? 'off' : { perSecond: rate.per_second, burst: rate.burst }
-  }
   const keyring = openKeyring(
     { ...deps, kept: await readKeptKeys(deps.database), keep: keepKeys(deps.database) },
     providers,
@@ -114,11 +100,8 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
     directories: openDirectories(deps.config, policies, deps),
     sso: await ssoProviders(deps.config, deps),
     passwords: createPasswords(deps, cost),
-    cache: createSessionCache(cachedSessions),
-    failures: createFailures(rateOf('failed_login'), rateOf('login'), deps.now),
     uia: createInteractiveAuth(deps),
     followUp: createFollowUps((error) => deps.logger.warn({ err: error }, 'what follows a sign-in failed')),
-    tokenIds: await openSequence(deps.database, 'tokens'),
     // It needs all the others, and is asked only when all are there.
     get bearer() {
       return bearer
@@ -134,11 +117,11 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
       entry.type === 'jwt' ? (introspector(entry, deps) ?? []) : [],
     ),
   ])
-  followChanges(context)
   if (deps.jobs && context.directories.length > 0) await startPolls(context, deps.jobs)
   return {
     routes: routesOf(context),
-    authenticate: (token, caller) => authenticate(context, token, caller),
+    bearer,
+    standing,
     // What an application service does with its own users nobody else could confirm.
     confirm: async (request) => {
       if (request.session.appservice === undefined)
@@ -152,10 +135,9 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
     setPassword: async (user, password) => {
       context.passwords.check(password)
       await context.users.setPassword(user, await context.passwords.hash(password))
-      await logoutAll(context, user)
+      await context.sessions.endAll(user)
     },
     deactivate: (user, erase) => deactivate(context, user, erase),
-    logoutAll: (user) => logoutAll(context, user),
     links: {
       of: (user) => linksOf(context, user),
       add: (user, named) => link(context, named, user, 'operator'),
@@ -166,7 +148,6 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
       (await lockOf(context, user, field === 'displayname' ? 'display_name' : 'avatar'))?.name,
     takeLock: (user) => takeLock(context, user),
     revokeTokens: (provider, ended) => context.bearer.revoke(provider, ended),
-    onEnded: (listener) => context.cache.onRevoke(listener),
     settled: () => context.followUp.settled(),
     [Symbol.asyncDispose]: async () => {
       keyring[Symbol.dispose]()

@@ -4,7 +4,7 @@ import { MatrixError } from '../matrix/errors.ts'
 import { mustBeSelf } from '../users/index.ts'
 import type { LoginDeps } from './deps.ts'
 import { addOpenIdToken, readOpenIdUser } from './openid-store.ts'
-import { hashToken } from '../sessions/tokens.ts'
+import { hashToken } from '../sessions/index.ts'
 
 export type OpenIdDeps = Pick<LoginDeps, 'database' | 'users' | 'now' | 'randomId'> & { readonly serverName: string }
 

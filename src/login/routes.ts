@@ -3,9 +3,9 @@ import type { LoginContext } from './deps.ts'
 import { mailRoutes } from './mail/index.ts'
 import { accountRoutes } from './routes/account.ts'
 import { identityRoutes } from './routes/identities.ts'
+import { loginTokenRoutes } from './routes/login-token.ts'
 import { signInRoutes } from './routes/login.ts'
 import { registerRoutes } from './routes/register.ts'
-import { sessionRoutes } from '../sessions/routes.ts'
 import { sharedSecretRoutes } from './routes/shared-secret.ts'
 import { scimRoutes } from './scim/index.ts'
 import { webRoutes } from './sso/index.ts'
@@ -13,7 +13,7 @@ import { webRoutes } from './sso/index.ts'
 /** Every endpoint of login/. */
 export const routesOf = (context: LoginContext): Route[] => [
   ...signInRoutes(context),
-  ...sessionRoutes(context),
+  ...loginTokenRoutes(context),
   ...registerRoutes(context),
   ...accountRoutes(context),
   ...identityRoutes(context),

@@ -6,12 +6,12 @@ import type { LoginContext } from './deps.ts'
 import { accountOf, type Arrival, signIn } from './engine/index.ts'
 import type { Verified } from './methods/method.ts'
 import { methodOf } from './methods/index.ts'
-import { type Opened, openSession, type WantedSession } from '../sessions/open.ts'
+import type { Opened, WantedSession } from '../sessions/index.ts'
 
 const verify = async (context: LoginContext, type: string, body: JsonObject, origin: Origin): Promise<Verified> => {
   const method = methodOf(context, type)
   if (!method) throw new MatrixError('M_UNKNOWN', 'This server does not offer that way to sign in', { status: 400 })
-  if (method.guessable) context.failures.attempt(origin.ip)
+  if (method.guessable) context.sessions.failures.attempt(origin.ip)
   return method.verify(context, body, origin)
 }
 
@@ -60,7 +60,7 @@ export const signInBy = async (
       wanted,
     )
   }
-  const opened = await openSession(context, verified.account, undefined, {
+  const opened = await context.sessions.open(verified.account, undefined, {
     ...wanted,
     from: verified.from,
     until: verified.until,

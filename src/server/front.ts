@@ -10,7 +10,7 @@ export async function openFront(
   stack: AsyncDisposableStack,
   ground: Foundations,
   { appservices }: People,
-  { login }: SignIn,
+  { sessions }: SignIn,
   routesOfStoreys: readonly Route[],
 ) {
   const { config, registrations } = ground
@@ -29,7 +29,7 @@ export async function openFront(
     ...ground,
     routes,
     log: ground.logger,
-    authenticate: login.authenticate,
+    authenticate: sessions.authenticate,
     isUnlimited: registrations.length > 0 ? appservices.isUnlimited : undefined,
     tally: ground.metrics?.tally,
     trustedProxies: config.trusted_proxies,
@@ -38,7 +38,7 @@ export async function openFront(
     tls: { certificateFile: config.tls.certificate_file, keyFile: config.tls.key_file },
     rateLimits: config.rate_limits === 'off' ? 'off' : httpRates(config.rate_limits),
   })
-  login.onEnded((ended) => http.recheck(ended))
+  sessions.onEnded((ended) => http.recheck(ended))
   // These are the first to go: sleeping requests end, and nothing new comes in while the rest closes.
   stack.defer(() => http.close())
   stack.defer(() => ground.log.close())

@@ -1,3 +1,4 @@
+import type { Config } from '../config/index.ts'
 import { clientNetwork } from '../http/address.ts'
 import { createLimiter, limitExceeded, type Limiter, type Rate } from '../http/index.ts'
 
@@ -47,4 +48,13 @@ export const createFailures = (refused: Rate | 'off', attempts: Rate | 'off', no
     },
     badToken: (ip) => take(tokens, clientNetwork(ip)),
   }
+}
+
+/** Counts as the settings say. */
+export const failuresBy = (limits: Config['rate_limits'], now: () => number): Failures => {
+  const rateOf = (kind: 'failed_login' | 'login'): Rate | 'off' => {
+    const rate = limits === 'off' ? 'off' : limits[kind]
+    return rate === 'off' ? 'off' : { perSecond: rate.per_second, burst: rate.burst }
+  }
+  return createFailures(rateOf('failed_login'), rateOf('login'), now)
 }

@@ -10,7 +10,9 @@ import { createHttp, createOutgoing, type Route } from '../../src/http/index.ts'
 import { openDatabase } from '../../src/storage/index.ts'
 import { type Log, openLog } from '../../src/streams/index.ts'
 import { createUsers, type Users, usersRoutes } from '../../src/users/index.ts'
-import { type Login, openLogin, type PeoplePorts } from '../../src/login/index.ts'
+import type { Login, PeoplePorts } from '../../src/login/index.ts'
+import { openWaysIn } from '../../src/server/sign-in.ts'
+import type { Sessions } from '../../src/sessions/index.ts'
 
 export type Body = Record<string, unknown>
 export interface Answer {
@@ -23,6 +25,7 @@ export interface World {
   readonly users: Users
   readonly devices: Devices
   readonly log: Log
+  readonly sessions: Sessions
   readonly login: Login
   readonly clock: { now: number }
   /** What was said to the operator. */
@@ -104,7 +107,9 @@ export const withWorld = async (
     warn: (details: object, message: string) => void said.push({ level: 'warn', details: { ...details }, message }),
   }
   await using outgoing = createOutgoing({ allow })
-  await using login = await openLogin(
+  await using stack = new AsyncDisposableStack()
+  const { sessions, login } = await openWaysIn(
+    stack,
     {
       outgoing,
       database,
@@ -123,11 +128,12 @@ export const withWorld = async (
   )
   await using http = createHttp({
     routes: [
+      ...sessions.routes,
       ...login.routes,
       ...usersRoutes({ users, roomOf: () => Promise.resolve(undefined), lockedBy: login.lockedBy }),
       ...routes(login),
     ],
-    authenticate: login.authenticate,
+    authenticate: sessions.authenticate,
     now,
     randomId,
     rateLimits: 'off',
@@ -168,7 +174,7 @@ export const withWorld = async (
   const refused: World['refused'] = async (path, payload, token) => refusal(await ask('POST', path, payload, token))
   const jwt: World['jwt'] = (sub, more = {}) =>
     post('/login', { type: 'org.matrix.login.jwt', token: sign({ sub }), ...more })
-  await body({ users, devices, log, login, clock, said, ask, post, refused, jwt })
+  await body({ users, devices, log, sessions, login, clock, said, ask, post, refused, jwt })
 }
 
 /** A test in a world of its own, on SQLite in memory. */

@@ -82,7 +82,7 @@ export function mount(routes: readonly Route[], sessions: Readonly<Record<string
   }
 }
 
-/** A session as login/ would make it. */
+/** A session as sessions/ would make it. */
 export const sessionOf = (user: number, userId: string, more: Partial<Session> = {}): Session => ({
   user,
   userId,

@@ -6,7 +6,7 @@ import type { Account } from '../../users/index.ts'
 import type { LoginContext } from '../deps.ts'
 import { type Claims, enter, type Identity, linksOf, policyFor } from '../engine/index.ts'
 import { deviceOf, type JwtProvider, sidOf, type VerificationKey, type Verified } from '../jwt/index.ts'
-import { hashToken } from '../../sessions/tokens.ts'
+import { hashToken } from '../../sessions/index.ts'
 import type { Revocations } from './revocations.ts'
 import { type Mark, noteBearerDevice, readBearerDevice, takeBearerDevices } from './store.ts'
 
@@ -81,7 +81,8 @@ const refusedAccount = (error: unknown): unknown => {
 }
 
 export const createBearer = (context: LoginContext, revocations: Revocations): Bearer => {
-  const { cache, keyring } = context
+  const { keyring } = context
+  const { cache } = context.sessions
   const enabled = keyring.providers.some(({ bearer }) => bearer)
   const known = new WeakMap<Session, Facts>()
 
@@ -148,7 +149,7 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
       userId: account.userId,
       device,
       deviceId: deviceId ?? null,
-      tokenId: context.tokenIds.next(),
+      tokenId: context.sessions.tokenIds.next(),
       admin: account.admin,
       guest: account.guest,
       locked: account.locked,

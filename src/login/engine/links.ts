@@ -1,7 +1,7 @@
 import { MatrixError } from '../../matrix/errors.ts'
 import type { Reader, Tx } from '../../storage/index.ts'
 import type { LoginContext } from '../deps.ts'
-import { expireTokens, readDevicesFrom } from '../../sessions/store/access.ts'
+import { expireTokens, readDevicesFrom } from '../../sessions/index.ts'
 import type { Arrival, Identity } from './identity.ts'
 import { checkRules, checkSubject, policyFor } from './resolve.ts'
 import { addIdentity, type Link, type LinkedBy, readIdentity, readLinks, removeIdentity } from './store.ts'
@@ -101,9 +101,9 @@ export const unlink = async (
     await expireTokens(tx, ended, context.now())
     return ended
   })
-  context.cache.revokeDevices(devices)
+  context.sessions.cache.revokeDevices(devices)
   // Tokens of the provider that are access tokens themselves have to be looked at anew.
-  context.cache.revoke(user)
+  context.sessions.cache.revoke(user)
   context.logger.info({ provider, user, by }, 'an identity was unlinked')
 }
 

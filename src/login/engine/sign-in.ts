@@ -2,7 +2,7 @@ import { MatrixError } from '../../matrix/errors.ts'
 import type { LogTx } from '../../streams/index.ts'
 import { type Account, gate, type Purpose } from '../../users/index.ts'
 import type { LoginContext } from '../deps.ts'
-import { type Opened, openSession, type WantedSession } from '../../sessions/open.ts'
+import type { Opened, WantedSession } from '../../sessions/index.ts'
 import { applyClaims } from './apply.ts'
 import type { Arrival, Identity } from './identity.ts'
 import { policyFor, type Resolved, resolveIdentity, RuleBroken } from './resolve.ts'
@@ -71,7 +71,7 @@ export const signIn = async (
     const resolved = await resolve(context, identity, arrival)
     const settle = settleIn(arrival, resolved)
     let user = resolved.account
-    const opened = await openSession(context, resolved.account, async (tx) => (user = await settle(tx)), {
+    const opened = await context.sessions.open(resolved.account, async (tx) => (user = await settle(tx)), {
       ...wanted,
       from,
       until,

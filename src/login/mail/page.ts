@@ -1,9 +1,9 @@
 import type { Reply, Route } from '../../http/index.ts'
 import type { LoginContext } from '../deps.ts'
-import { field } from '../../http/form.ts'
+import { field } from '../../http/index.ts'
 import { html } from '../pages/html.ts'
 import { createWeb, pageRoute, show, type PageRequest, type Web } from '../sso/web.ts'
-import { hashToken } from '../../sessions/tokens.ts'
+import { hashToken } from '../../sessions/index.ts'
 import { isWaiting, validate } from './store.ts'
 import { mailTexts } from './texts.ts'
 

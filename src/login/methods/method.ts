@@ -3,7 +3,7 @@ import type { Origin } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
 import type { Arrival, Identity } from '../engine/index.ts'
 import type { Account } from '../../users/index.ts'
-import type { ProviderSession } from '../../sessions/store/access.ts'
+import type { ProviderSession } from '../../sessions/index.ts'
 
 /** Whose credential it is: somebody of a provider, or an account of ours. */
 export type Verified =

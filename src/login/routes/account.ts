@@ -5,7 +5,6 @@ import type { JsonObject } from '../../matrix/json.ts'
 import { deactivate } from '../accounts.ts'
 import type { LoginContext } from '../deps.ts'
 import { emailStage } from '../mail/index.ts'
-import { logoutAll } from '../../sessions/open.ts'
 import { flowsFor } from '../uia/stages.ts'
 
 // The bodies are JSON by construction; the schema says no more than it needs.
@@ -62,7 +61,7 @@ export const accountRoutes = (context: LoginContext): Route[] => [
         ? await confirmBySession(context, session, ip, body as JsonObject)
         : await confirmByMail(context, ip, body as JsonObject)
       await context.users.setPassword(user, await context.passwords.hash(body.new_password))
-      if (body.logout_devices ?? true) await logoutAll(context, user, session)
+      if (body.logout_devices ?? true) await context.sessions.endAll(user, session)
       return {}
     },
   }),

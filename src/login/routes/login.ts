@@ -4,7 +4,7 @@ import { MatrixError } from '../../matrix/errors.ts'
 import { appserviceType, serviceOf } from '../appservice.ts'
 import type { LoginContext } from '../deps.ts'
 import { flowsOf } from '../methods/index.ts'
-import type { Opened, WantedSession } from '../../sessions/open.ts'
+import type { Opened, WantedSession } from '../../sessions/index.ts'
 import { signInBy } from '../sign-in.ts'
 
 /** Old clients write null for what they leave out. */

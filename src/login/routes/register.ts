@@ -6,8 +6,8 @@ import { checkNewName, randomLocalpart, register } from '../accounts.ts'
 import { type AppService, appserviceType, checkServiceName, mustSignIn, serviceOf } from '../appservice.ts'
 import type { LoginContext } from '../deps.ts'
 import { addEmail, emailStage, type Proof } from '../mail/index.ts'
-import { isSameSecret } from '../../sessions/secrets.ts'
-import type { Opened, WantedSession } from '../../sessions/open.ts'
+import { isSameSecret } from '../../sessions/index.ts'
+import type { Opened, WantedSession } from '../../sessions/index.ts'
 import type { Stage } from '../uia/engine.ts'
 import { dummy, registrationToken } from '../uia/stages.ts'
 import { sessionFields, sessionReply, wantedSession } from './login.ts'
@@ -152,7 +152,7 @@ export const registerRoutes = (context: LoginContext): Route[] => [
       const { registration, registration_tokens: tokens } = context.config
       if (registration !== 'token') throw new MatrixError('M_FORBIDDEN', 'No registration token is of use here')
       const valid = tokens.some((token) => isSameSecret(token, query.token))
-      if (!valid) context.failures.badToken(ip)
+      if (!valid) context.sessions.failures.badToken(ip)
       return { valid }
     },
   }),

@@ -90,7 +90,7 @@ export const sharedSecretRoutes = (context: LoginContext): Route[] => {
         const given = Buffer.from(body.mac, 'hex')
         const expected = macOf(secret, body)
         if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
-          context.failures.badToken(ip)
+          context.sessions.failures.badToken(ip)
           throw new MatrixError('M_FORBIDDEN', 'HMAC incorrect')
         }
         if (body.password.length > 512 || body.password === '')

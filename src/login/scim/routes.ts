@@ -3,7 +3,7 @@ import { accessToken, Reply, route, type Route, type RouteHandlerContext } from 
 import { MatrixError } from '../../matrix/errors.ts'
 import { isObject, type JsonObject, own, parseStrict } from '../../matrix/json.ts'
 import type { LoginContext } from '../deps.ts'
-import { isSameSecret } from '../../sessions/secrets.ts'
+import { isSameSecret } from '../../sessions/index.ts'
 import { ScimError, notFound } from './error.ts'
 import { parseFilter } from './filter.ts'
 import { createGroup, patchGroup, removeGroup, replaceGroup, showGroup } from './groups.ts'
@@ -123,7 +123,7 @@ export const scimRoutes = (context: LoginContext): Route[] => {
     // Each is compared, so that the time says nothing of which there are.
     const isRight = provider?.settings.tokens.map((known) => isSameSecret(known, token)).includes(true) ?? false
     if (provider && isRight) return provider
-    context.failures.badToken(ip)
+    context.sessions.failures.badToken(ip)
     context.logger.info(
       { provider: provider?.id, code: 'scim_token' },
       'a SCIM request was refused: it does not bring the token of the provider',

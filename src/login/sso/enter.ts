@@ -3,9 +3,7 @@ import { type Account, gate } from '../../users/index.ts'
 import { verifyJwtCredential } from '../credentials.ts'
 import { admit } from '../engine/index.ts'
 import { enterPage } from '../pages/account.ts'
-import { field } from '../../http/form.ts'
-import { takeLoginToken } from '../../sessions/store/access.ts'
-import { hashToken } from '../../sessions/tokens.ts'
+import { field } from '../../http/index.ts'
 import { redirect } from './journey.ts'
 import { Problem } from './problem.ts'
 import type { Visit } from './visits.ts'
@@ -34,10 +32,9 @@ export const enterRoutes = (web: Web): Route[] => [
     method: 'GET',
     path: '/account/enter',
     handle: async (request) => {
-      const { database, failures, now } = web.context
-      const hash = hashToken(request.query.get('loginToken') ?? '')
-      const taken = await database.write((tx) => takeLoginToken(tx, hash))
-      if (!taken || taken.expires <= now()) {
+      const { loginTokens, failures } = web.context.sessions
+      const taken = await loginTokens.take(request.query.get('loginToken') ?? '')
+      if (!taken) {
         failures.badToken(request.ip)
         throw new Problem('lost', 'A login token is not valid, was used, or has run out')
       }

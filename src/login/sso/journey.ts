@@ -3,8 +3,6 @@ import { MatrixError } from '../../matrix/errors.ts'
 import { type Account, gate } from '../../users/index.ts'
 import { type Arrival, accountOf, admit, type Identity, policyFor } from '../engine/index.ts'
 import { confirmedPage, continuePage, linkPage, provePage } from '../pages/sso.ts'
-import { addLoginToken } from '../../sessions/store/access.ts'
-import { hashToken, makeToken } from '../../sessions/tokens.ts'
 import { Problem } from './problem.ts'
 import type { Proof, SsoProvider } from './provider.ts'
 import { isTrusted, parseRedirect, withLoginToken } from './redirect-url.ts'
@@ -20,8 +18,6 @@ import {
   type Web,
 } from './web.ts'
 
-/** How long a login token is good, in ms: a browser brings it to its client at once. */
-const loginTokenMs = 120_000
 /** By how much the clocks of provider and server may differ, in ms. */
 const leewayMs = 60_000
 
@@ -235,19 +231,11 @@ export const signedTarget = async (
   target: URL,
 ): Promise<string> => {
   gate(account, 'login')
-  const { context } = web
-  const [token, now] = [makeToken('login', context.randomId), context.now()]
-  await context.database.write((tx) =>
-    addLoginToken(tx, {
-      hash: hashToken(token),
-      user: account.nid,
-      expires: now + loginTokenMs,
-      now,
-      until,
-      from: { ...from, sid: from.sid },
-    }),
+  const comesOf = { ...from, sid: from.sid }
+  return withLoginToken(
+    target,
+    await web.context.sessions.loginTokens.make({ user: account.nid, from: comesOf, until }),
   )
-  return withLoginToken(target, token)
 }
 
 const toConfirm = async (web: Web, request: PageRequest, identity: Identity, session: string): Promise<Reply> => {

@@ -1,5 +1,5 @@
-import { hashToken } from '../../sessions/tokens.ts'
-import type { Ended } from '../../sessions/store/access.ts'
+import { hashToken } from '../../sessions/index.ts'
+import type { Ended } from '../../sessions/index.ts'
 
 /** Somebody on the account page. */
 export interface Visit {

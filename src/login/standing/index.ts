@@ -1,3 +1,2 @@
 export { introspector } from './introspection.ts'
 export { type Asker, createStanding, type Standing } from './standing.ts'
-export { readOrigin } from './store.ts'

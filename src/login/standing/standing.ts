@@ -4,9 +4,9 @@ import type { Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { LoginContext } from '../deps.ts'
 import { policyFor } from '../engine/index.ts'
-import { createSeal, type Seal } from '../../sessions/seal.ts'
-import { deleteLoginTokensFrom, expireTokens, type ProviderSession } from '../../sessions/store/access.ts'
-import { deleteEvidence, putEvidence, readDevicesOf, readEvidence, readOrigin, sweepEvidence } from './store.ts'
+import { createSeal, type Seal } from '../../sessions/index.ts'
+import { deleteLoginTokensFrom, expireTokens, type ProviderSession, readDevicesOf } from '../../sessions/index.ts'
+import { deleteEvidence, putEvidence, readEvidence, sweepEvidence } from './store.ts'
 
 /** A provider that can be asked whether a session of its still stands. */
 export interface Asker {
@@ -61,7 +61,7 @@ const keyOf = ({ provider, subject, sid }: ProviderSession): string => JSON.stri
 
 /** Whether a session stands, asked at most every few seconds while it is in use. While a provider does not answer, its last word holds. */
 export const createStanding = (context: LoginContext, askers: readonly Asker[]): Standing => {
-  const { database, logger, now, randomBytes } = context
+  const { database, logger, now, randomBytes, sessions } = context
   const byId = new Map(askers.map((asker) => [asker.provider, asker]))
   const seals = new Map(
     askers.map(({ provider, secret }): [string, Seal<{ evidence: string }>] => {
@@ -92,7 +92,7 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
       await expireTokens(tx, found, now())
       return found
     })
-    context.cache.revokeDevices(devices)
+    context.sessions.cache.revokeDevices(devices)
     if (whole && sid !== undefined) await context.bearer.revoke(from.provider, { sid })
     for (const listener of listeners) listener(from)
     ofOrigins.delete(keyOf(from))
@@ -198,7 +198,7 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
   const confirmSession = async (session: Session, token: string): Promise<void> => {
     const state =
       ofBearer(session, token) ??
-      (session.device === null ? undefined : await findState(await readOrigin(database.read, session.device)))
+      (session.device === null ? undefined : await findState(await sessions.originOf(session.device)))
     ofSessions.set(session, state ?? 'free')
     if (state) await confirm(state)
   }
@@ -243,7 +243,7 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
     holds,
     onEnd: (listener) => void listeners.push(listener),
     holdsDevice: async (device) => {
-      const from = askers.length === 0 ? undefined : await readOrigin(database.read, device)
+      const from = askers.length === 0 ? undefined : await sessions.originOf(device)
       if (from) await holds(from)
     },
   }

@@ -1,5 +1,5 @@
 import type { Reader, Tx } from '../../storage/index.ts'
-import type { ProviderSession } from '../../sessions/store/access.ts'
+import { type ProviderSession, readDevicesOf } from '../../sessions/index.ts'
 
 /** What a provider is asked with whether a session of its still stands, sealed. */
 export interface Evidence {
@@ -41,28 +41,6 @@ export const deleteEvidence = async (tx: Tx, from: ProviderSession, one?: Eviden
     .where('subject', '=', from.subject)
     .where('sid', '=', sidOf(from))
   await (one === undefined ? all : all.where('asker', '=', one.asker).where('sealed', '=', one.sealed)).execute()
-}
-
-/** What the session of a device comes of. */
-export const readOrigin = async (db: Reader, device: number): Promise<ProviderSession | undefined> => {
-  const row = await db
-    .selectFrom('provider_sessions')
-    .where('device_nid', '=', device)
-    .select(['provider', 'subject', 'sid'])
-    .executeTakeFirst()
-  return row && { provider: row.provider, subject: row.subject, sid: row.sid ?? undefined }
-}
-
-/** The devices whose sessions come of just this. */
-export const readDevicesOf = async (tx: Tx, { provider, subject, sid }: ProviderSession): Promise<number[]> => {
-  const rows = await tx
-    .selectFrom('provider_sessions')
-    .where('provider', '=', provider)
-    .where('subject', '=', subject)
-    .where('sid', sid === undefined ? 'is' : '=', sid ?? null)
-    .select('device_nid')
-    .execute()
-  return rows.map((row) => row.device_nid)
 }
 
 /** Deletes what nobody can come back to: evidence for sessions of the same person that no device and no login token comes of any more. */

@@ -1,7 +1,7 @@
 import type { Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { own } from '../../matrix/json.ts'
-import { isSameSecret } from '../../sessions/secrets.ts'
+import { isSameSecret } from '../../sessions/index.ts'
 import { accountByPassword, namedUser, requiredText, verifyJwtCredential } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
 import { accountOf, type Claims } from '../engine/index.ts'
@@ -81,7 +81,7 @@ export const registrationToken = (context: LoginContext): Stage => ({
   verify: (auth, { ip }) => {
     const token = requiredText(auth, 'token')
     if (context.config.registration_tokens.some((known) => isSameSecret(known, token))) return
-    context.failures.badToken(ip)
+    context.sessions.failures.badToken(ip)
     throw new MatrixError('M_FORBIDDEN', 'This registration token is not valid')
   },
 })

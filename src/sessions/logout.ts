@@ -1,0 +1,46 @@
+import type { Session } from '../http/index.ts'
+import type { SessionParts } from './deps.ts'
+import { deleteDeviceTokens, deleteOtherTokens, deleteToken } from './store/access.ts'
+import { forgetProviderSessions } from './store/origins.ts'
+
+/** What ending sessions takes. */
+export type LogoutDeps = Pick<SessionParts, 'log' | 'devices' | 'cache' | 'bearer'>
+
+/** Ends a session; its device goes with it. */
+export const logout = async (deps: LogoutDeps, session: Session): Promise<void> => {
+  const { user, deviceId, tokenId } = session
+  await deps.log.write(async (tx) => {
+    const isBearer = await deps.bearer().revokeSession(tx.sql, session)
+    if (deviceId !== null) await deps.devices.delete(tx, user, [deviceId])
+    else if (!isBearer) await deleteToken(tx.sql, tokenId)
+  })
+  deps.cache.revoke(user, (other) => other.tokenId === tokenId)
+}
+
+/** Ends every session of a user, or all but one; their devices go with them. */
+export const logoutAll = async (deps: LogoutDeps, user: number, but?: Session): Promise<void> => {
+  await deps.log.write(async (tx) => {
+    await deps.devices.deleteAll(tx, user, but?.device ?? undefined)
+    await deleteOtherTokens(tx.sql, user)
+    await deps.bearer().revokeUser(tx.sql, user, but)
+  })
+  deps.cache.revoke(user, (session) => session.device === null || session.device !== but?.device)
+}
+
+/** Ends the tokens of devices wherever these are deleted, and has what is remembered follow what changes in an account. */
+export const followChanges = ({
+  devices,
+  users,
+  cache,
+  bearer,
+}: Pick<SessionParts, 'devices' | 'users' | 'cache' | 'bearer'>): void => {
+  devices.onDelete({
+    within: async (tx, gone) => {
+      await deleteDeviceTokens(tx, gone)
+      await forgetProviderSessions(tx, gone)
+      await bearer().revokeDevices(tx, gone)
+    },
+    after: (gone) => cache.revokeDevices(gone),
+  })
+  users.onChange((account) => cache.revoke(account.nid))
+}

@@ -1,0 +1,56 @@
+import type { Tx } from '../../storage/index.ts'
+import type { Ended, ProviderSession } from './origins.ts'
+
+export interface NewLoginToken {
+  hash: string
+  user: number
+  expires: number
+  now: number
+  /** What the session that the token opens comes of. */
+  from?: ProviderSession | undefined
+  /** When that session is to end, in ms; undefined: when somebody ends it. */
+  until?: number | undefined
+}
+
+/** Stores a login token, and forgets those that have run out. */
+export async function addLoginToken(tx: Tx, { hash, user, expires, now, from, until }: NewLoginToken): Promise<void> {
+  await tx.deleteFrom('login_tokens').where('expires_ts', '<=', now).execute()
+  await tx
+    .insertInto('login_tokens')
+    .values({
+      token_hash: hash,
+      user_nid: user,
+      expires_ts: expires,
+      provider: from?.provider ?? null,
+      subject: from?.subject ?? null,
+      sid: from?.sid ?? null,
+      session_until: until ?? null,
+    })
+    .execute()
+}
+
+/** Takes a login token out, so that it is used once; undefined when there is none. */
+export async function takeLoginToken(
+  tx: Tx,
+  hash: string,
+): Promise<
+  { user: number; expires: number; from: ProviderSession | undefined; until: number | undefined } | undefined
+> {
+  const [row] = await tx
+    .deleteFrom('login_tokens')
+    .where('token_hash', '=', hash)
+    .returning(['user_nid', 'expires_ts', 'provider', 'subject', 'sid', 'session_until'])
+    .execute()
+  if (!row) return undefined
+  const { provider, subject, sid } = row
+  const from = provider === null || subject === null ? undefined : { provider, subject, sid: sid ?? undefined }
+  return { user: row.user_nid, expires: row.expires_ts, from, until: row.session_until ?? undefined }
+}
+
+/** Deletes the login tokens that wait for their client, of what a provider has ended. */
+export async function deleteLoginTokensFrom(tx: Tx, provider: string, { sid, subject }: Ended): Promise<void> {
+  if (sid === undefined && subject === undefined) return
+  const all = tx.deleteFrom('login_tokens').where('provider', '=', provider)
+  const some = sid === undefined ? all : all.where('sid', '=', sid)
+  await (subject === undefined ? some : some.where('subject', '=', subject)).execute()
+}

@@ -1,0 +1,92 @@
+import type { Reader, Tx } from '../../storage/index.ts'
+import { deleteToken } from './access.ts'
+
+/** A stored refresh token. */
+export interface RefreshRow {
+  id: number
+  user_nid: number
+  device_nid: number
+  access_id: number
+  expires_ts: number | null
+}
+
+export const readRefresh = (db: Reader | Tx, hash: string): Promise<RefreshRow | undefined> =>
+  db
+    .selectFrom('refresh_tokens')
+    .where('token_hash', '=', hash)
+    .select(['id', 'user_nid', 'device_nid', 'access_id', 'expires_ts'])
+    .executeTakeFirst()
+
+export async function addRefresh(
+  tx: Tx,
+  token: {
+    id: number
+    hash: string
+    user: number
+    device: number
+    access: number
+    now: number
+    until: number | undefined
+  },
+): Promise<void> {
+  await tx
+    .insertInto('refresh_tokens')
+    .values({
+      id: token.id,
+      token_hash: token.hash,
+      user_nid: token.user,
+      device_nid: token.device,
+      access_id: token.access,
+      created_ts: token.now,
+      expires_ts: token.until ?? null,
+    })
+    .execute()
+}
+
+/** Deletes what a refresh token was exchanged for so far: none of it was used, or it would not be valid any more. */
+export async function deleteExchanged(tx: Tx, refresh: RefreshRow): Promise<void> {
+  const earlier = await tx
+    .deleteFrom('access_tokens')
+    .where('device_nid', '=', refresh.device_nid)
+    .where('supersedes_id', '=', refresh.id)
+    .returning('id')
+    .execute()
+  if (earlier.length === 0) return
+  await tx
+    .deleteFrom('refresh_tokens')
+    .where('device_nid', '=', refresh.device_nid)
+    .where(
+      'access_id',
+      'in',
+      earlier.map(({ id }) => id),
+    )
+    .execute()
+}
+
+/**
+ * Ends the refresh token that an access token came of, and the access token before it. Returns the id of the latter, whose
+ * session may still be in memory.
+ */
+export async function confirmToken(tx: Tx, token: { id: number; supersedes_id: number }): Promise<number | undefined> {
+  await tx.updateTable('access_tokens').set({ supersedes_id: null }).where('id', '=', token.id).execute()
+  const [old] = await tx
+    .deleteFrom('refresh_tokens')
+    .where('id', '=', token.supersedes_id)
+    .returning('access_id')
+    .execute()
+  if (old) await deleteToken(tx, old.access_id)
+  return old?.access_id
+}
+
+/** The access token, where it still has a refresh token to end. */
+export const readUnconfirmed = async (
+  tx: Tx,
+  id: number,
+): Promise<{ id: number; supersedes_id: number } | undefined> => {
+  const row = await tx
+    .selectFrom('access_tokens')
+    .where('id', '=', id)
+    .select(['id', 'supersedes_id'])
+    .executeTakeFirst()
+  return row && row.supersedes_id !== null ? { id: row.id, supersedes_id: row.supersedes_id } : undefined
+}
