@@ -14,13 +14,12 @@ function hasBody(request: IncomingMessage): boolean {
 }
 
 /**
- * Reads a body whole. What comes after a refusal is thrown away as it comes, so that the client gets to read the answer.
+ * Reads a body whole. What comes after a refusal is left to the answer (`rest.ts`).
  * @throws MatrixError M_TOO_LARGE; ClientGone
  */
 function readBytes(request: IncomingMessage, limit: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     if (Number(request.headers['content-length']) > limit) {
-      request.resume()
       reject(tooLarge(limit))
       return
     }
@@ -61,7 +60,7 @@ export async function* streamBytes(request: IncomingMessage, limit: number): Asy
   if (Number(request.headers['content-length']) > limit) throw tooLarge(limit)
   let size = 0
   try {
-    // What comes after a refusal is thrown away by the server, so that the client gets to read the answer.
+    // What comes after a refusal is left to the answer (`rest.ts`).
     for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
       size += chunk.byteLength
       if (size > limit) throw tooLarge(limit)

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { ClientGone } from './body.ts'
 import { RawJson, Reply } from './reply.ts'
+import { endWith, restOf } from './rest.ts'
 
 /**
  * On every answer, so that web clients of any origin may read it.
@@ -27,6 +28,8 @@ const json = [
   'nosniff',
 ]
 
+const closing = ['connection', 'close']
+
 /** Pages and files say themselves what they are; the rest holds unless they say otherwise. */
 const others = {
   ...Object.fromEntries(pairs(cors)),
@@ -42,17 +45,19 @@ function* pairs(flat: readonly string[]): Generator<[string, string]> {
 
 /** Sends JSON text. `added` are further headers, names and values in turn; one of the usual names replaces the usual value. */
 export function sendJson(response: ServerResponse, status: number, text: string, added: readonly string[] = []): void {
-  const length = ['content-length', String(Buffer.byteLength(text))]
+  const rest = restOf(response.req)
+  const last = ['content-length', String(Buffer.byteLength(text)), ...(rest === 'long' ? closing : [])]
   const headers =
-    added.length === 0 ? [...json, ...length] : [...new Map([...pairs(json), ...pairs(added), ...pairs(length)])].flat()
+    added.length === 0 ? [...json, ...last] : [...new Map([...pairs(json), ...pairs(added), ...pairs(last)])].flat()
   response.writeHead(status, headers)
-  response.end(text)
+  endWith(response, rest, text)
 }
 
 /** The answer to a preflight, the same for every path: nothing is looked at and nothing is done. */
 export function sendPreflight(response: ServerResponse): void {
-  response.writeHead(204, [...cors, 'access-control-max-age', '86400'])
-  response.end()
+  const rest = restOf(response.req)
+  response.writeHead(204, [...cors, 'access-control-max-age', '86400', ...(rest === 'long' ? closing : [])])
+  endWith(response, rest)
 }
 
 async function sendReply(response: ServerResponse, reply: Reply, added: readonly string[]): Promise<void> {
@@ -61,9 +66,12 @@ async function sendReply(response: ServerResponse, reply: Reply, added: readonly
   const headers = new Map([...Object.entries(others), ...pairs(added), ...given])
   if (typeof body === 'string') headers.set('content-length', String(Buffer.byteLength(body)))
   else if (body instanceof Uint8Array) headers.set('content-length', String(body.byteLength))
+  else if (body === undefined && reply.status !== 204 && reply.status !== 304) headers.set('content-length', '0')
+  const rest = restOf(response.req)
+  if (rest === 'long') headers.set('connection', 'close')
   if (typeof body !== 'function' || response.req.method === 'HEAD') {
     response.writeHead(reply.status, [...headers].flat())
-    response.end(typeof body === 'function' ? undefined : body)
+    endWith(response, rest, typeof body === 'function' ? undefined : body)
     return
   }
   const stream = await body()
