@@ -58,13 +58,8 @@ async function told(socket: Socket, done: (text: string) => boolean): Promise<st
   socket.on('data', (chunk: Buffer) => {
     text += chunk.toString()
   })
-  let closed = false
-  socket
-    .on('error', () => {})
-    .once('close', () => {
-      closed = true
-    })
-  for (let turn = 0; turn < 400 && !closed && !done(text); turn++) await sleep(5)
+  socket.on('error', () => {})
+  for (let turn = 0; turn < 400 && !socket.closed && !done(text); turn++) await sleep(5)
   return text
 }
 
