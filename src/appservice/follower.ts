@@ -69,7 +69,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
  * sent is written down first, and sent again in the same words until it says that it has it, whatever happens to either side meanwhile.
  */
 export function follow(deps: FollowerDeps, service: Service & { readonly url: string }, progress: Progress): Following {
-  const interest = openInterest(deps, service)
+  const interest = openInterest({ ...deps, memory: deps.database.memory }, service)
   const follower: Follower = { deps, service, interest, withKeys: usersWithKeys(deps, interest) }
   const stopped = new AbortController()
   let { position, txn, body, body_position: bodyPosition } = progress

@@ -1,9 +1,10 @@
-import { LruCache } from '../storage/lru.ts'
 import type { Room, Rooms, StoredEvent } from '../rooms/index.ts'
+import type { Memory } from '../storage/index.ts'
 import type { Users } from '../users/index.ts'
 import { fitsAny, type Service } from './services.ts'
 
 export interface InterestDeps {
+  readonly memory: Memory
   readonly rooms: Pick<Rooms, 'peek' | 'byNid' | 'events' | 'of'>
   readonly users: Pick<Users, 'namesOf' | 'find' | 'peekNid'>
   readonly aliases: {
@@ -25,17 +26,15 @@ export interface Interest {
   membersOf(room: number): Promise<readonly number[]>
 }
 
-const remembered = 50_000
-
 /**
  * Follows what an application service is interested in: its users and what is done to them, rooms that these are in, and rooms of its
  * namespaces. Which of its users have to do with a room is found out once, when the room first comes up, and followed from then on.
  * @see https://spec.matrix.org/v1.19/application-service-api/#registration
  */
-export function openInterest({ rooms, users, aliases }: InterestDeps, service: Service): Interest {
-  const own = new LruCache<string, boolean>({ max: remembered })
+export function openInterest({ memory, rooms, users, aliases }: InterestDeps, service: Service): Interest {
+  const own = memory.cache<string, boolean>({ name: 'users of bridges', weigh: (_, userId) => 2 * userId.length })
   /** Rooms of the namespaces of rooms and aliases. */
-  const named = new LruCache<number, boolean>({ max: remembered })
+  const named = memory.cache<number, boolean>({ name: 'rooms of bridges', weigh: 10 })
   /** Its users who ever had to do with a room, by the head of the room. */
   const ghosts = new WeakMap<Room, Set<number>>()
   if (service.aliases.length > 0) aliases.onChange((room) => void named.delete(room))

@@ -105,6 +105,14 @@ export const schema = {
       ' from the folder of this file.',
     default: 'data',
   },
+  memory: {
+    kind: 'size',
+    description:
+      'How much memory all caches may take together, which share it by use; the process needs some 100 MB besides, and as much again as' +
+      ' its requests hold. Left out, it is an eighth of what the machine (or its container) has, from 32M to 512M. With less, more is' +
+      ' read from the database.',
+    example: '256M',
+  },
   database: {
     kind: 'text',
     description:

@@ -1,8 +1,7 @@
-import { LruCache } from '../storage/lru.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import { isLocalUser } from '../matrix/ids.ts'
 import type { JsonObject } from '../matrix/json.ts'
-import { loadingCache } from '../users/index.ts'
+import { loadingCache } from '../storage/index.ts'
 import type { LogTx } from '../streams/index.ts'
 import type { DevicesDeps } from './devices.ts'
 import { readDeviceNid, readDeviceNids } from './store/devices.ts'
@@ -62,7 +61,6 @@ interface Waiting extends Mailbox {
   deletedUpTo: number
 }
 
-const cachedMailboxes = 50_000
 /** As the specification recommends. */
 const atOnce = 100
 const largestMessage = 65_536
@@ -95,11 +93,15 @@ const decode = ({ json }: { json: string }): JsonObject => JSON.parse(json) as J
 /** Messages to devices: kept until a sync proves that they arrived. */
 export function openToDevice(deps: DevicesDeps): ToDevice {
   const { database, log, users, serverName, now } = deps
-  const mailboxes = loadingCache<number, Waiting>(cachedMailboxes, async (device) => {
-    const mailbox = await readMailbox(database.read, device)
-    return mailbox && { ...mailbox, deletedUpTo: 0 }
-  })
-  const sinceTrim = new LruCache<number, number>({ max: cachedMailboxes })
+  const mailboxes = loadingCache<number, Waiting>(
+    database.memory,
+    { name: 'mailboxes', weigh: 150 },
+    async (device) => {
+      const mailbox = await readMailbox(database.read, device)
+      return mailbox && { ...mailbox, deletedUpTo: 0 }
+    },
+  )
+  const sinceTrim = database.memory.cache<number, number>({ name: 'mailbox counts', weigh: 10 })
 
   log.listen((entry) => {
     if (entry.kind !== 'to_device') return
@@ -128,7 +130,7 @@ export function openToDevice(deps: DevicesDeps): ToDevice {
     }
     if (targets.size === 0) return
     const data: ToDeviceNews = { devices: [...targets.keys()] }
-    const position = tx.append({ kind: 'to_device', user, wake: [user], data })
+    const position = tx.append({ kind: 'to_device', user, wake: [user], data, bytes: 100 + 8 * targets.size })
     for (const [device, message] of targets) {
       await insertMessage(tx.sql, device, position, message)
       if (isTrimDue(device)) await trimMessages(tx.sql, device, mostWaiting)

@@ -1,11 +1,10 @@
-import { LruCache } from '../storage/lru.ts'
 import { recentUsers } from '../devices/index.ts'
 import type { Session } from '../http/index.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import type { Rooms, StoredEvent } from '../rooms/index.ts'
-import type { Database } from '../storage/index.ts'
+import { loadingCache, type Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
-import { loadingCache, type Users } from '../users/index.ts'
+import type { Users } from '../users/index.ts'
 import { readStatus, saveStatus } from './store.ts'
 
 export type PresenceState = 'online' | 'unavailable' | 'offline'
@@ -56,7 +55,6 @@ const idleAfterMs = 5 * 60_000
 /** How long after an action somebody is called active. */
 const activeForMs = 60_000
 const sweepEveryMs = 10_000
-const remembered = 50_000
 
 function judge(present: Present | undefined, now: number): { state: PresenceState; active: boolean } {
   const alive = [...(present?.devices.values() ?? [])].filter((device) => device.until > now)
@@ -71,10 +69,12 @@ const deviceOf = (session: Session): number => session.device ?? -session.tokenI
 export function openPresence(deps: PresenceDeps): Presence {
   const { database, log, users, rooms, now, onError } = deps
   const presents = new Map<number, Present>()
-  const lastActive = new LruCache<number, number>({ max: remembered })
-  const statuses = loadingCache<number, { readonly text: string | null }>(remembered, async (user) => ({
-    text: (await readStatus(database.read, user)) ?? null,
-  }))
+  const lastActive = database.memory.cache<number, number>({ name: 'last activity', weigh: 10 })
+  const statuses = loadingCache<number, { readonly text: string | null }>(
+    database.memory,
+    { name: 'statuses', weigh: ({ text }) => 50 + 2 * (text?.length ?? 0) },
+    async (user) => ({ text: (await readStatus(database.read, user)) ?? null }),
+  )
   const recent = recentUsers(log, 'presence')
   let sweeper: NodeJS.Timeout | undefined
 
@@ -149,7 +149,7 @@ export function openPresence(deps: PresenceDeps): Presence {
     if (before?.event.content['membership'] !== 'join') log.publish({ kind: 'presence', user, wake })
   }
 
-  log.listen(({ kind, user, data, wake }) => {
+  log.listen(({ kind, user, data }, wake) => {
     if (kind !== 'event') return
     const stored = data as StoredEvent // rooms/ puts the event there
     if (user !== undefined && presents.has(user)) introduce(user, stored, wake).catch(onError)

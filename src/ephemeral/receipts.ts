@@ -1,8 +1,8 @@
 import type { JsonObject } from '../matrix/json.ts'
 import type { Room, StoredEvent } from '../rooms/index.ts'
-import type { Database } from '../storage/index.ts'
+import { loadingCache, type Database } from '../storage/index.ts'
 import type { Entry, Log } from '../streams/index.ts'
-import { loadingCache, type Users } from '../users/index.ts'
+import type { Users } from '../users/index.ts'
 import {
   readAllReceiptsOf,
   readReceiptPlace,
@@ -54,7 +54,8 @@ export interface Receipts {
 
 type Receipt = Pick<ReceiptRow, 'user_nid' | 'type' | 'thread' | 'event_id' | 'ts'>
 
-const cachedReaders = 100_000
+/** In memory: what one has read of a room, and of a thread. */
+const [readerBytes, threadBytes] = [150, 200]
 /** Rooms in one query. */
 const atOnce = 500
 /** So many rooms are asked for one by one before all of a user's receipts are read instead. */
@@ -93,13 +94,17 @@ export function openReceipts(deps: {
   now: () => number
 }): Receipts {
   const { database, log, users, now } = deps
-  const readers = loadingCache<string, ReadUpTo>(cachedReaders, async (key) => {
-    const [user, room] = key.split('/').map(Number) as [number, number]
-    return (await readReceiptsOf(database.read, room, user)).reduce(
-      (reader, row) => further(reader, row.thread, row.event_position),
-      nothingRead,
-    )
-  })
+  const readers = loadingCache<string, ReadUpTo>(
+    database.memory,
+    { name: 'receipts', weigh: ({ threads }) => readerBytes + threadBytes * threads.size },
+    async (key) => {
+      const [user, room] = key.split('/').map(Number) as [number, number]
+      return (await readReceiptsOf(database.read, room, user)).reduce(
+        (reader, row) => further(reader, row.thread, row.event_position),
+        nothingRead,
+      )
+    },
+  )
 
   let heard = 0
   log.listen((entry) => {

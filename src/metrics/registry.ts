@@ -10,6 +10,22 @@ export interface SignInAttempt {
   readonly refusedBy?: string | undefined
 }
 
+/** What is kept in memory, and how much that may be. */
+interface Kept {
+  readonly limit: number
+  readonly holders: Iterable<{ readonly name: string; readonly bytes: number; readonly entries: number }>
+}
+
+/** Several caches may hold the same sort of thing. */
+function sumUp(
+  gauge: Gauge<'cache'>,
+  { holders }: Kept,
+  of: (holder: { readonly bytes: number; readonly entries: number }) => number,
+): void {
+  gauge.reset()
+  for (const holder of holders) gauge.inc({ cache: holder.name }, of(holder))
+}
+
 /** Published keys come and go: only so many of a provider are told apart, over the life of a process. */
 const mostKeys = 10
 /** In seconds. What answers within one is nobody's worry; /sync waits for half a minute. */
@@ -53,6 +69,29 @@ export const createRegistry = () => {
       log.set(position())
     },
   })
+  let memory: Kept = { limit: 0, holders: [] }
+  const budget: Gauge = new Gauge({
+    name: 'latchkey_memory_budget_bytes',
+    registers,
+    help: 'What all caches may take together: the setting memory.',
+    collect: () => {
+      budget.set(memory.limit)
+    },
+  })
+  const kept: Gauge<'cache'> = new Gauge({
+    name: 'latchkey_cache_bytes',
+    registers,
+    labelNames: ['cache'],
+    help: 'What each cache takes of it, as an estimate.',
+    collect: () => sumUp(kept, memory, (holder) => holder.bytes),
+  })
+  const entries: Gauge<'cache'> = new Gauge({
+    name: 'latchkey_cache_entries',
+    registers,
+    labelNames: ['cache'],
+    help: 'How many entries each cache has.',
+    collect: () => sumUp(entries, memory, (holder) => holder.entries),
+  })
   collectDefaultMetrics({ register: registry })
 
   const keys = new Map<string, Set<string>>()
@@ -85,7 +124,10 @@ export const createRegistry = () => {
       commits.inc()
       changes.inc(count)
     },
-    /** Says where the log is. */
-    follow: (log: { readonly now: number }): void => void (position = () => log.now),
+    /** Says where the log is, and what is kept in memory. */
+    follow: (log: { readonly now: number }, holders: Kept): void => {
+      position = () => log.now
+      memory = holders
+    },
   }
 }

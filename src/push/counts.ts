@@ -3,7 +3,6 @@ import type { CompiledRules } from '../matrix/push-rules/index.ts'
 import { relationOf } from '../matrix/relations.ts'
 import { powerLevelsOf, standings, type Member, type Room, type Rooms, type StoredEvent } from '../rooms/index.ts'
 import type { Database } from '../storage/index.ts'
-import { LruCache } from '../storage/lru.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import { Ledger, mainThread, noCounts, type Candidate, type Counts, type Judge } from './ledger.ts'
@@ -54,8 +53,6 @@ interface Task {
   readonly kept: Kept | undefined
 }
 
-const cachedLedgers = 200_000
-const cachedNotifications = 2_000_000
 /** Of a room that was not counted before, the newest events that are looked at. */
 const mostScanned = 1000
 /** How many relations are followed to find out that an event is in a thread. */
@@ -63,10 +60,9 @@ const mostHops = 3
 
 export function createCounts(deps: CountsDeps): NotificationCounts {
   const { database, log, rooms, users } = deps
-  const cache = new LruCache<string, Kept>({
-    max: cachedLedgers,
-    maxSize: cachedNotifications,
-    sizeCalculation: ({ ledger }) => ledger.size,
+  const cache = database.memory.cache<string, Kept>({
+    name: 'unread counts',
+    weigh: ({ ledger }) => 250 + 100 * ledger.size,
   })
 
   const personOf = async (user: number, wanted: readonly Room[]): Promise<Person> => {

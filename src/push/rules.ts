@@ -8,7 +8,6 @@ import {
   type StoredRules,
 } from '../matrix/push-rules/index.ts'
 import type { Database } from '../storage/index.ts'
-import { LruCache } from '../storage/lru.ts'
 import type { Log } from '../streams/index.ts'
 import type { AccountDataItem, AccountDataNews, Users } from '../users/index.ts'
 import { readRules, writeRules } from './store/rules.ts'
@@ -40,9 +39,8 @@ interface Kept {
   readonly size: number
 }
 
-/** In characters of JSON; compiled rules take a multiple of it. */
-const cachedSize = 4_000_000
-const cachedUsers = 50_000
+/** In memory, of the rules with what is compiled of them: of a user, and of a character of JSON. */
+const [userBytes, characterBytes] = [1000, 10]
 
 const keep = (stored: StoredRules, position: number): Kept => ({
   stored,
@@ -52,10 +50,9 @@ const keep = (stored: StoredRules, position: number): Kept => ({
 })
 
 export function openPushRules({ database, log, users }: PushRulesDeps): PushRules {
-  const cache = new LruCache<number, Kept>({
-    max: cachedUsers,
-    maxSize: cachedSize,
-    sizeCalculation: (kept) => kept.size,
+  const cache = database.memory.cache<number, Kept>({
+    name: 'push rules',
+    weigh: ({ size }) => userBytes + characterBytes * size,
   })
   const loading = new Map<number, Promise<Kept>>()
 
@@ -98,6 +95,7 @@ export function openPushRules({ database, log, users }: PushRulesDeps): PushRule
           user,
           wake: [user],
           data: newsOf(contentOf(mergeWithDefaults(userId, after))),
+          bytes: 8 * largestInMemory,
           onAnnounce: () => {
             // A load that is under way may have read what was there before.
             loading.delete(user)

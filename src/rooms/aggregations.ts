@@ -1,7 +1,6 @@
 import { isLocalUser } from '../matrix/ids.ts'
 import { isBundled, relationOf } from '../matrix/relations.ts'
 import type { Database } from '../storage/index.ts'
-import { LruCache } from '../storage/lru.ts'
 import type { Entry, Log } from '../streams/index.ts'
 import { readAtPositions, readEdits, readGroups, readNewest, type RelatedGroup } from './store/related.ts'
 import type { StoredEvent } from './stored-event.ts'
@@ -35,7 +34,8 @@ export interface Aggregations {
 /** Bounds of a summary. */
 export const summaryLimits = { edits: 10, references: 100 } as const
 
-const cached = 50_000
+/** Events and rooms of which it is remembered that something came. */
+const followed = 50_000
 
 interface Cached extends Related {
   readonly room: number
@@ -54,7 +54,15 @@ export function openAggregations({
   log: Log
   serverName: string
 }): Aggregations {
-  const cache = new LruCache<string, Cached | typeof nothing>({ max: cached })
+  const cache = database.memory.cache<string, Cached | typeof nothing>({
+    name: 'relations',
+    weigh: (related) =>
+      100 +
+      (related === nothing
+        ? 0
+        : 8 * related.edits.length + 100 * related.thread.size + 150 * related.references.length),
+    grows: true,
+  })
   /** Every event that something began to relate to after `floor`, with the position of the newest that does. */
   const touched = new Map<string, number>()
   let floor = log.now
@@ -123,7 +131,7 @@ export function openAggregations({
       const related = cache.get(relation.eventId)
       if (related && (related === nothing || (related.room === room && !add(related, stored, relation.relType))))
         cache.delete(relation.eventId)
-      if (touched.size + redactions.size <= cached) return
+      if (touched.size + redactions.size <= followed) return
       floor = position
       touched.clear()
       redactions.clear()

@@ -6,7 +6,7 @@ import type { Users } from '../users/index.ts'
 import { memberFrom, type Member, type Room } from './room.ts'
 import type { RoomCache } from './room-cache.ts'
 import { outlineOf, stageAll, type Draft, type Prepared, type Staged, type StageDeps } from './stage.ts'
-import type { StoredEvent } from './stored-event.ts'
+import { eventBytes, type StoredEvent } from './stored-event.ts'
 import { insertEvent, replaceByRedacted } from './store/events.ts'
 import { deleteRelation, insertRelation } from './store/relations.ts'
 import { insertRoom, moveRoomHead, updateRoom, upsertMember, type Head } from './store/rooms.ts'
@@ -133,6 +133,7 @@ async function commit(
             room: room.nid,
             wake: room.joined,
             data: one.stored,
+            bytes: eventBytes(one.stored),
             ...(one.target !== undefined && { user: one.target, wakeAlso: one.target }),
             ...(one.redaction && { onAnnounce: () => applyRedaction(deps, one) }),
           })

@@ -1,6 +1,5 @@
-import { LruCache } from '../storage/lru.ts'
 import type { Database } from '../storage/index.ts'
-import type { StoredEvent } from './stored-event.ts'
+import { eventBytes, type StoredEvent } from './stored-event.ts'
 import { fromRow, readEvent, readEventById, readEvents, type EventRow } from './store/events.ts'
 
 /** Events by short id and by event id, from memory where they were seen lately. */
@@ -18,11 +17,10 @@ export interface Events {
   drop(stored: StoredEvent): void
 }
 
-const cachedEvents = 20_000
-
 export function openEvents(database: Database): Events {
-  const byNid = new LruCache<number, StoredEvent>({
-    max: cachedEvents,
+  const byNid = database.memory.cache<number, StoredEvent>({
+    name: 'events',
+    weigh: eventBytes,
     dispose: (stored) => nids.delete(stored.event.id),
   })
   const nids = new Map<string, number>()

@@ -1,19 +1,25 @@
-import type { StoredEvent } from './stored-event.ts'
+import { eventBytes, type StoredEvent } from './stored-event.ts'
 import type { Span } from './store/events.ts'
 
 /** How many of a room's newest events stay with its head: enough for what clients ask of every room at once. */
 const kept = 32
+
+const bytesOf = (events: readonly StoredEvent[]): number =>
+  events.reduce((bytes, stored) => bytes + eventBytes(stored), 0)
 
 /** The newest events of a room, oldest first: first syncs and room lists are served from them. */
 export class Recent {
   #events: StoredEvent[]
   /** There are no older ones. */
   #whole: boolean
+  /** An estimate of what the events take. */
+  bytes: number
 
   /** @param events oldest first; fewer than `kept` when they are all there are */
   constructor(events: readonly StoredEvent[]) {
     this.#events = [...events]
     this.#whole = events.length < kept
+    this.bytes = bytesOf(events)
   }
 
   /** What to read of a room to have this. */
@@ -25,9 +31,11 @@ export class Recent {
   push(stored: StoredEvent): void {
     if (stored.position <= (this.#events.at(-1)?.position ?? Number.MIN_SAFE_INTEGER)) return
     this.#events.push(stored)
+    this.bytes += eventBytes(stored)
     if (this.#events.length <= 2 * kept) return
     this.#events = this.#events.slice(-kept)
     this.#whole = false
+    this.bytes = bytesOf(this.#events)
   }
 
   find(nid: number): StoredEvent | undefined {

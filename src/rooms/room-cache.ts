@@ -1,4 +1,3 @@
-import { LruCache } from '../storage/lru.ts'
 import type { Database } from '../storage/index.ts'
 import type { Events } from './event-cache.ts'
 import type { Member, Room } from './room.ts'
@@ -20,16 +19,17 @@ export interface RoomCache {
   kill(room: Room): void
 }
 
-const cachedRooms = 5000
-/** Members and state entries in all cached rooms. */
-const cachedEntries = 1_000_000
+/** In memory: of a room by itself, and of each member and each entry of its state. */
+const [roomBytes, memberBytes, stateBytes] = [4000, 300, 50]
 
 export function openRoomCache(database: Database, events: Events, stateSets: StateSets): RoomCache {
   const busy = new Map<number, Room>()
-  const rooms = new LruCache<number, Room>({
-    max: cachedRooms,
-    maxSize: cachedEntries,
-    sizeCalculation: (room) => 1 + room.members.size + room.state.size,
+  const rooms = database.memory.cache<number, Room>({
+    name: 'rooms',
+    weigh: ({ members, state, recent }) =>
+      roomBytes + memberBytes * members.size + stateBytes * state.size + (recent?.bytes ?? 0),
+    grows: true,
+    share: 1 / 2,
     dispose: (room) => {
       if (nids.get(room.id) === room.nid && !busy.has(room.nid)) nids.delete(room.id)
     },

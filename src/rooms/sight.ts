@@ -1,7 +1,6 @@
 import { own } from '../matrix/json.ts'
 import { canSee, historyVisibility, type HistoryVisibility } from '../matrix/visibility.ts'
 import type { Database } from '../storage/index.ts'
-import { LruCache } from '../storage/lru.ts'
 import type { Entry } from '../streams/index.ts'
 import type { Rooms } from './rooms.ts'
 import { readVisibilities } from './store/history.ts'
@@ -58,11 +57,12 @@ const isPlain = (stored: StoredEvent, { stay, exposure }: { stay: Stay; exposure
 const setting = 'm.room.history_visibility'
 
 export function openSight({ rooms, database }: { readonly rooms: Rooms; readonly database: Database }): Sight {
-  const exposures = new LruCache<number, Exposure>({ max: 20_000 })
+  const exposures = database.memory.cache<number, Exposure>({ name: 'exposures', weigh: 50 })
   /** By the member event that is the user's current one: nothing changes what came before it. */
-  const stays = new LruCache<number, Stay>({ max: 20_000 })
-  const contexts = new LruCache<string, { visibility: HistoryVisibility; membership: string | undefined }>({
-    max: 20_000,
+  const stays = database.memory.cache<number, Stay>({ name: 'stays', weigh: 100 })
+  const contexts = database.memory.cache<string, { visibility: HistoryVisibility; membership: string | undefined }>({
+    name: 'visibilities',
+    weigh: 150,
   })
   let changes = 0
 

@@ -132,6 +132,7 @@ function stage(
     sender: draft.sender.nid,
     event,
     position: 0,
+    size: json.length,
     stateBefore: chain.at(-1)?.nid ?? null,
     standing: standings.accepted,
     device: draft.device ?? null,

@@ -1,4 +1,3 @@
-import { LruCache } from '../storage/lru.ts'
 import type { Database, Sequence, Tx } from '../storage/index.ts'
 import { insertStateKey, readStateKey, readStateKeys } from './store/state.ts'
 
@@ -21,11 +20,12 @@ export interface StateKeys {
   names(nids: readonly number[]): Promise<ReadonlyMap<number, StateKeyName>>
 }
 
-const cachedKeys = 200_000
-
 export function openStateKeys(database: Database, ids: Sequence): StateKeys {
-  const nids = new LruCache<string, number>({ max: cachedKeys })
-  const names = new LruCache<number, StateKeyName>({ max: cachedKeys })
+  const nids = database.memory.cache<string, number>({ name: 'state keys', weigh: (_, text) => 2 * text.length })
+  const names = database.memory.cache<number, StateKeyName>({
+    name: 'state key names',
+    weigh: ({ type, stateKey }) => 50 + 2 * (type.length + stateKey.length),
+  })
   /** Given out, and not known to be in the database: kept until a write that stores them has gone through. */
   const unstored = new Map<number, StateKeyName>()
   const unstoredNids = new Map<string, number>()

@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import { LruCache } from '../storage/lru.ts'
 import type { Database, Reader, Sequence, Tx } from '../storage/index.ts'
 import { insertStateLayer, readStateLayer, readStateSetByHash, type StateLayer } from './store/state.ts'
 
@@ -30,6 +29,8 @@ export interface StateSets {
 /** Ancestors that a set may have: it is read with at most this many rows and one. */
 const deepest = 3
 const hashBytes = 16
+/** In memory, of a state key and its event. */
+const pairBytes = 40
 
 /**
  * State sets by content. The hash of a set is the sum of keyed hashes of its pairs (mod 2^128), so that one change costs
@@ -39,15 +40,13 @@ const hashBytes = 16
  * rewrites the small top layer, and seldom a larger one, so that n changes cost far less than n copies.
  */
 export function openStateSets(database: Database, ids: Sequence, secret: string): StateSets {
-  const layers = new LruCache<number, StateLayer>({
-    max: 20_000,
-    maxSize: 2_000_000,
-    sizeCalculation: (layer) => layer.delta.size + 1,
+  const layers = database.memory.cache<number, StateLayer>({
+    name: 'state layers',
+    weigh: ({ delta }) => 300 + pairBytes * delta.size,
   })
-  const sets = new LruCache<number, StateMap>({
-    max: 500,
-    maxSize: 2_000_000,
-    sizeCalculation: (state) => state.size + 1,
+  const sets = database.memory.cache<number, StateMap>({
+    name: 'state sets',
+    weigh: (state) => 200 + pairBytes * state.size,
   })
 
   const pairHash = (key: number, event: number): bigint => {

@@ -25,4 +25,9 @@ export interface StoredEvent {
   readonly threadRoot: string | null
   /** Made when first asked for: see client-event.ts. */
   clientJson?: string
+  /** Characters of its JSON when it was made or read: a measure of what it takes. */
+  readonly size: number
 }
+
+/** An estimate of the memory that an event takes, with its content, its `pdu` and `clientJson`. */
+export const eventBytes = ({ size }: StoredEvent): number => 1000 + 4 * size

@@ -1,4 +1,3 @@
-import { LruCache } from '../storage/lru.ts'
 import type { Database } from '../storage/index.ts'
 import type { Entry } from '../streams/index.ts'
 import { memberFrom, type Member } from './room.ts'
@@ -19,14 +18,13 @@ export interface UserRooms {
   forget(user: number, room: number): void
 }
 
-const cachedUsers = 20_000
-const cachedMemberships = 2_000_000
+/** In memory. */
+const membershipBytes = 250
 
 export function openUserRooms(database: Database): UserRooms {
-  const cache = new LruCache<number, Map<number, UserRoom>>({
-    max: cachedUsers,
-    maxSize: cachedMemberships,
-    sizeCalculation: (rooms) => rooms.size + 1,
+  const cache = database.memory.cache<number, Map<number, UserRoom>>({
+    name: 'rooms of users',
+    weigh: (rooms) => membershipBytes * (rooms.size + 1),
   })
   const loading = new Map<
     number,

@@ -12,6 +12,7 @@ import { openMetrics } from '../metrics/index.ts'
 import { openDatabase } from '../storage/index.ts'
 import { openLog } from '../streams/index.ts'
 import { randomIds } from './random-ids.ts'
+import { memoryBudget } from './settings.ts'
 import { loadSigningKey } from './signing-key.ts'
 
 export interface FoundationsOptions {
@@ -38,10 +39,16 @@ export async function openFoundations(stack: AsyncDisposableStack, config: Confi
   const metricsAt = config.metrics.listen === 'off' ? undefined : parseListen(config.metrics.listen)
   const metrics = metricsAt && stack.use(await openMetrics(metricsAt))
   const database = stack.use(
-    await openDatabase({ url: config.database, serverName, onError, onCommit: metrics?.onCommit }),
+    await openDatabase({
+      url: config.database,
+      serverName,
+      memory: memoryBudget(config),
+      onError,
+      onCommit: metrics?.onCommit,
+    }),
   )
   const log = await openLog(database, onError)
-  metrics?.follow(log)
+  metrics?.follow(log, database.memory)
   stack.defer(() => log.close())
   const random = { randomId: randomIds(), randomBytes: (count: number): Uint8Array => randomBytes(count) }
   const outgoing = stack.use(createOutgoing())

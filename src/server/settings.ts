@@ -1,4 +1,5 @@
 // What the settings say, by the names of those who ask: capabilities, discovery, limits.
+import { totalmem } from 'node:os'
 import type { Config } from '../config/index.ts'
 import type { HttpOptions, Rate, Session } from '../http/index.ts'
 import { roomVersions } from '../matrix/room-version.ts'
@@ -60,4 +61,13 @@ export function httpRates(
     heavy: rate(heavy),
     default: rate(rest),
   }
+}
+
+const [least, most] = [32 * 1024 * 1024, 512 * 1024 * 1024]
+
+/** Bytes that all caches may take together: as it is set, or an eighth of what this process may have. */
+export function memoryBudget({ memory }: Pick<Config, 'memory'>): number {
+  // Without a limit the first is 0, or larger than any machine.
+  const has = Math.min(process.constrainedMemory() || Infinity, totalmem())
+  return memory ?? Math.round(Math.min(Math.max(has / 8, least), most))
 }

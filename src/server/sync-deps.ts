@@ -8,11 +8,12 @@ import type { RoomStorey } from './rooms.ts'
 
 /** Everybody's streams, as sync reads them. */
 export const syncDepsOf = (
-  { log, now, logger }: Foundations,
+  { database, log, now, logger }: Foundations,
   { users, devices }: People,
   { rooms, history, ephemeral }: RoomStorey,
   { rules, counts }: { rules: PushRules; counts: NotificationCounts },
 ): SyncDeps => ({
+  memory: database.memory,
   rooms,
   users,
   log,

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { kyselyOver, type DialectName } from './dialect.ts'
 import { groupCommit, type Backend } from './group-commit.ts'
 import { claim } from './claim.ts'
+import { Memory } from './memory.ts'
 import { migrate } from './migrations/index.ts'
 import { openSqlite } from './sqlite.ts'
 import type { Tables } from './tables.ts'
@@ -14,6 +15,8 @@ export type Reader = Pick<Kysely<Tables>, 'selectFrom' | 'selectNoFrom' | 'with'
 export interface Database extends AsyncDisposable {
   readonly dialect: DialectName
   readonly read: Reader
+  /** What may be kept of what is read. */
+  readonly memory: Memory
   /**
    * Runs `work` in the next group commit and resolves once that is durable. If `work` throws, its own changes alone are undone.
    * `work` must do nothing but statements of its own `tx`: everyone else's writes wait for it.
@@ -25,23 +28,28 @@ export interface OpenOptions {
   /** `sqlite:PATH`, `sqlite::memory:`, or a `postgres://` URL. */
   url: string
   serverName: string
+  /** Bytes that all caches may take together. */
+  memory?: number | undefined
   onError?: (error: Error) => void
   /** Told of each commit, with the number of changes in it. */
   onCommit?: ((changes: number) => void) | undefined
 }
 
+/** Bytes, where nobody says. */
+const usualMemory = 256 * 1024 * 1024
+
 /**
  * Opens the database, takes it for this process alone, and brings its schema up to date.
  * @throws {DatabaseRefused} when it is foreign, newer, another server's, or in use by another process.
  */
-export async function openDatabase({ url, serverName, onError, onCommit }: OpenOptions): Promise<Database> {
+export async function openDatabase({ url, serverName, memory, onError, onCommit }: OpenOptions): Promise<Database> {
   const release = url.startsWith('sqlite:') ? claim(url.slice('sqlite:'.length)) : undefined
   let backend: Backend | undefined
   try {
     backend = url.startsWith('sqlite:')
       ? openSqlite(url.slice('sqlite:'.length))
       : await (await import('./postgres.ts')).openPostgres(url, { ...(onError && { onError }) })
-    return await ready(backend, serverName, release, onCommit)
+    return await ready(backend, serverName, new Memory(memory ?? usualMemory), release, onCommit)
   } catch (error) {
     await backend?.close()
     release?.()
@@ -52,6 +60,7 @@ export async function openDatabase({ url, serverName, onError, onCommit }: OpenO
 async function ready(
   backend: Backend,
   serverName: string,
+  memory: Memory,
   release: (() => void) | undefined,
   onCommit: OpenOptions['onCommit'],
 ): Promise<Database> {
@@ -62,6 +71,7 @@ async function ready(
   return {
     dialect: backend.dialect,
     read,
+    memory,
     write: (work) => commits.write(() => work(tx)),
     async [Symbol.asyncDispose]() {
       await commits.idle()

@@ -1,5 +1,8 @@
 export { openDatabase, type Database, type OpenOptions, type Reader, type Tx } from './database.ts'
+export { Cache, type CacheOptions } from './cache.ts'
 export { hot, type HotQuery } from './hot.ts'
+export { loadingCache, type LoadingCache } from './loading-cache.ts'
+export { Memory, type Holder } from './memory.ts'
 export { DatabaseRefused } from './refused.ts'
 export { openSequence, type Sequence } from './sequence.ts'
 export type * from './tables.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { databases } from '../../test/harness/postgres.ts'
-import { openDatabase } from '../storage/index.ts'
+import { Memory, openDatabase } from '../storage/index.ts'
 import { openLog, type Entry } from './index.ts'
 
 const fail = (error: unknown): void => {
@@ -70,9 +70,9 @@ test('a watcher is woken by its own user alone, and misses nothing that comes be
 
 test('the tail keeps the newest entries and says what it no longer covers', async () => {
   const { Tail } = await import('./tail.ts')
-  const tail = new Tail(100, 10)
+  const tail = new Tail(100, new Memory(1e6), 10)
   for (let position = 101; position <= 150; position++)
-    tail.push({ kind: 'event', room: position % 2, user: 7, wake: [], position })
+    tail.push({ kind: 'event', room: position % 2, user: 7, position })
   assert.equal(tail.covers(100), false)
   assert.equal(tail.covers(140), true)
   assert.deepEqual(
@@ -85,4 +85,20 @@ test('the tail keeps the newest entries and says what it no longer covers', asyn
   )
   assert.equal(tail.user(7, 0, 200).length, 10)
   assert.equal(tail.lastOfRoom(0), 150)
+})
+
+test('the tail is bounded in bytes as in entries, and keeps nobody who was woken', async () => {
+  const { Tail } = await import('./tail.ts')
+  const memory = new Memory(8_000_000)
+  const tail = new Tail(0, memory)
+  for (let position = 1; position <= 1000; position++) {
+    tail.push({ kind: 'event', room: 1, position, bytes: 10_000, data: {} })
+    assert.ok(tail.bytes <= 1_000_000)
+  }
+  assert.equal(memory.bytes, tail.bytes)
+  assert.ok(tail.entries >= 90)
+  assert.equal(tail.covers(1000 - tail.entries), true)
+  assert.equal(tail.covers(1000 - tail.entries - 1), false)
+  tail.push({ kind: 'event', room: 1, position: 1001, bytes: 2_000_000, data: {} })
+  assert.deepEqual([tail.entries, tail.bytes, tail.covers(1001), tail.covers(1000)], [0, 0, true, false])
 })

@@ -25,13 +25,36 @@ export interface NewEntry {
   readonly wakeAlso?: number
   /** What a reader needs so that it touches no table. */
   readonly data?: unknown
+  /** An estimate of the memory that `data` takes; 0, unless it is said. */
+  readonly bytes?: number
   /** Called after the commit, before anyone is told: for what must leave memory with it. */
   readonly onAnnounce?: () => void
 }
 
-export interface Entry extends NewEntry {
+/** An entry that was announced. All are of one shape: what is for the moment of announcing stays out. */
+export interface Entry {
+  readonly kind: EntryKind
+  readonly room?: number | undefined
+  readonly user?: number | undefined
+  readonly data?: unknown
+  readonly bytes?: number | undefined
   readonly position: number
 }
+
+/** An entry before it is announced: what is for that moment alone stays out of the tail. */
+interface Due {
+  readonly entry: Entry
+  readonly wake: Iterable<number>
+  readonly wakeAlso: number | undefined
+  readonly onAnnounce: (() => void) | undefined
+}
+
+const dueAt = (position: number, { kind, room, user, data, bytes, wake, wakeAlso, onAnnounce }: NewEntry): Due => ({
+  entry: { kind, room, user, data, bytes, position },
+  wake,
+  wakeAlso,
+  onAnnounce,
+})
 
 export interface LogTx {
   readonly sql: Tx
@@ -50,14 +73,11 @@ export interface Log {
   publish(entry: NewEntry): number
   /** Opens an eye on what wakes the user; do so before reading, and dispose of it (`using`). */
   watch(user: number): Watch
-  /** Calls `listener` with every entry, in order, right after its commit. */
-  listen(listener: (entry: Entry) => void): void
+  /** Calls `listener` with every entry, in order, right after its commit, and whom it wakes. */
+  listen(listener: (entry: Entry, wake: Iterable<number>) => void): void
   /** Ends every wait. */
   close(): void
 }
-
-/** How many of the newest entries stay in memory. */
-const tailLength = 50_000
 
 /**
  * Positions are dispatched when a write runs and retired when it has committed or failed; `now` follows the lowest that is
@@ -66,38 +86,38 @@ const tailLength = 50_000
 export async function openLog(database: Database, onListenerError: (error: unknown) => void): Promise<Log> {
   const sequence = await openSequence(database, 'positions')
   let now = sequence.last
-  const tail = new Tail(now, tailLength)
+  const tail = new Tail(now, database.memory)
   const watchers = new Watchers()
-  const listeners: Array<(entry: Entry) => void> = []
+  const listeners: Array<(entry: Entry, wake: Iterable<number>) => void> = []
   /** First position of each write that is under way, in order of dispatch. */
   const pending = new Set<{ first: number }>()
-  let ready: Entry[] = []
+  let ready: Due[] = []
 
-  const announce = (entry: Entry): void => {
+  const announce = ({ entry, wake, onAnnounce }: Due): void => {
     tail.push(entry)
     now = entry.position
-    entry.onAnnounce?.()
+    onAnnounce?.()
     for (const listener of listeners) {
       try {
-        listener(entry)
+        listener(entry, wake)
       } catch (error) {
         onListenerError(error)
       }
     }
   }
 
-  const retire = (write: { first: number } | undefined, entries: Entry[]): void => {
+  const retire = (write: { first: number } | undefined, entries: Due[]): void => {
     if (write) pending.delete(write)
     const visible = (pending.values().next().value?.first ?? sequence.last + 1) - 1
-    if (ready.length > 0) entries = [...ready, ...entries].sort((a, b) => a.position - b.position)
-    const waits = entries.findIndex((entry) => entry.position > visible)
+    if (ready.length > 0) entries = [...ready, ...entries].sort((a, b) => a.entry.position - b.entry.position)
+    const waits = entries.findIndex(({ entry }) => entry.position > visible)
     const due = waits === -1 ? entries : entries.slice(0, waits)
     ready = waits === -1 ? [] : entries.slice(waits)
-    for (const entry of due) announce(entry)
+    for (const one of due) announce(one)
     now = Math.max(now, visible)
-    for (const entry of due) {
-      watchers.wake(entry.wake)
-      if (entry.wakeAlso !== undefined) watchers.wake([entry.wakeAlso])
+    for (const { wake, wakeAlso } of due) {
+      watchers.wake(wake)
+      if (wakeAlso !== undefined) watchers.wake([wakeAlso])
     }
   }
 
@@ -108,7 +128,7 @@ export async function openLog(database: Database, onListenerError: (error: unkno
     tail,
     write: async (work) => {
       let write: { first: number } | undefined
-      const entries: Entry[] = []
+      const entries: Due[] = []
       try {
         const result = await database.write((sql) =>
           work({
@@ -119,7 +139,7 @@ export async function openLog(database: Database, onListenerError: (error: unkno
                 write = { first: position }
                 pending.add(write)
               }
-              entries.push({ ...entry, position })
+              entries.push(dueAt(position, entry))
               return position
             },
           }),
@@ -133,7 +153,7 @@ export async function openLog(database: Database, onListenerError: (error: unkno
     },
     publish(entry) {
       const position = sequence.next()
-      retire(undefined, [{ ...entry, position }])
+      retire(undefined, [dueAt(position, entry)])
       return position
     },
     watch: (user) => watchers.watch(user),

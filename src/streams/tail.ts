@@ -1,27 +1,53 @@
+import type { Holder, Memory } from '../storage/index.ts'
 import type { Entry } from './log.ts'
 
 const none: readonly Entry[] = []
 
-/** The newest entries of the log, in memory, by room and by user. */
-export class Tail {
+/** In memory, of an entry beside what it carries. */
+const entryBytes = 250
+/** Of the budget of the process. */
+const share = 1 / 8
+/** A sync that is further behind than this reads from the tables. */
+const mostEntries = 50_000
+
+/** The newest entries of the log, in memory, by room and by user: so many, and as far as they find room. */
+export class Tail implements Holder {
+  readonly name = 'tail of the log'
+  readonly most: number
+  /** It gives nothing back while others want more: syncs live by it. */
+  readonly stalest = Infinity
   /** Everything after this position is here; what is older must be read from the tables. */
   start: number
   readonly #limit: number
+  readonly #memory: Memory
   #entries: Entry[] = []
   #dropped = 0
+  #bytes = 0
   readonly #rooms = new Map<number, Entry[]>()
   readonly #users = new Map<number, Entry[]>()
 
-  constructor(start: number, limit: number) {
+  constructor(start: number, memory: Memory, limit: number = mostEntries) {
     this.start = start
     this.#limit = limit
+    this.#memory = memory
+    this.most = memory.limit * share
+    memory.add(this)
   }
 
   push(entry: Entry): void {
     this.#entries.push(entry)
     if (entry.room !== undefined) append(this.#rooms, entry.room, entry)
     if (entry.user !== undefined) append(this.#users, entry.user, entry)
-    if (this.#entries.length - this.#dropped > this.#limit) this.#drop()
+    this.#take(weightOf(entry))
+    while (this.entries > this.#limit || (this.#bytes > this.most && this.entries > 0)) this.shed()
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get entries(): number {
+    return this.#entries.length - this.#dropped
   }
 
   /** True when every entry after `since` is here. */
@@ -54,10 +80,17 @@ export class Tail {
     return this.#users.get(user)?.at(-1)?.position ?? 0
   }
 
-  #drop(): void {
+  #take(bytes: number): void {
+    this.#bytes += bytes
+    this.#memory.take(bytes)
+  }
+
+  /** Lets go of the oldest. */
+  shed(): void {
     const oldest = this.#entries[this.#dropped]
     if (!oldest) return
     this.#dropped += 1
+    this.#take(-weightOf(oldest))
     this.start = oldest.position
     shift(this.#rooms, oldest.room)
     shift(this.#users, oldest.user)
@@ -67,6 +100,8 @@ export class Tail {
     }
   }
 }
+
+const weightOf = ({ bytes = 0 }: Entry): number => entryBytes + bytes
 
 function append(index: Map<number, Entry[]>, key: number, entry: Entry): void {
   const list = index.get(key)

@@ -3,6 +3,7 @@ import type { Filter, RoomEventFilter } from '../matrix/filter.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import type { EventReader, Room, Rooms, StoredEvent } from '../rooms/index.ts'
 import type { Session } from '../http/index.ts'
+import type { Memory } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 
@@ -31,6 +32,7 @@ export interface SyncDeps {
   readonly users: Users
   readonly log: Log
   readonly now: () => number
+  readonly memory: Memory
   /** A room could not be told of, and is left out of an answer. */
   readonly onRoomError: (error: unknown, where: { readonly room: number; readonly user: number }) => void
   /** Those of the room's events that the user may see. */

@@ -1,4 +1,4 @@
-import { LruCache } from '../storage/lru.ts'
+import type { Memory } from '../storage/index.ts'
 import type { StoredEvent } from '../rooms/index.ts'
 import type { SyncRequest } from './request.ts'
 
@@ -13,8 +13,8 @@ export interface LazyLoading {
   note(request: SyncRequest, room: number, until: number, events: readonly StoredEvent[], anew: boolean): void
 }
 
-const rememberedRooms = 20_000
-const rememberedMembers = 500_000
+/** In memory, of a member that was sent. */
+const memberBytes = 200
 
 /** A member event, and the token of the answer that it was sent with first: one who comes with an older token may not have got it. */
 interface Sent {
@@ -22,12 +22,11 @@ interface Sent {
   readonly token: number
 }
 
-export function createLazyLoading(): LazyLoading {
+export function createLazyLoading(memory: Memory): LazyLoading {
   /** By device and room, then by the member's user id. */
-  const sent = new LruCache<string, Map<string, Sent>>({
-    max: rememberedRooms,
-    maxSize: rememberedMembers,
-    sizeCalculation: (members) => members.size + 1,
+  const sent = memory.cache<string, Map<string, Sent>>({
+    name: 'members sent',
+    weigh: (members) => memberBytes * (members.size + 1),
   })
   const keyOf = ({ session }: SyncRequest, room: number): string => `${session.device ?? `u${session.user}`}:${room}`
   return {

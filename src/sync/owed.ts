@@ -1,5 +1,5 @@
 import type { Session } from '../http/index.ts'
-import { LruCache } from '../storage/lru.ts'
+import type { Memory } from '../storage/index.ts'
 
 /**
  * Rooms that were left out of an answer, since something failed while they were written down: one broken room must not keep all
@@ -19,14 +19,10 @@ interface Debt {
   readonly paidAt: number
 }
 
-const rememberedDevices = 10_000
-const rememberedRooms = 100_000
-
-export function createOwed(): Owed {
-  const devices = new LruCache<number, Map<number, Debt>>({
-    max: rememberedDevices,
-    maxSize: rememberedRooms,
-    sizeCalculation: (rooms) => rooms.size + 1,
+export function createOwed(memory: Memory): Owed {
+  const devices = memory.cache<number, Map<number, Debt>>({
+    name: 'rooms owed',
+    weigh: (rooms) => 100 * (rooms.size + 1),
   })
   const keyOf = ({ device, tokenId }: Session): number => device ?? -tokenId
   const change = (session: Session, room: number, by: (before: Debt | undefined) => Debt | undefined): void => {
@@ -38,7 +34,7 @@ export function createOwed(): Owed {
   }
   return {
     of: (session, since) => {
-      const rooms = devices.size === 0 ? undefined : devices.get(keyOf(session))
+      const rooms = devices.entries === 0 ? undefined : devices.get(keyOf(session))
       if (!rooms) return []
       for (const [room, { paidAt }] of rooms) if (since >= paidAt) rooms.delete(room)
       return [...rooms].flatMap(([room, { owedAt }]) => (since >= owedAt ? [room] : []))

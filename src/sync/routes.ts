@@ -18,7 +18,7 @@ const Query = Type.Object({
 })
 
 export const syncRoutes = (deps: SyncDeps): Route[] => {
-  const memory: SyncMemory = { lazy: createLazyLoading(), owed: createOwed() }
+  const kept: SyncMemory = { lazy: createLazyLoading(deps.memory), owed: createOwed(deps.memory) }
   return [
     /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync */
     route({
@@ -31,7 +31,7 @@ export const syncRoutes = (deps: SyncDeps): Route[] => {
       handle: async ({ session, query, signal }) => {
         const request = await readRequest(deps, session, query)
         await deps.presence.seen(session, query.set_presence ?? 'online', request.timeout)
-        return new RawJson(await sync(deps, memory, request, signal))
+        return new RawJson(await sync(deps, kept, request, signal))
       },
     }),
   ]

@@ -1,8 +1,7 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { isObject, own, type JsonObject } from '../matrix/json.ts'
-import type { Database } from '../storage/index.ts'
+import { loadingCache, type Database } from '../storage/index.ts'
 import type { Log, LogTx } from '../streams/index.ts'
-import { loadingCache } from './cache.ts'
 import { measureAccountData, readAccountData, readAccountDataSince, saveAccountData } from './store/account-data.ts'
 
 /** One piece of account data, as sync hands it on. */
@@ -46,11 +45,19 @@ const mostItems = 50_000
 const mostBytes = 16 * 1024 * 1024
 /** Larger content is read from the table instead of being kept in the log's tail. */
 const largestInMemory = 8 * 1024
-const cachedIgnoreLists = 20_000
+/** Content takes so many bytes for each character of its JSON. */
+const contentFactor = 8
 
 const none: readonly AccountDataItem[] = []
 
 const tooLarge = (message: string): MatrixError => new MatrixError('M_TOO_LARGE', message)
+
+/** In memory, of a set of short texts. */
+const stringsBytes = (texts: ReadonlySet<string>): number => {
+  let bytes = 100
+  for (const text of texts) bytes += 50 + 2 * text.length
+  return bytes
+}
 
 function ignoredIn(content: unknown): ReadonlySet<string> {
   const users = own(content, 'ignored_users')
@@ -61,8 +68,10 @@ export function openAccountData(database: Database, log: Log): AccountData {
   const parse = (text: string | undefined): JsonObject | undefined =>
     text === undefined ? undefined : (JSON.parse(text) as JsonObject) // `put` writes objects alone
 
-  const ignoreLists = loadingCache<number, ReadonlySet<string>>(cachedIgnoreLists, async (user) =>
-    ignoredIn(parse(await readAccountData(database.read, user, 0, ignoredUsers))),
+  const ignoreLists = loadingCache<number, ReadonlySet<string>>(
+    database.memory,
+    { name: 'ignored users', weigh: stringsBytes },
+    async (user) => ignoredIn(parse(await readAccountData(database.read, user, 0, ignoredUsers))),
   )
 
   log.listen((entry) => {
@@ -78,8 +87,16 @@ export function openAccountData(database: Database, log: Log): AccountData {
     content: JsonObject,
   ): Promise<number> => {
     const text = JSON.stringify(content)
-    const data: AccountDataNews = { type, content: text.length > largestInMemory ? undefined : content }
-    const position = tx.append({ kind: 'account_data', user, ...(room !== undefined && { room }), wake: [user], data })
+    const isKept = text.length <= largestInMemory
+    const data: AccountDataNews = { type, content: isKept ? content : undefined }
+    const position = tx.append({
+      kind: 'account_data',
+      user,
+      ...(room !== undefined && { room }),
+      wake: [user],
+      data,
+      bytes: 200 + (isKept ? contentFactor * text.length : 0),
+    })
     await saveAccountData(tx.sql, user, { room_nid: room ?? 0, type, content: text, position })
     return position
   }

@@ -1,7 +1,6 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { makeUserId } from '../matrix/ids.ts'
-import type { AccountsTable, Database, Tx } from '../storage/index.ts'
-import { loadingCache } from './cache.ts'
+import { loadingCache, type AccountsTable, type Database, type Tx } from '../storage/index.ts'
 import type { UserNames } from './intern.ts'
 import {
   changeAccount,
@@ -80,8 +79,6 @@ export interface AccountStore extends Accounts {
   change(nid: number, change: AccountChange): Promise<Account>
 }
 
-const cachedAccounts = 50_000
-
 const fromRow = (row: AccountRow): Account => ({
   nid: row.user_nid,
   userId: row.user_id,
@@ -127,7 +124,7 @@ export function openAccounts(deps: {
 }): AccountStore {
   const { database, names, serverName, now } = deps
   const listeners: Array<(account: Account) => void> = []
-  const cache = loadingCache<number, Account>(cachedAccounts, async (nid) => {
+  const cache = loadingCache<number, Account>(database.memory, { name: 'accounts', weigh: 1000 }, async (nid) => {
     const row = await readAccount(database.read, nid)
     return row && fromRow(row)
   })

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto'
 import { parseFilter, type Filter } from '../matrix/filter.ts'
 import type { JsonObject } from '../matrix/json.ts'
-import type { Database } from '../storage/index.ts'
-import { loadingCache } from './cache.ts'
+import { loadingCache, type Database } from '../storage/index.ts'
 import { insertFilter, readFilter, readFilterId } from './store/filters.ts'
 
 /** A filter that a client left here. */
 export interface StoredFilter {
   readonly json: JsonObject
   readonly filter: Filter
+  /** An estimate of the memory that it takes, compiled. */
+  readonly bytes: number
 }
 
 export interface Filters {
@@ -20,16 +21,22 @@ export interface Filters {
 
 /** A client that makes more loses its oldest: it is one that makes a new one each time, and needs the newest. */
 const mostFilters = 1000
-const cachedFilters = 10_000
+
+/** Each pattern is compiled to a few objects. */
+const bytesOf = (text: string): number => 2000 + 10 * text.length + 600 * (text.split('*').length - 1)
 
 export function openFilters(database: Database): Filters {
-  const cache = loadingCache<string, StoredFilter>(cachedFilters, async (key) => {
-    const [user, id] = key.split('/').map(Number) as [number, number]
-    const text = await readFilter(database.read, user, id)
-    if (text === undefined) return undefined
-    const json = JSON.parse(text) as JsonObject // `add` writes objects alone
-    return { json, filter: parseFilter(json) }
-  })
+  const cache = loadingCache<string, StoredFilter>(
+    database.memory,
+    { name: 'filters', weigh: ({ bytes }) => bytes },
+    async (key) => {
+      const [user, id] = key.split('/').map(Number) as [number, number]
+      const text = await readFilter(database.read, user, id)
+      if (text === undefined) return undefined
+      const json = JSON.parse(text) as JsonObject // `add` writes objects alone
+      return { json, filter: parseFilter(json), bytes: bytesOf(text) }
+    },
+  )
   return {
     add: async (user, json) => {
       parseFilter(json)

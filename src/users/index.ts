@@ -1,6 +1,5 @@
 export type { AccountData, AccountDataItem, AccountDataNews } from './account-data.ts'
 export type { Account, Accounts, NewAccount } from './accounts.ts'
-export { loadingCache, type LoadingCache } from './cache.ts'
 export type { Filters, StoredFilter } from './filters.ts'
 export { gate, mustNotBeSuspended, type Purpose } from './gate.ts'
 export type { UserNames } from './intern.ts'

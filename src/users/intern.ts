@@ -1,4 +1,3 @@
-import { LruCache } from '../storage/lru.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import { isUserId } from '../matrix/ids.ts'
 import type { Database, Tx } from '../storage/index.ts'
@@ -22,13 +21,12 @@ export interface UserNames {
   namesOf(nids: Iterable<number>): Promise<Map<number, string>>
 }
 
-const cached = 100_000
 /** Well below what either database allows in one statement. */
 const atOnce = 500
 
 export function openNames(database: Database): UserNames {
-  const nids = new LruCache<string, number>({ max: cached })
-  const names = new LruCache<number, string>({ max: cached })
+  const nids = database.memory.cache<string, number>({ name: 'user ids', weigh: (_, userId) => 2 * userId.length })
+  const names = database.memory.cache<number, string>({ name: 'user names', weigh: (userId) => 2 * userId.length })
   const interning = new Map<string, Promise<number>>()
 
   const remember = (nid: number, userId: string): void => {

@@ -1,7 +1,6 @@
 import type { JsonObject } from '../../matrix/json.ts'
-import type { Database } from '../../storage/index.ts'
+import { loadingCache, type Database } from '../../storage/index.ts'
 import type { Log } from '../../streams/index.ts'
-import { loadingCache } from '../../users/index.ts'
 import type { DeviceListNews } from '../list-changes.ts'
 import { readCrossSigning, readOwnSignatures, readSignaturesOfOthers } from '../store/cross-signing.ts'
 import { readDeviceKeysOf } from '../store/device-keys.ts'
@@ -36,10 +35,6 @@ export interface KeyBook {
   ): ReadonlyMap<number, readonly OutgoingSignature[]> | Promise<ReadonlyMap<number, readonly OutgoingSignature[]>>
 }
 
-const cached = 20_000
-/** Characters of JSON that are kept in memory. */
-const cachedSize = 64 * 1024 * 1024
-
 type Signatures = ReadonlyMap<string, Readonly<Record<string, string>>>
 
 const withSignatures = (
@@ -56,9 +51,15 @@ const withSignatures = (
 
 const sizeOf = ({ devices, master, selfSigning, userSigning }: UserKeys): number =>
   [...devices.values(), master?.text ?? '', selfSigning ?? '', userSigning ?? ''].reduce(
-    (size, text) => size + text.length,
-    1,
+    (size, text) => size + 100 + 2 * text.length,
+    0,
   )
+
+const signaturesBytes = (byTarget: ReadonlyMap<number, readonly OutgoingSignature[]>): number => {
+  let bytes = 100
+  for (const list of byTarget.values()) bytes += 100 + 500 * list.length
+  return bytes
+}
 
 async function load(database: Database, nameOf: (user: number) => Promise<string>, user: number): Promise<UserKeys> {
   const [userId, devices, keys, rows] = await Promise.all([
@@ -92,12 +93,13 @@ async function load(database: Database, nameOf: (user: number) => Promise<string
 }
 
 export function openKeyBook(database: Database, log: Log, nameOf: (user: number) => Promise<string>): KeyBook {
-  const books = loadingCache<number, UserKeys>(cached, (user) => load(database, nameOf, user), {
-    max: cachedSize,
-    of: sizeOf,
-  })
-  const outgoing = loadingCache<number, ReadonlyMap<number, readonly OutgoingSignature[]>>(cached, async (user) =>
-    Map.groupBy(await readSignaturesOfOthers(database.read, user), (row) => row.target_nid),
+  const books = loadingCache<number, UserKeys>(database.memory, { name: 'device keys', weigh: sizeOf }, (user) =>
+    load(database, nameOf, user),
+  )
+  const outgoing = loadingCache<number, ReadonlyMap<number, readonly OutgoingSignature[]>>(
+    database.memory,
+    { name: 'signatures', weigh: signaturesBytes },
+    async (user) => Map.groupBy(await readSignaturesOfOthers(database.read, user), (row) => row.target_nid),
   )
   log.listen((entry) => {
     if (entry.kind !== 'device_list') return

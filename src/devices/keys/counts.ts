@@ -1,5 +1,4 @@
-import type { Database } from '../../storage/index.ts'
-import { loadingCache } from '../../users/index.ts'
+import { loadingCache, type Database } from '../../storage/index.ts'
 import { countOneTimeKeys, readFallbackKeys } from '../store/one-time-keys.ts'
 
 /** What a sync tells a device of its keys. */
@@ -17,14 +16,12 @@ export interface Counts {
   changed(device: number): void
 }
 
-const cached = 50_000
-
 /** Clients make new keys when they hear a number: no key at all has to be told as well. */
 const always = { signed_curve25519: 0 }
 
 /** Counts the keys of devices, once after each change. */
 export function openCounts(database: Database): Counts {
-  const cache = loadingCache<number, KeyCounts>(cached, async (device) => {
+  const cache = loadingCache<number, KeyCounts>(database.memory, { name: 'key counts', weigh: 500 }, async (device) => {
     const [oneTime, fallback] = await Promise.all([
       countOneTimeKeys(database.read, device),
       readFallbackKeys(database.read, device),

@@ -144,6 +144,7 @@ export function fromRow(row: EventRow): StoredEvent {
     sender: row.sender_nid,
     event,
     position: row.position ?? 0,
+    size: row.json.length,
     stateBefore: row.state_nid,
     standing: row.standing,
     device: row.device_nid,

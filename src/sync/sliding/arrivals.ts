@@ -1,9 +1,7 @@
 import { own } from '../../matrix/json.ts'
-import { LruCache } from '../../storage/lru.ts'
 import type { Database } from '../../storage/index.ts'
 import { readMembersBefore } from './store.ts'
 
-const cachedArrivals = 200_000
 /** How many changes of name or picture are followed back. */
 const mostChanges = 20
 
@@ -14,7 +12,7 @@ const mostChanges = 20
 export function openArrivals(
   database: Database,
 ): (memberEvents: readonly number[]) => Promise<ReadonlyMap<number, number>> {
-  const known = new LruCache<number, number>({ max: cachedArrivals })
+  const known = database.memory.cache<number, number>({ name: 'arrivals', weigh: 10 })
 
   return async (memberEvents) => {
     const found = new Map<number, number>()

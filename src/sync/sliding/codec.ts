@@ -86,6 +86,7 @@ export function decode(owner: number, id: string, text: string, savedTs: number)
     ...newConnection(owner, id),
     state: stored.state,
     extensions: stored.extensions,
+    size: text.length,
     savedTs,
   }
   for (const [room, known] of knownIn(stored, required)) if (known) connection.rooms.set(room, known)

@@ -58,6 +58,8 @@ export interface Connection {
   nextMembers: { readonly position: number; readonly events: readonly number[] } | undefined
   /** Counts requests: an answer to any but the newest changes nothing. */
   turn: number
+  /** Characters of what was last written down: of all that it wants of its rooms' state, among others. */
+  size: number
   /** When it was last written down, in ms; 0: never. */
   savedTs: number
 }
@@ -83,6 +85,7 @@ export const newConnection = (owner: number, id: string): Connection => ({
   members: new Set(),
   nextMembers: undefined,
   turn: 0,
+  size: 0,
   savedTs: 0,
 })
 
@@ -122,3 +125,7 @@ function noteMembers(members: Set<number>, events: readonly number[]): void {
     members.delete(event)
   }
 }
+
+/** An estimate of the memory that a connection takes. */
+export const connectionBytes = ({ rooms, members, given, size }: Connection): number =>
+  1000 + 10 * size + 150 * given.reduce((sum, { changes }) => sum + changes.rooms.size, rooms.size) + 50 * members.size

@@ -1,8 +1,16 @@
 import { MatrixError } from '../../matrix/errors.ts'
-import { LruCache } from '../../storage/lru.ts'
 import type { Database, Tx } from '../../storage/index.ts'
 import { decode, encode } from './codec.ts'
-import { acknowledge, emptyState, give, newConnection, type Changes, type Connection, type Pos } from './connection.ts'
+import {
+  acknowledge,
+  connectionBytes,
+  emptyState,
+  give,
+  newConnection,
+  type Changes,
+  type Connection,
+  type Pos,
+} from './connection.ts'
 import { deleteConnectionsOf, deleteUnused, readConnection, saveConnection } from './store.ts'
 
 /** The sync loops of all clients: in memory while they are in use, and in the database so that they outlive a restart. */
@@ -32,9 +40,6 @@ export interface ConnectionsDeps {
   readonly onError: (error: unknown) => void
 }
 
-const cachedConnections = 20_000
-/** Rooms in all cached connections. */
-const cachedRooms = 2_000_000
 /** Stored connections of a device. */
 const mostOfDevice = 10
 const day = 24 * 60 * 60 * 1000
@@ -46,11 +51,7 @@ export const unknownPos = (): MatrixError =>
 const keyOf = (owner: number, id: string): string => `${owner} ${id}`
 
 export function openConnections({ database, now, randomId, onError }: ConnectionsDeps): Connections {
-  const cache = new LruCache<string, Connection>({
-    max: cachedConnections,
-    maxSize: cachedRooms,
-    sizeCalculation: ({ rooms }) => rooms.size + 10,
-  })
+  const cache = database.memory.cache<string, Connection>({ name: 'connections', weigh: connectionBytes, grows: true })
   /** Those that are being written down, which must not be read from their old rows meanwhile. */
   const saving = new Map<string, { readonly connection: Connection; again: boolean; readonly done: Promise<void> }>()
   let cleanedTs = now()
@@ -84,6 +85,7 @@ export function openConnections({ database, now, randomId, onError }: Connection
     if (cleans) cleanedTs = ts
     connection.savedTs = ts
     const text = encode(connection)
+    connection.size = text.length
     await database.write(async (tx) => {
       await saveConnection(tx, owner, id, text, ts, savedTs === 0 ? mostOfDevice : undefined)
       if (cleans) await deleteUnused(tx, ts - unusedFor)

@@ -27,7 +27,7 @@ export function openSlidingSync(deps: SlidingDeps): SlidingSync {
   const listed = openListedRooms(deps.database, deps.rooms)
   const places = openPlaces(deps, listed)
   const labels = openLabels(deps.database)
-  const statePlaces = openStatePlaces(deps.rooms)
+  const statePlaces = openStatePlaces(deps.rooms, deps.database.memory)
   deps.log.listen((entry) => {
     listed.hear(entry)
     places.hear(entry)
@@ -40,7 +40,7 @@ export function openSlidingSync(deps: SlidingDeps): SlidingSync {
     places,
     labels,
     statePlaces,
-    spaceChildren: openSpaceChildren(deps.rooms),
+    spaceChildren: openSpaceChildren(deps.rooms, deps.database.memory),
   }
   return {
     routes: [slidingSyncRoute(parts), threadUpdatesRoute(deps)],

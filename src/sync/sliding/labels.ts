@@ -1,7 +1,7 @@
 import { isObject, own } from '../../matrix/json.ts'
-import type { Database } from '../../storage/index.ts'
+import { loadingCache, type Database } from '../../storage/index.ts'
 import type { Entry } from '../../streams/index.ts'
-import { loadingCache, type AccountDataNews } from '../../users/index.ts'
+import type { AccountDataNews } from '../../users/index.ts'
 import { readAccountDataOfType } from './store.ts'
 
 /** What `m.direct` says. */
@@ -20,7 +20,14 @@ export interface Labels {
   hear(entry: Entry): void
 }
 
-const cachedUsers = 5000
+/** In memory, of a room's id, and of a tag. */
+const [roomBytes, tagBytes] = [150, 150]
+
+const tagsBytes = (rooms: ReadonlyMap<number, ReadonlySet<string>>): number => {
+  let bytes = 100
+  for (const tags of rooms.values()) bytes += 100 + tagBytes * tags.size
+  return bytes
+}
 
 export function openLabels(database: Database): Labels {
   const loadDirects = async (user: number): Promise<Directs> => {
@@ -40,8 +47,12 @@ export function openLabels(database: Database): Labels {
     }
     return found
   }
-  const directs = loadingCache(cachedUsers, loadDirects)
-  const tags = loadingCache(cachedUsers, loadTags)
+  const directs = loadingCache(
+    database.memory,
+    { name: 'direct chats', weigh: ({ roomIds }) => 100 + roomBytes * roomIds.size },
+    loadDirects,
+  )
+  const tags = loadingCache(database.memory, { name: 'tags', weigh: tagsBytes }, loadTags)
   return {
     directs: async (user) => (await directs.get(user)) ?? loadDirects(user),
     tags: async (user) => (await tags.get(user)) ?? loadTags(user),

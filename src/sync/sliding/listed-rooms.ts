@@ -1,4 +1,3 @@
-import { LruCache } from '../../storage/lru.ts'
 import type { Database } from '../../storage/index.ts'
 import type { Rooms } from '../../rooms/index.ts'
 import type { Entry } from '../../streams/index.ts'
@@ -26,8 +25,6 @@ export interface ListedRooms {
   hear(entry: Entry): void
 }
 
-const cachedRooms = 200_000
-
 const fromRow = (row: ListedRow): ListedRoom => ({
   nid: row.nid,
   id: row.room_id,
@@ -39,7 +36,7 @@ const fromRow = (row: ListedRow): ListedRoom => ({
 
 /** The rows of rooms that lists are made of: read once, many at a time, and then kept up by the log. No state is looked at. */
 export function openListedRooms(database: Database, rooms: Pick<Rooms, 'peek'>): ListedRooms {
-  const cache = new LruCache<number, ListedRoom>({ max: cachedRooms })
+  const cache = database.memory.cache<number, ListedRoom>({ name: 'listed rooms', weigh: 250 })
   /** Rooms that something happened to, for each read that is under way: what it finds may be older. */
   const reading = new Set<Set<number>>()
 

@@ -1,7 +1,6 @@
 import { own } from '../../matrix/json.ts'
 import type { StoredEvent, UserRoom } from '../../rooms/index.ts'
 import type { Entry } from '../../streams/index.ts'
-import { LruCache } from '../../storage/lru.ts'
 import type { AccountDataNews } from '../../users/index.ts'
 import { openArrivals } from './arrivals.ts'
 import type { SlidingDeps } from './deps.ts'
@@ -41,9 +40,8 @@ interface Kept extends Places {
   upTo: number
 }
 
-const cachedUsers = 20_000
-/** Rooms in all cached lists. */
-const cachedPlaces = 1_000_000
+/** In memory, of a room in a user's list. */
+const placeBytes = 300
 /** Entries of the log that are looked through for what moved up; with more, the list is made anew. */
 const mostEntries = 1000
 
@@ -90,10 +88,9 @@ export function openPlaces(deps: SlidingDeps, listed: ListedRooms): PlacesCache 
     }
   }
 
-  const cache = new LruCache<number, Kept>({
-    max: cachedUsers,
-    maxSize: cachedPlaces,
-    sizeCalculation: ({ list }) => list.length + 1,
+  const cache = deps.database.memory.cache<number, Kept>({
+    name: 'lists of rooms',
+    weigh: ({ list }) => placeBytes * (list.length + 1),
   })
   /** Lists that are being made. One is not kept when it was dropped meanwhile. */
   const loading = new Map<number, Promise<Kept>>()

@@ -1,5 +1,3 @@
-import { LruCache } from '../../storage/lru.ts'
-
 /** Which state events of a room a client wants to be told of. Immutable; two with the same `text` are the same. */
 export interface RequiredState {
   /** The pairs in a fixed order, as JSON. */
@@ -17,7 +15,11 @@ const member = 'm.room.member'
 const any = '*'
 const lazily = '$LAZY'
 
-const remembered = new LruCache<string, RequiredState>({ max: 5000 })
+/** As long as somebody holds them: a connection does, which is weighed. */
+const remembered = new Map<string, WeakRef<RequiredState>>()
+const forgotten = new FinalizationRegistry<string>((text) => {
+  if (!remembered.get(text)?.deref()) remembered.delete(text)
+})
 
 /** Makes it of pairs in any order, `$ME` being `userId`. The same pairs give the same object, as long as they are in use. */
 export function requiredState(wanted: Iterable<StatePair>, userId: string): RequiredState {
@@ -28,7 +30,7 @@ export function requiredState(wanted: Iterable<StatePair>, userId: string): Requ
   }
   const sorted = [...sets].sort(([a], [b]) => (a < b ? -1 : 1)).map(([type, keys]) => [type, [...keys].sort()] as const)
   const text = JSON.stringify(sorted.flatMap(([type, keys]) => keys.map((key) => [type, key])))
-  const known = remembered.get(text)
+  const known = remembered.get(text)?.deref()
   if (known) return known
   const lazy = sets.get(member)?.delete(lazily) ?? false
   const made: RequiredState = {
@@ -36,13 +38,14 @@ export function requiredState(wanted: Iterable<StatePair>, userId: string): Requ
     pairs: new Map(sorted.map(([type]) => [type, sets.get(type) ?? new Set()])),
     lazy,
   }
-  remembered.set(text, made)
+  remembered.set(text, new WeakRef(made))
+  forgotten.register(made, text)
   return made
 }
 
 /** The one that was written down as `text`. */
 export const requiredStateFrom = (text: string): RequiredState =>
-  remembered.get(text) ?? requiredState(JSON.parse(text) as StatePair[], '')
+  remembered.get(text)?.deref() ?? requiredState(JSON.parse(text) as StatePair[], '')
 
 export const noState: RequiredState = requiredState([], '')
 

@@ -1,12 +1,13 @@
 import { own } from '../../matrix/json.ts'
 import { stateOfType, type Rooms } from '../../rooms/index.ts'
-import { LruCache } from '../../storage/lru.ts'
+import type { Memory } from '../../storage/index.ts'
 
 /** Room ids of the children of a space, of which the user must be a member. */
-export function openSpaceChildren(rooms: Rooms): (space: number) => Promise<ReadonlySet<string>> {
+export function openSpaceChildren(rooms: Rooms, memory: Memory): (space: number) => Promise<ReadonlySet<string>> {
   /** Each as of a state set of the space. */
-  const cache = new LruCache<number, { readonly state: number | undefined; readonly children: ReadonlySet<string> }>({
-    max: 2000,
+  const cache = memory.cache<number, { readonly state: number | undefined; readonly children: ReadonlySet<string> }>({
+    name: 'children of spaces',
+    weigh: ({ children }) => 100 + 150 * children.size,
   })
   return async (space) => {
     const room = await rooms.byNid(space)

@@ -1,6 +1,6 @@
 import type { Room, Rooms, StoredEvent } from '../../rooms/index.ts'
 import type { Entry } from '../../streams/index.ts'
-import { loadingCache } from '../../users/index.ts'
+import { loadingCache, type Memory } from '../../storage/index.ts'
 
 /** The places of a room's state that are not members: short ids of state keys by event type and state key. */
 export type StatePlaces = Map<string, Map<string, number>>
@@ -14,10 +14,11 @@ export interface StatePlacesCache {
   hear(entry: Entry): void
 }
 
-const cachedRooms = 5000
+/** In memory, of a place. */
+const placeBytes = 200
 
 /** So that what a client wants of a room's state is found without walking through the room's members. */
-export function openStatePlaces(rooms: Rooms): StatePlacesCache {
+export function openStatePlaces(rooms: Rooms, memory: Memory): StatePlacesCache {
   const load = async (nid: number): Promise<StatePlaces | undefined> => {
     const room = await rooms.byNid(nid)
     if (!room) return undefined
@@ -26,7 +27,7 @@ export function openStatePlaces(rooms: Rooms): StatePlacesCache {
       if (type !== 'm.room.member') add(places, type, stateKey, key)
     return places
   }
-  const cache = loadingCache(cachedRooms, load)
+  const cache = loadingCache(memory, { name: 'places of state', weigh: bytesOf }, load)
   return {
     of: async ({ nid }) => (await cache.get(nid)) ?? (await load(nid)) ?? new Map(),
     prepare: async (list) => {
@@ -53,6 +54,12 @@ function otherKeys({ members, state }: Room): number[] {
   const keys: number[] = []
   for (const [key, event] of state) if (!memberEvents.has(event)) keys.push(key)
   return keys
+}
+
+function bytesOf(places: StatePlaces): number {
+  let count = 1
+  for (const ofType of places.values()) count += 1 + ofType.size
+  return placeBytes * count
 }
 
 function add(places: StatePlaces, type: string, stateKey: string, key: number): void {

@@ -1,4 +1,5 @@
-import { LruCache } from '../storage/lru.ts'
+import type { CacheOptions } from './cache.ts'
+import type { Memory } from './memory.ts'
 
 /** Answers from memory where it can, and then without a promise. */
 export interface LoadingCache<K, V extends object> {
@@ -11,16 +12,13 @@ export interface LoadingCache<K, V extends object> {
   drop(key: K): void
 }
 
-/**
- * A bounded cache in front of `load`. One load at a time for a key; `undefined` is not remembered.
- * @param weight what all values may weigh together, where they differ much in size
- */
+/** A cache in front of `load`. One load at a time for a key; `undefined` is not remembered. */
 export function loadingCache<K extends string | number, V extends object>(
-  max: number,
+  memory: Memory,
+  options: CacheOptions<K, V>,
   load: (key: K) => Promise<V | undefined>,
-  weight?: { readonly max: number; readonly of: (value: V) => number },
 ): LoadingCache<K, V> {
-  const cache = new LruCache<K, V>({ max, ...(weight && { maxSize: weight.max, sizeCalculation: weight.of }) })
+  const cache = memory.cache<K, V>(options)
   const loading = new Map<K, Promise<V | undefined>>()
 
   const start = (key: K): Promise<V | undefined> => {

@@ -1,0 +1,77 @@
+import { Cache, type CacheOptions } from './cache.ts'
+
+/** Something that keeps what it may need again, and how much that is. */
+export interface Holder {
+  /** What it holds, as metrics call it. */
+  readonly name: string
+  /** An estimate of the memory that it takes. */
+  readonly bytes: number
+  readonly entries: number
+  /** What it never goes beyond. */
+  readonly most: number
+  /** When what it would let go of next was used last, by `Memory.tick`; Infinity when it has nothing to give. */
+  readonly stalest: number
+  /** Lets go of that. */
+  shed(): void
+}
+
+/** Of the budget, what one holder may take for itself, unless it says otherwise. */
+const usualShare = 1 / 4
+
+/**
+ * What the process may keep in memory of what it could read again: one budget in bytes, which all caches share by use. When it is
+ * spent, whatever was used longest ago goes, whichever cache it is in, so that a cache that nobody asks gives its room to one that
+ * everybody does. Nothing that is remembered for longer than a request is kept anywhere else.
+ */
+export class Memory {
+  /** Bytes. */
+  readonly limit: number
+  /** Counts what has been put in: the time by which uses are compared. */
+  tick = 0
+  #bytes = 0
+  readonly #holders = new Set<Holder>()
+
+  constructor(limit: number) {
+    this.limit = limit
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get holders(): Iterable<Holder> {
+    return this.#holders
+  }
+
+  cache<K, V>(options: CacheOptions<K, V>): Cache<K, V> {
+    const cache = new Cache<K, V>(this, options, this.limit * (options.share ?? usualShare))
+    this.#holders.add(cache)
+    return cache
+  }
+
+  /** Counts something that is no cache among them. */
+  add(holder: Holder): void {
+    this.#holders.add(holder)
+  }
+
+  /** A holder has taken so many more bytes, or given them back. */
+  take(bytes: number): void {
+    this.#bytes += bytes
+    while (this.#bytes > this.limit) {
+      const holder = this.#stalest()
+      if (!holder) return
+      holder.shed()
+    }
+  }
+
+  #stalest(): Holder | undefined {
+    let found: Holder | undefined
+    let when = Infinity
+    for (const holder of this.#holders) {
+      if (holder.stalest >= when) continue
+      when = holder.stalest
+      found = holder
+    }
+    return found
+  }
+}
