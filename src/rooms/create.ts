@@ -1,14 +1,11 @@
 import { MatrixError } from '../matrix/errors.ts'
-import { buildEvent } from '../matrix/event-build.ts'
 import { own, type JsonObject } from '../matrix/json.ts'
 import { defaultRoomVersion, findRoomVersion, type RoomVersion } from '../matrix/room-version.ts'
-import type { SigningKey } from '../matrix/signing.ts'
 import type { Users } from '../users/index.ts'
 import { mustTakeInvites } from './invite-permission.ts'
 import { mustBeReachable } from './membership.ts'
 import type { Profiles } from './profile.ts'
-import { Recent } from './recent.ts'
-import { emptySummary, type Room } from './room.ts'
+import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
 import type { Draft } from './stage.ts'
 
@@ -35,9 +32,6 @@ export interface CreateDeps {
   readonly users: Users
   readonly profiles: Profiles
   readonly serverName: string
-  readonly signingKey: SigningKey
-  readonly now: () => number
-  readonly randomId: () => string
   readonly defaultRoomVersion?: string
 }
 
@@ -85,10 +79,9 @@ export async function createRoom(deps: CreateDeps, creator: Who, wish: RoomWish)
     ...stateOf(wish, preset).map((state): Draft => ({ ...state, sender: creator })),
   ]
   for (const userId of invited) drafts.push(await invitation(deps, creator, userId, wish))
-  const { room, ts } = await newRoom(deps, version, creator, create)
   try {
-    await deps.rooms.add(room, [
-      { type: 'm.room.create', stateKey: '', content: create, sender: creator, ts },
+    return await deps.rooms.make(version, [
+      { type: 'm.room.create', stateKey: '', content: create, sender: creator },
       ...drafts,
     ])
   } catch (error) {
@@ -99,19 +92,7 @@ export async function createRoom(deps: CreateDeps, creator: Who, wish: RoomWish)
       })
     }
     throw error
-  } finally {
-    idsUnderWay(deps.rooms).delete(room.id)
   }
-  return (await deps.rooms.byNid(room.nid)) ?? room
-}
-
-const underWay = new WeakMap<Rooms, Set<string>>()
-
-/** Ids of rooms that are just being made, which are in no table yet. */
-function idsUnderWay(rooms: Rooms): Set<string> {
-  const ids = underWay.get(rooms) ?? new Set()
-  underWay.set(rooms, ids)
-  return ids
 }
 
 function createContent(version: RoomVersion, creator: Who, wanted: JsonObject, trusted: readonly string[]): JsonObject {
@@ -125,70 +106,6 @@ function createContent(version: RoomVersion, creator: Who, wanted: JsonObject, t
     ...(version.creatorInContent && { creator: creator.userId }),
     ...(creators.length > 0 && { additional_creators: creators }),
   }
-}
-
-/** The room's head before its first event. In v12 its id is made of that event, and two like it must not be made at once. */
-async function newRoom(
-  deps: CreateDeps,
-  version: RoomVersion,
-  creator: Who,
-  create: JsonObject,
-): Promise<{ room: Room; ts: number }> {
-  const ids = idsUnderWay(deps.rooms)
-  let ts = deps.now()
-  let id = `!${deps
-    .randomId()
-    .replaceAll(/[^A-Za-z0-9]/g, '')
-    .slice(0, 18)}:${deps.serverName}`
-  if (version.createIsRoomId) {
-    for (;;) {
-      const { event } = buildEvent(
-        {
-          type: 'm.room.create',
-          stateKey: '',
-          content: create,
-          sender: creator.userId,
-          roomId: '',
-          prevEvents: [],
-          authEvents: [],
-          depth: 1,
-          ts,
-        },
-        version,
-        deps.serverName,
-        deps.signingKey,
-      )
-      id = event.roomId
-      if (!ids.has(id)) {
-        ids.add(id)
-        if (!(await deps.rooms.find(id))) break
-        ids.delete(id)
-      }
-      ts += 1
-    }
-  }
-  const room: Room = {
-    nid: deps.rooms.nextRoomNid(),
-    id,
-    version,
-    creator: creator.nid,
-    createdTs: ts,
-    chain: [],
-    state: new Map(),
-    members: new Map(),
-    joined: new Set(),
-    invited: 0,
-    extremities: [],
-    latestPosition: 0,
-    bumpPosition: 0,
-    published: false,
-    summary: emptySummary,
-    recent: new Recent([]),
-    pending: 0,
-    dead: false,
-    whenSettled: [],
-  }
-  return { room, ts }
 }
 
 function powerLevels(version: RoomVersion, creator: Who, trusted: readonly string[], wish: RoomWish): JsonObject {

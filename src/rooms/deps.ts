@@ -1,4 +1,3 @@
-import type { SigningKey } from '../matrix/signing.ts'
 import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
@@ -33,9 +32,7 @@ export interface RoomsRouteDeps {
   readonly database: Database
   readonly log: Log
   readonly serverName: string
-  readonly signingKey: SigningKey
   readonly now: () => number
-  readonly randomId: () => string
   readonly defaultRoomVersion?: string
 }
 

@@ -1,6 +1,6 @@
 import type { Database } from '../storage/index.ts'
 import { eventBytes, type StoredEvent } from './stored-event.ts'
-import { fromRow, readEvent, readEventById, readEvents, type EventRow } from './store/events.ts'
+import { fromRow, readEvent, readEventById, readEvents, readEventsByTxn, type EventRow } from './store/events.ts'
 
 /** Events by short id and by event id, from memory where they were seen lately. */
 export interface Events {
@@ -10,6 +10,8 @@ export interface Events {
   /** In the order asked for; what is not there is left out. */
   many(nids: readonly number[]): Promise<StoredEvent[]>
   byId(eventId: string): Promise<StoredEvent | undefined>
+  /** What a device sent under a transaction id: several, when it used the id on several endpoints. */
+  byTxn(device: number, txnId: string): Promise<StoredEvent[]>
   /** Takes in an event that was just made, redacted or read. */
   put(stored: StoredEvent): void
   /** Makes events of rows, those in memory first. */
@@ -58,6 +60,7 @@ export function openEvents(database: Database): Events {
       const row = await readEventById(database.read, eventId)
       return row && adoptOne(row)
     },
+    byTxn: async (device, txnId) => (await readEventsByTxn(database.read, device, txnId)).map(adoptOne),
     put,
     adopt: (rows) => rows.map(adoptOne),
     drop: (stored) => void byNid.delete(stored.nid),

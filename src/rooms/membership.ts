@@ -48,10 +48,7 @@ export async function powerLevelsOf(rooms: Rooms, room: Room): Promise<PowerLeve
 
 /** Joins, with the authorisation of a member where the room is restricted. Does nothing for who is joined. */
 export async function join(deps: MembershipDeps, who: Who, room: Room, wish: MembershipWish = {}): Promise<void> {
-  if (room.joined.has(who.nid)) {
-    await deps.rooms.settled()
-    if (!room.dead) return
-  }
+  if (room.joined.has(who.nid) && (await deps.rooms.isDurable(room))) return
   const authoriser = await authoriserFor(deps, who, room)
   await setMembership(deps, who, room, who.userId, 'join', {
     ...wish,

@@ -1,7 +1,9 @@
 import { MatrixError } from '../matrix/errors.ts'
+import type { RoomVersion } from '../matrix/room-version.ts'
 import { openSequence, type Database, type Tx } from '../storage/index.ts'
 import { append, type AppendDeps } from './append.ts'
 import { openEvents, type Events } from './event-cache.ts'
+import { roomMaker, type FirstDrafts } from './new-room.ts'
 import { Recent } from './recent.ts'
 import type { Room } from './room.ts'
 import { openRoomCache } from './room-cache.ts'
@@ -38,11 +40,13 @@ export interface Rooms {
   membersChanged(room: number, since: number, until: number): Promise<StoredEvent[]>
   /** Adds events of local users at the head of the room: all or none. See append.ts. */
   append(room: Room, drafts: readonly Draft[]): Promise<StoredEvent[]>
-  /** Adds a room that `room` describes, with its first events. */
-  add(room: Room, drafts: readonly Draft[]): Promise<StoredEvent[]>
-  /** Resolves when all that has been asked for until now is durable, or has failed: before something in a head is called done. */
-  settled(): Promise<void>
-  nextRoomNid(): number
+  /** Makes a room of its first events: all or none. The first of them is the create event. */
+  make(version: RoomVersion, drafts: FirstDrafts): Promise<Room>
+  /**
+   * Waits until all that has been asked for until now is durable, or has failed: before something that `room` says is called done.
+   * False when it did not come about.
+   */
+  isDurable(room: Room): Promise<boolean>
   /** The rooms a user has to do with, by nid, as of `log.now`. */
   of(user: number): Promise<ReadonlyMap<number, UserRoom>>
   /** Everyone who is joined to a room that the user is joined to, the user included. */
@@ -127,17 +131,11 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
     membersChanged: async (room, since, until) =>
       events.adopt(await readMemberEvents(database.read, room, since, until)),
     append: (room, drafts) => append(appendDeps, room, drafts),
-    add: async (room, drafts) => {
-      rooms.add(room)
-      try {
-        return await append(appendDeps, room, drafts, { creating: true })
-      } catch (error) {
-        rooms.kill(room)
-        throw error
-      }
+    make: roomMaker(appendDeps, roomIds),
+    isDurable: async (room) => {
+      await database.write(async () => {})
+      return !room.dead
     },
-    settled: () => database.write(async () => {}),
-    nextRoomNid: () => roomIds.next(),
     of: (user) => userRooms.get(user),
     sharers: async (user) => {
       const sharers = new Set([user])

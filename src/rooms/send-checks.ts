@@ -2,7 +2,7 @@ import { MatrixError } from '../matrix/errors.ts'
 import { isObject, own, type JsonObject } from '../matrix/json.ts'
 import type { RoomsRouteDeps } from './deps.ts'
 import type { Room } from './room.ts'
-import { readAnnotation, readRelationOf } from './store/relations.ts'
+import { readAnnotation, readRelationOf } from './store.ts'
 
 /**
  * Refuses a second reaction with the same key by the same user (M_DUPLICATE_ANNOTATION), and a thread that would start at an

@@ -1,17 +1,14 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { canonicalJson, type JsonObject } from '../matrix/json.ts'
 import { powerLevelOf } from '../matrix/power-levels.ts'
-import type { Database } from '../storage/index.ts'
 import { powerLevelsOf } from './membership.ts'
 import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
 import type { Draft } from './stage.ts'
 import type { StoredEvent } from './stored-event.ts'
-import { readEventsByTxn } from './store/events.ts'
 
 export interface SendDeps {
   readonly rooms: Rooms
-  readonly database: Database
   /** Sends with a transaction id that are under way, by device and endpoint. */
   readonly underWay: Map<string, Promise<StoredEvent>>
 }
@@ -44,14 +41,11 @@ async function sentBefore(
   txnId: string,
   { room, type, redacts }: Endpoint,
 ): Promise<StoredEvent | undefined> {
-  const rows = await readEventsByTxn(deps.database.read, device, txnId)
-  if (rows.length === 0) return undefined
-  return deps.rooms.events
-    .adopt(rows)
-    .find(
-      ({ event, room: sentTo }) =>
-        sentTo === room.nid && event.type === type && (redacts === undefined || event.redacts === redacts.event.id),
-    )
+  const sent = await deps.rooms.events.byTxn(device, txnId)
+  return sent.find(
+    ({ event, room: sentTo }) =>
+      sentTo === room.nid && event.type === type && (redacts === undefined || event.redacts === redacts.event.id),
+  )
 }
 
 async function sendEvent(rooms: Rooms, room: Room, draft: Draft): Promise<StoredEvent> {
@@ -74,8 +68,7 @@ export async function setState(
   const before = await rooms.stateEvent(room, type, stateKey)
   if (before && before.sender === sender.nid && canonicalJson(before.event.content) === canonicalJson(content)) {
     // It may be on its way to the disk still: whoever set it first has not been answered either.
-    await rooms.settled()
-    if (!room.dead) return before
+    if (await rooms.isDurable(room)) return before
   }
   return sendEvent(rooms, room, { ...origin, type, stateKey, sender, content })
 }

@@ -49,7 +49,7 @@ export interface Sender {
 const whoOf = ({ user, userId }: SendingSession): Draft['sender'] => ({ nid: user, userId })
 
 export function openSender(deps: RoomsRouteDeps): Sender {
-  const sending: SendDeps = { rooms: deps.rooms, database: deps.database, underWay: new Map() }
+  const sending: SendDeps = { rooms: deps.rooms, underWay: new Map() }
   return {
     message: async (session, roomId, type, content, origin) => {
       mustNotBeSuspended(session)

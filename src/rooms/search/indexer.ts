@@ -116,10 +116,10 @@ export async function startIndexer({ rooms, database, log, onError }: IndexerDep
       // From here on, what is announced waits in memory again.
       behind = false
       for (;;) {
-        const { rows, last } = await readEventsAfter(database.read, cursor, together)
+        const { nids, last } = await readEventsAfter(database.read, cursor, together)
         if (last === undefined || closed.signal.aborted) break
         await take(
-          rooms.events.adopt(rows).filter(({ position }) => position !== 0),
+          (await rooms.events.many(nids)).filter(({ position }) => position !== 0),
           last,
         )
       }

@@ -1,5 +1,4 @@
 import { sql } from 'kysely'
-import { readEvents, type EventRow } from '../store/events.ts'
 import { inParts } from '../store/history.ts'
 import { hot, type Database, type Reader, type Tx } from '../../storage/index.ts'
 import type { Query, Term } from './query.ts'
@@ -198,7 +197,7 @@ export async function readEventsAfter(
   db: Reader,
   nid: number,
   limit: number,
-): Promise<{ rows: EventRow[]; last: number | undefined }> {
+): Promise<{ nids: number[]; last: number | undefined }> {
   const found = await db
     .selectFrom('events')
     .where('nid', '>', nid)
@@ -207,9 +206,5 @@ export async function readEventsAfter(
     .select(['nid', 'type'])
     .execute()
   const types = new Set(['m.room.message', 'm.room.name', 'm.room.topic', 'm.room.redaction'])
-  const rows = await readEvents(
-    db,
-    found.filter(({ type }) => types.has(type)).map((row) => row.nid),
-  )
-  return { rows: rows.toSorted((a, b) => a.nid - b.nid), last: found.at(-1)?.nid }
+  return { nids: found.filter(({ type }) => types.has(type)).map((row) => row.nid), last: found.at(-1)?.nid }
 }

@@ -1,5 +1,5 @@
 import type { Relation } from '../../matrix/relations.ts'
-import { hot, type Reader, type RelationsTable, type Tx } from '../../storage/index.ts'
+import { hot, type RelationsTable, type Tx } from '../../storage/index.ts'
 import type { StoredEvent } from '../stored-event.ts'
 
 const insert = hot((db, p: RelationsTable) =>
@@ -34,29 +34,3 @@ export async function insertRelation(tx: Tx, stored: StoredEvent, relation: Rela
 export async function deleteRelation(tx: Tx, event: number): Promise<void> {
   await remove.run(tx, { event })
 }
-
-const annotation = hot((db, p: { room: number; target: string; type: string; key: string; sender: number }) =>
-  db
-    .selectFrom('relations')
-    .where('room_nid', '=', p.room)
-    .where('target_id', '=', p.target)
-    .where('rel_type', '=', 'm.annotation')
-    .where('type', '=', p.type)
-    .where('key', '=', p.key)
-    .where('sender_nid', '=', p.sender)
-    .select('event_nid'),
-)
-
-const relationOfEvent = hot((db, p: { event: number }) =>
-  db.selectFrom('relations').where('event_nid', '=', p.event).select('rel_type'),
-)
-
-/** The reaction with this key that the user has given the event. */
-export const readAnnotation = async (
-  db: Reader,
-  p: { room: number; target: string; type: string; key: string; sender: number },
-): Promise<number | undefined> => (await annotation.first(db, p))?.event_nid
-
-/** How an event relates to another, if it does. */
-export const readRelationOf = async (db: Reader, event: number): Promise<string | undefined> =>
-  (await relationOfEvent.first(db, { event }))?.rel_type
