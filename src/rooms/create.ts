@@ -5,9 +5,9 @@ import type { Users } from '../users/index.ts'
 import { mustTakeInvites } from './invite-permission.ts'
 import { mustBeReachable } from './membership.ts'
 import type { Profiles } from './profile.ts'
-import type { Room } from './room.ts'
-import type { Rooms } from './rooms.ts'
-import type { Draft } from './stage.ts'
+import type { Room } from '../events/room.ts'
+import type { Rooms } from '../events/rooms.ts'
+import type { Draft } from '../events/stage.ts'
 
 export type Preset = 'private_chat' | 'public_chat' | 'trusted_private_chat'
 

@@ -1,10 +1,10 @@
 import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
-import type { History } from './history.ts'
+import type { History } from '../history/history.ts'
 import type { Profiles } from './profile.ts'
-import type { Room } from './room.ts'
-import type { Rooms } from './rooms.ts'
+import type { Room } from '../events/room.ts'
+import type { Rooms } from '../events/rooms.ts'
 
 /** Port, filled by directory/: names of rooms. */
 export interface Aliases {

@@ -3,9 +3,9 @@ import { isObject, type JsonObject, own } from '../matrix/json.ts'
 import { levelFor, powerLevelOf, type PowerLevels } from '../matrix/power-levels.ts'
 import type { Aliases } from './deps.ts'
 import { invite, join, kick, leave, type MembershipDeps, membershipOf, powerLevelsOf } from './membership.ts'
-import type { Room } from './room.ts'
+import type { Room } from '../events/room.ts'
 import { setState } from './send.ts'
-import type { Draft } from './stage.ts'
+import type { Draft } from '../events/stage.ts'
 
 type Who = Draft['sender']
 

@@ -10,7 +10,7 @@ import { createUsers } from '../users/index.ts'
 import { createRoom } from './create.ts'
 import { createProfiles, openRooms } from './index.ts'
 import { invite, join, leave } from './membership.ts'
-import { flatten } from './state-sets.ts'
+import { flatten } from '../events/state-sets.ts'
 
 const serverName = 'one.test'
 

@@ -2,10 +2,10 @@ import { MatrixError } from '../matrix/errors.ts'
 import { canonicalJson, type JsonObject } from '../matrix/json.ts'
 import { powerLevelOf } from '../matrix/power-levels.ts'
 import { powerLevelsOf } from './membership.ts'
-import type { Room } from './room.ts'
-import type { Rooms } from './rooms.ts'
-import type { Draft } from './stage.ts'
-import type { StoredEvent } from './stored-event.ts'
+import type { Room } from '../events/room.ts'
+import type { Rooms } from '../events/rooms.ts'
+import type { Draft } from '../events/stage.ts'
+import type { StoredEvent } from '../events/stored-event.ts'
 
 export interface SendDeps {
   readonly rooms: Rooms

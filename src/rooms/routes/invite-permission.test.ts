@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { idOf, over, path } from './fixture.test.ts'
+import { idOf, over, path } from '../../../test/harness/rooms.ts'
 
 over('who wants no invitations gets none, however they are sent', async ({ create, on, ask, outcome }) => {
   const before = await create('alice')

@@ -1,0 +1,59 @@
+import type { RoomEventFilter } from '../matrix/filter.ts'
+import type { Database } from '../storage/index.ts'
+import type { Log } from '../streams/index.ts'
+import type { Users } from '../users/index.ts'
+import { openAggregations } from './aggregations.ts'
+import { bundlesOf, type Bundle } from './bundle.ts'
+import { relatedBy } from './page.ts'
+import type { Rooms } from '../events/rooms.ts'
+import { serialise, type Reader } from './serialise.ts'
+import { openSight, type Onlooker, type Sight } from './sight.ts'
+import type { StoredEvent } from '../events/stored-event.ts'
+
+/** What was said in rooms, as one user may see it. */
+export interface History {
+  readonly sight: Sight
+  /**
+   * Those of the events that the user may see by the rooms' history visibility, in the same order. They may be of several rooms:
+   * one call for all is cheaper than many.
+   * @see https://spec.matrix.org/v1.19/client-server-api/#room-history-visibility
+   */
+  visible(who: Onlooker, list: readonly StoredEvent[]): Promise<readonly StoredEvent[]>
+  /** Those of the events that others relate to as the filter asks for. */
+  related(filter: RoomEventFilter, list: readonly StoredEvent[]): Promise<readonly StoredEvent[]>
+  canSee(who: Onlooker, stored: StoredEvent): Promise<boolean>
+  /**
+   * Events as clients get them, as JSON texts, in the same order. Costs nothing beyond what is in memory for events that nothing
+   * relates to and that replace nothing.
+   */
+  serialise(list: readonly StoredEvent[], reader: Reader): Promise<string[]>
+  /** What relates to the events and is summarised in `m.relations`, as far as the user may know of it; by short id. */
+  bundles(who: Onlooker, list: readonly StoredEvent[]): Promise<ReadonlyMap<number, Bundle>>
+}
+
+export interface HistoryDeps {
+  readonly rooms: Rooms
+  readonly users: Users
+  readonly database: Database
+  readonly log: Log
+  readonly serverName: string
+}
+
+/** Opens the one door to what was said. To be opened once, before the first event is sent. */
+export function openHistory(deps: HistoryDeps): History {
+  const sight = openSight(deps)
+  const aggregations = openAggregations(deps)
+  deps.log.listen((entry) => {
+    sight.hear(entry)
+    aggregations.hear(entry)
+  })
+  const bundling = { ...deps, sight, aggregations }
+  return {
+    sight,
+    visible: (who, list) => sight.visible(who, list),
+    related: (filter, list) => relatedBy(deps, filter, list),
+    canSee: async (who, stored) => (await sight.visible(who, [stored])).length === 1,
+    serialise: (list, reader) => serialise(bundling, list, reader),
+    bundles: (who, list) => bundlesOf(bundling, who, list),
+  }
+}
