@@ -1,5 +1,6 @@
 import type { Devices } from '../devices/index.ts'
-import type { History, Rooms } from '../rooms/index.ts'
+import type { Rooms } from '../events/index.ts'
+import type { History } from '../history/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Users } from '../users/index.ts'
 

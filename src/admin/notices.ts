@@ -1,6 +1,7 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { isObject, own, type JsonObject } from '../matrix/json.ts'
-import { createRoom, madeByServer, setMembership, type CreateDeps, type Draft, type Room } from '../rooms/index.ts'
+import type { Draft, Room } from '../events/index.ts'
+import { type CreateDeps, createRoom, madeByServer, setMembership } from '../rooms/index.ts'
 import type { Database } from '../storage/index.ts'
 
 type Who = Draft['sender']

@@ -1,7 +1,7 @@
 import { backOff } from '../jobs/index.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Ephemeral } from '../ephemeral/index.ts'
-import type { Rooms } from '../rooms/index.ts'
+import type { Rooms } from '../events/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'

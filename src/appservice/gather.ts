@@ -1,7 +1,7 @@
 import type { DeviceListNews, ToDeviceNews } from '../devices/index.ts'
 import type { ReceiptNews } from '../ephemeral/index.ts'
 import { own } from '../matrix/json.ts'
-import type { StoredEvent } from '../rooms/index.ts'
+import type { StoredEvent } from '../events/index.ts'
 import type { Entry } from '../streams/index.ts'
 import type { Follower } from './follower.ts'
 

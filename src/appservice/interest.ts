@@ -1,4 +1,4 @@
-import type { Room, Rooms, StoredEvent } from '../rooms/index.ts'
+import type { Room, Rooms, StoredEvent } from '../events/index.ts'
 import type { Memory } from '../storage/index.ts'
 import type { Users } from '../users/index.ts'
 import { fitsAny, type Service } from './services.ts'

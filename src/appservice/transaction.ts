@@ -1,5 +1,5 @@
 import type { JsonObject } from '../matrix/json.ts'
-import { clientEvent, neighbours } from '../rooms/index.ts'
+import { clientEvent, neighbours } from '../history/index.ts'
 import { ephemeralEvents } from './ephemeral.ts'
 import type { Follower } from './follower.ts'
 import { gather, type Gathered } from './gather.ts'

@@ -1,6 +1,6 @@
 import { findRoomVersion } from '../matrix/room-version.ts'
 import { allowedRooms } from '../matrix/state-values.ts'
-import type { Rooms, UserRoom } from '../rooms/index.ts'
+import type { Rooms, UserRoom } from '../events/index.ts'
 import type { RoomsTable } from '../storage/index.ts'
 
 /** The rooms whose members may join a restricted room; empty for other rooms. */

@@ -1,4 +1,4 @@
-import type { Rooms } from '../rooms/index.ts'
+import type { Rooms } from '../events/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Users } from '../users/index.ts'
 import type { RoomAliases } from './aliases.ts'

@@ -1,6 +1,6 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { isUserId } from '../matrix/ids.ts'
-import type { Rooms } from '../rooms/index.ts'
+import type { Rooms } from '../events/index.ts'
 import type { Users } from '../users/index.ts'
 
 export interface MutualRooms {

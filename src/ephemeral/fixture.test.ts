@@ -5,16 +5,14 @@ import { databases } from '../../test/harness/postgres.ts'
 import { mount, sessionOf, type Mounted } from '../../test/harness/routes.ts'
 import type { Session } from '../http/index.ts'
 import { signingKey } from '../matrix/signing.ts'
+import { openRooms, type Room, type Rooms } from '../events/index.ts'
 import {
+  type Aliases,
   createProfiles,
   createRoutes,
   membershipRoutes,
-  openRooms,
-  sendRoutes,
-  type Aliases,
-  type Room,
-  type Rooms,
   type RoomsRouteDeps,
+  sendRoutes,
 } from '../rooms/index.ts'
 import { openDatabase, type Database } from '../storage/index.ts'
 import { openLog, type Entry, type Log } from '../streams/index.ts'

@@ -1,5 +1,5 @@
 import { own } from '../matrix/json.ts'
-import type { Room, Rooms, StoredEvent } from '../rooms/index.ts'
+import type { Room, Rooms, StoredEvent } from '../events/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 

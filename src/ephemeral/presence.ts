@@ -1,7 +1,7 @@
 import { recentUsers } from '../devices/index.ts'
 import type { Session } from '../http/index.ts'
 import type { JsonObject } from '../matrix/json.ts'
-import type { Rooms, StoredEvent } from '../rooms/index.ts'
+import type { Rooms, StoredEvent } from '../events/index.ts'
 import { loadingCache, type Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../matrix/json.ts'
-import type { Room, StoredEvent } from '../rooms/index.ts'
+import type { Room, StoredEvent } from '../events/index.ts'
 import { loadingCache, type Database } from '../storage/index.ts'
 import type { Entry, Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'

@@ -1,5 +1,5 @@
 import type { Route } from '../http/index.ts'
-import type { Rooms } from '../rooms/index.ts'
+import type { Rooms } from '../events/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import type { Ephemeral } from './ephemeral.ts'

@@ -1,4 +1,4 @@
-import type { Room, Rooms } from '../rooms/index.ts'
+import type { Room, Rooms } from '../events/index.ts'
 import type { Log } from '../streams/index.ts'
 
 /** Who is typing where: in memory alone. */

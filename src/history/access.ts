@@ -1,12 +1,9 @@
 import { isRoomId } from '../matrix/ids.ts'
 import type { Session } from '../http/index.ts'
 import type { History } from './history.ts'
-import { notIn } from '../rooms/membership.ts'
-import type { Room } from '../events/room.ts'
-import type { Rooms } from '../events/rooms.ts'
+import type { Room, Rooms, StateMap, StoredEvent } from '../events/index.ts'
+import { notIn } from '../rooms/index.ts'
 import type { Stay } from './sight.ts'
-import type { StateMap } from '../events/state-sets.ts'
-import type { StoredEvent } from '../events/stored-event.ts'
 
 /** A room as one user may look into it. */
 export interface View {

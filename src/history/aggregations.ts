@@ -3,7 +3,7 @@ import { isBundled, relationOf } from '../matrix/relations.ts'
 import type { Database } from '../storage/index.ts'
 import type { Entry, Log } from '../streams/index.ts'
 import { readAtPositions, readEdits, readGroups, readNewest, type RelatedGroup } from './store/related.ts'
-import type { StoredEvent } from '../events/stored-event.ts'
+import type { StoredEvent } from '../events/index.ts'
 
 /** What one sender has said in a thread. */
 export interface ThreadShare {

@@ -3,10 +3,9 @@ import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import type { Aggregations, Related } from './aggregations.ts'
-import type { Rooms } from '../events/rooms.ts'
+import type { Rooms, StoredEvent } from '../events/index.ts'
 import type { Onlooker, Sight } from './sight.ts'
 import { readNewest } from './store/related.ts'
-import type { StoredEvent } from '../events/stored-event.ts'
 
 export interface BundleDeps {
   readonly rooms: Rooms

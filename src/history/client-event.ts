@@ -1,6 +1,5 @@
 import { own } from '../matrix/json.ts'
-import type { Events } from '../events/event-cache.ts'
-import type { StoredEvent } from '../events/stored-event.ts'
+import type { Events, StoredEvent } from '../events/index.ts'
 
 /** Who reads an event, and when. */
 export interface EventReader {

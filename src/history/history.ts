@@ -5,10 +5,9 @@ import type { Users } from '../users/index.ts'
 import { openAggregations } from './aggregations.ts'
 import { bundlesOf, type Bundle } from './bundle.ts'
 import { relatedBy } from './page.ts'
-import type { Rooms } from '../events/rooms.ts'
+import type { Rooms, StoredEvent } from '../events/index.ts'
 import { serialise, type Reader } from './serialise.ts'
 import { openSight, type Onlooker, type Sight } from './sight.ts'
-import type { StoredEvent } from '../events/stored-event.ts'
 
 /** What was said in rooms, as one user may see it. */
 export interface History {

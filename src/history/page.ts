@@ -5,7 +5,7 @@ import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import type { AccessDeps, View } from './access.ts'
 import { readRelatedBy } from './store/related.ts'
-import type { StoredEvent } from '../events/stored-event.ts'
+import type { StoredEvent } from '../events/index.ts'
 
 export interface PageDeps extends AccessDeps {
   readonly log: Log

@@ -1,5 +1,5 @@
 import type { Route } from '../http/index.ts'
-import type { HistoryRouteDeps } from '../rooms/deps.ts'
+import type { HistoryRouteDeps } from './deps.ts'
 import { contextRoutes } from './routes/context.ts'
 import { memberRoutes } from './routes/members.ts'
 import { messagesRoutes } from './routes/messages.ts'

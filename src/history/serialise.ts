@@ -2,7 +2,7 @@ import { own } from '../matrix/json.ts'
 import { bundlesOf, type Bundle, type BundleDeps } from './bundle.ts'
 import { clientEvent, neighbours, type EventReader } from './client-event.ts'
 import type { Onlooker } from './sight.ts'
-import { delayedDevice, type StoredEvent } from '../events/stored-event.ts'
+import { delayedDevice, type StoredEvent } from '../events/index.ts'
 
 /** Who reads events, and how they are wanted. */
 export interface Reader extends EventReader {

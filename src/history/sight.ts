@@ -2,9 +2,8 @@ import { own } from '../matrix/json.ts'
 import { canSee, historyVisibility, type HistoryVisibility } from '../matrix/visibility.ts'
 import type { Database } from '../storage/index.ts'
 import type { Entry } from '../streams/index.ts'
-import type { Rooms } from '../events/rooms.ts'
+import { type Rooms, standings, type StoredEvent } from '../events/index.ts'
 import { readVisibilities } from './store/events.ts'
-import { standings, type StoredEvent } from '../events/stored-event.ts'
 
 /** Who looks at a room: any session is one. */
 export interface Onlooker {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { databases } from '../../test/harness/postgres.ts'
-import type { Room, StoredEvent } from '../rooms/index.ts'
+import type { Room, StoredEvent } from '../events/index.ts'
 import { openStage, type Stage, type Who } from './fixture.test.ts'
 import type { Counts, NotificationCounts } from './index.ts'
 

@@ -2,15 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { openEphemeral, type ReceiptType } from '../ephemeral/index.ts'
 import { signingKey } from '../matrix/signing.ts'
-import {
-  createProfiles,
-  createRoom,
-  openRooms,
-  setMembership,
-  type Room,
-  type Rooms,
-  type StoredEvent,
-} from '../rooms/index.ts'
+import { openRooms, type Room, type Rooms, type StoredEvent } from '../events/index.ts'
+import { createProfiles, createRoom, setMembership } from '../rooms/index.ts'
 import { openDatabase, type Database } from '../storage/index.ts'
 import { openLog } from '../streams/index.ts'
 import { createUsers } from '../users/index.ts'

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { RawJson, route, type Route, type Session } from '../http/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
-import type { StoredEvent } from '../rooms/index.ts'
+import type { StoredEvent } from '../events/index.ts'
 import { notificationsOf, type NotificationsDeps } from './notifications.ts'
 
 export interface NotificationRouteDeps extends NotificationsDeps {

@@ -1,5 +1,5 @@
 import { own } from '../matrix/json.ts'
-import type { Member, Room, Rooms } from '../rooms/index.ts'
+import type { Member, Room, Rooms } from '../events/index.ts'
 
 /** How many changes of a profile are followed back; behind so many, what came before them counts as read. */
 const mostChanges = 50

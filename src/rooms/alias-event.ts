@@ -2,7 +2,7 @@ import { MatrixError } from '../matrix/errors.ts'
 import { isRoomAlias } from '../matrix/ids.ts'
 import { own, type JsonObject } from '../matrix/json.ts'
 import type { RoomsRouteDeps } from './deps.ts'
-import type { Room } from '../events/room.ts'
+import type { Room } from '../events/index.ts'
 
 /**
  * Refuses a canonical alias event that names what is no alias (M_INVALID_PARAM), or an alias that does not lead to this room

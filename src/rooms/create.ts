@@ -5,9 +5,7 @@ import type { Users } from '../users/index.ts'
 import { mustTakeInvites } from './invite-permission.ts'
 import { mustBeReachable } from './membership.ts'
 import type { Profiles } from './profile.ts'
-import type { Room } from '../events/room.ts'
-import type { Rooms } from '../events/rooms.ts'
-import type { Draft } from '../events/stage.ts'
+import type { Draft, Room, Rooms } from '../events/index.ts'
 
 export type Preset = 'private_chat' | 'public_chat' | 'trusted_private_chat'
 

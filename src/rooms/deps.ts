@@ -1,10 +1,8 @@
 import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
-import type { History } from '../history/history.ts'
 import type { Profiles } from './profile.ts'
-import type { Room } from '../events/room.ts'
-import type { Rooms } from '../events/rooms.ts'
+import type { Room, Rooms } from '../events/index.ts'
 
 /** Port, filled by directory/: names of rooms. */
 export interface Aliases {
@@ -34,10 +32,4 @@ export interface RoomsRouteDeps {
   readonly serverName: string
   readonly now: () => number
   readonly defaultRoomVersion?: string
-}
-
-/** What the routes that read rooms are made with. */
-export interface HistoryRouteDeps extends Pick<RoomsRouteDeps, 'rooms' | 'users' | 'database' | 'log' | 'now'> {
-  readonly history: History
-  readonly aliases: Pick<Aliases, 'resolve'>
 }

@@ -6,10 +6,7 @@ import { allowedRooms } from '../matrix/state-values.ts'
 import type { Users } from '../users/index.ts'
 import { mustTakeInvites } from './invite-permission.ts'
 import type { Profiles } from './profile.ts'
-import type { Membership, Room } from '../events/room.ts'
-import type { Rooms } from '../events/rooms.ts'
-import type { Draft } from '../events/stage.ts'
-import type { StoredEvent } from '../events/stored-event.ts'
+import type { Draft, Membership, Room, Rooms, StoredEvent } from '../events/index.ts'
 
 export interface MembershipDeps {
   readonly rooms: Rooms

@@ -3,9 +3,8 @@ import { isObject, type JsonObject, own } from '../matrix/json.ts'
 import { levelFor, powerLevelOf, type PowerLevels } from '../matrix/power-levels.ts'
 import type { Aliases } from './deps.ts'
 import { invite, join, kick, leave, type MembershipDeps, membershipOf, powerLevelsOf } from './membership.ts'
-import type { Room } from '../events/room.ts'
+import type { Draft, Room } from '../events/index.ts'
 import { setState } from './send.ts'
-import type { Draft } from '../events/stage.ts'
 
 type Who = Draft['sender']
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../matrix/json.ts'
 import type { ProfileChange, Users } from '../users/index.ts'
-import type { Rooms } from '../events/rooms.ts'
+import type { Rooms } from '../events/index.ts'
 
 /** What a member event says of its target besides the membership. */
 export interface Profiles {

@@ -1,7 +1,7 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { isObject, own, type JsonObject } from '../matrix/json.ts'
 import type { RoomsRouteDeps } from './deps.ts'
-import type { Room } from '../events/room.ts'
+import type { Room } from '../events/index.ts'
 import { readAnnotation, readRelationOf } from './store.ts'
 
 /**

@@ -2,10 +2,7 @@ import { MatrixError } from '../matrix/errors.ts'
 import { canonicalJson, type JsonObject } from '../matrix/json.ts'
 import { powerLevelOf } from '../matrix/power-levels.ts'
 import { powerLevelsOf } from './membership.ts'
-import type { Room } from '../events/room.ts'
-import type { Rooms } from '../events/rooms.ts'
-import type { Draft } from '../events/stage.ts'
-import type { StoredEvent } from '../events/stored-event.ts'
+import type { Draft, Room, Rooms, StoredEvent } from '../events/index.ts'
 
 export interface SendDeps {
   readonly rooms: Rooms

@@ -10,8 +10,7 @@ import { join, joinedRoom, leave, notIn } from './membership.ts'
 import { mustNotTurnDownNotices } from './notice-room.ts'
 import { checkRelation } from './send-checks.ts'
 import { redactEvent, sendOnce, setState, type SendDeps } from './send.ts'
-import type { Draft } from '../events/stage.ts'
-import type { StoredEvent } from '../events/stored-event.ts'
+import type { Draft, StoredEvent } from '../events/index.ts'
 
 /** Where an event comes from, and when. */
 export type Origin = Pick<Draft, 'device' | 'txnId' | 'ts'>

@@ -1,9 +1,7 @@
 import { isObject, own, type JsonObject } from '../matrix/json.ts'
 import type { Entry, Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
-import { membershipIn, type Room } from '../events/room.ts'
-import type { Rooms } from '../events/rooms.ts'
-import type { StoredEvent } from '../events/stored-event.ts'
+import { membershipIn, type Room, type Rooms, type StoredEvent } from '../events/index.ts'
 
 export interface SuccessionsDeps {
   readonly rooms: Rooms

@@ -4,9 +4,7 @@ import { creatorsOf, type PowerLevels } from '../matrix/power-levels.ts'
 import type { RoomVersion } from '../matrix/room-version.ts'
 import type { RoomWish } from './create.ts'
 import { powerLevelsOf } from './membership.ts'
-import type { Room } from '../events/room.ts'
-import type { Rooms } from '../events/rooms.ts'
-import { stateOfType } from '../events/state-of-type.ts'
+import { type Room, type Rooms, stateOfType } from '../events/index.ts'
 
 type StateList = NonNullable<RoomWish['initialState']>
 

@@ -11,17 +11,15 @@ import { copyRoomRules, openPushRules, type PushRules } from '../push/index.ts'
 import { openDatabase, type Database } from '../storage/index.ts'
 import { openLog } from '../streams/index.ts'
 import { createUsers, type Users } from '../users/index.ts'
+import { openRooms, type Rooms, stateOfType } from '../events/index.ts'
 import {
   createProfiles,
   createRoutes,
   membershipRoutes,
-  openRooms,
   openSuccessions,
   sendRoutes,
-  stateOfType,
-  upgradeRoutes,
-  type Rooms,
   type Successions,
+  upgradeRoutes,
 } from './index.ts'
 
 const serverName = 'one.test'

@@ -5,9 +5,7 @@ import { findRoomVersion, type RoomVersion } from '../matrix/room-version.ts'
 import { createRoom, type CreateDeps, type RoomWish } from './create.ts'
 import type { Aliases } from './deps.ts'
 import { maySetState, powerLevelsOf } from './membership.ts'
-import type { Room } from '../events/room.ts'
-import type { Rooms } from '../events/rooms.ts'
-import type { Draft } from '../events/stage.ts'
+import type { Draft, Room, Rooms } from '../events/index.ts'
 import { bansFor, levelsForSuccessor, levelsOfSuperseded, stateForSuccessor } from './upgrade-state.ts'
 
 export interface UpgradeDeps extends CreateDeps {

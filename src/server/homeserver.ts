@@ -2,7 +2,7 @@ import type { Notices } from '../admin/index.ts'
 import type { Config } from '../config/index.ts'
 import type { HttpServer, Route } from '../http/index.ts'
 import type { Login } from '../login/index.ts'
-import type { Rooms } from '../rooms/index.ts'
+import type { Rooms } from '../events/index.ts'
 import type { Users } from '../users/index.ts'
 
 /** A homeserver that is running. Dispose of it with `await using`, or `close()`. */

@@ -4,26 +4,23 @@ import { openNotices } from '../admin/index.ts'
 import { directoryRoutes, openAliases } from '../directory/index.ts'
 import { callRoutes, ephemeralRoutes, openEphemeral } from '../ephemeral/index.ts'
 import { mediaRoutes, openMedia } from '../media/index.ts'
+import { openRooms } from '../events/index.ts'
+import { historyRoutes, openHistory, searchRoutes, startIndexer } from '../history/index.ts'
 import {
   createProfiles,
   createRoutes,
   delayedRoutes,
   departFromAll,
-  historyRoutes,
   membershipRoutes,
   openDelayed,
-  openHistory,
   openPlacements,
-  openRooms,
   openSender,
   openSuccessions,
-  searchRoutes,
+  type RoomsRouteDeps,
   sendRoutes,
   spreadProfile,
-  startIndexer,
-  upgradeRoutes,
-  type RoomsRouteDeps,
   type SuccessionsDeps,
+  upgradeRoutes,
 } from '../rooms/index.ts'
 import type { Foundations } from './foundations.ts'
 import type { People } from './people.ts'

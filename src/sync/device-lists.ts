@@ -1,5 +1,5 @@
 import type { Session } from '../http/index.ts'
-import type { Room, Rooms, StoredEvent, UserRoom } from '../rooms/index.ts'
+import type { Room, Rooms, StoredEvent, UserRoom } from '../events/index.ts'
 import type { SyncDeps } from './deps.ts'
 import { readToken } from './request.ts'
 import type { Span } from './room-window.ts'

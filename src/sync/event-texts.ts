@@ -1,5 +1,5 @@
 import type { JsonObject } from '../matrix/json.ts'
-import type { StoredEvent } from '../rooms/index.ts'
+import type { StoredEvent } from '../events/index.ts'
 import type { SyncDeps } from './deps.ts'
 import type { SyncRequest } from './request.ts'
 

@@ -1,5 +1,5 @@
 import type { RoomEventFilter } from '../matrix/filter.ts'
-import type { Room, Rooms, StoredEvent } from '../rooms/index.ts'
+import type { Room, Rooms, StoredEvent } from '../events/index.ts'
 import type { RoomCounts, SyncDeps } from './deps.ts'
 import { eventTexts } from './event-texts.ts'
 import type { LazyLoading } from './lazy-loading.ts'

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../matrix/json.ts'
-import type { Room } from '../rooms/index.ts'
+import type { Room } from '../events/index.ts'
 import type { PlainEvent, RoomCounts, Unread } from './deps.ts'
 import { eventList, historyOf, type RoomContext } from './history.ts'
 import type { SyncRequest } from './request.ts'

@@ -1,5 +1,5 @@
 import type { Memory } from '../storage/index.ts'
-import type { StoredEvent } from '../rooms/index.ts'
+import type { StoredEvent } from '../events/index.ts'
 import type { SyncRequest } from './request.ts'
 
 /**

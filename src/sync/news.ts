@@ -1,5 +1,5 @@
 import type { JsonObject } from '../matrix/json.ts'
-import type { UserRoom } from '../rooms/index.ts'
+import type { UserRoom } from '../events/index.ts'
 import type { Entry } from '../streams/index.ts'
 import type { PlainEvent, SyncDeps } from './deps.ts'
 import type { Span } from './room-window.ts'

@@ -1,6 +1,6 @@
 import { strip, strippedState, strippedTypes } from '../matrix/stripped-state.ts'
 import type { RoomEvent } from '../matrix/event.ts'
-import type { Room, StoredEvent } from '../rooms/index.ts'
+import type { Room, StoredEvent } from '../events/index.ts'
 import type { PlainEvent, SyncDeps } from './deps.ts'
 import { eventTexts } from './event-texts.ts'
 import { eventList, historyOf, type RoomContext } from './history.ts'

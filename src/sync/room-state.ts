@@ -1,4 +1,4 @@
-import type { Room, Rooms, StoredEvent } from '../rooms/index.ts'
+import type { Room, Rooms, StoredEvent } from '../events/index.ts'
 import type { Span, Timeline } from './room-window.ts'
 
 type StateMap = ReadonlyMap<number, number>

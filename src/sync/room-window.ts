@@ -1,5 +1,5 @@
 import type { RoomEventFilter } from '../matrix/filter.ts'
-import { standings, type Room, type StoredEvent } from '../rooms/index.ts'
+import { type Room, standings, type StoredEvent } from '../events/index.ts'
 import type { SyncDeps } from './deps.ts'
 
 /** A part of the log: what is newer than `since` (exclusive) and not newer than `until` (inclusive). */

@@ -1,4 +1,4 @@
-import type { Membership, Room, UserRoom } from '../rooms/index.ts'
+import type { Membership, Room, UserRoom } from '../events/index.ts'
 import type { RoomContext } from './history.ts'
 import { joinedRoom } from './joined-room.ts'
 import { leftRoom, leftWithoutHistory, strippedRoom } from './other-rooms.ts'

@@ -1,4 +1,4 @@
-import type { Membership, Rooms, StoredEvent, UserRoom } from '../rooms/index.ts'
+import type { Membership, Rooms, StoredEvent, UserRoom } from '../events/index.ts'
 import type { Span } from './room-window.ts'
 
 /** How a user stands to a room at the end of a span, and how they came to. */

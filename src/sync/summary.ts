@@ -1,4 +1,4 @@
-import type { Member, Room } from '../rooms/index.ts'
+import type { Member, Room } from '../events/index.ts'
 import type { Users } from '../users/index.ts'
 
 const mostHeroes = 5

@@ -1,6 +1,6 @@
 import { deviceLists, ownMoves } from './device-lists.ts'
 import type { RoomCounts, SyncDeps } from './deps.ts'
-import type { Room, UserRoom } from '../rooms/index.ts'
+import type { Room, UserRoom } from '../events/index.ts'
 import type { RoomContext } from './history.ts'
 import type { LazyLoading } from './lazy-loading.ts'
 import { roomNews } from './news.ts'

@@ -9,20 +9,16 @@ import { signingKey } from '../../src/matrix/signing.ts'
 import { openDatabase, type Database } from '../../src/storage/index.ts'
 import { openLog, type Log } from '../../src/streams/index.ts'
 import { createUsers, usersRoutes } from '../../src/users/index.ts'
+import { openRooms, type Rooms } from '../../src/events/index.ts'
 import {
-  createProfiles,
-  createRoutes,
-  historyRoutes,
-  membershipRoutes,
-  openHistory,
-  openRooms,
-  searchRoutes,
-  sendRoutes,
-  startIndexer,
   type History,
+  historyRoutes,
   type Indexer,
-  type Rooms,
-} from '../../src/rooms/index.ts'
+  openHistory,
+  searchRoutes,
+  startIndexer,
+} from '../../src/history/index.ts'
+import { createProfiles, createRoutes, membershipRoutes, sendRoutes } from '../../src/rooms/index.ts'
 
 export interface Shown {
   event_id: string

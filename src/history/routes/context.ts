@@ -4,12 +4,11 @@ import { MatrixError } from '../../matrix/errors.ts'
 import type { RoomEventFilter } from '../../matrix/filter.ts'
 import { isEventId } from '../../matrix/ids.ts'
 import { mayEnter, stateAfter, viewOf, type View } from '../access.ts'
-import type { HistoryRouteDeps } from '../../rooms/deps.ts'
-import { notIn } from '../../rooms/membership.ts'
+import type { StoredEvent } from '../../events/index.ts'
+import { EventParams, notIn, openObject } from '../../rooms/index.ts'
+import type { HistoryRouteDeps } from '../deps.ts'
 import { membersFor, readPage } from '../page.ts'
-import type { StoredEvent } from '../../events/stored-event.ts'
 import { EventList, Limit, readFilter } from './query.ts'
-import { EventParams, openObject } from '../../rooms/routes/shapes.ts'
 
 /** The answer wherever an event is not there, is in another room, or is not for the user's eyes. */
 export const noEvent = (): MatrixError =>

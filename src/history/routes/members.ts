@@ -2,15 +2,12 @@ import { Type } from 'typebox'
 import { RawJson, route, type Route } from '../../http/index.ts'
 import { parseMxc } from '../../matrix/ids.ts'
 import { enter, stateAfter, stateIn, type View } from '../access.ts'
-import type { HistoryRouteDeps } from '../../rooms/deps.ts'
-import { joinedRoom, notIn } from '../../rooms/membership.ts'
+import { type Membership, membershipIn, type StateMap, type StoredEvent } from '../../events/index.ts'
+import { joinedRoom, notIn, RoomParams } from '../../rooms/index.ts'
+import type { HistoryRouteDeps } from '../deps.ts'
 import { readToken } from '../page.ts'
-import { membershipIn, type Membership } from '../../events/room.ts'
-import type { StateMap } from '../../events/state-sets.ts'
 import { readRoomIds } from '../store/events.ts'
-import type { StoredEvent } from '../../events/stored-event.ts'
 import { EventList } from './query.ts'
-import { RoomParams } from '../../rooms/routes/shapes.ts'
 
 const AnyMembership = Type.Union((['join', 'invite', 'knock', 'leave', 'ban'] as const).map((one) => Type.Literal(one)))
 

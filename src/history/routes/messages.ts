@@ -1,10 +1,10 @@
 import { Type } from 'typebox'
 import { RawJson, route, type Route } from '../../http/index.ts'
 import { enter } from '../access.ts'
-import type { HistoryRouteDeps } from '../../rooms/deps.ts'
+import type { HistoryRouteDeps } from '../deps.ts'
+import { RoomParams } from '../../rooms/index.ts'
 import { membersFor, pageLimit, readPage, readToken } from '../page.ts'
 import { DirParam, EventList, Limit, readFilter } from './query.ts'
-import { RoomParams } from '../../rooms/routes/shapes.ts'
 
 const Query = Type.Object({
   from: Type.Optional(Type.String()),

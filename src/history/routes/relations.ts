@@ -1,10 +1,10 @@
 import { Type } from 'typebox'
 import { RawJson, route, type Route, type Session } from '../../http/index.ts'
 import type { View } from '../access.ts'
-import type { HistoryRouteDeps } from '../../rooms/deps.ts'
+import type { StoredEvent } from '../../events/index.ts'
+import type { HistoryRouteDeps } from '../deps.ts'
 import { bounds, readToken } from '../page.ts'
 import { readChildren, type ChildrenQuery } from '../store/related.ts'
-import type { StoredEvent } from '../../events/stored-event.ts'
 import { visibleEvent } from './context.ts'
 import { DirParam, EventList, Limit } from './query.ts'
 

@@ -2,9 +2,9 @@ import { Type } from 'typebox'
 import { RawJson, route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { enter, stateEventIn, stateIn } from '../access.ts'
-import type { HistoryRouteDeps } from '../../rooms/deps.ts'
+import type { HistoryRouteDeps } from '../deps.ts'
+import { openObject, RoomParams } from '../../rooms/index.ts'
 import { EventList } from './query.ts'
-import { openObject, RoomParams } from '../../rooms/routes/shapes.ts'
 
 const Format = Type.Object({ format: Type.Optional(Type.Union([Type.Literal('content'), Type.Literal('event')])) })
 

@@ -3,8 +3,8 @@ import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { isRoomAlias, isRoomId, parseMxc } from '../../matrix/ids.ts'
 import { allowedRooms } from '../../matrix/state-values.ts'
-import type { HistoryRouteDeps } from '../../rooms/deps.ts'
-import type { Room } from '../../events/room.ts'
+import type { Room } from '../../events/index.ts'
+import type { HistoryRouteDeps } from '../deps.ts'
 
 const Summary = Type.Object({
   room_id: Type.String(),

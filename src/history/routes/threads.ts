@@ -2,13 +2,13 @@ import { Type } from 'typebox'
 import { RawJson, route, type Route } from '../../http/index.ts'
 import { redact } from '../../matrix/redaction.ts'
 import { enter, type View } from '../access.ts'
-import type { HistoryRouteDeps } from '../../rooms/deps.ts'
+import type { StoredEvent } from '../../events/index.ts'
+import { RoomParams } from '../../rooms/index.ts'
+import type { HistoryRouteDeps } from '../deps.ts'
 import { bounds, readToken } from '../page.ts'
 import { readNids } from '../store/events.ts'
 import { readThreadEvents, readThreadsSince } from '../store/related.ts'
-import type { StoredEvent } from '../../events/stored-event.ts'
 import { EventList } from './query.ts'
-import { RoomParams } from '../../rooms/routes/shapes.ts'
 
 const Query = Type.Object({
   include: Type.Optional(Type.Union([Type.Literal('all'), Type.Literal('participated')])),

@@ -2,11 +2,11 @@ import { Type } from 'typebox'
 import { route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { enter } from '../access.ts'
-import type { HistoryRouteDeps } from '../../rooms/deps.ts'
+import type { HistoryRouteDeps } from '../deps.ts'
+import { RoomParams } from '../../rooms/index.ts'
 import { bounds } from '../page.ts'
 import { readNearest } from '../store/events.ts'
 import { DirParam } from './query.ts'
-import { RoomParams } from '../../rooms/routes/shapes.ts'
 
 /** Events that are looked at to find one that the user may see: so many at once, so often. */
 const [atOnce, rounds] = [50, 20]

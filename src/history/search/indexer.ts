@@ -1,8 +1,7 @@
 import { compareEdits, relationHolds, relationOf } from '../../matrix/relations.ts'
 import type { Database } from '../../storage/index.ts'
 import type { Log } from '../../streams/index.ts'
-import type { Rooms } from '../../events/rooms.ts'
-import { standings, type StoredEvent } from '../../events/stored-event.ts'
+import { type Rooms, standings, type StoredEvent } from '../../events/index.ts'
 import { readEdits } from '../store/related.ts'
 import {
   deleteText,

@@ -1,7 +1,7 @@
 import type { Jobs } from '../../jobs/index.ts'
 import type { Mail } from '../../login/index.ts'
 import { own, type JsonObject } from '../../matrix/json.ts'
-import type { Room, StoredEvent } from '../../rooms/index.ts'
+import type { Room, StoredEvent } from '../../events/index.ts'
 import type { Database, Tx } from '../../storage/index.ts'
 import type { Log } from '../../streams/index.ts'
 import type { Users } from '../../users/index.ts'

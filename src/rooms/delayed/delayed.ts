@@ -5,9 +5,8 @@ import { canonicalJson, type JsonObject } from '../../matrix/json.ts'
 import type { Database } from '../../storage/index.ts'
 import { gate, mustNotBeSuspended, type Users } from '../../users/index.ts'
 import { joinedRoom } from '../membership.ts'
-import type { Rooms } from '../../events/rooms.ts'
+import { delayedDevice, type Rooms } from '../../events/index.ts'
 import type { Sender } from '../sender.ts'
-import { delayedDevice } from '../../events/stored-event.ts'
 import {
   finaliseDelayed,
   insertDelayed,

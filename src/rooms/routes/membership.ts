@@ -7,7 +7,7 @@ import { mustNotBeSuspended } from '../../users/index.ts'
 import type { RoomsRouteDeps } from '../deps.ts'
 import { mustNotTurnDownNotices } from '../notice-room.ts'
 import { ban, invite, join, joinedRoom, kick, knock, leave, notIn, unban, type MembershipWish } from '../membership.ts'
-import type { Room } from '../../events/room.ts'
+import type { Room } from '../../events/index.ts'
 import { Empty, openObject, Reason, RoomIdReply, RoomParams, UserAndReason } from './shapes.ts'
 
 const whoOf = (session: Session) => ({ nid: session.user, userId: session.userId })

@@ -1,4 +1,4 @@
-/** The full-text index: a virtual table of FTS5, or a table with a tsvector. See rooms/search/. */
+/** The full-text index: a virtual table of FTS5, or a table with a tsvector. See history/search/. */
 export interface SearchIndexTable {
   /** Twice the short id of an event for its own text, one more for that of its newest edit. */
   rowid: number

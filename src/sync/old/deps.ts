@@ -1,4 +1,4 @@
-import type { HistoryRouteDeps } from '../../rooms/index.ts'
+import type { HistoryRouteDeps } from '../../history/index.ts'
 import type { SyncDeps } from '../deps.ts'
 
 /** What the endpoints that were there before /sync are made with. */

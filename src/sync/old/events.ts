@@ -1,5 +1,6 @@
 import type { Session } from '../../http/index.ts'
-import { enter, type StoredEvent } from '../../rooms/index.ts'
+import type { StoredEvent } from '../../events/index.ts'
+import { enter } from '../../history/index.ts'
 import type { OldSyncDeps } from './deps.ts'
 
 export interface EventsWish {

@@ -1,6 +1,6 @@
 import type { Session } from '../../http/index.ts'
 import { everything } from '../../matrix/filter.ts'
-import { enter, readPage, stateIn, type View } from '../../rooms/index.ts'
+import { enter, readPage, stateIn, type View } from '../../history/index.ts'
 import type { PlainEvent } from '../deps.ts'
 import type { OldSyncDeps } from './deps.ts'
 

@@ -1,5 +1,5 @@
 import type { Database } from '../../storage/index.ts'
-import type { History } from '../../rooms/index.ts'
+import type { History } from '../../history/index.ts'
 import type { SyncDeps } from '../deps.ts'
 
 /** What sliding sync is made with, besides what /sync is. */

@@ -1,4 +1,4 @@
-import type { UserRoom } from '../../rooms/index.ts'
+import type { UserRoom } from '../../events/index.ts'
 import { knownLive, live, type Connection, type Known } from './connection.ts'
 import { covers } from './required-state.ts'
 import type { RoomContext } from './room-answer.ts'

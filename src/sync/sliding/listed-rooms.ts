@@ -1,5 +1,5 @@
 import type { Database } from '../../storage/index.ts'
-import type { Rooms } from '../../rooms/index.ts'
+import type { Rooms } from '../../events/index.ts'
 import type { Entry } from '../../streams/index.ts'
 import { readListedRooms, type ListedRow } from './store.ts'
 

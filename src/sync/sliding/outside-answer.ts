@@ -1,4 +1,4 @@
-import type { UserRoom } from '../../rooms/index.ts'
+import type { UserRoom } from '../../events/index.ts'
 import { strippedEvents } from '../other-rooms.ts'
 import type { RoomContext } from './room-answer.ts'
 

@@ -1,4 +1,4 @@
-import type { Room, Rooms } from '../../rooms/index.ts'
+import type { Room, Rooms } from '../../events/index.ts'
 import type { RequiredState } from './required-state.ts'
 import type { StatePlacesCache } from './state-places.ts'
 

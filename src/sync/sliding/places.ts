@@ -1,5 +1,5 @@
 import { own } from '../../matrix/json.ts'
-import type { StoredEvent, UserRoom } from '../../rooms/index.ts'
+import type { StoredEvent, UserRoom } from '../../events/index.ts'
 import type { Entry } from '../../streams/index.ts'
 import type { AccountDataNews } from '../../users/index.ts'
 import { openArrivals } from './arrivals.ts'

@@ -1,7 +1,7 @@
 import { own } from '../../matrix/json.ts'
 import { everything } from '../../matrix/filter.ts'
 import type { Session } from '../../http/index.ts'
-import type { Room, StoredEvent, UserRoom } from '../../rooms/index.ts'
+import type { Room, StoredEvent, UserRoom } from '../../events/index.ts'
 import { timelineOf, wantedBy, type Timeline } from '../room-window.ts'
 import { heroesOf } from '../summary.ts'
 import { knownLive, type Known } from './connection.ts'

@@ -1,4 +1,4 @@
-import type { Room, UserRoom } from '../../rooms/index.ts'
+import type { Room, UserRoom } from '../../events/index.ts'
 import { standingOf } from '../standing.ts'
 import { knownLive, type Connection, type Known } from './connection.ts'
 import { unknownPos } from './connections.ts'

@@ -1,5 +1,5 @@
 import { own } from '../../matrix/json.ts'
-import { stateOfType, type Rooms } from '../../rooms/index.ts'
+import { type Rooms, stateOfType } from '../../events/index.ts'
 import type { Memory } from '../../storage/index.ts'
 
 /** Room ids of the children of a space, of which the user must be a member. */

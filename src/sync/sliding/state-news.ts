@@ -1,4 +1,4 @@
-import type { Room, StoredEvent } from '../../rooms/index.ts'
+import type { Room, StoredEvent } from '../../events/index.ts'
 import { difference, placesAt, stateAt } from '../room-state.ts'
 import { pickState } from './pick-state.ts'
 import { covers, matches, union, type RequiredState } from './required-state.ts'

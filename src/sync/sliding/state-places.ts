@@ -1,4 +1,4 @@
-import type { Room, Rooms, StoredEvent } from '../../rooms/index.ts'
+import type { Room, Rooms, StoredEvent } from '../../events/index.ts'
 import type { Entry } from '../../streams/index.ts'
 import { loadingCache, type Memory } from '../../storage/index.ts'
 

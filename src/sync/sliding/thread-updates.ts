@@ -1,5 +1,5 @@
 import type { Session } from '../../http/index.ts'
-import type { Room, StoredEvent, UserRoom } from '../../rooms/index.ts'
+import type { Room, StoredEvent, UserRoom } from '../../events/index.ts'
 import type { SlidingDeps } from './deps.ts'
 import { readThreads } from './store.ts'
 

@@ -1,4 +1,4 @@
-import type { UserRoom } from '../../../rooms/index.ts'
+import type { UserRoom } from '../../../events/index.ts'
 import type { Connection } from '../connection.ts'
 import { knownUpTo } from '../due.ts'
 import type { PerRoomWish, SlidingRequest } from '../request.ts'
