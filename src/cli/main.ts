@@ -1,12 +1,11 @@
 // The command line: finds the command, runs it, and turns what it throws into a sentence and an exit code.
 import { readFileSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
-import { fileURLToPath } from 'node:url'
+import { useCompileCache } from './compile-cache.ts'
 import type { Command } from './command.ts'
 import { commands } from './commands.ts'
 
 // Commands are imported later than this: a second start finds them compiled, with half the time and less memory.
-enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/latchkey', import.meta.url)))
+useCompileCache()
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 const complain = (text: string): void => void process.stderr.write(`${text}\n`)

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { Type } from 'typebox'
 import { Reply, route, type Route } from '../../http/index.ts'
@@ -7,12 +6,11 @@ import { html, textOf } from '../pages/html.ts'
 import { Problem } from '../sso/problem.ts'
 import { pageRoute, type Web } from '../sso/web.ts'
 
-const folder = join(import.meta.dirname, '..', '..', '..', 'embed')
 /** A new version of the server brings new ones under the same names. */
 const kept = 'public, max-age=3600'
 
-const script = (id: string, path: string, name: string): Route => {
-  const text = readFileSync(join(folder, name), 'utf8')
+const script = (id: string, path: string, file: URL): Route => {
+  const text = readFileSync(file, 'utf8')
   const packed = gzipSync(text, { level: 9 })
   const headers = { 'content-type': 'text/javascript; charset=utf-8', 'cache-control': kept, vary: 'accept-encoding' }
   return route({
@@ -35,8 +33,8 @@ const policy = (origins: readonly string[]): string =>
 /** For applications that have chat inside their own pages: the module that they load, and the page that signs their users in, in a frame. */
 export const embedRoutes = (web: Web): Route[] => [
   /** The module for browsers: see `embed/latchkey.d.ts`. */
-  script('embedModule', '/_latchkey/embed.js', 'latchkey.js'),
-  script('embedScript', '/_latchkey/embed/frame.js', 'frame.js'),
+  script('embedModule', '/_latchkey/embed.js', new URL('../../../embed/latchkey.js', import.meta.url)),
+  script('embedScript', '/_latchkey/embed/frame.js', new URL('../../../embed/frame.js', import.meta.url)),
 
   /** The page that answers applications of the origins under `embed.origins`, by messages. */
   pageRoute(web, {

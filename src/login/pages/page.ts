@@ -1,19 +1,18 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Type } from 'typebox'
 import { Reply, route, type Route } from '../../http/index.ts'
 import { type Content, html, textOf } from './html.ts'
 import type { Texts } from './texts.ts'
 
-const asset = (name: string, type: string) => {
-  const text = readFileSync(join(import.meta.dirname, name), 'utf8')
+const asset = (name: string, file: URL, type: string) => {
+  const text = readFileSync(file, 'utf8')
   const version = createHash('sha256').update(text).digest('hex').slice(0, 12)
   return { name, text, type, path: `/_latchkey/assets/${version}/${name}` }
 }
 
-const style = asset('style.css', 'text/css; charset=utf-8')
-const done = asset('done.js', 'text/javascript; charset=utf-8')
+const style = asset('style.css', new URL('./style.css', import.meta.url), 'text/css; charset=utf-8')
+const done = asset('done.js', new URL('./done.js', import.meta.url), 'text/javascript; charset=utf-8')
 
 /** Pages take nothing from elsewhere, run no script but ours, and are in nobody's frame. */
 const policy =
