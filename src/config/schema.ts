@@ -230,7 +230,9 @@ export const schema = {
   },
   max_request_size: {
     kind: 'size',
-    description: 'The largest request body that is read; media has its own limits.',
+    description:
+      'The largest request body that is read of anybody; media has its own limits. Most endpoints take less: 64 KiB from strangers, a mebibyte from' +
+      ' whoever is signed in; keys and messages to devices come in larger batches.',
     default: '8M',
   },
   media: {
