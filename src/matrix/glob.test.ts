@@ -137,6 +137,19 @@ test('short and long pieces are found in the same places', () => {
   )
 })
 
+test('a long piece is found wherever the regular expression finds it, however many places are refused', () => {
+  const bits = fc.array(fc.constantFrom('ab ', 'ab', 'xab ', 'a', ' '), { minLength: 14, maxLength: 60 })
+  fc.assert(
+    fc.property(bits, fc.nat(30), fc.integer({ min: 33, max: 40 }), (list, from, size) => {
+      const text = list.join('').repeat(3)
+      const piece = text.slice(from, from + size)
+      fc.pre(piece.length > 32)
+      const edge = '(?:(?<![A-Za-z0-9_])|(?![A-Za-z0-9_]))'
+      assert.equal(compileWords(piece)(text), new RegExp(`${edge}${piece}${edge}`, 'u').test(text))
+    }),
+  )
+})
+
 // SECURITY-CASES 46 and 50
 test('no pattern takes longer than a moment on a full event', () => {
   const text = 'a'.repeat(65_000)

@@ -82,6 +82,7 @@ export function createCounts(deps: CountsDeps): NotificationCounts {
   const judgeOf = async ({ user, userId, rules, ignored }: Person, { room, member }: Task): Promise<Judge> => ({
     user,
     rules,
+    viewOf: deps.rules.viewOf,
     ignored,
     levels: await powerLevelsOf(rooms, room),
     context: { userId, displayName: member.displayName ?? undefined, memberCount: room.joined.size },

@@ -1,7 +1,6 @@
 import type { ReadUpTo } from '../ephemeral/index.ts'
 import {
   evaluate,
-  flatten,
   type CompiledRules,
   type EventView,
   type PushContext,
@@ -56,6 +55,7 @@ export const noCounts: Counts = { main: zero, threads: new Map(), total: zero }
 export interface Judge {
   readonly user: number
   readonly rules: CompiledRules
+  readonly viewOf: (event: PushEvent) => EventView
   /** User ids whose events the user does not want to see. */
   readonly ignored: ReadonlySet<string>
   readonly context: Omit<PushContext, 'senderPower' | 'notificationLevels'>
@@ -64,18 +64,6 @@ export interface Judge {
   readonly threadOf: (candidate: Candidate) => string | Promise<string>
   /** Short id of the event that a redaction names, if it is redacted. */
   readonly redacted: (redaction: Candidate) => Promise<number | undefined>
-}
-
-/** Prepared events, for as long as the events themselves stay in memory: all members' rules are asked about the same ones. */
-const views = new WeakMap<PushEvent, EventView>()
-
-/** The event made ready for push rules; once, however many people's are asked. */
-export function viewOf(event: PushEvent): EventView {
-  const known = views.get(event)
-  if (known) return known
-  const view = flatten(event)
-  views.set(event, view)
-  return view
 }
 
 /** Whether something at this position of a thread has been read. */
@@ -141,7 +129,10 @@ export class Ledger {
 }
 
 /** Undefined: no notification; otherwise whether it is a highlight. */
-function verdict({ event, redactedBy }: Candidate, { rules, ignored, context, levels }: Judge): boolean | undefined {
+function verdict(
+  { event, redactedBy }: Candidate,
+  { rules, viewOf, ignored, context, levels }: Judge,
+): boolean | undefined {
   if (redactedBy !== null || ignored.has(event.sender)) return undefined
   const { notify, highlight } = evaluate(rules, viewOf(event), {
     ...context,

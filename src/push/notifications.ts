@@ -3,7 +3,7 @@ import { evaluate, type Actions, type CompiledRules } from '../matrix/push-rules
 import { powerLevelOf } from '../matrix/power-levels.ts'
 import { type Member, type Room, type Rooms, standings, type StoredEvent } from '../events/index.ts'
 import { powerLevelsOf } from '../rooms/index.ts'
-import { isRead, mainThread, viewOf } from './ledger.ts'
+import { isRead, mainThread } from './ledger.ts'
 import type { PushRules } from './rules.ts'
 import { stayStarts } from './stays.ts'
 
@@ -112,7 +112,7 @@ async function judged(
   stored: StoredEvent,
 ): Promise<Notified | undefined> {
   const levels = await powerLevelsOf(deps.rooms, room)
-  const actions = evaluate(rules, viewOf(stored.event), {
+  const actions = evaluate(rules, deps.rules.viewOf(stored.event), {
     userId,
     displayName: member.displayName ?? undefined,
     memberCount: room.joined.size,

@@ -7,7 +7,6 @@ import { powerLevelsOf } from '../rooms/index.ts'
 import type { Database, Tx } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
-import { viewOf } from './ledger.ts'
 import { pushQueue, type Pushers } from './pushers.ts'
 import type { PushRules } from './rules.ts'
 import { readCursor, writeCursor } from './store/pushers.ts'
@@ -147,7 +146,7 @@ async function pushesFor(deps: NotifierDeps, stored: StoredEvent): Promise<Push[
   for (const user of readers) {
     if ((await deps.ignored(user)).has(event.sender)) continue
     const displayName = room.members.get(user)?.displayName ?? undefined
-    const actions = evaluate(await deps.rules.compiled(user), viewOf(event), {
+    const actions = evaluate(await deps.rules.compiled(user), deps.rules.viewOf(event), {
       ...context,
       displayName,
       userId: await deps.users.nameOf(user),

@@ -1,9 +1,12 @@
-import type { JsonObject } from '../matrix/json.ts'
+import { own, type JsonObject } from '../matrix/json.ts'
 import {
   compileStored,
+  flatten,
   mergeWithDefaults,
   noRules,
   type CompiledRules,
+  type EventView,
+  type PushEvent,
   type Ruleset,
   type StoredRules,
 } from '../matrix/push-rules/index.ts'
@@ -22,6 +25,8 @@ export interface PushRulesDeps {
 export interface PushRules {
   /** Ready to be asked about events. The same object until the rules change. */
   compiled(user: number): CompiledRules | Promise<CompiledRules>
+  /** An event made ready for rules; once, however many people's are asked about it. */
+  viewOf(event: PushEvent): EventView
   ruleset(user: number): Promise<Ruleset>
   /** Content of the user's `m.push_rules` in account data. */
   content(user: number): Promise<JsonObject>
@@ -54,6 +59,11 @@ export function openPushRules({ database, log, users }: PushRulesDeps): PushRule
     name: 'push rules',
     weigh: ({ size }) => userBytes + characterBytes * size,
   })
+  const views = database.memory.cache<PushEvent, EventView>({
+    name: 'events for push rules',
+    weigh: viewBytes,
+    share: 1 / 16,
+  })
   const loading = new Map<number, Promise<Kept>>()
 
   const load = (user: number): Promise<Kept> => {
@@ -81,6 +91,13 @@ export function openPushRules({ database, log, users }: PushRulesDeps): PushRule
       const kept = get(user)
       return kept instanceof Promise ? kept.then((one) => one.compiled) : kept.compiled
     },
+    viewOf: (event) => {
+      const known = views.get(event)
+      if (known) return known
+      const view = flatten(event)
+      views.set(event, view)
+      return view
+    },
     ruleset: async (user) => rulesetOf(user, (await get(user)).stored),
     content: async (user) => contentOf(await rulesetOf(user, (await get(user)).stored)),
     position: async (user) => (await get(user)).position,
@@ -106,6 +123,12 @@ export function openPushRules({ database, log, users }: PushRulesDeps): PushRule
       })
     },
   }
+}
+
+/** Folded texts and words, of which every second character may be one. */
+const viewBytes = ({ event: { content } }: EventView): number => {
+  const text = own(content, 'body')
+  return 1000 + (typeof text === 'string' ? 50 * text.length : 0)
 }
 
 const type = 'm.push_rules'

@@ -20,7 +20,7 @@ export interface Filters {
 }
 
 /** A client that makes more loses its oldest: it is one that makes a new one each time, and needs the newest. */
-const mostFilters = 1000
+const most = { filters: 1000, characters: 1024 * 1024 }
 
 /** Each pattern is compiled to a few objects. */
 const bytesOf = (text: string): number => 2000 + 10 * text.length + 600 * (text.split('*').length - 1)
@@ -46,7 +46,7 @@ export function openFilters(database: Database): Filters {
       const id =
         known ??
         (await database.write(
-          async (tx) => (await readFilterId(tx, user, hash)) ?? insertFilter(tx, user, hash, text, mostFilters),
+          async (tx) => (await readFilterId(tx, user, hash)) ?? insertFilter(tx, user, hash, text, most),
         ))
       return String(id)
     },

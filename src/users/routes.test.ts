@@ -1,3 +1,4 @@
+import type { JsonObject } from '../matrix/json.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -261,6 +262,15 @@ over('tags are put on a room and taken off it, one at a time', async ({ ask, out
   assert.deepEqual((await ask('alice', 'GET', `${room}/tags`)).body, { tags: {} })
   for (let n = 0; n < 200; n++) await ask('alice', 'PUT', `${room}/tags/t${n}`, {})
   assert.equal(await outcome('alice', 'PUT', `${room}/tags/more`, {}), '413 M_TOO_LARGE')
+})
+
+over('filters of one account are bounded in bytes: the oldest go', async ({ users, nid }) => {
+  const large = (name: string): JsonObject => ({ room: { not_rooms: [], types: [name] }, more: 'x'.repeat(60_000) })
+  const ids: string[] = []
+  for (let count = 0; count < 20; count++) ids.push(await users.filters.add(nid, large(`t${count}`)))
+  assert.equal(await users.filters.get(nid, ids[0]!), undefined)
+  assert.ok(await users.filters.get(nid, ids[3]!))
+  assert.ok(await users.filters.get(nid, ids[19]!))
 })
 
 over('the same filter has the same id, and only its owner reads it', async ({ ask, outcome, users, nid }) => {

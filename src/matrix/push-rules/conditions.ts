@@ -1,7 +1,8 @@
-import { compileGlob, compileWords } from '../glob.ts'
+import { compileGlob } from '../glob.ts'
 import { type Json, type JsonObject, own } from '../json.ts'
 import type { PowerLevels } from '../power-levels.ts'
 import { parsePath } from '../property-path.ts'
+import { bodyGlob, bodyHas } from './body-match.ts'
 import { type EventView, foldedText, type PropertyPath, property } from './event-view.ts'
 
 /** What conditions may ask about the user and the room, besides the event. */
@@ -27,18 +28,17 @@ export const ownUser = '\0own user'
 /** Level that an `@room` style notification takes when the room does not say. */
 const defaultNotificationLevel = 50
 
-const body = pathOf('content.body')
-
 /**
  * Compiles a condition. One that is unknown or malformed is undefined: its rule must never match.
+ * @param reach - characters of a text that a pattern sees
  * @see https://spec.matrix.org/v1.19/client-server-api/#conditions-1
  */
-export function compileCondition(condition: JsonObject): Test | undefined {
+export function compileCondition(condition: JsonObject, reach: number): Test | undefined {
   const key = own(condition, 'key')
   switch (own(condition, 'kind')) {
     case 'event_match': {
       const pattern = own(condition, 'pattern')
-      return typeof key === 'string' && typeof pattern === 'string' ? matches(pathOf(key), pattern) : undefined
+      return typeof key === 'string' && typeof pattern === 'string' ? matches(pathOf(key), pattern, reach) : undefined
     }
     case 'event_property_is': {
       const value = own(condition, 'value')
@@ -60,12 +60,12 @@ export function compileCondition(condition: JsonObject): Test | undefined {
 }
 
 /** The test of a content rule: its pattern stands in the message's text as whole words. */
-export function bodyMatches(pattern: string): Test {
-  const found = compileGlob(pattern.toLowerCase(), { within: 'words' })
-  return (view) => {
-    const text = foldedText(view, body)
-    return text !== undefined && found(text)
-  }
+export const bodyMatches = (pattern: string, reach: number): Test => bodyGlob(pattern.toLowerCase(), reach)
+
+/** The pattern that a condition looks for in a text, with letter case folded, if it does. */
+export function patternOf(condition: JsonObject): string | undefined {
+  const pattern = own(condition, 'pattern')
+  return own(condition, 'kind') === 'event_match' && typeof pattern === 'string' ? pattern.toLowerCase() : undefined
 }
 
 /** The event type that a condition demands, case folded, if it demands a single one. */
@@ -92,8 +92,8 @@ function pathOf(key: string): PropertyPath {
 
 const isGlob = (pattern: string): boolean => pattern.includes('*') || pattern.includes('?')
 
-function matches(path: PropertyPath, pattern: string): Test {
-  if (path.key === body.key) return bodyMatches(pattern)
+function matches(path: PropertyPath, pattern: string, reach: number): Test {
+  if (path.key === 'content.body') return bodyMatches(pattern, reach)
   if (pattern === ownUser) return (view, context) => property(view, path) === context.userId
   const folded = pattern.toLowerCase()
   if (!isGlob(pattern)) {
@@ -105,7 +105,7 @@ function matches(path: PropertyPath, pattern: string): Test {
   const glob = compileGlob(folded)
   return (view) => {
     const text = foldedText(view, path)
-    return text !== undefined && glob(text)
+    return text !== undefined && text.length <= reach && glob(text)
   }
 }
 
@@ -121,12 +121,8 @@ const contains =
     return Array.isArray(list) && list.includes(value === ownUser ? context.userId : value)
   }
 
-const containsDisplayName: Test = (view, context) => {
-  const text = foldedText(view, body)
-  return (
-    Boolean(context.displayName) && text !== undefined && compileWords((context.displayName ?? '').toLowerCase())(text)
-  )
-}
+const containsDisplayName: Test = (view, { displayName }) =>
+  Boolean(displayName) && bodyHas((displayName ?? '').toLowerCase())(view)
 
 function memberCount(text: Json | undefined): Test | undefined {
   const parsed = parseMemberCount(text)

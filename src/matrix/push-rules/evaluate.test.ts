@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
+import { compileGlob, globCost } from '../glob.ts'
 import type { JsonObject } from '../json.ts'
+import { reachOf } from './body-match.ts'
 import {
   type Actions,
   type CompiledRules,
@@ -282,4 +284,35 @@ test('no content makes evaluation fail', () => {
       },
     ),
   )
+})
+
+test('a plain word is found in the same texts as by its glob', () => {
+  const bits = fc.array(fc.constantFrom('cake', 'Cake', 's', ' ', '_', 'é', '!', 'lie'), { maxLength: 12 })
+  fc.assert(
+    fc.property(
+      bits,
+      fc.constantFrom('cake', 'cakes', 'lie', 'cake lie', '!cake', 'cake!', 'écake'),
+      (list, pattern) => {
+        const rules = compileRules({ ...empty, content: [own({ pattern, actions: ['notify'] })] })
+        const body = list.join('')
+        assert.equal(
+          evaluate(rules, text(body), context).notify,
+          compileGlob(pattern, { within: 'words', ignoreCase: true })(body),
+        )
+      },
+    ),
+  )
+})
+
+test('however many patterns somebody has, they take only so many steps of one text', () => {
+  const patterns = Array.from({ length: 499 }, (_, index) => `${'?'.repeat(200 + (index % 50))}z${index}`)
+  const rules = (list: readonly string[]): CompiledRules =>
+    compileRules({ ...empty, content: list.map((pattern) => own({ pattern, actions: ['notify'] })) })
+  assert.ok(patterns.reduce((cost, pattern) => cost + globCost(pattern), 0) * reachOf(patterns) < 2_000_000)
+  // What stands at the beginning is found all the same, and with few patterns the whole text is looked at.
+  const far = `${'a b '.repeat(15_000)}lunch`
+  assert.equal(evaluate(rules([...patterns, 'l?nch']), text(`lunch ${far}`), context).notify, true)
+  assert.equal(evaluate(rules([...patterns, 'l?nch']), text(far), context).notify, false)
+  assert.equal(evaluate(rules([...patterns, 'lunch']), text(far), context).notify, true)
+  assert.equal(evaluate(rules(['l?nch', 'x*y']), text(far), context).notify, true)
 })

@@ -1,5 +1,6 @@
 import { type Actions, noActions, readActions } from './actions.ts'
-import { bodyMatches, compileCondition, type PushContext, type Test, typeDemanded } from './conditions.ts'
+import { reachOf } from './body-match.ts'
+import { bodyMatches, compileCondition, patternOf, type PushContext, type Test, typeDemanded } from './conditions.ts'
 import type { EventView } from './event-view.ts'
 import type { PushRule, Ruleset } from './rules.ts'
 
@@ -27,8 +28,13 @@ export interface CompiledRules {
 
 /** Compiles a ruleset. Disabled rules and those with a condition that cannot be understood fall out. */
 export function compileRules(ruleset: Ruleset): CompiledRules {
-  const before = [...ruleset.override.flatMap(compileConditional), ...ruleset.content.flatMap(compileContent)]
-  const after = ruleset.underride.flatMap(compileConditional)
+  const reach = reachOf(patternsOf(ruleset))
+  const conditional = (rule: PushRule): CompiledRule[] => compileConditional(rule, reach)
+  const before = [
+    ...ruleset.override.flatMap(conditional),
+    ...ruleset.content.flatMap((rule) => compileContent(rule, reach)),
+  ]
+  const after = ruleset.underride.flatMap(conditional)
   const agenda = (type: string | undefined): Agenda => {
     const concerns = (rule: CompiledRule): boolean => rule.type === undefined || rule.type === type
     return { before: before.filter(concerns), after: after.filter(concerns) }
@@ -70,7 +76,13 @@ function holds(tests: readonly Test[], view: EventView, context: PushContext): b
   return true
 }
 
-function compileConditional(rule: PushRule): CompiledRule[] {
+/** All that is looked for in texts. */
+const patternsOf = ({ override, content, underride }: Ruleset): string[] =>
+  [...override, ...content, ...underride].flatMap(({ enabled, pattern, conditions = [] }) =>
+    enabled ? [pattern?.toLowerCase(), ...conditions.map(patternOf)].filter((one) => one !== undefined) : [],
+  )
+
+function compileConditional(rule: PushRule, reach: number): CompiledRule[] {
   if (!rule.enabled) return []
   const conditions = rule.conditions ?? []
   const type = conditions.map(typeDemanded).find((demanded) => demanded !== undefined)
@@ -78,16 +90,16 @@ function compileConditional(rule: PushRule): CompiledRule[] {
   for (const condition of conditions) {
     // Rules are asked only about events of the type that they demand, so that need not be tested again.
     if (type !== undefined && typeDemanded(condition) === type) continue
-    const test = compileCondition(condition)
+    const test = compileCondition(condition, reach)
     if (!test) return []
     tests.push(test)
   }
   return [{ type, tests, actions: readActions(rule.actions) }]
 }
 
-const compileContent = (rule: PushRule): CompiledRule[] =>
+const compileContent = (rule: PushRule, reach: number): CompiledRule[] =>
   rule.enabled && rule.pattern !== undefined
-    ? [{ type: undefined, tests: [bodyMatches(rule.pattern)], actions: readActions(rule.actions) }]
+    ? [{ type: undefined, tests: [bodyMatches(rule.pattern, reach)], actions: readActions(rule.actions) }]
     : []
 
 const byId = (rules: PushRule[]): Map<string, Actions> =>

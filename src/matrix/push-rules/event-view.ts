@@ -19,10 +19,17 @@ export interface EventView {
   readonly type: string
   /** Texts whose letter case has been folded so far, by path. */
   readonly folded: Map<string, string>
+  /** The words of the message's text, made when they are first asked for. */
+  words: ReadonlySet<string> | undefined
 }
 
 /** Prepares an event for evaluation. Make it once per event, not once per user, and leave the event as it is meanwhile. */
-export const flatten = (event: PushEvent): EventView => ({ event, type: event.type.toLowerCase(), folded: new Map() })
+export const flatten = (event: PushEvent): EventView => ({
+  event,
+  type: event.type.toLowerCase(),
+  folded: new Map(),
+  words: undefined,
+})
 
 /** The event's value at a path such as `content.body`. */
 export function property({ event }: EventView, { names }: PropertyPath): Json | undefined {
@@ -57,3 +64,12 @@ export function foldedText(view: EventView, path: PropertyPath): string | undefi
   view.folded.set(path.key, folded)
   return folded
 }
+
+const body: PropertyPath = { key: 'content.body', names: ['content', 'body'] }
+
+/** The message's text, with letter case folded. */
+export const bodyOf = (view: EventView): string | undefined => foldedText(view, body)
+
+/** The runs of word characters in the message's text, with letter case folded. */
+export const wordsOf = (view: EventView): ReadonlySet<string> =>
+  (view.words ??= new Set(bodyOf(view)?.match(/[A-Za-z0-9_]+/g)))

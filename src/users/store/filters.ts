@@ -15,6 +15,13 @@ const selectLast = hot((db, p: { user: number }) =>
 const insert = hot((db, p: { user: number; id: number; hash: string; json: string }) =>
   db.insertInto('filters').values({ user_nid: p.user, filter_id: p.id, hash: p.hash, json: p.json }),
 )
+const selectSizes = hot((db, p: { user: number }) =>
+  db
+    .selectFrom('filters')
+    .where('user_nid', '=', p.user)
+    .orderBy('filter_id', 'desc')
+    .select((row) => ['filter_id', row.fn<number>('length', ['json']).as('size')]),
+)
 const trim = hot((db, p: { user: number; upTo: number }) =>
   db.deleteFrom('filters').where('user_nid', '=', p.user).where('filter_id', '<=', p.upTo),
 )
@@ -25,10 +32,18 @@ export const readFilter = async (db: Reader, user: number, id: number): Promise<
 export const readFilterId = async (db: Reader | Tx, user: number, hash: string): Promise<number | undefined> =>
   (await selectByHash.first(db, { user, hash }))?.filter_id
 
-/** Adds a filter and drops those that are `keep` and more before it. Returns its id. */
-export async function insertFilter(tx: Tx, user: number, hash: string, json: string, keep: number): Promise<number> {
+/** Adds a filter, and drops the oldest until there are no more than so many of so many characters together. Returns its id. */
+export async function insertFilter(
+  tx: Tx,
+  user: number,
+  hash: string,
+  json: string,
+  most: { readonly filters: number; readonly characters: number },
+): Promise<number> {
   const id = ((await selectLast.first(tx, { user }))?.last ?? 0) + 1
   await insert.run(tx, { user, id, hash, json })
-  await trim.run(tx, { user, upTo: id - keep })
+  let left = most.characters
+  const beyond = (await selectSizes.all(tx, { user })).find(({ size }) => (left -= size) < 0)
+  await trim.run(tx, { user, upTo: Math.max(id - most.filters, beyond?.filter_id ?? 0) })
   return id
 }
