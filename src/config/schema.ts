@@ -14,6 +14,7 @@ import { identityProvider, jwtConfig } from './schema-sign-in.ts'
 import { rateLimits } from './schema-limits.ts'
 import { email } from './schema-email.ts'
 import { media } from './schema-media.ts'
+import { oauth } from './schema-oauth.ts'
 import { metrics } from './schema-metrics.ts'
 import { push } from './schema-push.ts'
 import { tls } from './schema-tls.ts'
@@ -165,6 +166,21 @@ export const schema = {
     keys: sso,
   },
   embed: { kind: 'group', description: 'Chat inside the pages of other applications.', keys: embed },
+  oauth: {
+    kind: 'group',
+    description:
+      'Sign-in by OAuth 2.0, which newer clients know and some need. It is there where public_base_url is an https address (or one of this' +
+      ' machine), unless this is "off".',
+    off: true,
+    keys: oauth,
+  },
+  legacy_login: {
+    kind: 'boolean',
+    description:
+      'Whether clients may sign in and make accounts by themselves (POST /login and /register) beside OAuth 2.0. With false they have to' +
+      ' send people to the browser; a refresh of sessions that there are goes on.',
+    default: true,
+  },
   password_login: {
     kind: 'boolean',
     description: 'Whether people can sign in with a password. Turn it off when everybody comes by token.',
@@ -230,9 +246,7 @@ export const schema = {
   },
   max_request_size: {
     kind: 'size',
-    description:
-      'The largest request body that is read of anybody; media has its own limits. Most endpoints take less: 64 KiB from strangers, a mebibyte from' +
-      ' whoever is signed in; keys and messages to devices come in larger batches.',
+    description: 'The largest request body that is read; media has its own limits.',
     default: '8M',
   },
   media: {

@@ -43,6 +43,14 @@ import type {
   UrlPreviewsTable,
 } from './tables/media.ts'
 import type {
+  OAuthAssertionsTable,
+  OAuthClientsTable,
+  OAuthCodesTable,
+  OAuthDeviceCodesTable,
+  OAuthKeysTable,
+  OAuthSessionsTable,
+} from './tables/oauth.ts'
+import type {
   RoomsTable,
   EventsTable,
   StateKeysTable,
@@ -60,6 +68,7 @@ export type * from './tables/devices.ts'
 export type * from './tables/directory.ts'
 export type * from './tables/identities.ts'
 export type * from './tables/media.ts'
+export type * from './tables/oauth.ts'
 export type * from './tables/rooms.ts'
 export type * from './tables/search.ts'
 
@@ -363,6 +372,12 @@ export interface Tables {
   appservice_rooms: AppserviceRoomsTable
   jobs: JobsTable
   delayed_events: DelayedEventsTable
+  oauth_clients: OAuthClientsTable
+  oauth_sessions: OAuthSessionsTable
+  oauth_codes: OAuthCodesTable
+  oauth_device_codes: OAuthDeviceCodesTable
+  oauth_keys: OAuthKeysTable
+  oauth_assertions: OAuthAssertionsTable
   search_index: SearchIndexTable
   search_edits: SearchEditsTable
 }

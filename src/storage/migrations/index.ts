@@ -4,6 +4,7 @@ import type { Backend } from '../group-commit.ts'
 import type { Reader, Tx } from '../database.ts'
 import { DatabaseRefused } from '../refused.ts'
 import { initial } from './0001-initial.ts'
+import { oauth } from './0002-oauth.ts'
 
 export interface Migration {
   /** Never changes once released. */
@@ -13,7 +14,7 @@ export interface Migration {
 }
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
-const migrations: readonly Migration[] = [initial]
+const migrations: readonly Migration[] = [initial, oauth]
 
 /** The newest schema that a binary must know to work on this database: an older one refuses. */
 const compatible = 1
