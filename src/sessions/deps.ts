@@ -30,6 +30,8 @@ export interface SessionParts extends SessionsDeps {
   readonly cache: SessionCache
   /** Ids of tokens, none given twice: sessions and transactions are told apart by them. */
   readonly tokenIds: Sequence
+  /** Run in the write that opens a session on a device that was there: what came of the one before is forgotten. */
+  readonly reopened: ((tx: Tx, device: number) => Promise<void>)[]
 }
 
 /** Tokens of application services, which are access tokens. */

@@ -1,20 +1,29 @@
 import type { LogTx } from '../streams/index.ts'
 import type { Account } from '../users/index.ts'
 import type { SessionParts } from './deps.ts'
-import type { Tokens } from './session.ts'
+import type { TokenForm, Tokens } from './session.ts'
 import { addToken } from './store/access.ts'
 import { addRefresh } from './store/refresh.ts'
-import { hashToken, makeToken } from './tokens.ts'
+import { hashToken, makeToken, oauthRefreshPrefix } from './tokens.ts'
 
 /** What making tokens takes. */
 export type MintDeps = Pick<SessionParts, 'config' | 'now' | 'randomId' | 'tokenIds'>
 
+/** What tokens are to be like. */
+interface MintOptions {
+  readonly refresh: boolean
+  readonly supersedes: number | null
+  readonly until: number | undefined
+  readonly form: TokenForm | undefined
+}
+
 /** How long an access token lives: as configured for clients that know how to refresh, and no longer than the session. */
 const lifetimeOf = (
   { config, now }: Pick<MintDeps, 'config' | 'now'>,
-  { refresh, until }: { refresh: boolean; until: number | undefined },
+  { refresh, until, form }: Pick<MintOptions, 'refresh' | 'until' | 'form'>,
 ) => {
-  const lifetime = refresh && config.access_token_lifetime !== 'off' ? config.access_token_lifetime : undefined
+  const usual = config.access_token_lifetime === 'off' ? undefined : config.access_token_lifetime
+  const lifetime = refresh ? (form?.lifetime ?? usual) : undefined
   const left = until === undefined ? Infinity : Math.max(1, until - now())
   const expiresInMs = Math.min(lifetime ?? Infinity, left)
   return {
@@ -38,12 +47,16 @@ export const mint = async (
   tx: LogTx,
   account: Account,
   device: number,
-  options: { refresh: boolean; supersedes: number | null; until: number | undefined },
+  options: MintOptions,
 ): Promise<Minted> => {
   const now = deps.now()
   const { expiresInMs, refreshable } = lifetimeOf(deps, options)
   const accessToken = makeToken('access', deps.randomId)
-  const refreshToken = refreshable ? makeToken('refresh', deps.randomId) : undefined
+  const refreshToken = !refreshable
+    ? undefined
+    : options.form
+      ? `${oauthRefreshPrefix}${options.form.family}${deps.randomId()}`
+      : makeToken('refresh', deps.randomId)
   const hash = hashToken(accessToken)
   const expires = expiresInMs === undefined ? null : now + expiresInMs
   const id = deps.tokenIds.next()

@@ -7,7 +7,7 @@ import { deleteDeviceTokens } from './store/access.ts'
 import { noteProviderSession } from './store/origins.ts'
 
 /** What opening a session takes. */
-export type OpenDeps = MintDeps & Pick<SessionParts, 'log' | 'devices' | 'cache'>
+export type OpenDeps = MintDeps & Pick<SessionParts, 'log' | 'devices' | 'cache' | 'reopened'>
 
 /**
  * Opens a session on a new device, or on the device of that id, whose tokens then end. The account passes the gate; `settle`, if
@@ -26,8 +26,12 @@ export const openSession = async (
     const account = settle ? await settle(tx) : known
     if (!account) throw new Error('There is neither an account nor a way to make one')
     const device = await deps.devices.ensure(tx, { user: account.nid, ...wanted })
-    if (!device.created) await deleteDeviceTokens(tx.sql, [device.nid])
+    if (!device.created) {
+      await deleteDeviceTokens(tx.sql, [device.nid])
+      for (const forget of deps.reopened) await forget(tx.sql, device.nid)
+    }
     if (wanted.from || !device.created) await noteProviderSession(tx.sql, device.nid, wanted.from)
+    await wanted.within?.(tx.sql, { device: device.nid })
     return {
       account,
       device,
@@ -35,6 +39,7 @@ export const openSession = async (
         refresh: wanted.refresh,
         supersedes: null,
         until: wanted.until,
+        form: wanted.form,
       }),
     }
   })

@@ -2,9 +2,9 @@ import { MatrixError } from '../matrix/errors.ts'
 import { gate } from '../users/index.ts'
 import type { SessionParts } from './deps.ts'
 import { mint, type MintDeps } from './mint.ts'
-import type { Tokens } from './session.ts'
+import type { TokenForm, Tokens } from './session.ts'
 import { confirmToken, deleteExchanged, readRefresh, readUnconfirmed } from './store/refresh.ts'
-import { hashToken } from './tokens.ts'
+import { hashToken, oauthRefreshPrefix } from './tokens.ts'
 
 /** What refreshing takes. */
 export type RefreshDeps = MintDeps & Pick<SessionParts, 'database' | 'log' | 'users' | 'cache' | 'standing'>
@@ -12,11 +12,13 @@ export type RefreshDeps = MintDeps & Pick<SessionParts, 'database' | 'log' | 'us
 /**
  * Exchanges a refresh token. It stays valid, and so does the access token before, until one of the new tokens is used: a client
  * that never got the answer can ask again.
+ * @param form for a token of OAuth 2.0, which nothing else exchanges
  * @see https://spec.matrix.org/v1.19/client-server-api/#refreshing-access-tokens
  */
-export const refreshSession = async (deps: RefreshDeps, token: string): Promise<Tokens> => {
+export const refreshSession = async (deps: RefreshDeps, token: string, form?: TokenForm): Promise<Tokens> => {
   const hash = hashToken(token)
-  const found = await readRefresh(deps.database.read, hash)
+  const isKind = token.startsWith(oauthRefreshPrefix) === (form !== undefined)
+  const found = isKind ? await readRefresh(deps.database.read, hash) : undefined
   const account = found && (await deps.users.account(found.user_nid))
   if (!account) throw new MatrixError('M_UNKNOWN_TOKEN', 'This refresh token is not valid')
   gate(account, 'use')
@@ -35,6 +37,7 @@ export const refreshSession = async (deps: RefreshDeps, token: string): Promise<
       refresh: true,
       supersedes: refresh.id,
       until: refresh.expires_ts ?? undefined,
+      form,
     })
     return { tokens, ended }
   })

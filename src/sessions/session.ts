@@ -1,6 +1,15 @@
 import type { Session } from '../http/index.ts'
+import type { Tx } from '../storage/index.ts'
 import type { Account } from '../users/index.ts'
 import type { ProviderSession } from './store/origins.ts'
+
+/** Tokens that are other than those of `POST /login`. */
+export interface TokenForm {
+  /** How long an access token lives, in ms. */
+  readonly lifetime: number
+  /** What every refresh token of the session begins with, so that one that was used up is known as one of them. */
+  readonly family: string
+}
 
 /** What a client says of the session that it wants. */
 export interface WantedSession {
@@ -14,6 +23,18 @@ export interface WantedSession {
   from?: ProviderSession | undefined
   /** When the session ends by itself, in ms; undefined: when somebody ends it. */
   until?: number | undefined
+  /** Undefined: tokens as `POST /login` gives them. */
+  form?: TokenForm | undefined
+  /** Runs in the write that opens the session, for what is kept of it elsewhere. */
+  within?: ((tx: Tx, opened: { device: number }) => Promise<void>) | undefined
+}
+
+/** Whose a token is, and how long it is good (ms; undefined: until somebody ends it). */
+export interface TokenOwner {
+  readonly user: number
+  readonly device: number | undefined
+  readonly deviceId: string | undefined
+  readonly expires: number | undefined
 }
 
 /** Tokens as they are handed to the client, and to nobody else ever again. */

@@ -1,5 +1,5 @@
 import type { Authenticate, MayHaveEnded, Route, Session } from '../http/index.ts'
-import { openSequence, type Sequence } from '../storage/index.ts'
+import { openSequence, type Sequence, type Tx } from '../storage/index.ts'
 import type { LogTx } from '../streams/index.ts'
 import type { Account } from '../users/index.ts'
 import { authenticate } from './authenticate.ts'
@@ -11,7 +11,11 @@ import { createLoginTokens, type LoginTokens } from './login-tokens.ts'
 import { followChanges, logoutAll } from './logout.ts'
 import { openSession } from './open.ts'
 import { sessionRoutes } from './routes.ts'
-import type { Opened, WantedSession } from './session.ts'
+import { derive } from './derive.ts'
+import { refreshSession } from './refresh.ts'
+import type { Opened, TokenForm, TokenOwner, Tokens, WantedSession } from './session.ts'
+import { readTokenOwner } from './store/owner.ts'
+import { hashToken } from './tokens.ts'
 import { type Ended, type ProviderSession, readOrigin } from './store/origins.ts'
 
 /** Who is signed in, and how that ends. */
@@ -28,6 +32,14 @@ export interface Sessions {
     settle: ((tx: LogTx) => Promise<Account>) | undefined,
     wanted: WantedSession,
   ): Promise<Opened>
+  /** Exchanges a refresh token of OAuth 2.0. @throws MatrixError M_UNKNOWN_TOKEN, softly where the session has run its time; as the gate does */
+  refresh(token: string, form: TokenForm): Promise<Tokens>
+  /** A further access token of the session, for at most as long as its own is good, and without a refresh token. @throws MatrixError M_LIMIT_EXCEEDED */
+  derive(session: Session, lifetime: number): Promise<Tokens>
+  /** Whose an access token or refresh token is, run out or not; undefined for what is none. Lets nobody in. */
+  ownerOf(token: string): Promise<TokenOwner | undefined>
+  /** Calls `forget` in the write that opens a session on a device that was there. */
+  onReopen(forget: (tx: Tx, device: number) => Promise<void>): void
   /** Ends every session of a user, or all but one; their devices go with them. */
   endAll(user: number, but?: Session): Promise<void>
   /** Ends the sessions that came of what a provider has ended, and says how many. `people` is what links are kept under. */
@@ -51,6 +63,7 @@ export const openSessions = async (deps: SessionsDeps): Promise<Sessions> => {
     ...deps,
     cache: createSessionCache(cachedSessions),
     tokenIds: await openSequence(deps.database, 'tokens'),
+    reopened: [],
   }
   const { cache, tokenIds } = parts
   followChanges(parts)
@@ -58,6 +71,10 @@ export const openSessions = async (deps: SessionsDeps): Promise<Sessions> => {
     routes: sessionRoutes(parts),
     authenticate: (token, caller) => authenticate(parts, token, caller),
     open: (known, settle, wanted) => openSession(parts, known, settle, wanted),
+    refresh: (token, form) => refreshSession(parts, token, form),
+    derive: (session, lifetime) => derive(parts, session, lifetime),
+    ownerOf: (token) => readTokenOwner(deps.database.read, hashToken(token)),
+    onReopen: (forget) => void parts.reopened.push(forget),
     endAll: (user, but) => logoutAll(parts, user, but),
     endFrom: (people, ended, how) => endFrom(parts, people, ended, how),
     originOf: (device) => readOrigin(deps.database.read, device),
