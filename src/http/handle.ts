@@ -95,10 +95,6 @@ function checkQuery(target: string): void {
   }
 }
 
-/** The largest body where a route does not say otherwise, in bytes: of a session, and of anybody. */
-const usualBody = 1024 * 1024
-const strangersBody = 64 * 1024
-
 const unrecognized = (): MatrixError => new MatrixError('M_UNRECOGNIZED', 'This path is not known here')
 
 /** Answers what no route answers: 405 with `Allow` on a path that other methods have, else 404. */
@@ -200,10 +196,8 @@ export function handlerOf(host: HandlerHost, route: Route, pattern: string): (in
     checkQuery(target)
     exchange.params = readParams ? readParams(params) : params
     if (readQuery) exchange.query = readQuery(query)
-    const limit = route.bodyLimit ?? (exchange.session ? usualBody : strangersBody)
-    if (route.rawBody) exchange.body = streamBytes(request, { limit })
-    else if (readBody)
-      exchange.body = readBody(await readJson(request, { limit: Math.min(limit, host.maxRequestSize) }))
+    if (route.rawBody) exchange.body = streamBytes(request, route.bodyLimit)
+    else if (readBody) exchange.body = readBody(await readJson(request, Math.min(route.bodyLimit, host.maxRequestSize)))
     const returned = route.handle(exchange)
     const result: unknown = returned instanceof Promise ? await returned : returned
     if (exchange.refusal) throw exchange.refusal

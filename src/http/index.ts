@@ -1,3 +1,4 @@
+export { clientNetwork } from './address.ts'
 export { field, formLimit, readForm } from './form.ts'
 export type { HttpLog } from './handle.ts'
 export { createLimiter, limitExceeded, rates, type LimitName, type Limiter, type Rate } from './limits.ts'

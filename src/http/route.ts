@@ -53,10 +53,7 @@ export interface RouteDefinition<
   readonly query?: Q
   /** Absent: the body is not read. An empty body counts as `{}`. */
   readonly body?: B
-  /**
-   * Largest body in bytes, as far as the server takes so much at all. Default 1 MiB from whoever is signed in, 64 KiB from anybody else:
-   * what strangers and whole batches send is declared where it is larger.
-   */
+  /** Largest body in bytes, if less than what the server takes at all. */
   readonly bodyLimit?: number
   /** `body` is the bytes as they come, whatever they are. */
   readonly rawBody?: Raw
@@ -83,11 +80,13 @@ export interface Route {
   readonly params: TObject | undefined
   readonly query: TObject | undefined
   readonly body: TSchema | undefined
-  readonly bodyLimit: number | undefined
+  readonly bodyLimit: number
   readonly rawBody: boolean
   readonly reply: TSchema
   readonly handle: (context: RouteHandlerContext) => unknown
 }
+
+const rawBodyLimit = 50 * 1024 * 1024
 
 /**
  * Declares an endpoint: what it is called, who may use it, what it takes and gives, what it does.
@@ -111,7 +110,7 @@ export function route<
     params: definition.params,
     query: definition.query,
     body: definition.body,
-    bodyLimit: definition.bodyLimit,
+    bodyLimit: definition.bodyLimit ?? (definition.rawBody ? rawBodyLimit : Infinity),
     rawBody: definition.rawBody ?? false,
     reply: definition.reply,
     // The server fills the context according to the very schemas that gave these types.

@@ -28,4 +28,20 @@ export type { PasswordCost } from './password.ts'
 export { type OpenIdDeps, openIdRoutes } from './openid.ts'
 export { type Links, type Login, openLogin } from './login.ts'
 export { type Mail, type Message, openMail, readEmails } from './mail/index.ts'
-export { html, textOf } from './pages/html.ts'
+export { type Content, html, textOf } from './pages/html.ts'
+export { hidden } from './pages/sso.ts'
+export {
+  browserHash,
+  type Door,
+  door,
+  doorHref,
+  formToken,
+  pageRoute,
+  type PageRequest,
+  Problem,
+  redirect,
+  show,
+  type Visitor,
+  visitorOf,
+  type Web,
+} from './sso/index.ts'

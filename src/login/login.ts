@@ -1,7 +1,9 @@
 import { ConfigError } from '../config/index.ts'
 import type { Route, Session } from '../http/index.ts'
 import type { JsonObject } from '../matrix/json.ts'
+import type { Opened, WantedSession } from '../sessions/index.ts'
 import { deactivate, register } from './accounts.ts'
+import { type Origin, verifyJwtCredential } from './credentials.ts'
 import type { LoginContext, LoginDeps } from './deps.ts'
 import { type Bearer, createBearer, type EndedTokens, openRevocations } from './bearer/index.ts'
 import {
@@ -14,6 +16,7 @@ import {
   lockOf,
   type Named,
   policiesOf,
+  signIn,
   takeLock,
   unlink,
 } from './engine/index.ts'
@@ -23,7 +26,7 @@ import { createPasswords, type PasswordCost } from './password.ts'
 import { routesOf } from './routes.ts'
 import { samlChecks } from './saml/index.ts'
 import { scimChecks } from './scim/index.ts'
-import { ssoProviders } from './sso/index.ts'
+import { openWeb, ssoProviders, type Web } from './sso/index.ts'
 import { createStanding, introspector, type Standing } from './standing/index.ts'
 import { createInteractiveAuth } from './uia/engine.ts'
 import { flowsFor } from './uia/stages.ts'
@@ -51,6 +54,13 @@ export interface Login extends AsyncDisposable {
    * says what is still to do. `operation` says what is asked for and on what, such as `deleteDevice ABC`.
    */
   confirm(request: { session: Session; ip: string; operation: string; body: JsonObject }): Promise<void>
+  /** What pages of other folders are made with: who is signed in to them, and how somebody gets to be. */
+  readonly web: Web
+  /**
+   * Opens a session for whom a token of an identity provider speaks for, as a sign-in by it does. `permit` throws for a provider whose
+   * tokens are not to be taken. @throws MatrixError
+   */
+  openByToken(token: string, origin: Origin, wanted: WantedSession, permit: (provider: string) => void): Promise<Opened>
   /** Makes an account, without a session. For the operator: any password will do. Throws M_INVALID_USERNAME, M_EXCLUSIVE, M_USER_IN_USE. */
   createAccount(account: {
     localpart: string
@@ -118,8 +128,15 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
     ),
   ])
   if (deps.jobs && context.directories.length > 0) await startPolls(context, deps.jobs)
+  const { web, routes } = openWeb(context)
   return {
-    routes: routesOf(context),
+    routes: [...routesOf(context), ...routes],
+    web,
+    openByToken: async (token, origin, wanted, permit) => {
+      const { identity, arrival } = await verifyJwtCredential(context, token, origin)
+      permit(identity.provider)
+      return signIn(context, identity, arrival, wanted)
+    },
     bearer,
     standing,
     // What an application service does with its own users nobody else could confirm.

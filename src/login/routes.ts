@@ -8,9 +8,8 @@ import { signInRoutes } from './routes/login.ts'
 import { registerRoutes } from './routes/register.ts'
 import { sharedSecretRoutes } from './routes/shared-secret.ts'
 import { scimRoutes } from './scim/index.ts'
-import { webRoutes } from './sso/index.ts'
 
-/** Every endpoint of login/. */
+/** Every endpoint of login/, but for the pages. */
 export const routesOf = (context: LoginContext): Route[] => [
   ...signInRoutes(context),
   ...loginTokenRoutes(context),
@@ -18,7 +17,6 @@ export const routesOf = (context: LoginContext): Route[] => [
   ...accountRoutes(context),
   ...identityRoutes(context),
   ...sharedSecretRoutes(context),
-  ...webRoutes(context),
   ...mailRoutes(context),
   ...scimRoutes(context),
 ]

@@ -12,37 +12,84 @@ export interface Bound {
   readonly token: string
 }
 
-/** The door of the account page. */
+/** A door: what it is called, and what is remembered of it while somebody signs in. */
+export interface DoorView extends Bound {
+  readonly ticket: string
+  readonly server: string
+  /** Undefined: that of the account page. */
+  readonly title: string | undefined
+  /** What stands in the form already. */
+  readonly hint: string | undefined
+}
+
+const userField = (label: string, hint: string | undefined): Content =>
+  html`<label for="user">${label}</label
+    ><input
+      id="user"
+      name="user"
+      value="${hint ?? ''}"
+      autocomplete="username"
+      autocapitalize="none"
+      spellcheck="false"
+      required
+    />`
+
+/** Where somebody signs in to the pages. */
 export const doorPage = (
   { signIn, choose }: Texts,
-  {
-    at,
-    token,
-    server,
-    choices,
-    password,
-    fromApp,
-  }: Bound & { server: string; choices: readonly Choice[]; password: boolean; fromApp: boolean },
-): View => ({
-  title: signIn.title,
-  body: html`<div class="card">
-    <h1>${signIn.title}</h1>
-    <p>${signIn.lead(server)}</p>
-    ${choices.length > 0 && choicesOf(choices, choose.by)}
-    ${choices.length > 0 && password && html`<p class="or">${signIn.or}</p>`}
-    ${
-      password &&
-      html`<form method="post" action="${at}/sign-in">
-        ${hidden({ token })} <label for="user">${signIn.user}</label
-        ><input id="user" name="user" autocomplete="username" autocapitalize="none" spellcheck="false" required />
+  view: DoorView & { choices: readonly Choice[]; password: boolean; fromApp: boolean; signUp: string | undefined },
+): View => {
+  const { at, token, ticket, server, choices, password, fromApp, hint, signUp } = view
+  const title = view.title ?? signIn.title
+  return {
+    title,
+    body: html`<div class="card">
+      <h1>${title}</h1>
+      <p>${view.title === undefined ? signIn.lead(server) : signIn.leadTo(server)}</p>
+      ${choices.length > 0 && choicesOf(choices, choose.by)}
+      ${choices.length > 0 && password && html`<p class="or">${signIn.or}</p>`}
+      ${
+        password &&
+        html`<form method="post" action="${at}/sign-in">
+          ${hidden({ token, door: ticket })} ${userField(signIn.user, hint)}
+          <label for="password">${signIn.password}</label
+          ><input id="password" name="password" type="password" autocomplete="current-password" required />
+          <button>${signIn.go}</button>
+        </form>`
+      }
+      ${choices.length === 0 && !password && html`<p>${fromApp ? signIn.fromApp : choose.none}</p>`}
+      ${signUp !== undefined && html`<p class="quiet"><a href="${signUp}">${signIn.signUp}</a></p>`}
+    </div>`,
+  }
+}
+
+/** Where somebody makes an account. `problem` is the code of what was wrong with what they wrote. */
+export const signUpPage = (
+  { signIn, signUp }: Texts,
+  view: DoorView & { byToken: boolean; problem: string | undefined },
+): View => {
+  const { at, token, ticket, server, hint, byToken, problem } = view
+  return {
+    title: signUp.title,
+    body: html`<div class="card">
+      <h1>${signUp.title}</h1>
+      <p>${signUp.lead(server)}</p>
+      ${problem !== undefined && html`<p class="notice warn" role="alert">${signUp.problems[problem] ?? signUp.other}</p>`}
+      <form method="post" action="${at}/sign-up">
+        ${hidden({ token, door: ticket })} ${userField(signIn.user, hint)}
         <label for="password">${signIn.password}</label
-        ><input id="password" name="password" type="password" autocomplete="current-password" required />
-        <button>${signIn.go}</button>
-      </form>`
-    }
-    ${choices.length === 0 && !password && html`<p>${fromApp ? signIn.fromApp : choose.none}</p>`}
-  </div>`,
-})
+        ><input id="password" name="password" type="password" autocomplete="new-password" minlength="8" required />
+        ${
+          byToken &&
+          html`<label for="registration_token">${signUp.token}</label
+            ><input id="registration_token" name="registration_token" autocomplete="off" required />`
+        }
+        <button>${signUp.go}</button>
+      </form>
+      <p class="quiet"><a href="${at}/sign-in?door=${ticket}">${signUp.already}</a></p>
+    </div>`,
+  }
+}
 
 /** Asks whom an app has sent whether this is their account page. */
 export const enterPage = (

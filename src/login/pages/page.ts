@@ -14,9 +14,10 @@ const asset = (name: string, file: URL, type: string) => {
 const style = asset('style.css', new URL('./style.css', import.meta.url), 'text/css; charset=utf-8')
 const done = asset('done.js', new URL('./done.js', import.meta.url), 'text/javascript; charset=utf-8')
 
-/** Pages take nothing from elsewhere, run no script but ours, and are in nobody's frame. */
-const policy =
-  "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+/** Pages take nothing from elsewhere, run no script but ours, and are in nobody's frame. `formTo` is where their forms may end besides here. */
+const policy = (formTo: string | undefined): string =>
+  `default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'${formTo === undefined ? '' : ` ${formTo}`}; ` +
+  "base-uri 'none'; frame-ancestors 'none'"
 
 /** What a page is made of. */
 export interface Page {
@@ -31,18 +32,20 @@ export interface Page {
   /** Whether the page tells the app that opened it that all is done. */
   readonly tellsDone?: boolean
   readonly cookie?: string | undefined
+  /** Where a form of the page may lead besides this server, as a content security policy says it. */
+  readonly formTo?: string | undefined
 }
 
 /** A whole page, ready to be sent. Where it is that assets are found depends on `base`, the path that the server is mounted under. */
 export const page = (
-  { texts, server, title, body, status = 200, wide = false, tellsDone = false, cookie }: Page,
+  { texts, server, title, body, status = 200, wide = false, tellsDone = false, cookie, formTo }: Page,
   base: string,
 ): Reply =>
   new Reply({
     status,
     headers: {
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': policy,
+      'content-security-policy': policy(formTo),
       'x-frame-options': 'DENY',
       ...(cookie !== undefined && { 'set-cookie': cookie }),
     },

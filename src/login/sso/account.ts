@@ -1,16 +1,14 @@
 import { Reply, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
-import { type Account, gate } from '../../users/index.ts'
-import { takesPasswords } from '../credentials.ts'
-import { policyFor } from '../engine/index.ts'
+import type { Account } from '../../users/index.ts'
 import { link, linkedProviders, linksOf, unlink } from '../engine/links.ts'
-import { accountPage, doorPage, leftPage } from '../pages/account.ts'
+import { accountPage, leftPage } from '../pages/account.ts'
 import { field } from '../../http/index.ts'
 import { depart, providerOf } from './journey.ts'
 import { Problem } from './problem.ts'
-import { passwordOf } from './routes.ts'
-import type { Visit } from './visits.ts'
-import { accountAt, browserHash, formToken, pageRoute, type PageRequest, show, type Web } from './web.ts'
+import { door } from './door.ts'
+import { mustBeIn, visitorOf } from './visitor.ts'
+import { browserHash, formToken, pageRoute, type PageRequest, show, type Web } from './web.ts'
 
 type Notice = 'saved' | 'ended' | 'linked' | 'unlinked'
 const notices: readonly Notice[] = ['saved', 'ended', 'linked', 'unlinked']
@@ -23,45 +21,6 @@ const backWith = (web: Web, notice: Notice): Reply =>
 const isInUse = (error: unknown): true => {
   if (error instanceof MatrixError && error.errcode === 'M_USER_IN_USE') return true
   throw error
-}
-
-const isOver = (error: unknown): void => {
-  if (!(error instanceof MatrixError && error.errcode === 'M_UNKNOWN_TOKEN')) throw error
-}
-
-/** Who is on the page; undefined for nobody. @throws MatrixError for an account that may not come in any more */
-const visitorOf = async (
-  web: Web,
-  { headers }: PageRequest,
-): Promise<{ visit: Visit; account: Account } | undefined> => {
-  const secret = web.visitor.read(headers)
-  const from = web.visits.find(secret)?.from
-  // It ends just then, where the provider says that its session has ended.
-  if (from)
-    await web.context.standing
-      .holds({ ...from, provider: policyFor(web.context, from.provider).people, sid: from.sid })
-      .catch(isOver)
-  const visit = web.visits.find(secret)
-  return visit && { visit, account: await accountAt(web, visit.user, gate) }
-}
-
-const mustBeIn = async (web: Web, request: PageRequest): Promise<{ visit: Visit; account: Account }> => {
-  const visitor = await visitorOf(web, request)
-  if (!visitor) throw new Problem('lost', 'Nobody is signed in to the account page')
-  return visitor
-}
-
-const door = (web: Web, request: PageRequest): Reply => {
-  const choices = web.context.sso.map(({ id, name }) => ({ name, href: `${at(web)}/sign-in/${id}` }))
-  const view = doorPage(request.texts, {
-    at: at(web),
-    token: formToken(request.browser),
-    server: web.context.serverName,
-    choices,
-    password: takesPasswords(web.context),
-    fromApp: web.context.keyring.providers.length > 0,
-  })
-  return show(web, request, { ...view, cookie: web.browser.write(request.browser) })
 }
 
 /** Whether the account can still be come into without one of the links. */
@@ -116,28 +75,7 @@ const inAndOut = (web: Web): Route[] => [
     path: '/account',
     handle: async (request) => {
       const visitor = await visitorOf(web, request)
-      return visitor ? overview(web, request, visitor.account) : door(web, request)
-    },
-  }),
-
-  pageRoute(web, {
-    id: 'accountBy',
-    method: 'GET',
-    path: '/account/sign-in/:provider',
-    handle: (request) => depart(web, request, providerOf(web, request.params['provider']), { to: 'account' }, false),
-  }),
-
-  pageRoute(web, {
-    id: 'accountSignIn',
-    method: 'POST',
-    path: '/account/sign-in',
-    handle: async (request) => {
-      const user = await passwordOf(web, request, field(request.form, 'user')?.trim() ?? '')
-      await accountAt(web, user, gate)
-      return new Reply({
-        status: 303,
-        headers: { location: at(web), 'set-cookie': web.visitor.write(web.visits.begin({ user })) },
-      })
+      return visitor ? overview(web, request, visitor.account) : door(web, request, { onwards: '/account' })
     },
   }),
 

@@ -1,7 +1,7 @@
 import type { Reply, Route } from '../../http/index.ts'
 import { type Account, gate } from '../../users/index.ts'
 import { verifyJwtCredential } from '../credentials.ts'
-import { admit } from '../engine/index.ts'
+import { admit, policyFor } from '../engine/index.ts'
 import { enterPage } from '../pages/account.ts'
 import { field } from '../../http/index.ts'
 import { redirect } from './journey.ts'
@@ -38,7 +38,12 @@ export const enterRoutes = (web: Web): Route[] => [
         failures.badToken(request.ip)
         throw new Problem('lost', 'A login token is not valid, was used, or has run out')
       }
-      return ask(web, request, await accountAt(web, taken.user, gate), taken.from)
+      return ask(
+        web,
+        request,
+        await accountAt(web, taken.user, gate),
+        taken.from && { ...taken.from, people: taken.from.provider, until: taken.until },
+      )
     },
   }),
 
@@ -54,7 +59,10 @@ export const enterRoutes = (web: Web): Route[] => [
         trace: request.trace,
       })
       const account = await admit(web.context, identity, arrival)
-      return ask(web, request, account, { provider: identity.provider, subject: identity.subject, sid: arrival.sid })
+      const { people, capped } = policyFor(web.context, identity.provider)
+      const { provider, subject } = identity
+      const until = capped ? arrival.expires : undefined
+      return ask(web, request, account, { provider, people, subject, sid: arrival.sid, until })
     },
   }),
 
@@ -70,7 +78,7 @@ export const enterRoutes = (web: Web): Route[] => [
       await accountAt(web, ticket.user, gate)
       return redirect(
         `${web.base}/account`,
-        web.visitor.write(web.visits.begin({ user: ticket.user, from: ticket.from })),
+        web.visitor.write(web.visits.begin({ user: ticket.user, since: 0, from: ticket.from })),
       )
     },
   }),

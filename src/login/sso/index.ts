@@ -5,13 +5,19 @@ import { embedRoutes } from '../embed/routes.ts'
 import { samlProvider, useOnceIn } from '../saml/index.ts'
 import { assetRoutes } from '../pages/page.ts'
 import { accountPageRoutes } from './account.ts'
+import { doorRoutes } from './door.ts'
 import { enterRoutes } from './enter.ts'
 import { casProvider } from './cas.ts'
 import type { SsoProvider } from './provider.ts'
 import { ssoRoutes } from './routes.ts'
-import { createWeb } from './web.ts'
+import { createWeb, type Web } from './web.ts'
 
+export { door, doorHref } from './door.ts'
+export { redirect } from './journey.ts'
+export { Problem } from './problem.ts'
 export type { SsoProvider } from './provider.ts'
+export { type Visitor, visitorOf } from './visitor.ts'
+export { browserHash, type Door, formToken, pageRoute, type PageRequest, show, type Web } from './web.ts'
 
 type ProviderDeps = Pick<LoginDeps, 'outgoing' | 'now' | 'randomId' | 'database'>
 
@@ -45,11 +51,19 @@ export const ssoProviders = async (
   )
 
 /** Sign-in through a browser, and the account page. */
-export const webRoutes = (context: LoginContext): Route[] => {
+export const openWeb = (context: LoginContext): { web: Web; routes: Route[] } => {
   const web = createWeb(context)
   context.standing.onEnd(({ provider, subject, sid }) => {
     for (const { id, people } of context.policies.values())
       if (people === provider) web.visits.endFrom(id, { subject, sid })
   })
-  return [...ssoRoutes(web), ...accountPageRoutes(web), ...enterRoutes(web), ...embedRoutes(web), ...assetRoutes]
+  const routes = [
+    ...ssoRoutes(web),
+    ...accountPageRoutes(web),
+    ...doorRoutes(web),
+    ...enterRoutes(web),
+    ...embedRoutes(web),
+    ...assetRoutes,
+  ]
+  return { web, routes }
 }

@@ -22,8 +22,8 @@ import {
 const leewayMs = 60_000
 
 /** Sends the browser away. */
-export const redirect = (location: string, cookie?: string): Reply =>
-  new Reply({ status: 302, headers: { location, ...(cookie !== undefined && { 'set-cookie': cookie }) } })
+export const redirect = (location: string, cookie?: string, status = 302): Reply =>
+  new Reply({ status, headers: { location, ...(cookie !== undefined && { 'set-cookie': cookie }) } })
 
 export const providerOf = ({ context }: Web, id: string | undefined): SsoProvider => {
   const provider = context.sso.find((one) => one.id === id)
@@ -122,7 +122,7 @@ export const arriveAgain = (web: Web, request: PageRequest): Promise<Reply> => {
 
 const goOn = async (web: Web, request: PageRequest, journey: Journey, proof: Proof): Promise<Reply> => {
   const identity: Identity = { provider: journey.provider, subject: proof.subject, claims: proof.claims }
-  const { goal, browser } = journey
+  const { goal, browser, fresh } = journey
   const { sid, ends, evidence } = proof
   try {
     switch (goal.to) {
@@ -131,7 +131,7 @@ const goOn = async (web: Web, request: PageRequest, journey: Journey, proof: Pro
       case 'confirm':
         return await toConfirm(web, request, identity, goal.session)
       case 'account':
-        return await toAccount(web, request, identity, proof)
+        return await toAccount(web, request, { onwards: goal.onwards, fresh }, identity, proof)
       default:
         return await toLink(web, request, { identity, browser }, goal.user)
     }
@@ -252,21 +252,21 @@ const toConfirm = async (web: Web, request: PageRequest, identity: Identity, ses
 const toAccount = async (
   web: Web,
   request: PageRequest,
+  { onwards, fresh }: { onwards: string | undefined; fresh: boolean },
   identity: Identity,
-  { sid, idToken, evidence }: Proof,
+  { sid, ends, idToken, evidence, authenticated }: Proof,
 ): Promise<Reply> => {
   const account = await admit(web.context, identity, arrivalOf(request, sid))
   gate(account, 'login')
-  await web.context.standing.keep(
-    identity.provider,
-    { provider: policyFor(web.context, identity.provider).people, subject: identity.subject, sid },
-    evidence,
-  )
+  const { people, capped } = policyFor(web.context, identity.provider)
+  const { provider, subject } = identity
+  await web.context.standing.keep(provider, { provider: people, subject, sid }, evidence)
   const secret = web.visits.begin({
     user: account.nid,
-    from: { provider: identity.provider, subject: identity.subject, sid, idToken },
+    since: fresh ? web.context.now() : (authenticated ?? 0),
+    from: { provider, people, subject, sid, idToken, until: capped ? ends : undefined },
   })
-  return redirect(`${web.base}/account`, web.visitor.write(secret))
+  return redirect(`${web.base}${onwards ?? '/account'}`, web.visitor.write(secret))
 }
 
 const toLink = async (web: Web, request: PageRequest, arrived: Arrived, user: number): Promise<Reply> => {

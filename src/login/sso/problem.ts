@@ -4,6 +4,7 @@ export type ProblemCode =
   | 'bad_target'
   | 'cancelled'
   | 'deactivated'
+  | 'device_taken'
   | 'identity_taken'
   | 'link_needed'
   | 'locked'
@@ -19,6 +20,7 @@ export type ProblemCode =
   | 'rule_broken'
   | 'too_many'
   | 'unexpected'
+  | 'unknown_app'
   | 'wrong_password'
 
 const statuses: Readonly<Record<ProblemCode, number>> = {
@@ -26,6 +28,7 @@ const statuses: Readonly<Record<ProblemCode, number>> = {
   bad_target: 400,
   cancelled: 403,
   deactivated: 403,
+  device_taken: 403,
   identity_taken: 403,
   link_needed: 403,
   locked: 403,
@@ -41,6 +44,7 @@ const statuses: Readonly<Record<ProblemCode, number>> = {
   rule_broken: 403,
   too_many: 429,
   unexpected: 500,
+  unknown_app: 400,
   wrong_password: 403,
 }
 

@@ -3,15 +3,23 @@ import type { Ended } from '../../sessions/index.ts'
 
 /** Somebody on the account page. */
 export interface Visit {
+  /** Tells visits apart; nobody gets in by it. */
+  readonly id: string
   readonly user: number
+  /** When the person last showed who they are, in ms; 0 where that is not known. */
+  readonly since: number
   readonly until: number
   /** The provider that they came by; undefined for who came by password. */
   readonly from?:
     | {
         readonly provider: string
+        /** What the provider's people are linked under. */
+        readonly people: string
         readonly subject: string
         readonly sid?: string | undefined
         readonly idToken?: string | undefined
+        /** When sessions that come of it are to end, in ms; undefined: when somebody ends them. */
+        readonly until?: number | undefined
       }
     | undefined
 }
@@ -19,7 +27,7 @@ export interface Visit {
 /** Who is on the account page, in memory: a restart asks them to sign in again. */
 export interface Visits {
   /** Lets somebody in. Returns what their browser is to keep. */
-  begin(visit: Omit<Visit, 'until'>): string
+  begin(visit: Omit<Visit, 'until' | 'id'>): string
   find(secret: string | undefined): Visit | undefined
   end(secret: string): void
   /** Ends those that came of what a provider has ended. */
@@ -38,7 +46,8 @@ export const createVisits = (deps: { now: () => number; randomId: () => string }
         if (until > deps.now() && visits.size < most) break
         visits.delete(hash)
       }
-      visits.set(hashToken(secret), { ...visit, until: deps.now() + lifetimeMs })
+      const id = hashToken(secret)
+      visits.set(id, { ...visit, id, until: deps.now() + lifetimeMs })
       return secret
     },
     find: (secret) => {

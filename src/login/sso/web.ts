@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import type { IncomingHttpHeaders } from 'node:http'
-import { type Reply, route, type Method, type Route } from '../../http/index.ts'
+import { type LimitName, type Reply, route, type Method, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { Account } from '../../users/index.ts'
 import type { LoginContext } from '../deps.ts'
@@ -21,7 +21,7 @@ import { createVisits, type Visit, type Visits } from './visits.ts'
 export type Goal =
   | { readonly to: 'client'; readonly target: string }
   | { readonly to: 'confirm'; readonly session: string }
-  | { readonly to: 'account' }
+  | { readonly to: 'account'; readonly onwards?: string | undefined }
   | { readonly to: 'link'; readonly user: number }
 
 /** A trip to a provider that is under way, bound to a browser. */
@@ -75,6 +75,26 @@ export interface Web {
   readonly entering: Seal<{ user: number; from: Visit['from']; browser: string }>
   /** Somebody who has to prove that an account is theirs, or to say that it is to be linked. */
   readonly linking: Seal<Arrived & { user: number; target?: string | undefined }>
+  /** Where somebody goes on to, once they are signed in. */
+  readonly doors: Seal<Door>
+  /** For what else travels through browsers. */
+  readonly sealing: { key: Uint8Array; now: () => number; randomBytes: (count: number) => Uint8Array }
+  /** Whether people can make an account on a page. */
+  readonly canRegister: boolean
+}
+
+/** A door that somebody stands before: what they see there, and what is behind it. */
+export interface Door {
+  /** A path of ours, with its query. */
+  readonly onwards: string
+  /** Whether they have to show anew who they are. */
+  readonly fresh?: boolean | undefined
+  /** What the page is called; undefined: the account page's own title. */
+  readonly title?: string | undefined
+  /** The name that stands in the form already. */
+  readonly hint?: string | undefined
+  /** Where the way may end besides here, as a content security policy says it. */
+  readonly formTo?: string | undefined
 }
 
 const minute = 60_000
@@ -99,6 +119,9 @@ export const createWeb = (context: LoginContext): Web => {
     confirming: createSeal(sealing, 'confirming', stepMs),
     entering: createSeal(sealing, 'entering', stepMs),
     linking: createSeal(sealing, 'linking', stepMs),
+    doors: createSeal(sealing, 'door', journeyMs),
+    sealing,
+    canRegister: context.config.registration !== 'closed' && !context.config.email.required_for_registration,
   }
 }
 
@@ -187,10 +210,11 @@ export const pageRoute = (
     path: string
     paths?: readonly string[]
     foreign?: true
+    limit?: LimitName
     handle: (request: PageRequest) => Promise<Reply> | Reply
   },
 ): Route => {
-  const { id, method, path, paths, foreign, handle } = definition
+  const { id, method, path, paths, foreign, limit = 'login', handle } = definition
   const answer = async (context: {
     params: unknown
     query: unknown
@@ -228,7 +252,7 @@ export const pageRoute = (
       return problemPage(web, error, { texts, trace })
     }
   }
-  const common = { id, path, ...(paths && { paths }), auth: 'none', limit: 'login', reply: Type.Object({}) } as const
+  const common = { id, path, ...(paths && { paths }), auth: 'none', limit, reply: Type.Object({}) } as const
   return method === 'GET'
     ? route({ ...common, method, handle: answer })
     : route({ ...common, method, rawBody: true, bodyLimit: formLimit, handle: answer })
