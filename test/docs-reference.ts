@@ -45,6 +45,7 @@ async function endpoints(): Promise<string> {
   await using homeserver = await createHomeserver({
     database: 'sqlite::memory:',
     listen: '127.0.0.1:0',
+    public_base_url: 'https://matrix.example.org',
     log: { level: 'silent' },
     registration_shared_secret: 'for the reference page alone',
     jwt_config: { enabled: true, secret: 'for the reference page alone, which nobody signs in to', algorithm: 'HS256' },

@@ -40,7 +40,7 @@ const homes: Record<string, RegExp> = {
   fastify: /^http\//,
   pg: /^storage\//,
   kysely: /^storage\/|store\.ts$|\/store\/|tables\.ts$|\.test\.ts$/,
-  jose: /^login\/|^cli\/|\.test\.ts$/,
+  jose: /^login\/|^oauth\/|^cli\/|\.test\.ts$/,
   yaml: /^config\/|^appservice\//,
   undici: /^http\//,
   sharp: /^media\//,

@@ -1,16 +1,19 @@
 // Fourth storey: who is signed in, and the ways in and out.
 import { Readable } from 'node:stream'
+import type { Config } from '../config/index.ts'
 import { type LoginDeps, openIdRoutes, openLogin, type PasswordCost } from '../login/index.ts'
 import { upload } from '../media/index.ts'
 import { openSessions, type SessionsDeps } from '../sessions/index.ts'
 import type { Foundations } from './foundations.ts'
 import type { People } from './people.ts'
 import type { RoomStorey } from './rooms.ts'
+import { isIssuer } from './settings.ts'
 
 export type SignIn = Awaited<ReturnType<typeof openSignIn>>
 
 /** What the folders of signing in are given from elsewhere: what they need of each other they get here. */
-export type WaysInDeps = Omit<LoginDeps, 'sessions'> & Omit<SessionsDeps, 'bearer' | 'standing'>
+export type WaysInDeps = Omit<LoginDeps, 'sessions'> &
+  Omit<SessionsDeps, 'bearer' | 'standing'> & { readonly config: Pick<Config, 'oauth'> }
 
 /**
  * Opens the folders of signing in, and fills the ports between them.
@@ -20,7 +23,19 @@ export type WaysInDeps = Omit<LoginDeps, 'sessions'> & Omit<SessionsDeps, 'beare
 export async function openWaysIn(stack: AsyncDisposableStack, deps: WaysInDeps, cost?: PasswordCost) {
   const sessions = await openSessions({ ...deps, bearer: () => login.bearer, standing: () => login.standing })
   const login = stack.use(await openLogin({ ...deps, sessions }, cost))
-  return { sessions, login, routes: [...sessions.routes, ...login.routes] }
+  const { oauth: settings, public_base_url: publicUrl } = deps.config
+  // Who does without it is up without its code.
+  const oauth =
+    settings !== 'off' && publicUrl !== undefined && isIssuer(publicUrl)
+      ? (await import('../oauth/index.ts')).openOAuth({
+          ...deps,
+          sessions,
+          login,
+          publicUrl,
+          config: { ...deps.config, oauth: settings },
+        })
+      : undefined
+  return { sessions, login, oauth, routes: [...sessions.routes, ...login.routes, ...(oauth?.routes ?? [])] }
 }
 
 /** Opens sign-in. */

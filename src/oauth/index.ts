@@ -1,0 +1,1 @@
+export { type OAuth, openOAuth } from './oauth.ts'
