@@ -1,30 +1,30 @@
 import type { Database } from '../storage/index.ts'
 import type { Events } from './event-cache.ts'
-import type { Member, Room } from './room.ts'
+import type { Head, Member } from './room.ts'
 import { flatten, type StateSets } from './state-sets.ts'
 import { memberFromRow, readMembers, readRoom, readRoomNid, roomFromRow } from './store/rooms.ts'
 
 /** The heads of rooms, in memory while they are in use. */
-export interface RoomCache {
-  get(nid: number): Promise<Room | undefined>
-  byId(roomId: string): Promise<Room | undefined>
+export interface Heads {
+  get(nid: number): Promise<Head | undefined>
+  byId(roomId: string): Promise<Head | undefined>
   /** From memory alone. */
-  peek(nid: number): Room | undefined
+  peek(nid: number): Head | undefined
   /** A room that is just being made. */
-  add(room: Room): void
+  add(room: Head): void
   /** Marks that a change of the room is on its way to the database; until it is settled the room stays in memory. */
-  hold(room: Room): void
-  settle(room: Room): void
+  hold(room: Head): void
+  settle(room: Head): void
   /** Forgets a head that got ahead of a database which refused to follow. */
-  kill(room: Room): void
+  kill(room: Head): void
 }
 
 /** In memory: of a room by itself, and of each member and each entry of its state. */
 const [roomBytes, memberBytes, stateBytes] = [4000, 300, 50]
 
-export function openRoomCache(database: Database, events: Events, stateSets: StateSets): RoomCache {
-  const busy = new Map<number, Room>()
-  const rooms = database.memory.cache<number, Room>({
+export function openHeads(database: Database, events: Events, stateSets: StateSets): Heads {
+  const busy = new Map<number, Head>()
+  const rooms = database.memory.cache<number, Head>({
     name: 'rooms',
     weigh: ({ members, state, recent }) =>
       roomBytes + memberBytes * members.size + stateBytes * state.size + (recent?.bytes ?? 0),
@@ -35,9 +35,9 @@ export function openRoomCache(database: Database, events: Events, stateSets: Sta
     },
   })
   const nids = new Map<string, number>()
-  const loading = new Map<number, Promise<Room | undefined>>()
+  const loading = new Map<number, Promise<Head | undefined>>()
 
-  const load = async (nid: number): Promise<Room | undefined> => {
+  const load = async (nid: number): Promise<Head | undefined> => {
     const dying = busy.get(nid)
     if (dying) await new Promise<void>((resolve) => dying.whenSettled.push(resolve))
     const row = await readRoom(database.read, nid)
@@ -56,7 +56,7 @@ export function openRoomCache(database: Database, events: Events, stateSets: Sta
       id: stored.event.id,
       depth: stored.event.depth,
     }))
-    const room: Room = {
+    const room: Head = {
       ...roomFromRow(row),
       chain,
       state: flatten(chain),
@@ -73,12 +73,12 @@ export function openRoomCache(database: Database, events: Events, stateSets: Sta
     return room
   }
 
-  const peek = (nid: number): Room | undefined => {
+  const peek = (nid: number): Head | undefined => {
     const held = rooms.get(nid) ?? busy.get(nid)
     return held?.dead ? undefined : held
   }
 
-  const get = (nid: number): Promise<Room | undefined> => {
+  const get = (nid: number): Promise<Head | undefined> => {
     const room = peek(nid)
     if (room) return Promise.resolve(room)
     const under = loading.get(nid)

@@ -4,7 +4,7 @@ import type { RoomVersion } from '../matrix/room-version.ts'
 import type { Sequence } from '../storage/index.ts'
 import { append, type AppendDeps } from './append.ts'
 import { Recent } from './recent.ts'
-import { emptySummary, type Room } from './room.ts'
+import { emptySummary, type Head, type Room } from './room.ts'
 import { outlineOf, type Draft } from './stage.ts'
 
 /** First events of a room: the create event, and what follows it. */
@@ -25,7 +25,7 @@ export function roomMaker(
       const id = version.createIsRoomId ? idOfCreate(deps, version, create, ts) : randomRoomId(deps)
       if (!underWay.has(id)) {
         underWay.add(id)
-        if (!version.createIsRoomId || !(await deps.rooms.byId(id))) return { id, ts }
+        if (!version.createIsRoomId || !(await deps.heads.byId(id))) return { id, ts }
         underWay.delete(id)
       }
       ts += 1
@@ -36,14 +36,16 @@ export function roomMaker(
     if (create.type !== 'm.room.create') throw new MatrixError('M_BAD_JSON', 'A room begins with its create event')
     const { id, ts } = await freeIdAndTime(version, create)
     const room = emptyRoom({ nid: roomIds.next(), id, version, creator: create.sender.nid, createdTs: ts })
-    deps.rooms.add(room)
+    deps.heads.add(room)
+    deps.heads.hold(room)
     try {
       await append(deps, room, [{ ...create, ts }, ...others], { creating: true })
-      return (await deps.rooms.get(room.nid)) ?? room
+      return (await deps.heads.get(room.nid)) ?? room
     } catch (error) {
-      deps.rooms.kill(room)
+      deps.heads.kill(room)
       throw error
     } finally {
+      deps.heads.settle(room)
       underWay.delete(id)
     }
   }
@@ -60,7 +62,7 @@ function idOfCreate(deps: AppendDeps, version: RoomVersion, create: Draft, ts: n
 }
 
 /** The room's head before its first event. */
-const emptyRoom = (room: Pick<Room, 'nid' | 'id' | 'version' | 'creator' | 'createdTs'>): Room => ({
+const emptyRoom = (room: Pick<Room, 'nid' | 'id' | 'version' | 'creator' | 'createdTs'>): Head => ({
   ...room,
   chain: [],
   state: new Map(),

@@ -40,8 +40,8 @@ export interface RoomSummary {
 }
 
 /**
- * The head of a room: its current state, members and newest events, in memory. It runs ahead of the database by what is
- * being committed; should that fail, it is dead, and the room is read anew.
+ * A room as others see it: to be read, and soon, since it moves on with every event. Whoever wants something done hands the room in
+ * and is given back what came of it.
  */
 export interface Room {
   readonly nid: number
@@ -50,10 +50,31 @@ export interface Room {
   readonly creator: number
   readonly createdTs: number
   /** The layers of the current state set. */
-  chain: readonly StateLayer[]
+  readonly chain: readonly StateLayer[]
   /** State key nid to event nid. */
-  readonly state: Map<number, number>
+  readonly state: ReadonlyMap<number, number>
   /** Every user that ever had to do with the room, by nid. */
+  readonly members: ReadonlyMap<number, Member>
+  readonly joined: ReadonlySet<number>
+  readonly invited: number
+  readonly extremities: readonly Extremity[]
+  readonly latestPosition: number
+  readonly bumpPosition: number
+  readonly published: boolean
+  readonly summary: RoomSummary
+  /** Changes on their way to the database, which this says already. */
+  readonly pending: number
+  /** One of them failed: what this says has not come about. */
+  readonly dead: boolean
+}
+
+/**
+ * The head of a room: its current state, members and newest events, in memory, in one place at a time, with its owner (`heads.ts`).
+ * It runs ahead of the database by what is being committed; should that fail, it is dead, and the room is read anew.
+ */
+export interface Head extends Room {
+  chain: readonly StateLayer[]
+  readonly state: Map<number, number>
   readonly members: Map<number, Member>
   readonly joined: Set<number>
   invited: number
@@ -64,7 +85,6 @@ export interface Room {
   summary: RoomSummary
   /** Its newest events; absent until somebody asks for them. */
   recent?: Recent
-  /** Changes on their way to the database. */
   pending: number
   dead: boolean
   /** Called when `pending` comes to 0. */

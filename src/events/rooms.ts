@@ -6,7 +6,7 @@ import { openEvents, type Events } from './event-cache.ts'
 import { roomMaker, type FirstDrafts } from './new-room.ts'
 import { Recent } from './recent.ts'
 import type { Room } from './room.ts'
-import { openRoomCache } from './heads.ts'
+import { openHeads } from './heads.ts'
 import type { Draft } from './stage.ts'
 import { openStateKeys, type StateKeys } from './state-keys.ts'
 import { openStateSets, type StateMap, type StateSets } from './state-sets.ts'
@@ -85,20 +85,20 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
   const events = openEvents(database)
   const stateKeys = openStateKeys(database, stateKeyIds)
   const stateSets = openStateSets(database, stateSetIds, secret)
-  const rooms = openRoomCache(database, events, stateSets)
+  const heads = openHeads(database, events, stateSets)
   const userRooms = openUserRooms(database)
   log.listen((entry) => {
     userRooms.hear(entry)
     if (entry.kind === 'event' && entry.room !== undefined)
-      rooms.peek(entry.room)?.recent?.push(entry.data as StoredEvent) // entries of this kind carry it
+      heads.peek(entry.room)?.recent?.push(entry.data as StoredEvent) // entries of this kind carry it
   })
-  const appendDeps: AppendDeps = { ...deps, events, stateKeys, stateSets, rooms, eventIds }
+  const appendDeps: AppendDeps = { ...deps, events, stateKeys, stateSets, heads, eventIds }
 
   const eventAt = async (nid: number | undefined): Promise<StoredEvent | undefined> =>
     nid === undefined ? undefined : (events.peek(nid) ?? events.get(nid))
 
   const timeline = async (span: Span): Promise<StoredEvent[]> => {
-    const room = span.dir === 'b' ? rooms.peek(span.room) : undefined
+    const room = span.dir === 'b' ? heads.peek(span.room) : undefined
     if (room && !room.recent && room.pending === 0 && span.upTo >= room.latestPosition) {
       const before = room.latestPosition
       const newest = events.adopt(await readTimeline(database.read, Recent.span(room.nid)))
@@ -111,9 +111,9 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
     events,
     stateKeys,
     stateSets,
-    byNid: (nid) => rooms.get(nid),
-    find: (roomId) => rooms.byId(roomId),
-    peek: (nid) => rooms.peek(nid),
+    byNid: (nid) => heads.get(nid),
+    find: (roomId) => heads.byId(roomId),
+    peek: (nid) => heads.peek(nid),
     stateEvent: async (room, type, stateKey) => {
       const key = stateKeys.peek(type, stateKey) ?? (await stateKeys.find(type, stateKey))
       return eventAt(key === undefined ? undefined : room.state.get(key))
@@ -141,23 +141,23 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
       const sharers = new Set([user])
       for (const [nid, { membership }] of await userRooms.get(user)) {
         if (membership !== 'join') continue
-        for (const member of (await rooms.get(nid))?.joined ?? []) sharers.add(member)
+        for (const member of (await heads.get(nid))?.joined ?? []) sharers.add(member)
       }
       return sharers
     },
     publish: async (room, published) => {
-      const head = await rooms.get(room.nid)
+      const head = await heads.get(room.nid)
       if (!head || head.published === published) return
       // Events that are stored meanwhile write the same row.
       head.published = published
-      rooms.hold(head)
+      heads.hold(head)
       try {
         await database.write((tx) => setPublished(tx, head.nid, published))
       } catch (error) {
         head.published = !published
         throw error
       } finally {
-        rooms.settle(head)
+        heads.settle(head)
       }
     },
     forget: async (room, user) => {

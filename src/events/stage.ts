@@ -2,16 +2,16 @@ import { authorize, authTypesFor } from '../matrix/auth-rules/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import { buildEvent, type EventFields } from '../matrix/event-build.ts'
 import { referenceHash, type RoomEvent } from '../matrix/event.ts'
-import { canonicalJson, type JsonObject } from '../matrix/json.ts'
-import { redact } from '../matrix/redaction.ts'
+import type { JsonObject } from '../matrix/json.ts'
 import { relationOf, type Relation } from '../matrix/relations.ts'
 import type { SigningKey } from '../matrix/signing.ts'
 import type { Sequence } from '../storage/index.ts'
 import type { Events } from './event-cache.ts'
-import { summarise, type Extremity, type Room, type RoomSummary } from './room.ts'
+import { redactionOf, type Redaction } from './redaction.ts'
+import { summarise, type Extremity, type Head, type RoomSummary } from './room.ts'
 import type { StateKeys } from './state-keys.ts'
 import type { StateSets } from './state-sets.ts'
-import { standings, type StoredEvent } from './stored-event.ts'
+import { standings, type Held, type StoredEvent } from './stored-event.ts'
 import type { StateLayer } from './store/state.ts'
 
 /** An event as somebody here wants it, before it has its place in the room. */
@@ -40,7 +40,7 @@ export interface Prepared {
 
 /** What one event does to the room, worked out before anything is changed. */
 export interface Staged {
-  readonly stored: StoredEvent
+  readonly stored: Held
   readonly json: string
   readonly stateKeyNid: number | undefined
   readonly target: number | undefined
@@ -50,12 +50,6 @@ export interface Staged {
   readonly extremities: readonly Extremity[]
   readonly relation: Relation | undefined
   readonly redaction: Redaction | undefined
-}
-
-export interface Redaction {
-  readonly target: StoredEvent
-  readonly event: RoomEvent
-  readonly json: string
 }
 
 export interface StageDeps {
@@ -73,7 +67,7 @@ export interface StageDeps {
  * Builds the events, each upon the one before, and checks them against the auth rules. Nothing is changed; nothing is awaited.
  * @throws {MatrixError} M_FORBIDDEN with the reason; M_TOO_LARGE; M_BAD_JSON.
  */
-export function stageAll(deps: StageDeps, room: Room, prepared: readonly Prepared[]): Staged[] {
+export function stageAll(deps: StageDeps, room: Head, prepared: readonly Prepared[]): Staged[] {
   const staged: Staged[] = []
   for (const one of prepared) staged.push(stage(deps, room, one, staged))
   return staged
@@ -81,7 +75,7 @@ export function stageAll(deps: StageDeps, room: Room, prepared: readonly Prepare
 
 function stage(
   deps: StageDeps,
-  room: Room,
+  room: Head,
   { draft, stateKeyNid, target }: Prepared,
   before: readonly Staged[],
 ): Staged {
@@ -126,7 +120,7 @@ function stage(
 
   const relation = relationOf(event)
   const replaced = holder(stateKeyNid)
-  const stored: StoredEvent = {
+  const stored: Held = {
     nid: deps.eventIds.next(),
     room: room.nid,
     sender: draft.sender.nid,
@@ -141,7 +135,7 @@ function stage(
     redactedBy: null,
     threadRoot: relation?.relType === 'm.thread' ? relation.eventId : null,
   }
-  const redaction = draft.redacts && redactionOf(draft.redacts, room)
+  const redaction = draft.redacts && redactionOf(draft.redacts, room.version)
   return {
     stored,
     json,
@@ -166,7 +160,7 @@ export const outlineOf = (draft: Draft): Pick<RoomEvent, 'type' | 'sender' | 'st
 })
 
 /** Where this room version names the event that is redacted. */
-function redactionFields({ redacts, content }: Draft, room: Room): Pick<EventFields, 'redacts' | 'content'> {
+function redactionFields({ redacts, content }: Draft, room: Head): Pick<EventFields, 'redacts' | 'content'> {
   if (!redacts) return { content }
   return room.version.redactsInContent
     ? { content: { ...content, redacts: redacts.event.id } }
@@ -176,7 +170,7 @@ function redactionFields({ redacts, content }: Draft, room: Room): Pick<EventFie
 /** In room versions 1 and 2 an event has an id of its own choosing, and names others by id and hash. */
 function v1Parts(
   deps: StageDeps,
-  room: Room,
+  room: Head,
   prev: readonly number[],
   cited: readonly StoredEvent[],
   before: readonly Staged[],
@@ -188,15 +182,10 @@ function v1Parts(
   return { eventId: `$${deps.randomId()}:${deps.serverName}`, referenceHashes }
 }
 
-function redactionOf(target: StoredEvent, room: Room): Redaction {
-  const pdu = redact(target.event.pdu, room.version)
-  return { target, event: { ...target.event, content: pdu.content, pdu, redacts: undefined }, json: canonicalJson(pdu) }
-}
-
 /** A redacted state event goes on holding its place, with less to say. */
 function summaryAfter(
   deps: StageDeps,
-  room: Room,
+  room: Head,
   summary: RoomSummary,
   event: RoomEvent,
   redaction: Redaction | undefined,

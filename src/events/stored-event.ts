@@ -11,9 +11,9 @@ export interface StoredEvent {
   readonly nid: number
   readonly room: number
   readonly sender: number
-  event: RoomEvent
+  readonly event: RoomEvent
   /** Its place in the log; 0 until it has been committed, and for an outlier. */
-  position: number
+  readonly position: number
   /** The state set before it. */
   readonly stateBefore: number | null
   readonly standing: number
@@ -21,13 +21,16 @@ export interface StoredEvent {
   readonly txnId: string | null
   /** The state event that it took the place of. */
   readonly replaces: number | null
-  redactedBy: number | null
+  readonly redactedBy: number | null
   readonly threadRoot: string | null
-  /** Made when first asked for: see client-event.ts. */
+  /** Made when first asked for: see history/client-event.ts. */
   clientJson?: string
   /** Characters of its JSON when it was made or read: a measure of what it takes. */
   readonly size: number
 }
+
+/** An event as the kernel holds it, which alone changes it. */
+export type Held = { -readonly [Key in keyof StoredEvent]: StoredEvent[Key] }
 
 /** An estimate of the memory that an event takes, with its content, its `pdu` and `clientJson`. */
 export const eventBytes = ({ size }: StoredEvent): number => 1000 + 4 * size

@@ -139,7 +139,7 @@ const summaryColumns = (summary: RoomSummary) => ({
 })
 
 /** The head of a room as it is at the end of one change; the room itself may have moved on. */
-export interface Head {
+export interface HeadRow {
   readonly stateNid: number
   readonly extremities: readonly Extremity[]
   readonly latestPosition: number
@@ -149,7 +149,7 @@ export interface Head {
   readonly summary: RoomSummary
 }
 
-const headColumns = (room: Room, head: Head) => ({
+const headColumns = (room: Room, head: HeadRow) => ({
   nid: room.nid,
   state_nid: head.stateNid,
   extremities: JSON.stringify(head.extremities.map((one) => one.nid)),
@@ -161,7 +161,7 @@ const headColumns = (room: Room, head: Head) => ({
   ...summaryColumns(head.summary),
 })
 
-export async function insertRoom(tx: Tx, room: Room, head: Head): Promise<void> {
+export async function insertRoom(tx: Tx, room: Room, head: HeadRow): Promise<void> {
   await insert.run(tx, {
     ...headColumns(room, head),
     room_id: room.id,
@@ -172,7 +172,7 @@ export async function insertRoom(tx: Tx, room: Room, head: Head): Promise<void> 
 }
 
 /** After events that left the state as it was. */
-export async function moveRoomHead(tx: Tx, room: Room, head: Head): Promise<void> {
+export async function moveRoomHead(tx: Tx, room: Room, head: HeadRow): Promise<void> {
   await moveHead.run(tx, {
     nid: room.nid,
     extremities: JSON.stringify(head.extremities.map((one) => one.nid)),
@@ -182,7 +182,7 @@ export async function moveRoomHead(tx: Tx, room: Room, head: Head): Promise<void
 }
 
 /** After events that changed the state. */
-export async function updateRoom(tx: Tx, room: Room, head: Head): Promise<void> {
+export async function updateRoom(tx: Tx, room: Room, head: HeadRow): Promise<void> {
   await update.run(tx, headColumns(room, head))
 }
 
