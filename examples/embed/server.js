@@ -1,6 +1,6 @@
-// The backend of an application that has users of its own. What it does for chat is tokenFor(), and the route /chat-token.
+// The backend of an application that has users of its own. What it does for chat is tokenFor() and keyFor(), and the routes /chat-token and /chat-key.
 import { createHmac, randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
@@ -31,6 +31,21 @@ const tokenFor = (user) => {
   }
   const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
+}
+
+const keysFile = join(import.meta.dirname, 'chat-keys.json')
+const keys = existsSync(keysFile) ? JSON.parse(readFileSync(keysFile, 'utf8')) : {}
+
+/**
+ * The key that opens a user's history in another browser, made when it is first asked for. Whoever has it can read what the user can
+ * read: in earnest it is in a database, encrypted at rest. Lost, it takes the history with it that no browser has.
+ */
+const keyFor = (user) => {
+  if (!keys[user]) {
+    keys[user] = randomBytes(32).toString('base64')
+    writeFileSync(keysFile, JSON.stringify(keys), { mode: 0o600 })
+  }
+  return keys[user]
 }
 
 const cookieOf = ({ headers }) => /(?:^|; )session=([\w-]+)/.exec(headers.cookie ?? '')?.[1]
@@ -88,6 +103,14 @@ const routes = {
     const user = userOf(request)
     response.setHeader('cache-control', 'no-store')
     if (user) response.end(tokenFor(user))
+    else response.writeHead(401).end('Nobody is signed in')
+  },
+
+  /** The key of whoever is signed in here, by the same rule. */
+  'GET /chat-key': (request, response) => {
+    const user = userOf(request)
+    response.setHeader('cache-control', 'no-store')
+    if (user) response.end(keyFor(user))
     else response.writeHead(401).end('Nobody is signed in')
   },
 }

@@ -1,5 +1,6 @@
 // Chat for whoever is signed in to this application.
 import { ClientEvent, createClient, EventType, MatrixEventEvent, MsgType, Preset, RoomEvent } from 'matrix-js-sdk'
+import { callbacksFor, keepHistory, keyOfUser } from './history.js'
 
 const { homeserver, user } = document.body.dataset
 const log = document.querySelector('#messages')
@@ -23,7 +24,8 @@ const start = async () => {
     deviceName: 'Intranet',
     onToken: (token) => client?.setAccessToken(token),
   })
-  client = createClient(await session.clientOptions())
+  const key = await keyOfUser()
+  client = createClient({ ...(await session.clientOptions()), cryptoCallbacks: callbacksFor(key) })
   await client.initRustCrypto({ cryptoDatabasePrefix: keysOf(session) })
   const synced = new Promise((resolve) => {
     client.on(ClientEvent.Sync, (now) => {
@@ -33,6 +35,7 @@ const start = async () => {
   client.on(ClientEvent.Sync, (now) => say(now === 'ERROR' || now === 'RECONNECTING' ? 'No connection …' : ''))
   await client.startClient({ initialSyncLimit: 50 })
   await synced
+  await keepHistory(client, session, key)
   return { session, client }
 }
 

@@ -79,7 +79,7 @@ test(
           complaints.push(String(error))
         })
         await page.goto(`http://localhost:${port}/`)
-        if (name === 'Alice Example') await picture(page, 'example-sign-in')
+        if (name === 'Alice Example' && !dark) await picture(page, 'example-sign-in')
         await page.getByRole('button', { name }).click()
         return page
       }
@@ -108,6 +108,26 @@ test(
       await write(bob, 'See you at noon.')
       await message(alice, 'See you at noon.').waitFor()
       assert.equal(await alice.locator('.unreadable').count(), 0)
+
+      // Another browser of hers, which was not there when it was written.
+      // The keys of both senders are in the backup within ten seconds or so: the SDK waits a random while.
+      const backedUp = (): Promise<number> =>
+        alice.evaluate(`(async () => {
+          const { openSession } = await import('${home}/_latchkey/embed.js')
+          const session = await openSession({ homeserver: '${home}', account: 'alice', token: '/chat-token' })
+          const answer = await session.fetch('/_matrix/client/v3/room_keys/version')
+          return (await answer.json()).count
+        })()`)
+      while ((await backedUp()) < 2) await alice.waitForTimeout(500)
+      const second = await enter('Alice Example', true)
+      for (const text of ['is the door open?', 'brought your own key', 'See you at noon.'])
+        await message(second, text).waitFor()
+      assert.notEqual(await second.getAttribute('body', 'data-device'), device, 'a device of its own')
+      assert.equal(await second.locator('.unreadable').count(), 0)
+      await write(second, 'I am at my desk now.')
+      await message(alice, 'at my desk').waitFor()
+      await picture(second, 'example-second-browser')
+      await second.context().close()
 
       // What the server has of it is encrypted.
       const seen: unknown = await alice.evaluate(`(async () => {
