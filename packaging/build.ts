@@ -38,7 +38,7 @@ async function writeTypes(dist: string): Promise<void> {
   const bundle = await rolldown({
     input: { index: join(root, 'src/server/package.ts') },
     external: [/^[a-z@]/],
-    plugins: [dts({ dtsOnly: true, cwd: root, tsconfig: join(root, 'tsconfig.json') })],
+    plugins: [dts({ emitDtsOnly: true, cwd: root, tsconfig: join(root, 'tsconfig.json') })],
   })
   const { output } = await bundle.write({ dir: dist, format: 'esm' })
   await bundle.close()
