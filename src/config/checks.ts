@@ -193,10 +193,10 @@ const checkRegistration: Check = (config) => {
   const count = config.registration_tokens.length
   if (config.registration === 'token' && count === 0) {
     return [
-      error(
+      warning(
         'registration_tokens',
-        '"registration" is "token", and there is no token.',
-        'Add some under "registration_tokens".',
+        '"registration" is "token", and the configuration has no token: only those that administrators make let anybody register.',
+        'Make some in the console (/_latchkey/admin), or add some under "registration_tokens".',
       ),
     ]
   }

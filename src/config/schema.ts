@@ -196,7 +196,8 @@ export const schema = {
   },
   registration_tokens: {
     kind: 'list',
-    description: 'What people must bring to make an account while registration is "token". A file holds one a line.',
+    description:
+      'What people must bring to make an account while registration is "token", besides the tokens that administrators make. A file holds one a line.',
     of: {
       kind: 'text',
       description: 'A registration token.',

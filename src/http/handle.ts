@@ -64,7 +64,7 @@ function admit(route: Route, session: Session): Session {
 }
 
 function isExempt({ isUnlimited, queryAccessToken }: HandlerHost, { session, headers, query }: Exchange): boolean {
-  if (session) return session.unlimited === true
+  if (session) return session.unlimited === true || session.rate?.perSecond === 0
   if (!isUnlimited || (headers.authorization === undefined && !queryAccessToken)) return false
   try {
     const token = accessToken(headers.authorization, query, queryAccessToken)
@@ -190,7 +190,10 @@ export function handlerOf(host: HandlerHost, route: Route, pattern: string): (in
       if (session) exchange.session = admit(route, session)
     }
     if (limiter && !isExempt(host, exchange)) {
-      const wait = limiter.take(exchange.session?.user ?? clientNetwork(exchange.ip))
+      const wait = limiter.take(
+        exchange.session?.user ?? clientNetwork(exchange.ip),
+        route.limit === 'message' ? exchange.session?.rate : undefined,
+      )
       if (wait > 0) throw limitExceeded(wait)
     }
     checkQuery(target)

@@ -23,8 +23,8 @@ export const rates = {
 export type LimitName = keyof typeof rates
 
 export interface Limiter {
-  /** Takes one; returns 0, or how many ms to wait when there is none left (nothing is taken then). */
-  take: (key: string | number) => number
+  /** Takes one; returns 0, or how many ms to wait when there is none left (nothing is taken then). `own` is a rate of the key's own. */
+  take: (key: string | number, own?: Rate) => number
   /** The same question without taking. */
   check: (key: string | number) => number
   /** Takes `count` (default 1) whether there are any left or not: for counting only what went wrong. */
@@ -38,8 +38,8 @@ export interface Limiter {
  * entry, so forgetting is free, and memory is bounded by `max` keys: the one touched longest ago goes first.
  */
 export function createLimiter(options: Rate & { now: () => number; max?: number }): Limiter {
-  const { now, burst, max = 20_000 } = options
-  const interval = 1000 / options.perSecond
+  const { now, max = 20_000 } = options
+  const usual: Rate = options
   const full = new Map<string | number, number>()
   const store = (key: string | number, time: number): void => {
     full.delete(key)
@@ -48,18 +48,20 @@ export function createLimiter(options: Rate & { now: () => number; max?: number 
     const oldest = full.keys().next()
     if (!oldest.done) full.delete(oldest.value)
   }
-  const after = (key: string | number, count: number): number => Math.max(full.get(key) ?? 0, now()) + count * interval
-  const wait = (key: string | number): number => Math.max(0, Math.ceil(after(key, 1) - now() - burst * interval))
+  const after = (key: string | number, count: number, { perSecond }: Rate): number =>
+    Math.max(full.get(key) ?? 0, now()) + (count * 1000) / perSecond
+  const wait = (key: string | number, rate: Rate): number =>
+    Math.max(0, Math.ceil(after(key, 1, rate) - now() - (Math.max(1, rate.burst) * 1000) / rate.perSecond))
   return {
-    take: (key) => {
-      const ms = wait(key)
-      if (ms === 0) store(key, after(key, 1))
+    take: (key, own = usual) => {
+      const ms = wait(key, own)
+      if (ms === 0) store(key, after(key, 1, own))
       return ms
     },
-    check: wait,
+    check: (key) => wait(key, usual),
     // Bounded, so that nobody is locked out for longer than it takes to refill two buckets.
     penalise: (key, count = 1) => {
-      store(key, Math.min(after(key, count), now() + 2 * burst * interval))
+      store(key, Math.min(after(key, count, usual), now() + (2 * usual.burst * 1000) / usual.perSecond))
     },
     get size() {
       return full.size

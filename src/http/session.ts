@@ -17,6 +17,10 @@ export interface Session {
   readonly appservice?: string
   /** Whether rate limits do not hold for it. */
   readonly unlimited?: boolean
+  /** How much an administrator lets this user send, in place of the usual limit; 0 a second: nothing is limited. */
+  readonly rate?: Readonly<{ perSecond: number; burst: number }>
+  /** What the user sends reaches nobody, and they are not told: features pretend. */
+  readonly shadowBanned?: boolean
 }
 
 /** What is known of the request a token came with. */

@@ -1,5 +1,6 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { makeUserId } from '../matrix/ids.ts'
+import type { Tx } from '../storage/index.ts'
 import type { LogTx } from '../streams/index.ts'
 import type { Account, NewAccount } from '../users/index.ts'
 import type { LoginContext } from './deps.ts'
@@ -27,16 +28,23 @@ const longestDisplayName = 255
 /** A display name from outside, made fit to be kept: it is given by programs, and worth shortening, not a refusal. */
 export const shownName = (name: string): string => name.replaceAll('\0', '').slice(0, longestDisplayName).toWellFormed()
 
-/** Makes an account and, where a session is wanted, opens its first in the same write. Throws as `checkNewName`, or as `check` does. */
+/**
+ * Makes an account and, where a session is wanted, opens its first in the same write, as is `within`. Throws as `checkNewName`, or as
+ * `check` does.
+ */
 export const register = async (
   context: LoginContext,
   account: NewAccount,
   session: WantedSession | undefined,
   check = checkNewName,
+  within?: (tx: Tx) => Promise<void>,
 ): Promise<{ userId: string; opened: Opened | undefined }> => {
   await check(context, account.localpart)
   const displayName = typeof account.displayName === 'string' ? shownName(account.displayName) : null
-  const create = (tx: LogTx): Promise<Account> => context.users.create(tx.sql, { ...account, displayName })
+  const create = async (tx: LogTx): Promise<Account> => {
+    await within?.(tx.sql)
+    return context.users.create(tx.sql, { ...account, displayName })
+  }
   if (session) {
     const opened = await context.sessions.open(undefined, create, session)
     return { userId: opened.userId, opened }

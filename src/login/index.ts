@@ -1,4 +1,5 @@
 export type { AppService, AppServices } from './appservice.ts'
+export type { LoginAdministration } from './administration.ts'
 export type { LoginDeps } from './deps.ts'
 export type { EndedTokens } from './bearer/index.ts'
 export {
@@ -45,3 +46,4 @@ export {
   visitorOf,
   type Web,
 } from './sso/index.ts'
+export type { RegistrationToken, RegistrationTokens } from './tokens-to-register/index.ts'

@@ -3,6 +3,7 @@ import type { Route, Session } from '../http/index.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import type { Opened, WantedSession } from '../sessions/index.ts'
 import { deactivate, register } from './accounts.ts'
+import { type LoginAdministration, openAdministration } from './administration.ts'
 import { type Origin, verifyJwtCredential } from './credentials.ts'
 import type { LoginContext, LoginDeps } from './deps.ts'
 import { type Bearer, createBearer, type EndedTokens, openRevocations } from './bearer/index.ts'
@@ -73,6 +74,8 @@ export interface Login extends AsyncDisposable {
   setPassword(user: number, password: string): Promise<void>
   /** Ends an account for good, and every session of it. */
   deactivate(user: number, erase: boolean): Promise<void>
+  /** What administrators may do beyond. */
+  readonly administration: LoginAdministration
   /** Who people are at the identity providers, for the operator. */
   readonly links: Links
   /** Fills the port of users/: the name of the provider that alone says what a field of the profile is; undefined where the user does. */
@@ -127,6 +130,7 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
       entry.type === 'jwt' ? (introspector(entry, deps) ?? []) : [],
     ),
   ])
+  const administration = openAdministration(context)
   if (deps.jobs && context.directories.length > 0) await startPolls(context, deps.jobs)
   const { web, routes } = openWeb(context)
   return {
@@ -141,7 +145,9 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
     standing,
     // What an application service does with its own users nobody else could confirm.
     confirm: async (request) => {
-      if (request.session.appservice === undefined)
+      const isReset =
+        request.operation === 'replace cross-signing keys' && administration.mayResetKeys(request.session.user)
+      if (request.session.appservice === undefined && !isReset)
         await context.uia.confirm({ ...request, flows: await flowsFor(context, request.session) })
     },
     createAccount: async ({ password, ...account }) => {
@@ -155,6 +161,7 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
       await context.sessions.endAll(user)
     },
     deactivate: (user, erase) => deactivate(context, user, erase),
+    administration,
     links: {
       of: (user) => linksOf(context, user),
       add: (user, named) => link(context, named, user, 'operator'),

@@ -1,10 +1,11 @@
 import type { Session } from '../http/index.ts'
+import { endActing } from './acting.ts'
 import type { SessionParts } from './deps.ts'
 import { deleteDeviceTokens, deleteOtherTokens, deleteToken } from './store/access.ts'
 import { forgetProviderSessions } from './store/origins.ts'
 
 /** What ending sessions takes. */
-export type LogoutDeps = Pick<SessionParts, 'log' | 'devices' | 'cache' | 'bearer'>
+export type LogoutDeps = Pick<SessionParts, 'database' | 'log' | 'devices' | 'cache' | 'bearer'>
 
 /** Ends a session; its device goes with it. */
 export const logout = async (deps: LogoutDeps, session: Session): Promise<void> => {
@@ -25,6 +26,7 @@ export const logoutAll = async (deps: LogoutDeps, user: number, but?: Session): 
     await deps.bearer().revokeUser(tx.sql, user, but)
   })
   deps.cache.revoke(user, (session) => session.device === null || session.device !== but?.device)
+  await endActing(deps, user)
 }
 
 /** Ends the tokens of devices wherever these are deleted, and has what is remembered follow what changes in an account. */

@@ -66,4 +66,6 @@ export const sessionOf = (
   guest: account.guest,
   locked: account.locked,
   suspended: account.suspended,
+  ...(account.shadowBanned && { shadowBanned: true }),
+  ...(account.rate && { rate: account.rate }),
 })

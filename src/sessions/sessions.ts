@@ -2,6 +2,7 @@ import type { Authenticate, MayHaveEnded, Route, Session } from '../http/index.t
 import { openSequence, type Sequence, type Tx } from '../storage/index.ts'
 import type { LogTx } from '../streams/index.ts'
 import type { Account } from '../users/index.ts'
+import { actAs, endActing } from './acting.ts'
 import { authenticate } from './authenticate.ts'
 import { createSessionCache, type SessionCache } from './cache.ts'
 import type { SessionParts, SessionsDeps } from './deps.ts'
@@ -42,6 +43,10 @@ export interface Sessions {
   onReopen(forget: (tx: Tx, device: number) => Promise<void>): void
   /** Ends every session of a user, or all but one; their devices go with them. */
   endAll(user: number, but?: Session): Promise<void>
+  /** A token by which `admin` acts as somebody else until `until` (ms; null: without an end). See acting.ts. @throws MatrixError */
+  actAs(admin: number, account: Account, until: number | null): Promise<string>
+  /** Ends the sessions in which an administrator acts as others. */
+  endActing(admin: number): Promise<void>
   /** Ends the sessions that came of what a provider has ended, and says how many. `people` is what links are kept under. */
   endFrom(people: string, ended: Ended, how: 'soft' | 'hard'): Promise<number>
   /** What the session of a device comes of. */
@@ -76,6 +81,8 @@ export const openSessions = async (deps: SessionsDeps): Promise<Sessions> => {
     ownerOf: (token) => readTokenOwner(deps.database.read, hashToken(token)),
     onReopen: (forget) => void parts.reopened.push(forget),
     endAll: (user, but) => logoutAll(parts, user, but),
+    actAs: (admin, account, until) => actAs(parts, admin, account, until),
+    endActing: (admin) => endActing(parts, admin),
     endFrom: (people, ended, how) => endFrom(parts, people, ended, how),
     originOf: (device) => readOrigin(deps.database.read, device),
     loginTokens: createLoginTokens(deps),

@@ -17,6 +17,8 @@ export interface Database extends AsyncDisposable {
   readonly read: Reader
   /** What may be kept of what is read. */
   readonly memory: Memory
+  /** As `read`, for queries that look through whole tables: on SQLite they run in a thread of their own, so that nobody waits for them. */
+  readonly aside: Reader
   /**
    * Runs `work` in the next group commit and resolves once that is durable. If `work` throws, its own changes alone are undone.
    * `work` must do nothing but statements of its own `tx`: everyone else's writes wait for it.
@@ -72,6 +74,7 @@ async function ready(
     dialect: backend.dialect,
     read,
     memory,
+    aside: kyselyOver(backend.dialect, backend.aside),
     write: (work) => commits.write(() => work(tx)),
     async [Symbol.asyncDispose]() {
       await commits.idle()

@@ -5,6 +5,8 @@ export interface Backend {
   readonly dialect: DialectName
   read: Execute
   write: Execute
+  /** As `read`, for queries that look through much: nobody else waits for them. */
+  aside: Execute
   /** BEGIN, COMMIT, SAVEPOINT and their like, on the writing connection. */
   control(sql: string): void | Promise<void>
   /** Makes durable what has been committed until now. Absent: a commit is durable by itself. */

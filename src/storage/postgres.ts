@@ -73,6 +73,7 @@ export async function openPostgres(
     dialect: 'postgres',
     read: over(async () => pool),
     write: over(connect),
+    aside: over(async () => pool),
     control: async (sql) => {
       await (await connect()).query(sql)
     },

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { promisify } from 'node:util'
+import { openAside } from './aside.ts'
 import type { Execute, Row } from './dialect.ts'
 import type { Backend } from './group-commit.ts'
 
@@ -73,13 +74,16 @@ export function openSqlite(path: string): Backend {
   const readBeside = executeOn(reader)
   const walFile = temporary ? undefined : openSync(`${file}-wal`, 'r+')
   if (!temporary) flushFolder(dirname(file))
+  const aside = openAside(file)
   return {
     dialect: 'sqlite',
     read: (sql, parameters) => (writer.isTransaction ? readBeside : write)(sql, parameters),
     write,
+    aside: aside.execute,
     control: (sql) => writer.exec(sql),
     ...(walFile !== undefined && { sync: () => flush(walFile) }),
     close: async () => {
+      await aside.close()
       if (walFile !== undefined) closeSync(walFile)
       reader.close()
       writer.close()

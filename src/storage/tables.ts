@@ -31,7 +31,13 @@ import type {
   ScimUsersTable,
   UsedTokensTable,
 } from './tables/identities.ts'
-import type { ReportsTable } from './tables/admin.ts'
+import type {
+  AuditLogTable,
+  BlockedRoomsTable,
+  RegistrationTokensTable,
+  ReportsTable,
+  TasksTable,
+} from './tables/admin.ts'
 import type { DelayedEventsTable } from './tables/delayed.ts'
 import type { AppserviceRoomsTable, AppservicesTable } from './tables/appservice.ts'
 import type { UserWordsTable } from './tables/directory.ts'
@@ -40,6 +46,7 @@ import type {
   MediaFilesTable,
   MediaThumbnailsTable,
   MediaGarbageTable,
+  QuarantineChangesTable,
   UrlPreviewsTable,
 } from './tables/media.ts'
 import type {
@@ -131,6 +138,8 @@ export interface AccessTokensTable {
   expires_ts: number | null
   /** The refresh token that it came of, which its first use ends; null once that is done. */
   supersedes_id: number | null
+  /** The administrator who acts as the user by it; null: the user's own. */
+  acting_nid: Generated<number | null>
 }
 
 export interface RefreshTokensTable {
@@ -185,6 +194,13 @@ export interface AccountsTable {
   guest: number
   display_name: string | null
   avatar_url: string | null
+  /** 1: what they send reaches nobody, and they are not told. */
+  shadow_banned: Generated<number>
+  /** `bot`, `support` …; null: a person. */
+  user_type: Generated<string | null>
+  /** Requests a second that an administrator allows them, and how many at once; null: as everybody, 0 a second: no limit. */
+  rate_per_second: Generated<number | null>
+  rate_burst: Generated<number | null>
 }
 
 /** What a profile has besides display name and avatar. */
@@ -341,6 +357,10 @@ export interface Tables {
   accounts: AccountsTable
   user_words: UserWordsTable
   reports: ReportsTable
+  audit_log: AuditLogTable
+  registration_tokens: RegistrationTokensTable
+  blocked_rooms: BlockedRoomsTable
+  tasks: TasksTable
   profile_fields: ProfileFieldsTable
   account_data: AccountDataTable
   filters: FiltersTable
@@ -367,6 +387,7 @@ export interface Tables {
   media_files: MediaFilesTable
   media_thumbnails: MediaThumbnailsTable
   media_garbage: MediaGarbageTable
+  quarantine_changes: QuarantineChangesTable
   url_previews: UrlPreviewsTable
   appservices: AppservicesTable
   appservice_rooms: AppserviceRoomsTable

@@ -86,6 +86,9 @@ over('an account is made once, and found in any letter case', async (users, data
       guest: false,
       displayName: null,
       avatarUrl: null,
+      shadowBanned: false,
+      userType: null,
+      rate: null,
     },
   )
   await assert.rejects(make(users, database, 'alice'), { errcode: 'M_USER_IN_USE' })

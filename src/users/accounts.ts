@@ -1,6 +1,6 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { makeUserId } from '../matrix/ids.ts'
-import { loadingCache, type AccountsTable, type Database, type Tx } from '../storage/index.ts'
+import { loadingCache, type Database, type Tx } from '../storage/index.ts'
 import type { UserNames } from './intern.ts'
 import {
   changeAccount,
@@ -11,6 +11,7 @@ import {
   readPassword,
   type AccountChange,
   type AccountRow,
+  type NewAccountRow,
 } from './store/accounts.ts'
 import { eraseData } from './store/erase.ts'
 
@@ -32,6 +33,12 @@ export interface Account {
   readonly guest: boolean
   readonly displayName: string | null
   readonly avatarUrl: string | null
+  /** What they send reaches nobody, and they are not told. */
+  readonly shadowBanned: boolean
+  /** `bot`, `support` …; null: a person. */
+  readonly userType: string | null
+  /** How much an administrator lets them do; null: as much as everybody; 0 a second: there is no limit. */
+  readonly rate: Readonly<{ perSecond: number; burst: number }> | null
 }
 
 export interface NewAccount {
@@ -68,6 +75,12 @@ export interface Accounts {
   setLocked(nid: number, locked: boolean): Promise<Account>
   setSuspended(nid: number, suspended: boolean): Promise<Account>
   setAdmin(nid: number, admin: boolean): Promise<Account>
+  setShadowBanned(nid: number, banned: boolean): Promise<Account>
+  setUserType(nid: number, type: string | null): Promise<Account>
+  /** Null: as everybody. */
+  setRate(nid: number, rate: Account['rate']): Promise<Account>
+  /** Opens an account again that was deactivated; what went with that does not come back. */
+  reactivate(nid: number): Promise<Account>
   /** By localpart, from the one after `after` ('' for the first). `search` is looked for in localpart and display name. */
   list(after: string, limit: number, search?: string): Promise<Account[]>
   /** Calls `listener` with the account in the same turn in which a change of it was committed. */
@@ -94,26 +107,33 @@ const fromRow = (row: AccountRow): Account => ({
   guest: row.guest === 1,
   displayName: row.display_name,
   avatarUrl: row.avatar_url,
+  shadowBanned: row.shadow_banned === 1,
+  userType: row.user_type,
+  rate:
+    row.rate_per_second === null || row.rate_burst === null
+      ? null
+      : { perSecond: row.rate_per_second, burst: row.rate_burst },
 })
 
 const unknown = (): MatrixError => new MatrixError('M_NOT_FOUND', 'There is no such account')
 
-const rowOf = (nid: number, account: NewAccount, now: number): AccountsTable => ({
-  user_nid: nid,
-  localpart: account.localpart,
-  folded: account.localpart.toLowerCase(),
-  created_ts: now,
-  created_by: account.createdBy,
-  password_hash: account.passwordHash ?? null,
-  deactivated: 0,
-  erased: 0,
-  locked: 0,
-  suspended: 0,
-  admin: account.admin ? 1 : 0,
-  guest: account.guest ? 1 : 0,
-  display_name: account.displayName ?? null,
-  avatar_url: account.avatarUrl ?? null,
-})
+const rowOf = (nid: number, account: NewAccount, now: number) =>
+  ({
+    user_nid: nid,
+    localpart: account.localpart,
+    folded: account.localpart.toLowerCase(),
+    created_ts: now,
+    created_by: account.createdBy,
+    password_hash: account.passwordHash ?? null,
+    deactivated: 0,
+    erased: 0,
+    locked: 0,
+    suspended: 0,
+    admin: account.admin ? 1 : 0,
+    guest: account.guest ? 1 : 0,
+    display_name: account.displayName ?? null,
+    avatar_url: account.avatarUrl ?? null,
+  }) satisfies NewAccountRow
 
 /** The accounts of this server, the ones in use in memory. */
 export function openAccounts(deps: {
@@ -154,7 +174,15 @@ export function openAccounts(deps: {
       const nid = await names.internIn(tx, userId)
       const row = rowOf(nid, account, now())
       await insertAccount(tx, row)
-      return fromRow({ ...row, user_id: userId, has_password: row.password_hash === null ? 0 : 1 })
+      return fromRow({
+        ...row,
+        shadow_banned: 0,
+        user_type: null,
+        rate_per_second: null,
+        rate_burst: null,
+        user_id: userId,
+        has_password: row.password_hash === null ? 0 : 1,
+      })
     },
     account: (nid) => cache.get(nid),
     findByLocalpart: async (localpart) => {
@@ -185,6 +213,10 @@ export function openAccounts(deps: {
     setLocked: (nid, locked) => change(nid, { locked: locked ? 1 : 0 }),
     setSuspended: (nid, suspended) => change(nid, { suspended: suspended ? 1 : 0 }),
     setAdmin: (nid, admin) => change(nid, { admin: admin ? 1 : 0 }),
+    setShadowBanned: (nid, banned) => change(nid, { shadow_banned: banned ? 1 : 0 }),
+    setUserType: (nid, type) => change(nid, { user_type: type }),
+    setRate: (nid, rate) => change(nid, { rate_per_second: rate?.perSecond ?? null, rate_burst: rate?.burst ?? null }),
+    reactivate: (nid) => change(nid, { deactivated: 0, erased: 0 }),
     list: async (after, limit, search) => (await readAccounts(database.read, after, limit, search)).map(fromRow),
     onChange: (listener) => void listeners.push(listener),
   }

@@ -6,6 +6,7 @@ export {
   type Imported,
   link,
   linkedProviders,
+  linkedUser,
   linkIdentity,
   linksOf,
   type Named,

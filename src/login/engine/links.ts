@@ -14,9 +14,10 @@ export interface Named {
 
 /** The people that a provider's id stands for: links are kept under these. @throws MatrixError M_INVALID_PARAM for an unknown id */
 const peopleOf = (context: LoginContext, provider: string): string => {
-  if (!context.policies.has(provider))
+  const name = ourName(context, provider)
+  if (!context.policies.has(name))
     throw new MatrixError('M_INVALID_PARAM', `There is no identity provider "${provider.slice(0, 64)}"`)
-  return policyFor(context, provider).people
+  return policyFor(context, name).people
 }
 
 /** Everybody whom a user is at the providers, in the order in which they were linked. */
@@ -25,6 +26,18 @@ export const linksOf = (
   user: number,
   db: Reader | Tx = context.database.read,
 ): Promise<Link[]> => readLinks(db, user)
+
+/** The id of a provider of this server in a name that others write with the kind in front: `oidc-keycloak`. */
+const ourName = ({ policies }: LoginContext, provider: string): string => {
+  const bare = /^(?:oidc|saml|cas|jwt)-(.+)$/.exec(provider)?.[1]
+  return bare !== undefined && !policies.has(provider) && policies.has(bare) ? bare : provider
+}
+
+/** The account that somebody of a provider is linked to. */
+export const linkedUser = (context: LoginContext, { provider, subject }: Named): Promise<number | undefined> => {
+  const name = ourName(context, provider)
+  return readIdentity(context.database.read, context.policies.get(name)?.people ?? name, subject)
+}
 
 /** The ids of the providers that the user can come in by. */
 export const linkedProviders = async (
@@ -80,7 +93,8 @@ export const unlink = async (
   by: 'user' | 'operator',
 ): Promise<void> => {
   // A provider that is not configured any more still has links to be taken away.
-  const provider = context.policies.get(named.provider)?.people ?? named.provider
+  const name = ourName(context, named.provider)
+  const provider = context.policies.get(name)?.people ?? name
   const account = await context.users.account(user)
   const hasPassword = (account?.hasPassword ?? false) && context.config.password_login
   const devices = await context.database.write(async (tx) => {

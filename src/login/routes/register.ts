@@ -9,6 +9,7 @@ import { addEmail, emailStage, type Proof } from '../mail/index.ts'
 import { isSameSecret } from '../../sessions/index.ts'
 import type { Opened, WantedSession } from '../../sessions/index.ts'
 import type { Stage } from '../uia/engine.ts'
+import { isRegistrationToken, takeRegistrationToken } from '../tokens-to-register/index.ts'
 import { dummy, registrationToken } from '../uia/stages.ts'
 import { sessionFields, sessionReply, wantedSession } from './login.ts'
 
@@ -107,13 +108,16 @@ export const registerRoutes = (context: LoginContext): Route[] => [
         proof = found
       })
       // The body is JSON by construction; the schema says no more than it needs.
-      await context.uia.confirm({ session: undefined, ip, operation: 'register', body: body as JsonObject, flows })
+      const request = { session: undefined, ip, operation: 'register', body: body as JsonObject, flows }
+      const token = (await context.uia.confirm(request)).get('m.login.registration_token')
       const passwordHash = await context.passwords.hash(password ?? '')
       const localpart = username ?? randomLocalpart(context)
       const registered = await register(
         context,
         { localpart, createdBy: 'register', passwordHash },
         body.inhibit_login ? undefined : wanted,
+        undefined,
+        token === undefined ? undefined : (tx) => takeRegistrationToken(tx, token, context.now()),
       )
       if (proof) await keepAddress(context, registered.userId, proof)
       return reply(context, registered)
@@ -148,10 +152,11 @@ export const registerRoutes = (context: LoginContext): Route[] => [
     limit: 'registration',
     query: Type.Object({ token: Type.String() }),
     reply: Type.Object({ valid: Type.Boolean() }),
-    handle: ({ query, ip }) => {
+    handle: async ({ query, ip }) => {
       const { registration, registration_tokens: tokens } = context.config
       if (registration !== 'token') throw new MatrixError('M_FORBIDDEN', 'No registration token is of use here')
-      const valid = tokens.some((token) => isSameSecret(token, query.token))
+      const valid =
+        tokens.some((token) => isSameSecret(token, query.token)) || (await isRegistrationToken(context, query.token))
       if (!valid) context.sessions.failures.badToken(ip)
       return { valid }
     },

@@ -17,8 +17,11 @@ export interface Stage {
   readonly params?: Record<string, unknown>
   /** Whether it is passed on a page, in the person's browser, and not by what the client brings. Such a stage is a way of its own. */
   readonly onPage?: true
-  /** Throws a MatrixError when what the client brings (`auth`) proves nothing. Must keep none of it. */
-  verify(auth: JsonObject, context: StageContext): Promise<void> | void
+  /**
+   * Throws a MatrixError when what the client brings (`auth`) proves nothing. Must keep none of it, but may return what whoever asked
+   * for the confirmation has to know of it.
+   */
+  verify(auth: JsonObject, context: StageContext): Promise<string | void> | string | void
 }
 
 /** A request that has to be confirmed. */
@@ -42,13 +45,18 @@ interface Open {
   /** The stages that a page can pass. */
   readonly onPage: readonly string[]
   readonly completed: string[]
+  /** What the stages that were passed have returned. */
+  readonly notes: Map<string, string>
   readonly expires: number
 }
 
 /** Asks for confirmation, remembers what was passed, and lets a confirmed request through. */
 export interface InteractiveAuth {
-  /** Resolves when the request is confirmed, once. Throws the 401 that says what is still to do, or the refusal. */
-  confirm(request: ToConfirm): Promise<void>
+  /**
+   * Resolves when the request is confirmed, once, to what the stages returned, by their types. Throws the 401 that says what is still
+   * to do, or the refusal.
+   */
+  confirm(request: ToConfirm): Promise<ReadonlyMap<string, string>>
   /** What waits for a page to confirm it; undefined when nothing of that id does. */
   waiting(id: string, stage: string): { user: number; operation: string; done: boolean } | undefined
   /** Passes a stage that a page has seen the user prove. False when it does not wait for that, or not of that user. */
@@ -96,6 +104,7 @@ export const createInteractiveAuth = (deps: { now: () => number; randomId: () =>
       operation,
       body: undefined,
       completed: [],
+      notes: new Map(),
       expires: deps.now() + lifetimeMs,
       asked: bodyHash(body),
       onPage: flows.flatMap(([stage, ...more]) => (stage?.onPage && more.length === 0 ? [stage.type] : [])),
@@ -139,8 +148,9 @@ export const createInteractiveAuth = (deps: { now: () => number; randomId: () =>
         request.flows,
         new MatrixError('M_FORBIDDEN', `"${type.slice(0, 64)}" is not what has to be done next`),
       )
+    let note: string | void
     try {
-      await stage.verify(auth, request)
+      note = await stage.verify(auth, request)
     } catch (refusal) {
       if (!(refusal instanceof MatrixError) || refusal.status === 429 || refusal.status >= 500) throw refusal
       throw challenge(open, request.flows, refusal)
@@ -149,6 +159,7 @@ export const createInteractiveAuth = (deps: { now: () => number; randomId: () =>
     if (open.completed.length !== done) throw challenge(open, request.flows)
     open.body = bodyHash(request.body)
     open.completed.push(type)
+    if (typeof note === 'string') open.notes.set(type, note)
   }
 
   const onPage = (id: string, stage: string): (Open & { user: number }) | undefined => {
@@ -193,6 +204,7 @@ export const createInteractiveAuth = (deps: { now: () => number; randomId: () =>
       )
       // Taking it out is what makes it good for one request only.
       if (!confirmed || !mapOf(request.session).delete(open.id)) throw challenge(open, request.flows)
+      return open.notes
     },
   }
 }

@@ -6,6 +6,7 @@ import { accountByPassword, namedUser, requiredText, verifyJwtCredential } from 
 import type { LoginContext } from '../deps.ts'
 import { accountOf, type Claims } from '../engine/index.ts'
 import type { JwtProvider } from '../jwt/index.ts'
+import { isRegistrationToken } from '../tokens-to-register/index.ts'
 import { linkedProviders } from '../engine/links.ts'
 import type { Stage } from './engine.ts'
 
@@ -75,12 +76,13 @@ const sso: Stage = {
 /** Nothing to prove. */
 export const dummy: Stage = { type: 'm.login.dummy', verify: () => {} }
 
-/** One of the tokens that the operator has handed out. */
+/** One of the tokens that the operator has handed out. Returns one of an administrator's, whose uses are counted. */
 export const registrationToken = (context: LoginContext): Stage => ({
   type: 'm.login.registration_token',
-  verify: (auth, { ip }) => {
+  verify: async (auth, { ip }) => {
     const token = requiredText(auth, 'token')
-    if (context.config.registration_tokens.some((known) => isSameSecret(known, token))) return
+    if (context.config.registration_tokens.some((known) => isSameSecret(known, token))) return undefined
+    if (await isRegistrationToken(context, token)) return token
     context.sessions.failures.badToken(ip)
     throw new MatrixError('M_FORBIDDEN', 'This registration token is not valid')
   },

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { sql, type Insertable } from 'kysely'
 import { hot, type MediaTable, type Reader, type Tx } from '../../storage/index.ts'
 import { releaseFile } from './files.ts'
 
@@ -25,7 +25,9 @@ const find = hot((db, p: { id: string }) =>
       'media_files.frames',
     ]),
 )
-const insert = hot((db, p: MediaTable) =>
+export type NewMediaRow = Omit<Insertable<MediaTable>, 'quarantined_by' | 'safe'>
+
+const insert = hot((db, p: NewMediaRow) =>
   db.insertInto('media').values({
     media_id: p.media_id,
     user_nid: p.user_nid,
@@ -95,7 +97,7 @@ export type MediaRow = NonNullable<Awaited<ReturnType<typeof readMedia>>>
 
 export const readMedia = (db: Reader | Tx, id: string) => find.first(db, { id })
 
-export async function insertMedia(tx: Tx, row: MediaTable): Promise<void> {
+export async function insertMedia(tx: Tx, row: NewMediaRow): Promise<void> {
   await insert.run(tx, row)
 }
 

@@ -75,9 +75,14 @@ export async function deleteToken(tx: Tx, id: number): Promise<void> {
   await tx.deleteFrom('access_tokens').where('id', '=', id).execute()
 }
 
-/** Deletes those tokens of a user that stand for no device. */
+/** Deletes those tokens of a user that stand for no device, but those by which an administrator acts as the user. */
 export async function deleteOtherTokens(tx: Tx, user: number): Promise<void> {
-  await tx.deleteFrom('access_tokens').where('user_nid', '=', user).where('device_nid', 'is', null).execute()
+  await tx
+    .deleteFrom('access_tokens')
+    .where('user_nid', '=', user)
+    .where('device_nid', 'is', null)
+    .where('acting_nid', 'is', null)
+    .execute()
   await tx.deleteFrom('login_tokens').where('user_nid', '=', user).execute()
 }
 

@@ -5,6 +5,7 @@ import type { Reader, Tx } from '../database.ts'
 import { DatabaseRefused } from '../refused.ts'
 import { initial } from './0001-initial.ts'
 import { oauth } from './0002-oauth.ts'
+import { admin } from './0003-admin.ts'
 
 export interface Migration {
   /** Never changes once released. */
@@ -14,10 +15,10 @@ export interface Migration {
 }
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
-const migrations: readonly Migration[] = [initial, oauth]
+const migrations: readonly Migration[] = [initial, oauth, admin]
 
 /** The newest schema that a binary must know to work on this database: an older one refuses. */
-const compatible = 1
+const compatible = 3
 
 const words = {
   sqlite: { int: 'integer', id: 'integer', blob: 'blob', auto: 'integer primary key', clustered: 'without rowid' },

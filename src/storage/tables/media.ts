@@ -19,6 +19,10 @@ export interface MediaTable {
   accessed_ts: number
   /** 1: only for those who are signed in. */
   authenticated: number
+  /** User id of the administrator who keeps everybody from it; null: nobody does. */
+  quarantined_by: Generated<string | null>
+  /** 1: no quarantine of a user's or a room's files takes it in. */
+  safe: Generated<number>
 }
 
 /** A file that is kept, once for all addresses with the same content. */
@@ -37,6 +41,8 @@ export interface MediaFilesTable {
   width: number | null
   height: number | null
   frames: number | null
+  /** User id of the administrator who keeps everybody from this content, under whatever address; null: nobody does. */
+  quarantined_by: Generated<string | null>
 }
 
 export interface MediaThumbnailsTable {
@@ -58,4 +64,11 @@ export interface UrlPreviewsTable {
   url: string
   json: string
   expires_ts: number
+}
+
+/** When addresses came into quarantine and out of it, in this order. */
+export interface QuarantineChangesTable {
+  nid: Generated<number>
+  media_id: string
+  quarantined: number
 }

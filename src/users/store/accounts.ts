@@ -1,12 +1,17 @@
-import { sql } from 'kysely'
+import { sql, type Selectable, type Updateable } from 'kysely'
 import { hot, type AccountsTable, type Reader, type Tx } from '../../storage/index.ts'
 import { addWords, deleteWords } from './words.ts'
 
-export type AccountRow = Omit<AccountsTable, 'password_hash'> & { user_id: string; has_password: number }
+export type AccountRow = Omit<Selectable<AccountsTable>, 'password_hash'> & { user_id: string; has_password: number }
+
+export type NewAccountRow = Omit<
+  Selectable<AccountsTable>,
+  'shadow_banned' | 'user_type' | 'rate_per_second' | 'rate_burst'
+>
 
 /** What may be changed of an account. */
 export type AccountChange = Partial<
-  Omit<AccountsTable, 'user_nid' | 'localpart' | 'folded' | 'created_ts' | 'created_by'>
+  Omit<Updateable<AccountsTable>, 'user_nid' | 'localpart' | 'folded' | 'created_ts' | 'created_by'>
 >
 
 const columns = [
@@ -23,6 +28,10 @@ const columns = [
   'guest',
   'display_name',
   'avatar_url',
+  'shadow_banned',
+  'user_type',
+  'rate_per_second',
+  'rate_burst',
   'users.user_id',
 ] as const
 
@@ -55,7 +64,7 @@ export const readByFolded = (
 export const readPassword = async (db: Reader, nid: number): Promise<string | null | undefined> =>
   (await selectPassword.first(db, { nid }))?.password_hash
 
-const insert = hot((db, p: AccountsTable) =>
+const insert = hot((db, p: NewAccountRow) =>
   db.insertInto('accounts').values({
     user_nid: p.user_nid,
     localpart: p.localpart,
@@ -74,7 +83,7 @@ const insert = hot((db, p: AccountsTable) =>
   }),
 )
 
-export async function insertAccount(tx: Tx, account: AccountsTable): Promise<void> {
+export async function insertAccount(tx: Tx, account: NewAccountRow): Promise<void> {
   await insert.run(tx, account)
   if (account.guest === 0)
     await addWords(tx, { user: account.user_nid, localpart: account.localpart, displayName: account.display_name })

@@ -1,0 +1,8 @@
+export {
+  isRegistrationToken,
+  openRegistrationTokens,
+  type RegistrationTokens,
+  type RegistrationTokenWish,
+  takeRegistrationToken,
+} from './tokens.ts'
+export type { RegistrationToken } from './store.ts'
