@@ -1,8 +1,11 @@
 import type { Devices } from '../devices/index.ts'
 import type { Rooms } from '../events/index.ts'
 import type { History } from '../history/index.ts'
+import type { Login } from '../login/index.ts'
 import type { Database } from '../storage/index.ts'
+import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
+import type { Audit } from './audit.ts'
 
 /** Where the operator reads what happens. A pino logger is one. */
 export interface AdminLog {
@@ -12,14 +15,24 @@ export interface AdminLog {
 /** What the routes of this folder are made with. */
 export interface AdminDeps {
   readonly database: Database
+  readonly log: Log
   readonly users: Users
-  readonly devices: Pick<Devices, 'list'>
+  readonly devices: Devices
   readonly rooms: Rooms
-  readonly history: Pick<History, 'canSee'>
+  readonly history: History
+  readonly login: Login
   readonly logger: AdminLog
   readonly serverName: string
-  /** A port: what administrators lock, or unlock, is from then on not an identity provider's to unlock. */
-  readonly takeLock: (user: number) => Promise<void>
+  /** Of Latchkey. */
+  readonly version: string
+  /** The application service that a user belongs to. */
+  readonly serviceOf: (userId: string) => string | undefined
   /** Milliseconds since 1970. */
   readonly now: () => number
+  readonly randomId: () => string
+}
+
+/** What the admin API is made with. */
+export interface AdminApiDeps extends AdminDeps {
+  readonly audit: Audit
 }

@@ -1,4 +1,6 @@
 import type { Route } from '../http/index.ts'
+import { adminApiRoutes } from './api/index.ts'
+import { openAudit } from './audit.ts'
 import type { AdminDeps } from './deps.ts'
 import { moderationRoutes } from './routes/moderation.ts'
 import { reportRoutes } from './routes/reports.ts'
@@ -7,9 +9,8 @@ import { whoisRoutes } from './routes/whois.ts'
 export { openNotices, type Notices } from './notices.ts'
 export type { AdminDeps, AdminLog } from './deps.ts'
 
-/** Reports, and what administrators may see of accounts and do to them. */
-export const adminRoutes = (deps: AdminDeps): Route[] => [
-  ...reportRoutes(deps),
-  ...whoisRoutes(deps),
-  ...moderationRoutes(deps),
-]
+/** Reports, and what administrators may see and do. */
+export function adminRoutes(deps: AdminDeps): Route[] {
+  const audit = openAudit(deps)
+  return [...reportRoutes(deps), ...whoisRoutes(deps), ...moderationRoutes(deps), ...adminApiRoutes({ ...deps, audit })]
+}

@@ -1,6 +1,6 @@
 import { limitExceeded, type Session } from '../http/index.ts'
 import type { AdminDeps } from './deps.ts'
-import { readReportTimes, saveReport } from './store.ts'
+import { readReportTimes, saveReport } from './store/reports.ts'
 
 export interface Reported {
   /** A room id, an event id or a user id. */

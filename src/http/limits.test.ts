@@ -72,3 +72,14 @@ test('an address counts as its network', () => {
   assert.equal(clientNetwork('fe80::1%eth0'), 'fe80:0:0:0')
   assert.equal(clientNetwork('2001:db8:1:2::'), '2001:db8:1:2')
 })
+
+test('a key may have a rate of its own', () => {
+  const limiter = createLimiter({ perSecond: 1, burst: 1, now: () => 0 })
+  const own = { perSecond: 1, burst: 3 }
+  assert.deepEqual(
+    [1, 2, 3, 4].map(() => limiter.take('a', own) === 0),
+    [true, true, true, false],
+  )
+  assert.deepEqual([limiter.take('b'), limiter.take('b')], [0, 1000])
+  assert.equal(limiter.take('c', { perSecond: 2, burst: 0 }), 0, 'one at a time at least')
+})

@@ -3,6 +3,7 @@ import type { Config } from '../config/index.ts'
 import type { HttpServer, Route } from '../http/index.ts'
 import type { Login } from '../login/index.ts'
 import type { Rooms } from '../events/index.ts'
+import type { Database } from '../storage/index.ts'
 import type { Users } from '../users/index.ts'
 
 /** A homeserver that is running. Dispose of it with `await using`, or `close()`. */
@@ -18,6 +19,7 @@ export interface Homeserver extends AsyncDisposable {
   readonly inject: HttpServer['inject']
   /** Every endpoint that is mounted. */
   readonly routes: readonly Route[]
+  readonly database: Database
   readonly users: Users
   readonly login: Login
   readonly rooms: Rooms

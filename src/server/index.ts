@@ -51,6 +51,7 @@ export async function createHomeserver(
     url: front.urls[0] ?? '',
     metricsUrl: ground.metrics?.url,
     config,
+    database: ground.database,
     users: people.users,
     login: signIn.login,
     rooms: rooms.rooms,

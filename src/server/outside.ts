@@ -1,4 +1,5 @@
 // Sixth storey: who is not one of our people. Application services that are told, and administrators who look on.
+import manifest from '../../package.json' with { type: 'json' }
 import { adminRoutes } from '../admin/index.ts'
 import { appserviceRoutes, followLog, openThirdParties } from '../appservice/index.ts'
 import type { Foundations } from './foundations.ts'
@@ -33,7 +34,16 @@ export async function openOutside(
   return {
     routes: [
       ...appserviceRoutes({ appservices, followings, thirdParties: openThirdParties(appservices, now), now }),
-      ...adminRoutes({ ...ground, users, devices, rooms, history, takeLock: (user) => login.takeLock(user) }),
+      ...adminRoutes({
+        ...ground,
+        users,
+        devices,
+        rooms,
+        history,
+        login,
+        version: manifest.version,
+        serviceOf: (userId) => appservices.all.find((service) => service.covers(userId))?.id,
+      }),
     ],
   }
 }

@@ -20,6 +20,7 @@ export const whoisRoutes = (deps: AdminDeps): Route[] => [
     id: 'getWhoIs',
     method: 'GET',
     path: '/_matrix/client/v3/admin/whois/:userId',
+    paths: ['/_synapse/admin/v1/whois/:userId'],
     auth: 'user',
     params: Type.Object({ userId: Type.String() }),
     reply: Type.Object({ user_id: Type.String(), devices: Type.Record(Type.String(), Device) }),

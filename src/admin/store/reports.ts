@@ -1,4 +1,4 @@
-import type { Reader, Tx } from '../storage/index.ts'
+import type { Reader, Tx } from '../../storage/index.ts'
 
 export interface Report {
   /** Short id of who reports. */
