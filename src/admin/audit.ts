@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../matrix/json.ts'
+import { isObject } from '../matrix/json.ts'
 import type { Database } from '../storage/index.ts'
 import { addAuditEntry, type AuditEntry, deleteOldestEntries } from './store/audit.ts'
 
@@ -20,7 +20,7 @@ function withoutSecrets(detail: unknown): unknown {
   if (Array.isArray(detail)) return detail.map(withoutSecrets)
   if (!isObject(detail)) return detail
   const shown: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(detail as JsonObject))
+  for (const [key, value] of Object.entries(detail))
     if (value !== undefined) shown[key] = secrets.has(key) ? '…' : withoutSecrets(value)
   return shown
 }

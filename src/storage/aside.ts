@@ -80,7 +80,7 @@ export function openAside(file: string): { execute: Execute; close: () => Promis
     }
     clearTimeout(timer)
     worker ??= start()
-    worker.postMessage({ sql: asked.sql, parameters: asked.parameters })
+    worker.postMessage({ sql: asked.sql, parameters: asked.parameters }, [])
     timer = setTimeout(() => {
       void stop()
       settle((question) => question.fail(tooMuch()))

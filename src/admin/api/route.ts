@@ -53,12 +53,12 @@ export function adminRoute<
         target: target?.(body as Parameters<typeof target>[0]) ?? firstOf(params), // checked by the schema
         outcome,
         ip,
-        detail: { ...(definition.query && (query as object)), ...(typeof body === 'object' && body) },
+        detail: { ...(definition.query && query), ...(typeof body === 'object' && body) },
       })
     }
   }
   // A route's own type says who is signed in; here that is always somebody.
-  return { ...made, handle: handle as Route['handle'] }
+  return { ...made, handle }
 }
 
 export const Empty = Type.Object({})

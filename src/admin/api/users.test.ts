@@ -279,6 +279,6 @@ over('rights, marks and limits of an account', async ({ root, alice, bob, server
     await root.refusal('POST', `${api}/v1/reset_password/${enc(bob.userId)}`, { new_password: 'x'.repeat(20) }),
     '403 M_USER_DEACTIVATED',
   )
-  const version = await fetch(`${server.url}${api}/v1/server_version`)
-  assert.match(((await version.json()) as { server_version: string }).server_version, /^Latchkey /)
+  const version = await new Client(server.url).req('GET', `${api}/v1/server_version`)
+  assert.match(String(version['server_version']), /^Latchkey /)
 })
