@@ -53,7 +53,7 @@ export function adminRoute<
         target: target?.(body as Parameters<typeof target>[0]) ?? firstOf(params), // checked by the schema
         outcome,
         ip,
-        detail: { ...(definition.query && query), ...(typeof body === 'object' && body) },
+        detail: { ...(definition.query && typeof query === 'object' && query), ...(typeof body === 'object' && body) },
       })
     }
   }
