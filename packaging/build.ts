@@ -12,11 +12,14 @@ const root = join(import.meta.dirname, '..')
 /** What has native parts is installed beside the bundle; pg asks for pg-native, and does without. */
 const outside = ['sharp', 'pg-native']
 
+const quiet = { pluginTimings: false, bundlerTimings: false }
+
 /** Writes the program and the module for programs that embed it. Resolves to the folders of the packages that are in them. */
 async function writeProgram(dist: string): Promise<Set<string>> {
   const bundle = await rolldown({
     input: { latchkey: join(root, 'src/cli/main.ts'), index: join(root, 'src/server/package.ts') },
     platform: 'node',
+    checks: quiet,
     transform: { target: 'node24' },
     external: outside,
     plugins: [builtins(), references()],
@@ -38,6 +41,7 @@ async function writeTypes(dist: string): Promise<void> {
   const bundle = await rolldown({
     input: { index: join(root, 'src/server/package.ts') },
     external: [/^[a-z@]/],
+    checks: quiet,
     plugins: [dts({ emitDtsOnly: true, cwd: root, tsconfig: join(root, 'tsconfig.json') })],
   })
   const { output } = await bundle.write({ dir: dist, format: 'esm' })
