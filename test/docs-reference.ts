@@ -35,6 +35,7 @@ ${parts.join('\n\n')}
 
 const callers: Record<Route['auth'], string> = {
   none: 'anybody',
+  server: 'other servers',
   optional: 'anybody, or signed in',
   user: 'signed in',
   guest: 'signed in, guests too',
@@ -43,6 +44,8 @@ const callers: Record<Route['auth'], string> = {
 
 async function endpoints(): Promise<string> {
   await using homeserver = await createHomeserver({
+    server_name: 'reference.test',
+    federation: { enabled: true },
     database: 'sqlite::memory:',
     listen: '127.0.0.1:0',
     public_base_url: 'https://matrix.example.org',

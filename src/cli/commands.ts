@@ -49,4 +49,9 @@ export const commands: readonly Command[] = [
     summary: 'end tokens of an identity provider that are access tokens',
     load: () => import('./auth-revoke.ts'),
   },
+  {
+    name: 'key rotate',
+    summary: 'give the server a new key to sign with',
+    load: () => import('./key-rotate.ts'),
+  },
 ]

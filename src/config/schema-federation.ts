@@ -59,6 +59,13 @@ export const federation = {
     default: [],
     example: ['10.0.0.0/8'],
   },
+  notaries: {
+    kind: 'list',
+    description:
+      'Servers that are asked for the keys of servers which do not answer any more, so that what those once said can still be checked.',
+    of: domains,
+    default: ['matrix.org'],
+  },
 } as const satisfies Keys
 
 /** Names that no other server could find: reserved, or of one network alone. */

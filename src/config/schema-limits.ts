@@ -33,5 +33,6 @@ export const rateLimits = {
   message: rate("Messages, receipts, typing: what reaches other people's screens.", 50, 200),
   session: rate("Devices, keys and tokens of one's own.", 10, 100),
   heavy: rate('Joining and creating rooms, searches: much work for one request.', 5, 100),
+  federation: rate('Requests of one other server.', 200, 2000),
   default: rate('Everything else.', 100, 500),
 } as const satisfies Keys

@@ -22,6 +22,8 @@ export interface ExchangeHost {
  */
 export class Exchange implements RouteHandlerContext, Caller {
   session: Session
+  /** The server that asks. */
+  origin: string | undefined = undefined
   /** What is asked for, once it is known. */
   route: Route | undefined = undefined
   params: unknown

@@ -6,8 +6,9 @@ import { Exchange, type ExchangeHost } from './exchange.ts'
 import { limitExceeded, type Limiter, type LimitName } from './limits.ts'
 import { exactMatcher } from './paths.ts'
 import type { Route } from './route.ts'
+import { identifyServer } from './server-auth.ts'
 import { sendJson, sendResult } from './send.ts'
-import type { Authenticate, Session } from './session.ts'
+import type { Authenticate, AuthenticateServer, Session } from './session.ts'
 import { accessToken } from './token.ts'
 import { bodyReader, parameterReader } from './validate.ts'
 
@@ -21,6 +22,7 @@ export interface HttpLog {
 /** What answering needs besides the route. */
 export interface HandlerHost extends ExchangeHost {
   readonly authenticate: Authenticate
+  readonly authenticateServer: AuthenticateServer | undefined
   readonly queryAccessToken: boolean
   /** Largest JSON body, in bytes. */
   readonly maxRequestSize: number
@@ -94,6 +96,10 @@ function checkQuery(target: string): void {
     throw badEncoding()
   }
 }
+
+/** The largest body where a route does not say otherwise, in bytes: of a session, and of anybody. */
+const usualBody = 1024 * 1024
+const strangersBody = 64 * 1024
 
 const unrecognized = (): MatrixError => new MatrixError('M_UNRECOGNIZED', 'This path is not known here')
 
@@ -184,14 +190,15 @@ export function handlerOf(host: HandlerHost, route: Route, pattern: string): (in
     const target = request.url ?? ''
     if (!matches(target, params)) throw unrecognized()
     exchange.route = route
-    if (route.auth !== 'none') {
+    if (route.auth === 'server') await identifyServer(host, route, exchange)
+    else if (route.auth !== 'none') {
       const answer = identify(host, route, exchange)
       const session = answer instanceof Promise ? await answer : answer
       if (session) exchange.session = admit(route, session)
     }
-    if (limiter && !isExempt(host, exchange)) {
+    if (limiter && (exchange.origin !== undefined || !isExempt(host, exchange))) {
       const wait = limiter.take(
-        exchange.session?.user ?? clientNetwork(exchange.ip),
+        exchange.origin ?? exchange.session?.user ?? clientNetwork(exchange.ip),
         route.limit === 'message' ? exchange.session?.rate : undefined,
       )
       if (wait > 0) throw limitExceeded(wait)
@@ -199,8 +206,11 @@ export function handlerOf(host: HandlerHost, route: Route, pattern: string): (in
     checkQuery(target)
     exchange.params = readParams ? readParams(params) : params
     if (readQuery) exchange.query = readQuery(query)
-    if (route.rawBody) exchange.body = streamBytes(request, route.bodyLimit)
-    else if (readBody) exchange.body = readBody(await readJson(request, Math.min(route.bodyLimit, host.maxRequestSize)))
+    const limit = route.bodyLimit ?? (exchange.session ? usualBody : strangersBody)
+    if (exchange.origin !== undefined) exchange.body = readBody?.(exchange.body ?? {})
+    else if (route.rawBody) exchange.body = streamBytes(request, { limit })
+    else if (readBody)
+      exchange.body = readBody(await readJson(request, { limit: Math.min(limit, host.maxRequestSize) }))
     const returned = route.handle(exchange)
     const result: unknown = returned instanceof Promise ? await returned : returned
     if (exchange.refusal) throw exchange.refusal

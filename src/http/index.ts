@@ -6,7 +6,7 @@ export { RawJson, Reply, type OpenBody } from './reply.ts'
 export { route, type Method, type Route, type RouteDefinition, type RouteHandlerContext } from './route.ts'
 export type { MayHaveEnded } from './recheck.ts'
 export { createHttp, type HttpOptions, type HttpServer } from './server.ts'
-export type { Auth, Authenticate, Caller, Session, SessionOf } from './session.ts'
+export type { Auth, Authenticate, AuthenticateServer, Caller, Session, SessionOf, SignedRequest } from './session.ts'
 export { accessToken } from './token.ts'
 export {
   capabilitiesRoute,

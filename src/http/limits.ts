@@ -17,6 +17,10 @@ export const rates = {
   session: { perSecond: 10, burst: 100 },
   /** Joins, room creation, searches: much work for one request. */
   heavy: { perSecond: 5, burst: 100 },
+  /** Requests of one other server. */
+  federation: { perSecond: 200, burst: 2000 },
+  /** Requests that are signed wrongly, per address; only these are counted, and whoever has none left is not looked at. */
+  forged: { perSecond: 10, burst: 200 },
   default: { perSecond: 100, burst: 500 },
 } as const satisfies Record<string, Rate>
 

@@ -44,6 +44,13 @@ export interface OutgoingRequest {
    * origin is not checked. Where it redirects to is.
    */
   readonly configured?: boolean
+  /** How many redirects are followed; default 3. */
+  readonly redirects?: number
+  /**
+   * Where to connect, when that is elsewhere than the URL says: name, certificate and `Host` remain those of the URL. The address is checked
+   * like any other.
+   */
+  readonly via?: { readonly host: string; readonly port: number } | undefined
   /** Asked of every address on the way, redirects included; false makes the request fail as `forbidden-address`. */
   readonly permits?: (url: URL) => boolean
 }
@@ -72,6 +79,8 @@ export interface OutgoingOptions {
   /** Addresses and networks that may be asked although they are not public. */
   readonly allow?: readonly string[]
   readonly userAgent?: string
+  /** Certificates in PEM that are trusted besides the usual ones. */
+  readonly ca?: readonly string[]
   /** How names become addresses; default the system's way. */
   readonly resolve?: (host: string) => Promise<LookupAddress[]>
 }
@@ -83,7 +92,7 @@ export interface Outgoing extends AsyncDisposable {
   stream(url: string | URL, request?: OutgoingStreamRequest): Promise<OutgoingStream>
 }
 
-const maxRedirects = 3
+const usualRedirects = 3
 const silenceMs = 60_000
 const redirects = new Set([301, 302, 303, 307, 308])
 
@@ -212,6 +221,12 @@ function headersFor(request: OutgoingStreamRequest, userAgent: string, sameOrigi
   return { 'user-agent': userAgent, 'accept-encoding': 'gzip, br', ...Object.fromEntries(kept) }
 }
 
+/** So many origins are remembered to be elsewhere than they say. */
+const mostWays = 10_000
+
+/** A host as sockets take it: an address of IPv6 without its brackets. */
+const bare = (host: string): string => host.replace(/^\[|\]$/g, '')
+
 /** Connections to each origin of the operator's own, where a client that reads slowly holds one for as long as it likes. */
 const connectionsToOurOwn = 512
 
@@ -229,17 +244,38 @@ export function createOutgoing(options: OutgoingOptions = {}): Outgoing {
   const { userAgent = 'Latchkey', resolve = (host) => lookup(host, { all: true }) } = options
   const isAllowed = inNetworks(options.allow ?? [])
   const reachable = (address: string): boolean => isPublic(address) || isAllowed(address)
+  /** Where an origin is, if elsewhere than it says. What was said last holds. */
+  const ways = new Map<string, NonNullable<OutgoingStreamRequest['via']>>()
   // Loaded when first needed: a server that asks nobody starts faster and stays smaller without it.
   let agents: Promise<Agents> | undefined
   const connect = async (): Promise<Agents> => {
-    const { Agent } = await import('undici')
-    const agentOf = (connections: number, allowed: (address: string) => boolean): Agent =>
-      new Agent({
+    const [{ Agent, buildConnector }, { rootCertificates }] = await Promise.all([import('undici'), import('node:tls')])
+    const agentOf = (connections: number, allowed: (address: string) => boolean): Agent => {
+      const connector = buildConnector({
+        lookup: checkedLookup(resolve, allowed),
+        timeout: 10_000,
+        ...(options.ca && { ca: [...rootCertificates, ...options.ca] }),
+      })
+      return new Agent({
         connections,
         headersTimeout: silenceMs,
         bodyTimeout: silenceMs,
-        connect: { lookup: checkedLookup(resolve, allowed), timeout: 10_000 },
+        connect: (target, callback) => {
+          const way = ways.get(`${target.protocol}//${target.host ?? ''}`)
+          if (!way) connector(target, callback)
+          else
+            connector(
+              {
+                ...target,
+                servername: target.servername ?? target.hostname,
+                hostname: way.host,
+                port: String(way.port),
+              },
+              callback,
+            )
+        },
       })
+    }
     return { checked: agentOf(8, reachable), unchecked: agentOf(connectionsToOurOwn, () => true) }
   }
 
@@ -252,7 +288,12 @@ export function createOutgoing(options: OutgoingOptions = {}): Outgoing {
     if (request.permits && !request.permits(url))
       throw new OutgoingError('forbidden-address', `${url.host} is not to be asked`)
     const trusted = request.configured === true && url.origin === origin
-    const host = url.hostname.replace(/^\[|\]$/g, '')
+    const via = url.origin === origin && isIP(bare(url.hostname)) === 0 ? request.via : undefined
+    // Written anew with every request, so that the oldest is one that nobody has asked for long.
+    ways.delete(url.origin)
+    if (via) ways.set(url.origin, via)
+    if (ways.size > mostWays) ways.delete(ways.keys().next().value ?? '')
+    const host = bare(via?.host ?? url.hostname)
     // A socket looks no address up, so one that is spelt out is checked here. (URL made 0x7f.1 into 127.0.0.1 before.)
     if (!trusted && isIP(host) !== 0 && !reachable(host))
       throw new OutgoingError('forbidden-address', `${host} is not a public address`)
@@ -276,11 +317,14 @@ export function createOutgoing(options: OutgoingOptions = {}): Outgoing {
     for (let count = 0; ; count++) {
       const reply = await hop(url, request, start.origin, signal)
       const location =
-        redirects.has(reply.statusCode) && (request.method ?? 'GET') === 'GET' ? reply.headers['location'] : undefined
+        redirects.has(reply.statusCode) && (request.method ?? 'GET') === 'GET' && request.redirects !== 0
+          ? reply.headers['location']
+          : undefined
       if (typeof location !== 'string')
         return { status: reply.statusCode, headers: flatten(reply.headers), url: url.href, body: reply.body }
       reply.body.on('error', () => {}).destroy()
-      if (count >= maxRedirects) throw new OutgoingError('too-many-redirects', `${start.host} redirects too often`)
+      if (count >= (request.redirects ?? usualRedirects))
+        throw new OutgoingError('too-many-redirects', `${start.host} redirects too often`)
       const next = parseUrl(location, url)
       if (url.protocol === 'https:' && next.protocol === 'http:')
         throw new OutgoingError('bad-url', `${url.host} redirects from https: to http:`)

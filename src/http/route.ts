@@ -9,6 +9,8 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH'
 /** What a handler gets. Everything is checked against the route's schemas before the handler is called. */
 export interface RouteHandlerContext<A extends Auth = Auth, P = unknown, Q = unknown, B = unknown> {
   readonly session: SessionOf<A>
+  /** The server that asks, where the route's `auth` is `server`. */
+  readonly origin: A extends 'server' ? string : undefined
   /** Path parameters, percent-decoded once. */
   readonly params: P
   /** Query parameters, turned into the numbers, booleans and lists that the schema asks for. */
@@ -47,13 +49,17 @@ export interface RouteDefinition<
   /** Further spellings of the same endpoint: unstable names, optional trailing parts. */
   readonly paths?: readonly string[]
   readonly auth: A
-  /** The bucket this route draws from, per user, or per address where nobody is signed in; `own`: the handler counts. Default `default`. */
+  /** The bucket this route draws from, per user, or per address where nobody is signed in; `own`: the handler counts.
+   * Default `default`, and `federation` for other servers. */
   readonly limit?: LimitName | 'own'
   readonly params?: P
   readonly query?: Q
   /** Absent: the body is not read. An empty body counts as `{}`. */
   readonly body?: B
-  /** Largest body in bytes, if less than what the server takes at all. */
+  /**
+   * Largest body in bytes, as far as the server takes so much at all. Default 1 MiB from whoever is signed in, 64 KiB from anybody else:
+   * what strangers and whole batches send is declared where it is larger.
+   */
   readonly bodyLimit?: number
   /** `body` is the bytes as they come, whatever they are. */
   readonly rawBody?: Raw
@@ -80,13 +86,11 @@ export interface Route {
   readonly params: TObject | undefined
   readonly query: TObject | undefined
   readonly body: TSchema | undefined
-  readonly bodyLimit: number
+  readonly bodyLimit: number | undefined
   readonly rawBody: boolean
   readonly reply: TSchema
   readonly handle: (context: RouteHandlerContext) => unknown
 }
-
-const rawBodyLimit = 50 * 1024 * 1024
 
 /**
  * Declares an endpoint: what it is called, who may use it, what it takes and gives, what it does.
@@ -106,11 +110,11 @@ export function route<
     path: definition.path,
     paths: definition.paths ?? [],
     auth: definition.auth,
-    limit: definition.limit ?? 'default',
+    limit: definition.limit ?? (definition.auth === 'server' ? 'federation' : 'default'),
     params: definition.params,
     query: definition.query,
     body: definition.body,
-    bodyLimit: definition.bodyLimit ?? (definition.rawBody ? rawBodyLimit : Infinity),
+    bodyLimit: definition.bodyLimit,
     rawBody: definition.rawBody ?? false,
     reply: definition.reply,
     // The server fills the context according to the very schemas that gave these types.

@@ -66,7 +66,7 @@ test('HEAD is GET without the body', async () => {
 })
 
 test('who may use a route: every auth with every caller', async () => {
-  const auths: Auth[] = ['none', 'optional', 'user', 'guest', 'locked']
+  const auths: Auth[] = ['none', 'server', 'optional', 'user', 'guest', 'locked']
   const routes = auths.map((auth) =>
     route({ ...base, path: `/${auth}`, auth, handle: ({ session }) => ({ user: session?.user ?? null }) }),
   )
@@ -77,6 +77,7 @@ test('who may use a route: every auth with every caller', async () => {
   }
   const table: Record<Auth, string[]> = {
     none: ['user null', 'user null', 'user null', 'user null', 'user null', 'user null'],
+    server: Array.from({ length: 6 }, () => '404 M_UNRECOGNIZED'),
     optional: ['user null', '401 M_MISSING_TOKEN', '401 M_UNKNOWN_TOKEN', 'user 1', 'user 2', '401 M_USER_LOCKED'],
     user: [
       '401 M_MISSING_TOKEN',

@@ -20,7 +20,7 @@ import { methodTable, modernTarget } from './paths.ts'
 import { createRecheck, type MayHaveEnded } from './recheck.ts'
 import type { Route } from './route.ts'
 import { sendPreflight } from './send.ts'
-import type { Authenticate } from './session.ts'
+import type { Authenticate, AuthenticateServer } from './session.ts'
 import { createTlsServer, type TlsFiles } from './tls.ts'
 import { loadCompiler } from './validate.ts'
 
@@ -28,6 +28,8 @@ import { loadCompiler } from './validate.ts'
 export interface HttpOptions {
   readonly routes: readonly Route[]
   readonly authenticate: Authenticate
+  /** Absent where no other server is talked to: no route asks for one then. */
+  readonly authenticateServer?: AuthenticateServer | undefined
   readonly log: HttpLog
   readonly now: () => number
   readonly randomId: () => string
@@ -191,6 +193,7 @@ const restMs = 100
 export function createHttp(options: HttpOptions): HttpServer {
   const host: HandlerHost = {
     authenticate: options.authenticate,
+    authenticateServer: options.authenticateServer,
     queryAccessToken: options.queryAccessToken ?? false,
     maxRequestSize: options.maxRequestSize ?? usualRequestSize,
     limiters: limitersOf(options),

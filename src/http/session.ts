@@ -1,3 +1,5 @@
+import type { Json } from '../matrix/json.ts'
+
 /** Who is asking: what a verified access token stands for. Built by sessions/, kept in memory while the token lives. */
 export interface Session {
   /** Short id of the user (`users.nid`). */
@@ -37,15 +39,35 @@ export interface Caller {
  */
 export type Authenticate = (token: string, caller: Caller) => Session | Promise<Session>
 
+/** A request that another server says is its own. */
+export interface SignedRequest {
+  readonly method: string
+  /** Path and query, as they came. */
+  readonly uri: string
+  /** Every `Authorization` header there is. */
+  readonly authorization: readonly string[]
+  /** What the body holds; undefined where there is none. */
+  readonly content: Json | undefined
+}
+
+/** Port, filled by federation/: the name of the server that made a request. @throws MatrixError 401, 403 */
+export interface AuthenticateServer {
+  /** What can be said before the body is read: the name that the request claims. */
+  claim(authorization: readonly string[]): string
+  /** Whether it is that server indeed. */
+  verify(request: SignedRequest): Promise<string>
+}
+
 /**
  * Who may use a route.
+ * - `server`: other servers, by signature
  * - `none`: anybody, a token is not looked at; `optional`: anybody, a token that is there must be good
  * - `user`: signed-in accounts; `guest`: those and guests; `locked`: those, and locked accounts too (logout)
  */
-export type Auth = 'none' | 'optional' | 'user' | 'guest' | 'locked'
+export type Auth = 'server' | 'none' | 'optional' | 'user' | 'guest' | 'locked'
 
 /** The type of `session` in a handler, by the route's `auth`. */
-export type SessionOf<A extends Auth> = A extends 'none'
+export type SessionOf<A extends Auth> = A extends 'none' | 'server'
   ? undefined
   : A extends 'optional'
     ? Session | undefined

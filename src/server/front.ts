@@ -1,4 +1,5 @@
 // The front of the house: the listener, with every route mounted.
+import type { Wires } from '../federation/index.ts'
 import { capabilitiesRoute, createHttp, versionsRoute, wellKnownRoutes, type Route } from '../http/index.ts'
 import type { Foundations } from './foundations.ts'
 import type { People } from './people.ts'
@@ -12,6 +13,7 @@ export async function openFront(
   { appservices }: People,
   { sessions }: SignIn,
   routesOfStoreys: readonly Route[],
+  wires: Wires | undefined,
 ) {
   const { config, registrations } = ground
   const routes: Route[] = [
@@ -30,6 +32,7 @@ export async function openFront(
     routes,
     log: ground.logger,
     authenticate: sessions.authenticate,
+    authenticateServer: wires?.authenticate,
     isUnlimited: registrations.length > 0 ? appservices.isUnlimited : undefined,
     tally: ground.metrics?.tally,
     trustedProxies: config.trusted_proxies,

@@ -1,5 +1,6 @@
 import type { Notices } from '../admin/index.ts'
 import type { Config } from '../config/index.ts'
+import type { Wires } from '../federation/index.ts'
 import type { HttpServer, Route } from '../http/index.ts'
 import type { Login } from '../login/index.ts'
 import type { Rooms } from '../events/index.ts'
@@ -24,5 +25,7 @@ export interface Homeserver extends AsyncDisposable {
   readonly login: Login
   readonly rooms: Rooms
   readonly notices: Notices
+  /** What other servers are talked to over; undefined where there are none. */
+  readonly wires: Wires | undefined
   close(): Promise<void>
 }

@@ -2,6 +2,7 @@
 // what is below it. What a storey needs of those above are its ports. All of it is disposed of from the top down.
 import { defaultConfig, type Config, type ConfigInput } from '../config/index.ts'
 import { openDelivery } from './delivery.ts'
+import { openAbroad, openFederation } from './federation.ts'
 import { openFoundations, type FoundationsOptions } from './foundations.ts'
 import { openFront } from './front.ts'
 import type { Homeserver } from './homeserver.ts'
@@ -35,14 +36,16 @@ export async function createHomeserver(
   }
 
   const ground = await openFoundations(stack, config, options)
-  const people = await openPeople(stack, ground, ports)
+  const abroad = await openAbroad(stack, ground)
+  const people = await openPeople(stack, ground, ports, abroad)
   const rooms = await openRoomStorey(stack, ground, people, ports)
   const signIn = await openSignIn(stack, ground, people, rooms)
   const delivery = await openDelivery(stack, ground, people, rooms)
   const outside = await openOutside(stack, ground, people, rooms, signIn)
-  const storeys = [people, rooms, signIn, delivery, outside]
+  const federation = await openFederation(abroad, ground, people, rooms)
+  const storeys = [people, rooms, signIn, delivery, outside, federation]
   const routes = storeys.flatMap((storey) => storey.routes)
-  const front = await openFront(stack, ground, people, signIn, routes)
+  const front = await openFront(stack, ground, people, signIn, routes, abroad?.wires)
 
   const running = stack.move()
   const close = (): Promise<void> => running.disposeAsync()
@@ -56,6 +59,7 @@ export async function createHomeserver(
     login: signIn.login,
     rooms: rooms.rooms,
     notices: rooms.notices,
+    wires: abroad?.wires,
     close,
     [Symbol.asyncDispose]: close,
   }

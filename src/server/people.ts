@@ -3,6 +3,7 @@ import { openAppservices, openQueries } from '../appservice/index.ts'
 import { devicesRoutes, openDevices, type DevicesDeps, type DevicesRouteDeps } from '../devices/index.ts'
 import { openMail, readEmails } from '../login/index.ts'
 import { createUsers, usersRoutes, type UsersRouteDeps } from '../users/index.ts'
+import type { Abroad } from './federation.ts'
 import type { Foundations } from './foundations.ts'
 
 /** What this storey needs of those above it. It is asked for only when all of them are open. */
@@ -13,8 +14,13 @@ export type PeoplePorts = Pick<DevicesDeps, 'sharers'> &
 export type People = Awaited<ReturnType<typeof openPeople>>
 
 /** Opens accounts and devices, and knows which application services there are. */
-export async function openPeople(stack: AsyncDisposableStack, ground: Foundations, ports: PeoplePorts) {
-  const { database, log } = ground
+export async function openPeople(
+  stack: AsyncDisposableStack,
+  ground: Foundations,
+  ports: PeoplePorts,
+  abroad: Abroad | undefined,
+) {
+  const { database, log, serverName } = ground
   const users = createUsers({ ...ground, summon: (userId) => queries.user(userId) })
   const devices = stack.use(await openDevices({ ...ground, users, sharers: ports.sharers }))
   const appservices = openAppservices({ ...ground, users, devices })
@@ -30,7 +36,12 @@ export async function openPeople(stack: AsyncDisposableStack, ground: Foundation
     ownsAddress: async (user: number, address: string): Promise<boolean> =>
       (await readEmails(database.read, user)).some((email) => email.address === address),
     routes: [
-      ...usersRoutes({ users, lockedBy: ports.lockedBy, roomOf: ports.roomOf }),
+      ...usersRoutes({
+        users,
+        lockedBy: ports.lockedBy,
+        roomOf: ports.roomOf,
+        remote: abroad && { profiles: abroad.remotes.profiles, serverName },
+      }),
       ...devicesRoutes({ devices, log, confirm: ports.confirm, keyChanges: ports.keyChanges }),
     ],
   }

@@ -52,13 +52,14 @@ export function httpRates(
   const unlimited = { perSecond: 1e9, burst: 1e9 }
   const rate = (limit: 'off' | { per_second: number; burst: number }): Rate =>
     limit === 'off' ? unlimited : { perSecond: limit.per_second, burst: limit.burst }
-  const { login, registration, message, session, heavy, default: rest } = limits
+  const { login, registration, message, session, heavy, federation, default: rest } = limits
   return {
     login: rate(login),
     registration: rate(registration),
     message: rate(message),
     session: rate(session),
     heavy: rate(heavy),
+    federation: rate(federation),
     default: rate(rest),
   }
 }

@@ -40,6 +40,7 @@ import type {
 } from './tables/admin.ts'
 import type { DelayedEventsTable } from './tables/delayed.ts'
 import type { AppserviceRoomsTable, AppservicesTable } from './tables/appservice.ts'
+import type { DestinationsTable, ServerKeyAnswersTable, ServerKeysTable } from './tables/federation.ts'
 import type { UserWordsTable } from './tables/directory.ts'
 import type {
   MediaTable,
@@ -73,6 +74,7 @@ export type * from './tables/appservice.ts'
 export type * from './tables/delayed.ts'
 export type * from './tables/devices.ts'
 export type * from './tables/directory.ts'
+export type * from './tables/federation.ts'
 export type * from './tables/identities.ts'
 export type * from './tables/media.ts'
 export type * from './tables/oauth.ts'
@@ -390,6 +392,9 @@ export interface Tables {
   quarantine_changes: QuarantineChangesTable
   url_previews: UrlPreviewsTable
   appservices: AppservicesTable
+  server_keys: ServerKeysTable
+  server_key_answers: ServerKeyAnswersTable
+  destinations: DestinationsTable
   appservice_rooms: AppserviceRoomsTable
   jobs: JobsTable
   delayed_events: DelayedEventsTable

@@ -30,6 +30,12 @@ export interface Profiles {
   onChange(listener: (change: ProfileChange) => void | Promise<void>): void
 }
 
+/** Port to federation/: what users of other servers say of themselves. */
+export interface RemoteProfiles {
+  /** Display name and avatar are text, where they are there. @throws MatrixError when it cannot be had */
+  get(userId: string): Promise<JsonObject>
+}
+
 const largestProfile = 65_536
 const longestKey = 255
 const longestName = 256

@@ -6,6 +6,7 @@ import { DatabaseRefused } from '../refused.ts'
 import { initial } from './0001-initial.ts'
 import { oauth } from './0002-oauth.ts'
 import { admin } from './0003-admin.ts'
+import { federationKeys } from './0004-federation-keys.ts'
 
 export interface Migration {
   /** Never changes once released. */
@@ -15,7 +16,7 @@ export interface Migration {
 }
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
-const migrations: readonly Migration[] = [initial, oauth, admin]
+const migrations: readonly Migration[] = [initial, oauth, admin, federationKeys]
 
 /** The newest schema that a binary must know to work on this database: an older one refuses. */
 const compatible = 3

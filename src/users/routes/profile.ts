@@ -1,9 +1,11 @@
 import { Type } from 'typebox'
 import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
+import { isLocalUser, isUserId } from '../../matrix/ids.ts'
 import { own, type JsonObject } from '../../matrix/json.ts'
 import { mustNotBeSuspended } from '../gate.ts'
 import { anyObject, mustBeSelf } from '../shapes.ts'
+import type { RemoteProfiles } from '../profile.ts'
 import type { Users } from '../users.ts'
 
 const path = '/_matrix/client/v3/profile/:userId'
@@ -16,6 +18,8 @@ const notFound = (): MatrixError => new MatrixError('M_NOT_FOUND', 'Profile not 
 /** Port to login/: the name of the identity provider that alone says what a field is; undefined where the user does. */
 export interface ProfilePort {
   readonly lockedBy?: (user: number, field: 'displayname' | 'avatar_url') => Promise<string | undefined>
+  /** Port to federation/; absent where no other server is asked. */
+  readonly remote?: { readonly profiles: RemoteProfiles; readonly serverName: string } | undefined
 }
 
 async function mayChange({ lockedBy }: ProfilePort, session: Session, userId: string, key: string): Promise<void> {
@@ -31,12 +35,13 @@ async function mayChange({ lockedBy }: ProfilePort, session: Session, userId: st
 
 /** The profile; of a user who is not there, once whoever answers for the name had a chance to make them. Strangers make nobody. */
 async function profileFor(
-  { profiles, summon }: Users,
+  { users: { profiles, summon }, remote }: { users: Users } & ProfilePort,
   session: Session | undefined,
   userId: string,
 ): Promise<JsonObject | undefined> {
   const profile = await profiles.get(userId)
   if (profile || !session) return profile
+  if (remote && isUserId(userId) && !isLocalUser(userId, remote.serverName)) return remote.profiles.get(userId)
   await summon(userId)
   return profiles.get(userId)
 }
@@ -52,7 +57,7 @@ export const profileRoutes = ({ users, ...port }: { users: Users } & ProfilePort
     params: Type.Object({ userId: Type.String() }),
     reply: anyObject,
     handle: async ({ session, params }) => {
-      const profile = await profileFor(users, session, params.userId)
+      const profile = await profileFor({ users, ...port }, session, params.userId)
       if (!profile) throw notFound()
       return profile
     },
@@ -66,7 +71,7 @@ export const profileRoutes = ({ users, ...port }: { users: Users } & ProfilePort
     params: Field,
     reply: anyObject,
     handle: async ({ session, params }) => {
-      const value = own(await profileFor(users, session, params.userId), params.keyName)
+      const value = own(await profileFor({ users, ...port }, session, params.userId), params.keyName)
       if (value === undefined) throw notFound()
       return { [params.keyName]: value }
     },

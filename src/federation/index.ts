@@ -1,0 +1,6 @@
+export { openWires, type Wires } from './wires.ts'
+export { remotePath, type FederationClient, type RemoteRequest } from './client.ts'
+export { asClientError, RemoteError } from './remote-error.ts'
+export type { FoundKeys, KeyRing, OldKey, OwnKeys, VerifyKey, WantedKey } from './keys/index.ts'
+export { federationRoutes, type FederationRouteDeps } from './inbound/index.ts'
+export { openRemotes, type Remotes } from './queries/index.ts'

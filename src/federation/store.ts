@@ -1,0 +1,21 @@
+import type { Reader, Tx } from '../storage/index.ts'
+import type { ReachState } from './reach.ts'
+
+/** The servers that did not answer when they were last asked. */
+export const readFailing = async (db: Reader, most: number): Promise<(ReachState & { server: string })[]> =>
+  (await db.selectFrom('destinations').where('failures', '>', 0).limit(most).selectAll().execute()).map((row) => ({
+    server: row.server,
+    failures: row.failures,
+    failingSince: row.failing_since,
+    retryTs: row.retry_ts,
+  }))
+
+/** Writes down how a server can be reached; one that is new is told of what happens after `position`. */
+export async function saveReach(tx: Tx, server: string, state: ReachState, position: number): Promise<void> {
+  const row = { failures: state.failures, failing_since: state.failingSince, retry_ts: state.retryTs }
+  await tx
+    .insertInto('destinations')
+    .values({ server, position, ...row })
+    .onConflict((conflict) => conflict.column('server').doUpdateSet(row))
+    .execute()
+}
