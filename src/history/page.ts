@@ -86,7 +86,7 @@ export async function readPage(deps: PageDeps, view: View, wish: PageWish): Prom
       }
       last = stored.position
     }
-    if (found.length < size) return { events, next: await beyond(deps, view, wish) }
+    if (found.length < size) return { events, next: await beyond(deps, view, wish, events.at(-1)?.position) }
     looked += size
     if (looked >= lookedAt) return { events, next: goOn(upTo) }
     if (dir === 'b') upTo = goOn(upTo)
@@ -94,9 +94,17 @@ export async function readPage(deps: PageDeps, view: View, wish: PageWish): Prom
   }
 }
 
-/** A page that ends at `to` rather than at the end of the room goes on from there. */
-async function beyond(deps: PageDeps, view: View, { dir, to }: PageWish): Promise<number | undefined> {
-  if (to === undefined) return undefined
+/**
+ * A page that ends at `to` rather than at the end of the room goes on from there. One that ends with the newest event of a room that the
+ * reader is still in can be gone on from later; an empty one says that there is nothing more yet.
+ */
+async function beyond(
+  deps: PageDeps,
+  view: View,
+  { dir, to }: PageWish,
+  last: number | undefined,
+): Promise<number | undefined> {
+  if (to === undefined) return dir === 'f' && !view.stay.end ? last : undefined
   const span = await bounds(deps, view, { dir, from: to, to: undefined })
   const more = await deps.rooms.timeline({ room: view.room.nid, ...span, limit: 1, dir })
   return more.length > 0 ? to : undefined

@@ -1,5 +1,5 @@
 import { MatrixError } from '../matrix/errors.ts'
-import { own, type JsonObject } from '../matrix/json.ts'
+import { isObject, own, type JsonObject } from '../matrix/json.ts'
 import { defaultRoomVersion, findRoomVersion, type RoomVersion } from '../matrix/room-version.ts'
 import type { Users } from '../users/index.ts'
 import { mustTakeInvites } from './invite-permission.ts'
@@ -31,6 +31,8 @@ export interface CreateDeps {
   readonly profiles: Profiles
   readonly serverName: string
   readonly defaultRoomVersion?: string
+  /** Told of what a wish asks for in vain. A pino logger is one. */
+  readonly logger?: { warn(details: object, message: string): void }
 }
 
 type Who = Draft['sender']
@@ -75,7 +77,7 @@ export async function createRoom(deps: CreateDeps, creator: Who, wish: RoomWish)
       sender: creator,
     },
     ...stateOf(wish, preset).map((state): Draft => ({ ...state, sender: creator })),
-  ]
+  ].map((draft) => withoutCreators(deps, version, create, creator, draft))
   for (const userId of invited) drafts.push(await invitation(deps, creator, userId, wish))
   try {
     return await deps.rooms.make(version, [
@@ -132,6 +134,30 @@ function powerLevels(version: RoomVersion, creator: Who, trusted: readonly strin
     historical: 100,
   }
   return { ...content, ...wish.powerLevels }
+}
+
+/**
+ * Power levels without the room's creators, where the version gives those power without end and refuses to have them listed: older
+ * bridges and bots still write themselves down.
+ */
+function withoutCreators(
+  deps: CreateDeps,
+  version: RoomVersion,
+  create: JsonObject,
+  creator: Who,
+  draft: Draft,
+): Draft {
+  const users = own(draft.content, 'users')
+  if (draft.type !== 'm.room.power_levels' || !version.privilegedCreators || !isObject(users)) return draft
+  const additional = own(create, 'additional_creators')
+  const creators = new Set<unknown>([creator.userId, ...(Array.isArray(additional) ? additional : [])])
+  const kept = Object.entries(users).filter(([userId]) => !creators.has(userId))
+  if (kept.length === Object.keys(users).length) return draft
+  deps.logger?.warn(
+    { user: creator.userId, room_version: version.id },
+    'creators of a room are left out of its power levels, which may not name them in this room version',
+  )
+  return { ...draft, content: { ...draft.content, users: Object.fromEntries(kept) } }
 }
 
 type StateDraft = { type: string; stateKey: string; content: JsonObject }

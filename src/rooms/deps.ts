@@ -32,4 +32,6 @@ export interface RoomsRouteDeps {
   readonly serverName: string
   readonly now: () => number
   readonly defaultRoomVersion?: string
+  /** Told of what is asked for in vain. A pino logger is one. */
+  readonly logger?: { warn(details: object, message: string): void }
 }

@@ -18,8 +18,8 @@ type Endpoint = { readonly room: Room; readonly type: string; readonly redacts?:
  * time, also when both requests run at once.
  * @see https://spec.matrix.org/v1.19/client-server-api/#transaction-identifiers
  */
-export async function sendOnce(deps: SendDeps, room: Room, draft: Draft & { txnId: string }): Promise<StoredEvent> {
-  if (draft.device === null || draft.device === undefined) return sendEvent(deps.rooms, room, draft)
+export async function sendOnce(deps: SendDeps, room: Room, draft: Draft): Promise<StoredEvent> {
+  if (draft.device == null || draft.txnId == null) return sendEvent(deps.rooms, room, draft)
   const { device, type, txnId, redacts } = draft
   const key = JSON.stringify([device, room.nid, type, redacts?.nid, txnId])
   const running = deps.underWay.get(key)
@@ -79,7 +79,7 @@ export async function redactEvent(
   deps: SendDeps,
   room: Room,
   eventId: string,
-  draft: Omit<Draft, 'type' | 'redacts'> & { txnId: string },
+  draft: Omit<Draft, 'type' | 'redacts'>,
 ): Promise<StoredEvent> {
   const target = await deps.rooms.events.byId(eventId)
   if (target?.room !== room.nid) throw new MatrixError('M_NOT_FOUND', `The event ${eventId} is not in this room`)

@@ -20,21 +20,9 @@ export type SendingSession = Pick<Session, 'user' | 'userId' | 'suspended'>
 
 /** Sends what clients ask to be sent, with every check that a request has to pass. All throw what a request is refused with. */
 export interface Sender {
-  /** Resolves to the event id. The same transaction id of the same device gives the same event. */
-  message(
-    session: SendingSession,
-    roomId: string,
-    type: string,
-    content: JsonObject,
-    origin: Origin & { readonly txnId: string },
-  ): Promise<string>
-  redact(
-    session: SendingSession,
-    roomId: string,
-    eventId: string,
-    content: JsonObject,
-    origin: Origin & { readonly txnId: string },
-  ): Promise<string>
+  /** Resolves to the event id. The same transaction id of the same device gives the same event; without one, each is another. */
+  message(session: SendingSession, roomId: string, type: string, content: JsonObject, origin: Origin): Promise<string>
+  redact(session: SendingSession, roomId: string, eventId: string, content: JsonObject, origin: Origin): Promise<string>
   state(
     session: SendingSession,
     roomId: string,

@@ -22,6 +22,9 @@ export interface Successions extends AsyncDisposable {
   carryOver(user: number, to: Room): Promise<void>
 }
 
+/** Members of a successor that are looked at when the room that it replaces is closed; there is hardly more than who made it. */
+const mostAtOnce = 100
+
 export function openSuccessions(deps: SuccessionsDeps): Successions {
   const { rooms, users, log, copyPushRules, onError } = deps
   const underWay = new Set<Promise<void>>()
@@ -44,13 +47,25 @@ export function openSuccessions(deps: SuccessionsDeps): Successions {
     if (to) await carryOver(user, to)
   }
 
+  /** Who made the successor by hand was in it before the room that it replaces said so. */
+  const hearReplaced = async (room: number): Promise<void> => {
+    const from = await rooms.byNid(room)
+    const successor = from?.summary.successor
+    const to = successor == null ? undefined : await rooms.find(successor)
+    for (const user of [...(to?.joined ?? [])].slice(0, mostAtOnce))
+      if (to && from?.joined.has(user) && (await users.account(user))) await carryOver(user, to)
+  }
+
+  const track = (doing: Promise<void>): void => {
+    const work: Promise<void> = doing.catch(onError).finally(() => underWay.delete(work))
+    underWay.add(work)
+  }
+
   log.listen((entry) => {
     const { user, room } = entry
-    if (user === undefined || room === undefined || !isJoin(entry)) return
-    const work: Promise<void> = hear(user, room)
-      .catch(onError)
-      .finally(() => underWay.delete(work))
-    underWay.add(work)
+    if (room === undefined || entry.kind !== 'event') return
+    if (user !== undefined && isJoin(entry)) track(hear(user, room))
+    else if ((entry.data as StoredEvent).event.type === 'm.room.tombstone') track(hearReplaced(room))
   })
 
   return {

@@ -1,6 +1,6 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { checkCanonical, own, type JsonObject } from '../matrix/json.ts'
-import { creatorsOf, type PowerLevels } from '../matrix/power-levels.ts'
+import { creatorsOf, levelMaps, type PowerLevels, singleLevels } from '../matrix/power-levels.ts'
 import type { RoomVersion } from '../matrix/room-version.ts'
 import type { RoomWish } from './create.ts'
 import { powerLevelsOf } from './membership.ts'
@@ -120,7 +120,8 @@ export async function levelsForSuccessor(
 ): Promise<SuccessorLevels> {
   const create = await rooms.stateEvent(from, 'm.room.create', '')
   const levels = await powerLevelsOf(rooms, from)
-  const content = contentOf(levels)
+  const written = (await rooms.stateEvent(from, 'm.room.power_levels', ''))?.event.content
+  const content = { ...unknownOf(written), ...contentOf(levels) }
   const events = { ...content.events }
   const users = { ...content.users }
   if (version.privilegedCreators) {
@@ -141,6 +142,14 @@ export async function levelsForSuccessor(
     mayBan: (userId) => userId !== upgrader && (users[userId] ?? levels.usersDefault) < top,
   }
 }
+
+const knownLevels = new Set<string>([...singleLevels, ...levelMaps])
+
+/** What a room's power levels say beside what the specification knows: it is somebody's, and goes along. */
+const unknownOf = (content: JsonObject | undefined): JsonObject =>
+  Object.fromEntries(
+    Object.entries(content ?? {}).filter(([key, value]) => !knownLevels.has(key) && isSendable({ value })),
+  )
 
 type Levels = Record<string, number>
 

@@ -365,6 +365,46 @@ over(
   },
 )
 
+over(
+  'a room made anew by hand gives who made it their settings of the old one, when that one says so too',
+  async ({ create, setState, users, rooms, sessions: { alice }, successions }) => {
+    const from = await create('alice')
+    const old = await rooms.find(from)
+    assert.ok(old)
+    await users.accountData.set(alice.user, old.nid, 'm.tag', { tags: { 'm.favourite': {} } })
+    const to = await create('alice', { creation_content: { predecessor: { room_id: from } } })
+    assert.equal(await setState('alice', from, 'm.room.tombstone', { body: '', replacement_room: to }), '200')
+    const room = await rooms.find(to)
+    assert.ok(room)
+    await successions[Symbol.asyncDispose]()
+    assert.deepEqual(await users.accountData.get(alice.user, room.nid, 'm.tag'), { tags: { 'm.favourite': {} } })
+  },
+)
+
+over('levels that the specification does not know go along with an upgrade', async (world) => {
+  const levels = { historical: 100, 'org.example.level': 7, users: { '@alice:one.test': 100 } }
+  const from = await world.create('alice', { room_version: '11', power_level_content_override: levels })
+  for (const version of ['11', '12']) {
+    const to = await world.upgrade('alice', from, { new_version: version })
+    const carried = await world.state(to, 'm.room.power_levels')
+    assert.deepEqual([carried?.['historical'], carried?.['org.example.level']], [100, 7], version)
+  }
+})
+
+over('creators who are listed in the power levels of a new room of version 12 are left out of them', async (world) => {
+  const users = { '@alice:one.test': 100, '@bob:one.test': 50 }
+  const plain = await world.create('alice', { room_version: '12', power_level_content_override: { users } })
+  assert.deepEqual((await world.state(plain, 'm.room.power_levels'))?.['users'], { '@bob:one.test': 50 })
+  const initial = await world.create('alice', {
+    room_version: '12',
+    creation_content: { additional_creators: ['@bob:one.test'] },
+    initial_state: [{ type: 'm.room.power_levels', content: { users } }],
+  })
+  assert.deepEqual((await world.state(initial, 'm.room.power_levels'))?.['users'], {})
+  const older = await world.create('alice', { room_version: '11', power_level_content_override: { users } })
+  assert.deepEqual((await world.state(older, 'm.room.power_levels'))?.['users'], users)
+})
+
 // GHSA-cjh7-rcpx-xpf8: an alias could be stolen by a room with a false predecessor.
 over(
   'a room that merely says that it took the place of another gets nothing of it',

@@ -45,13 +45,14 @@ over('a room is paged through both ways without loss or doubles, whatever the si
     if (index % 7 === 0) await world.create('bob')
   }
   const all = await everything(world, 'alice', roomId, { dir: 'f', limit: 500 })
-  assert.equal(all.pages, 1)
+  // Forwards, the page with the newest event can be gone on from: an empty one more says that there is nothing yet.
+  assert.equal(all.pages, 2)
   assert.equal(all.events[0]?.type, 'm.room.create')
   assert.deepEqual(ids(all.events).slice(-30), sent)
   for (const limit of [1, 3, 7, 10, all.events.length, all.events.length + 1]) {
     const forth = await everything(world, 'alice', roomId, { dir: 'f', limit })
     assert.deepEqual(ids(forth.events), ids(all.events))
-    assert.equal(forth.pages, Math.ceil(all.events.length / limit))
+    assert.equal(forth.pages, Math.ceil(all.events.length / limit) + 1)
     const back = await everything(world, 'alice', roomId, { dir: 'b', limit })
     assert.deepEqual(ids(back.events).toReversed(), ids(all.events))
     assert.equal(back.pages, Math.ceil(all.events.length / limit))
@@ -80,6 +81,12 @@ over('from and to bound a page, and its tokens lead back to where it began', asy
   const none = await page(world, 'alice', roomId, { dir: 'f', limit: 0, from: second.end ?? '' })
   assert.deepEqual([none.chunk, none.end], [[], second.end])
   assert.equal((await page(world, 'alice', roomId, { dir: 'f', from: String(world.log.now) })).end, undefined)
+  const edge = await page(world, 'alice', roomId, { dir: 'f', limit: 100, from: second.end ?? '' })
+  assert.deepEqual(ids(edge.chunk), sent.slice(4))
+  const empty = await page(world, 'alice', roomId, { dir: 'f', from: edge.end ?? '' })
+  assert.deepEqual([empty.chunk, empty.end], [[], undefined])
+  const later = await world.send('alice', roomId)
+  assert.deepEqual(ids((await page(world, 'alice', roomId, { dir: 'f', from: edge.end ?? '' })).chunk), [later])
 })
 
 over('a page is filled past what the filter leaves out', async (world) => {
@@ -187,4 +194,15 @@ over('a page is found however much before it is not for the reader', async (worl
   assert.ok(pages <= 3, `${pages} pages`)
   const back = await everything(world, 'bob', roomId, { dir: 'b', limit: 50 })
   assert.deepEqual(ids(back.events).toReversed(), ids(events))
+})
+
+over('a message may come without a transaction id, as old scripts send', async (world) => {
+  const roomId = await world.create('alice')
+  const send = (): Promise<string> =>
+    world
+      .ask('alice', 'POST', path(roomId, '/send/m.room.message'), { msgtype: 'm.text', body: 'x' })
+      .then(({ body }) => String(body['event_id']))
+  const sent = [await send(), await send()]
+  assert.notEqual(sent[0], sent[1])
+  assert.deepEqual(ids((await page(world, 'alice', roomId, { dir: 'b', limit: 2 })).chunk), sent.toReversed())
 })

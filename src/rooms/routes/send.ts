@@ -89,6 +89,21 @@ export const sendRoutes = (deps: SendRouteDeps): Route[] => {
         }
       },
     }),
+    /** Without a transaction id, as scripts from before the specification's first version send: each request is another event. */
+    route({
+      id: 'sendMessageWithoutTransaction',
+      method: 'POST',
+      path: '/_matrix/client/v3/rooms/:roomId/send/:eventType',
+      auth: 'guest',
+      limit: 'message',
+      params: Type.Object({ roomId: Type.String(), eventType: Type.String() }),
+      query: SendQuery,
+      body: openObject,
+      reply: EventIdReply,
+      handle: async ({ session, params: { roomId, eventType: type }, query, body: content }) => ({
+        event_id: await sender.message(session, roomId, type, content, { device: null, ...timeFor(session, query) }),
+      }),
+    }),
     /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid */
     route({
       id: 'redactEvent',
