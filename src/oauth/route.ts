@@ -63,6 +63,7 @@ const refusalOf = (error: unknown): OAuthError => {
     case 'M_TOO_LARGE':
     case 'M_NOT_JSON':
     case 'M_BAD_JSON':
+    case 'M_INVALID_PARAM':
       return new OAuthError('invalid_request', error.message, { cause: error })
     default:
       return new OAuthError('invalid_grant', error.message, { cause: error })

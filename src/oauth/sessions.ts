@@ -125,6 +125,7 @@ export const refresh = async (
   context: OAuthContext,
   refreshToken: string,
   clientId: string,
+  asked: string | undefined,
   trace: string,
 ): Promise<{ session: OAuthSession; tokens: Parameters<typeof tokenReply>[0] }> => {
   const refused = (cause?: unknown): OAuthError =>
@@ -133,6 +134,9 @@ export const refresh = async (
   const found = family === undefined ? undefined : await readByFamily(context.database.read, hashToken(family))
   const session = found && (await readSession(context.database.read, found.device))
   if (family === undefined || !found || !session || session.client_id !== clientId) throw refused()
+  const granted = session.scope.split(' ')
+  if (asked?.split(' ').some((part) => part !== '' && !granted.includes(part)))
+    throw new OAuthError('invalid_scope', 'The scope has more than the user has agreed to')
   try {
     const tokens = await context.sessions.refresh(refreshToken, {
       lifetime: context.config.oauth.access_token_lifetime,

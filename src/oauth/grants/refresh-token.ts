@@ -1,5 +1,4 @@
 import { clientAsking } from '../client-auth.ts'
-import { OAuthError } from '../error.ts'
 import { refresh, tokenReply } from '../sessions.ts'
 import type { Grant } from './grant.ts'
 
@@ -9,10 +8,13 @@ export const refreshToken: Grant = {
   exchange: async (context, request) => {
     const client = await clientAsking(context, request)
     const token = request.form.required('refresh_token')
-    const { session, tokens } = await refresh(context, token, client?.id ?? '', request.trace)
-    const asked = request.form.get('scope')
-    if (asked !== undefined && asked.split(' ').some((part) => part !== '' && !session.scope.split(' ').includes(part)))
-      throw new OAuthError('invalid_scope', 'The scope has more than the user has agreed to')
+    const { session, tokens } = await refresh(
+      context,
+      token,
+      client?.id ?? '',
+      request.form.get('scope'),
+      request.trace,
+    )
     return tokenReply(tokens, session.scope)
   },
 }

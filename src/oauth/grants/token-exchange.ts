@@ -1,3 +1,4 @@
+import { gate } from '../../users/index.ts'
 import { clientAsking } from '../client-auth.ts'
 import { OAuthError } from '../error.ts'
 import type { OAuthContext } from '../deps.ts'
@@ -36,6 +37,8 @@ const exchangeOwnToken = async (context: OAuthContext, request: OAuthRequest, to
   await clientAsking(context, request)
   const { form, ip, userAgent } = request
   const session = await context.sessions.authenticate(token, { ip, userAgent, query: {} })
+  // A token that can still be used to log out is no token to get others by.
+  gate({ locked: session.locked, deactivated: false }, 'use')
   if (session.device === null || session.appservice !== undefined)
     throw new OAuthError(
       'invalid_grant',
