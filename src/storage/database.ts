@@ -1,9 +1,10 @@
 import type { Kysely } from 'kysely'
-import { kyselyOver, type DialectName } from './dialect.ts'
+import { kyselyOver, type DialectName, type Execute } from './dialect.ts'
 import { groupCommit, type Backend } from './group-commit.ts'
 import { claim } from './claim.ts'
 import { Memory } from './memory.ts'
 import { migrate } from './migrations/index.ts'
+import { mustRest, rest } from './pace.ts'
 import { openSqlite } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 
@@ -59,6 +60,15 @@ export async function openDatabase({ url, serverName, memory, onError, onCommit 
   }
 }
 
+/** SQLite answers within the turn: whoever asks it again and again is made to rest in between. */
+const paced = ({ dialect, read }: Backend): Execute =>
+  dialect === 'postgres'
+    ? read
+    : (sql, parameters) => {
+        const rows = read(sql, parameters)
+        return mustRest() ? rest().then(() => rows) : rows
+      }
+
 async function ready(
   backend: Backend,
   serverName: string,
@@ -68,7 +78,7 @@ async function ready(
 ): Promise<Database> {
   const tx = kyselyOver(backend.dialect, backend.write)
   await migrate(backend, tx, serverName)
-  const read = kyselyOver(backend.dialect, backend.read)
+  const read = kyselyOver(backend.dialect, paced(backend))
   const commits = groupCommit(backend, onCommit)
   return {
     dialect: backend.dialect,

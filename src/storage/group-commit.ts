@@ -1,3 +1,4 @@
+import { mustRest } from './pace.ts'
 import type { DialectName, Execute } from './dialect.ts'
 
 /** An open database, as its dialect's file hands it over. */
@@ -31,6 +32,8 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 /** The most changes in one transaction: bounds how long the first of them waits. */
 const largestGroup = 500
+/** In ms: what has not begun by then waits for the next one. A database in this process holds up everybody meanwhile. */
+const longestGroup = 20
 
 /**
  * One writer, one transaction at a time. Whatever is asked for in one turn of the event loop, or while the transaction before is
@@ -53,13 +56,20 @@ export function groupCommit(backend: Backend, onCommit?: (changes: number) => vo
   }
 
   /** True when a change failed. */
-  const runGroup = async (jobs: Job[]): Promise<boolean> => {
+  const runGroup = async (wanted: readonly Job[]): Promise<boolean> => {
+    let jobs = wanted
+    const begun = performance.now()
     const failures = new Map<Job, unknown>()
     const alone = jobs.length === 1
     try {
       if (broken) throw broken
       await backend.control(backend.dialect === 'sqlite' ? 'BEGIN IMMEDIATE' : 'BEGIN')
-      for (const [index, job] of jobs.entries()) {
+      for (const [index, job] of wanted.entries()) {
+        if (index > 0 && performance.now() - begun > longestGroup) {
+          queue = [...wanted.slice(index), ...queue]
+          jobs = wanted.slice(0, index)
+          break
+        }
         if (!alone) await backend.control(index === 0 ? 'SAVEPOINT change' : 'RELEASE change; SAVEPOINT change')
         const error = await runOne(job, alone)
         if (error !== undefined) failures.set(job, error)
@@ -94,7 +104,7 @@ export function groupCommit(backend: Backend, onCommit?: (changes: number) => vo
       const jobs = queue.slice(0, largestGroup)
       queue = queue.slice(largestGroup)
       // Whoever built on a change that failed hears of it before the next group runs.
-      if (await runGroup(jobs)) await turn()
+      if ((await runGroup(jobs)) || mustRest()) await turn()
     }
     running = undefined
   }
