@@ -1,9 +1,9 @@
 import type { Config } from '../config/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import { own } from '../matrix/json.ts'
-import type { Claims } from './claims/index.ts'
-import { renderFirst } from './claims/index.ts'
-import { groupsIn, type Identity, nameFor, type Policy, userIdOf } from './engine/index.ts'
+import type { Claims } from '../identity/claims/index.ts'
+import { renderFirst } from '../identity/claims/index.ts'
+import { groupsIn, type Identity, nameFor, type Policy, userIdOf } from '../identity/index.ts'
 import { deviceOf, type JwtProvider, type Keyring, peek, type RefusalCode, type Step } from './jwt/index.ts'
 
 /** A check, and what it found. */

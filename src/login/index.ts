@@ -18,12 +18,12 @@ export {
   policyChecks,
   signIn,
   userIdOf,
-} from './engine/index.ts'
-export { parsePath } from './claims/index.ts'
+} from '../identity/index.ts'
+export { parsePath } from '../identity/claims/index.ts'
 export { type Explanation, explainToken } from './explain.ts'
 export { jwtChecks, jwtProviders, openKeyring, signTrial } from './jwt/index.ts'
 export { DirectoryError, explainPerson, ldapChecks, openDirectories } from './ldap/index.ts'
-export { scimChecks } from './scim/index.ts'
+export { scimChecks } from '../identity/scim/index.ts'
 export { explainResponse, samlChecks } from './saml/index.ts'
 export type { PasswordCost } from './password.ts'
 export { type OpenIdDeps, openIdRoutes } from './openid.ts'

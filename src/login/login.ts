@@ -20,15 +20,15 @@ import {
   signIn,
   takeLock,
   unlink,
-} from './engine/index.ts'
+} from '../identity/index.ts'
 import { jwtProviders, keepKeys, openKeyring, readKeptKeys } from './jwt/index.ts'
 import { ldapChecks, openDirectories, startPolls } from './ldap/index.ts'
 import { createPasswords, type PasswordCost } from './password.ts'
 import { routesOf } from './routes.ts'
 import { samlChecks } from './saml/index.ts'
-import { scimChecks } from './scim/index.ts'
+import { scimChecks } from '../identity/scim/index.ts'
 import { openWeb, ssoProviders, type Web } from './sso/index.ts'
-import { createStanding, introspector, type Standing } from './standing/index.ts'
+import { createStanding, introspector, type Standing } from '../identity/standing/index.ts'
 import { createInteractiveAuth } from './uia/engine.ts'
 import { flowsFor } from './uia/stages.ts'
 

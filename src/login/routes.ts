@@ -7,7 +7,7 @@ import { loginTokenRoutes } from './routes/login-token.ts'
 import { signInRoutes } from './routes/login.ts'
 import { registerRoutes } from './routes/register.ts'
 import { sharedSecretRoutes } from './routes/shared-secret.ts'
-import { scimRoutes } from './scim/index.ts'
+import { scimRoutes } from '../identity/scim/index.ts'
 
 /** Every endpoint of login/, but for the pages. */
 export const routesOf = (context: LoginContext): Route[] => [

@@ -1,4 +1,4 @@
-import { dropInId } from '../engine/index.ts'
+import { dropInId } from '../../identity/index.ts'
 import { type AlgorithmName, algorithmOf, algorithms } from './algorithms.ts'
 import type { Finding } from '../../config/index.ts'
 import { error } from '../../config/findings.ts'

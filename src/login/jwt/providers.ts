@@ -1,5 +1,5 @@
 import type { Check, Config, Finding } from '../../config/index.ts'
-import { dropInId } from '../engine/index.ts'
+import { dropInId } from '../../identity/index.ts'
 import { dropInProvider } from './drop-in.ts'
 import { error, warning } from '../../config/findings.ts'
 import { nativeProvider } from './native.ts'

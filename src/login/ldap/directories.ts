@@ -1,5 +1,5 @@
 import type { LoginConfig, LoginDeps } from '../deps.ts'
-import type { Policy } from '../engine/index.ts'
+import type { Policy } from '../../identity/index.ts'
 import { createDirectory, type Directory } from './directory.ts'
 
 /** The directories of the configuration, in its order. */

@@ -1,6 +1,6 @@
 import { AndFilter, type Entry, EqualityFilter, type Filter, OrFilter } from 'ldapts'
-import type { Claims } from '../claims/index.ts'
-import type { Policy } from '../engine/index.ts'
+import type { Claims } from '../../identity/claims/index.ts'
+import type { Policy } from '../../identity/index.ts'
 import {
   type Connection,
   DirectoryError,

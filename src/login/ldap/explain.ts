@@ -1,4 +1,4 @@
-import type { Policy } from '../engine/index.ts'
+import type { Policy } from '../../identity/index.ts'
 import { type Explanation, explainIdentity } from '../explain.ts'
 import type { Directory } from './directory.ts'
 

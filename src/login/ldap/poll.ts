@@ -1,9 +1,9 @@
 import type { Jobs } from '../../jobs/index.ts'
 import { deactivate } from '../accounts.ts'
 import type { LoginContext } from '../deps.ts'
-import { policyFor } from '../engine/index.ts'
-import { lockBy, unlockBy } from '../engine/provider-locks.ts'
-import { readLockedBy, readPeople } from '../engine/store.ts'
+import { policyFor } from '../../identity/index.ts'
+import { lockBy, unlockBy } from '../../identity/provider-locks.ts'
+import { readLockedBy, readPeople } from '../../identity/store/links.ts'
 import type { Directory } from './directory.ts'
 
 /** What a look at the directory has changed. */

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../matrix/json.ts'
 import type { Origin } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
-import type { Arrival, Identity } from '../engine/index.ts'
+import type { Arrival, Identity } from '../../identity/index.ts'
 import type { Account } from '../../users/index.ts'
 import type { ProviderSession } from '../../sessions/index.ts'
 

@@ -4,7 +4,7 @@ import { MatrixError } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import { verifyJwtCredential } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
-import { linkIdentity, linksOf, unlink } from '../engine/index.ts'
+import { linkIdentity, linksOf, unlink } from '../../identity/index.ts'
 import { flowsFor } from '../uia/stages.ts'
 
 const path = '/_latchkey/client/v1/account/identities'

@@ -1,4 +1,4 @@
-import type { Claims } from '../engine/index.ts'
+import type { Claims } from '../../identity/index.ts'
 import { Unfit } from './unfit.ts'
 import { childOf, childrenOf, type Element, names, readXml, textOf, timeOf } from './xml.ts'
 

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/index.ts'
 import type { Outgoing } from '../../http/index.ts'
-import type { Policy } from '../engine/index.ts'
+import type { Policy } from '../../identity/index.ts'
 import { type Explanation, type ExplainedStep, explainIdentity } from '../explain.ts'
 import { Problem } from '../sso/problem.ts'
 import { idpSource } from './idp.ts'

@@ -1,7 +1,7 @@
 import { Reply, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { Account } from '../../users/index.ts'
-import { link, linkedProviders, linksOf, unlink } from '../engine/links.ts'
+import { link, linkedProviders, linksOf, unlink } from '../../identity/links.ts'
 import { accountPage, leftPage } from '../pages/account.ts'
 import { field } from '../../http/index.ts'
 import { depart, providerOf } from './journey.ts'

@@ -1,7 +1,7 @@
 import type { Reply, Route } from '../../http/index.ts'
 import { type Account, gate } from '../../users/index.ts'
 import { verifyJwtCredential } from '../credentials.ts'
-import { admit, policyFor } from '../engine/index.ts'
+import { admit, policyFor } from '../../identity/index.ts'
 import { enterPage } from '../pages/account.ts'
 import { field } from '../../http/index.ts'
 import { redirect } from './journey.ts'

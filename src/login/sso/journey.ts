@@ -1,7 +1,7 @@
 import { Reply } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { type Account, gate } from '../../users/index.ts'
-import { type Arrival, accountOf, admit, type Identity, policyFor } from '../engine/index.ts'
+import { type Arrival, accountOf, admit, type Identity, policyFor } from '../../identity/index.ts'
 import { confirmedPage, continuePage, linkPage, provePage } from '../pages/sso.ts'
 import { Problem } from './problem.ts'
 import type { Proof, SsoProvider } from './provider.ts'

@@ -1,4 +1,4 @@
-import { policyFor } from '../engine/index.ts'
+import { policyFor } from '../../identity/index.ts'
 import type { Ended } from '../../sessions/index.ts'
 import type { SsoProvider } from './provider.ts'
 import type { Web } from './web.ts'

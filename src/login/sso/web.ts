@@ -4,7 +4,7 @@ import { type LimitName, type Reply, route, type Method, type Route } from '../.
 import { MatrixError } from '../../matrix/errors.ts'
 import type { Account } from '../../users/index.ts'
 import type { LoginContext } from '../deps.ts'
-import type { Identity } from '../engine/index.ts'
+import type { Identity } from '../../identity/index.ts'
 import { type Cookie, cookie } from '../pages/cookies.ts'
 import { formLimit, readForm } from '../../http/index.ts'
 import { html } from '../pages/html.ts'

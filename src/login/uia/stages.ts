@@ -4,10 +4,10 @@ import { own } from '../../matrix/json.ts'
 import { isSameSecret } from '../../sessions/index.ts'
 import { accountByPassword, namedUser, requiredText, verifyJwtCredential } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
-import { accountOf, type Claims } from '../engine/index.ts'
+import { accountOf, type Claims } from '../../identity/index.ts'
 import type { JwtProvider } from '../jwt/index.ts'
 import { isRegistrationToken } from '../tokens-to-register/index.ts'
-import { linkedProviders } from '../engine/links.ts'
+import { linkedProviders } from '../../identity/links.ts'
 import type { Stage } from './engine.ts'
 
 /** How old a token may be, by its `iat`, that confirms something: it has to show that its user is there now. In ms. */

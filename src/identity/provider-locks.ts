@@ -1,5 +1,5 @@
-import type { LoginContext } from '../deps.ts'
-import { addProviderLock, readProviderLocks, removeProviderLock, removeProviderLocks } from './store.ts'
+import type { LoginContext } from '../login/deps.ts'
+import { addProviderLock, readProviderLocks, removeProviderLock, removeProviderLocks } from './store/links.ts'
 
 /**
  * Locks the account of somebody whom a provider knows no more. A lock that is there already stays what it is: an administrator's is not

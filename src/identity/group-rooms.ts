@@ -1,9 +1,9 @@
-import type { LoginContext } from '../deps.ts'
+import type { LoginContext } from '../login/deps.ts'
 import { groupsIn } from './groups.ts'
 import type { Identity } from './identity.ts'
 import type { GroupRoom, Policy } from './policy.ts'
 import type { LocalUser } from './ports.ts'
-import { type GroupRow, readGroupRooms, removeGroupRoom, saveGroupRoom } from './store.ts'
+import { type GroupRow, readGroupRooms, removeGroupRoom, saveGroupRoom } from './store/links.ts'
 
 /**
  * Brings somebody into the rooms of the groups they are in, and out of those of groups they are not in any more. Only what was done

@@ -1,10 +1,10 @@
-import { MatrixError } from '../../matrix/errors.ts'
-import type { Reader, Tx } from '../../storage/index.ts'
-import type { LoginContext } from '../deps.ts'
-import { expireTokens, readDevicesFrom } from '../../sessions/index.ts'
+import { MatrixError } from '../matrix/errors.ts'
+import type { Reader, Tx } from '../storage/index.ts'
+import type { LoginContext } from '../login/deps.ts'
+import { expireTokens, readDevicesFrom } from '../sessions/index.ts'
 import type { Arrival, Identity } from './identity.ts'
 import { checkRules, checkSubject, policyFor } from './resolve.ts'
-import { addIdentity, type Link, type LinkedBy, readIdentity, readLinks, removeIdentity } from './store.ts'
+import { addIdentity, type Link, type LinkedBy, readIdentity, readLinks, removeIdentity } from './store/links.ts'
 
 /** Somebody of a provider, by the provider's id and what it calls them. */
 export interface Named {

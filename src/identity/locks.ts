@@ -1,4 +1,4 @@
-import type { LoginContext } from '../deps.ts'
+import type { LoginContext } from '../login/deps.ts'
 import { linkedProviders } from './links.ts'
 import type { Field, Policy } from './policy.ts'
 

@@ -1,5 +1,5 @@
-import type { Tx } from '../../storage/index.ts'
-import type { Claims } from '../claims/index.ts'
+import type { Tx } from '../storage/index.ts'
+import type { Claims } from './claims/index.ts'
 
 /**
  * Whom an identity provider vouches for. The Matrix name is only a name: provider and subject are what counts. A method makes it once

@@ -1,5 +1,5 @@
-import { own } from '../../matrix/json.ts'
-import { type Claims, valueAt } from '../claims/index.ts'
+import { own } from '../matrix/json.ts'
+import { type Claims, valueAt } from './claims/index.ts'
 import type { GroupRoom, Policy } from './policy.ts'
 
 /** The names in a claim of groups: a list, one name, or an object whose names are groups. */

@@ -1,5 +1,5 @@
 import { isObject, type Json, type JsonObject, own } from '../../matrix/json.ts'
-import type { Origin } from '../credentials.ts'
+import type { Origin } from '../../login/credentials.ts'
 import { groupSchema, tidy } from './attributes.ts'
 import { invalidValue, notFound, ScimError } from './error.ts'
 import { patched } from './patch.ts'

@@ -1,2 +1,2 @@
-export { introspector } from './introspection.ts'
+export { introspector } from '../../login/jwt/introspection.ts'
 export { type Asker, createStanding, type Standing } from './standing.ts'

@@ -1,4 +1,4 @@
-import type { Check, Config, Finding } from '../../config/index.ts'
+import type { Check, Config, Finding } from '../config/index.ts'
 import { dropInPolicy, type Policy, policyOf } from './policy.ts'
 
 /** The part of the configuration that says what is settled about the people of each provider. */

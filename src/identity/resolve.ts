@@ -1,13 +1,13 @@
-import { MatrixError } from '../../matrix/errors.ts'
-import { makeUserId, mapToLocalpart } from '../../matrix/ids.ts'
-import type { Tx } from '../../storage/index.ts'
-import type { Account } from '../../users/index.ts'
-import { shownName } from '../accounts.ts'
-import { renderFirst, type Rule } from '../claims/index.ts'
-import type { LoginContext } from '../deps.ts'
+import { MatrixError } from '../matrix/errors.ts'
+import { makeUserId, mapToLocalpart } from '../matrix/ids.ts'
+import type { Tx } from '../storage/index.ts'
+import type { Account } from '../users/index.ts'
+import { shownName } from '../login/accounts.ts'
+import { renderFirst, type Rule } from './claims/index.ts'
+import type { LoginContext } from '../login/deps.ts'
 import type { Arrival, Identity } from './identity.ts'
 import type { Policy } from './policy.ts'
-import { addIdentity, readIdentity, readSubjects } from './store.ts'
+import { addIdentity, readIdentity, readSubjects } from './store/links.ts'
 
 /** What turning an identity into an account takes. */
 export type ResolveDeps = Pick<LoginContext, 'database' | 'users' | 'serverName' | 'isExclusive' | 'policies' | 'now'>

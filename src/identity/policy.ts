@@ -1,4 +1,4 @@
-import type { Config, Finding } from '../../config/index.ts'
+import type { Config, Finding } from '../config/index.ts'
 import {
   claimTemplate,
   LanguageError,
@@ -8,8 +8,8 @@ import {
   type Path,
   type Rule,
   type Template,
-} from '../claims/index.ts'
-import { error } from '../../config/findings.ts'
+} from './claims/index.ts'
+import { error } from '../config/findings.ts'
 
 /** What a provider may say of somebody that is kept here. */
 export type Field = 'display_name' | 'avatar' | 'email'

@@ -1,10 +1,10 @@
-import { parseMxc } from '../../matrix/ids.ts'
+import { parseMxc } from '../matrix/ids.ts'
 import { hash } from 'node:crypto'
-import type { LoginContext } from '../deps.ts'
+import type { LoginContext } from '../login/deps.ts'
 import type { Identity } from './identity.ts'
 import type { LocalUser } from './ports.ts'
 import { policyFor } from './resolve.ts'
-import { readAvatarSource, setAvatarSource } from './store.ts'
+import { readAvatarSource, setAvatarSource } from './store/links.ts'
 
 const largest = 5 * 1024 * 1024
 const timeoutMs = 15_000

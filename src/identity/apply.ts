@@ -1,13 +1,13 @@
-import { renderFirst } from '../claims/index.ts'
-import { shownName } from '../accounts.ts'
-import type { LoginContext } from '../deps.ts'
+import { renderFirst } from './claims/index.ts'
+import { shownName } from '../login/accounts.ts'
+import type { LoginContext } from '../login/deps.ts'
 import { applyAvatar } from './avatar.ts'
 import { applyGroups } from './group-rooms.ts'
 import type { Identity } from './identity.ts'
 import type { Field, Policy } from './policy.ts'
 import type { LocalUser } from './ports.ts'
 import { policyFor } from './resolve.ts'
-import { replaceEmail } from './store.ts'
+import { replaceEmail } from './store/links.ts'
 
 /** The parts of a claim that follow an account, each for itself: one that fails stands in nobody's way. */
 const attempt = async (
