@@ -57,7 +57,7 @@ const scene = (name: string, body: (scene: Scene) => Promise<void>): void => {
           })
           client.token = answer.access_token
           client.userId = answer.user_id
-          await server.login.settled()
+          await server.identities.settled()
           return client
         }
         await body({ server, boss: await signIn('boss', { roles: ['boss'] }), signIn })
@@ -148,7 +148,7 @@ scene(
     const waiting = [opaque, bearer].map((client) => client.ask('GET', `/sync?timeout=30000&since=${client.since}`))
     const start = performance.now()
     const { nid } = (await server.users.findByLocalpart(sub))!
-    await server.login.deactivate(nid, false)
+    await server.identities.deactivate(nid, false)
     const refused = async (client: Client, method: string, path: string, body?: unknown): Promise<void> =>
       assert.match(await client.refusal(method, path, body), /^40[13] M_(UNKNOWN_TOKEN|USER_DEACTIVATED|FORBIDDEN)$/)
     const nobody = new Client(server.url)

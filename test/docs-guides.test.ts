@@ -10,8 +10,8 @@ import { SignJWT } from 'jose'
 import { configChecks } from '../src/cli/config-checks.ts'
 import { type Config, formatFinding, loadConfig } from '../src/config/index.ts'
 import { createOutgoing } from '../src/http/index.ts'
-import { nameFor, userIdOf } from '../src/identity/index.ts'
-import { explainToken, jwtProviders, openKeyring, policiesOf } from '../src/login/index.ts'
+import { nameFor, policiesOf, userIdOf } from '../src/identity/index.ts'
+import { explainToken, jwtProviders, openKeyring } from '../src/login/index.ts'
 import { type Block, readPages } from './docs-pages.ts'
 
 type Entry = Config['identity_providers'][number]

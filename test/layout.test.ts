@@ -85,6 +85,32 @@ test('a folder imports only from folders above it, and enters a feature by its i
   }
 })
 
+/** Folders whose files import each other in one direction only. */
+const withoutCycles: ReadonlySet<string> = new Set(['sessions', 'identity'])
+
+test('inside a folder no file imports, by however many others, itself', () => {
+  const inside = new Map(
+    files
+      .filter((file) => withoutCycles.has(folderOf(file)) && !file.endsWith('.test.ts'))
+      .map((file) => [
+        file,
+        imports(file)
+          .filter((name) => name.startsWith('.'))
+          .map((name) => relative(root, join(root, dirname(file), name)))
+          .filter((path) => folderOf(path) === folderOf(file)),
+      ]),
+  )
+  const done = new Set<string>()
+  const walk = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file)
+    assert.equal(at, -1, `imports go in a circle: ${[...path.slice(at), file].join(' → ')}`)
+    if (done.has(file)) return
+    for (const next of inside.get(file) ?? []) walk(next, [...path, file])
+    done.add(file)
+  }
+  for (const file of inside.keys()) walk(file, [])
+})
+
 test('every foreign package has one home', () => {
   for (const file of files) {
     for (const target of imports(file)) {

@@ -56,7 +56,7 @@ const ways: Record<
     answer: /^401 M_USER_LOCKED soft$/,
   },
   deactivation: {
-    end: async (own, _, { users, login }) => login.deactivate(await users.intern(own.userId), false),
+    end: async (own, _, { users, identities }) => identities.deactivate(await users.intern(own.userId), false),
     answer: gone,
   },
 }

@@ -1,6 +1,7 @@
 import type { Devices } from '../devices/index.ts'
 import type { Rooms } from '../events/index.ts'
 import type { History } from '../history/index.ts'
+import type { Identities } from '../identity/index.ts'
 import type { Login } from '../login/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
@@ -20,6 +21,7 @@ export interface AdminDeps {
   readonly devices: Devices
   readonly rooms: Rooms
   readonly history: History
+  readonly identities: Identities
   readonly login: Login
   readonly logger: AdminLog
   readonly serverName: string

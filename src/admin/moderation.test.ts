@@ -47,7 +47,7 @@ over(
     assert.equal(await root.refusal('PUT', lock(bob.userId), { locked: true }), '403 M_FORBIDDEN')
     assert.equal(await root.refusal('GET', suspend(bob.userId)), '403 M_FORBIDDEN')
     await server.users.setAdmin(nid, false)
-    await server.login.deactivate(nid, false)
+    await server.identities.deactivate(nid, false)
     assert.equal(await root.refusal('GET', lock(bob.userId)), '404 M_NOT_FOUND')
   },
 )

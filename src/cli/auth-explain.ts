@@ -2,6 +2,7 @@ import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { type Config, readFlags, UsageError } from '../config/index.ts'
 import { createOutgoing } from '../http/index.ts'
+import { policiesOf } from '../identity/index.ts'
 import {
   DirectoryError,
   type Explanation,
@@ -11,7 +12,6 @@ import {
   jwtProviders,
   openDirectories,
   openKeyring,
-  policiesOf,
 } from '../login/index.ts'
 import { startConfig } from './start-config.ts'
 

@@ -1,5 +1,5 @@
 import { UsageError } from '../config/index.ts'
-import { parsePath } from '../login/index.ts'
+import { parsePath } from '../identity/index.ts'
 import { isObject } from '../matrix/json.ts'
 
 const readJson = (text: string): unknown => {

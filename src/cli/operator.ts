@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import type { Config } from '../config/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import { isLocalUser, localpartOf } from '../matrix/ids.ts'
-import type { EndedTokens, Imported, Link, Named } from '../login/index.ts'
+import type { Imported, Link, Named } from '../identity/index.ts'
+import type { EndedTokens } from '../login/index.ts'
 import type { Homeserver } from '../server/index.ts'
 import { DatabaseRefused } from '../storage/index.ts'
 import type { Account } from '../users/index.ts'
@@ -84,10 +85,11 @@ const localpart = (name: string, serverName: string): string => {
 /** The operator of a homeserver in this process. */
 export const operatorOf = ({
   users,
+  identities,
   login,
   notices,
   config,
-}: Pick<Homeserver, 'users' | 'login' | 'notices' | 'config'>): Operator => {
+}: Pick<Homeserver, 'users' | 'identities' | 'login' | 'notices' | 'config'>): Operator => {
   const find = async (name: string): Promise<Account> => {
     const account = await users.findByLocalpart(localpart(name, config.server_name))
     if (!account) throw new MatrixError('M_NOT_FOUND', `There is no user "${name}"`)
@@ -104,7 +106,7 @@ export const operatorOf = ({
     },
     deactivate: async (name, erase) => {
       const { nid, userId } = await find(name)
-      await login.deactivate(nid, erase)
+      await identities.deactivate(nid, erase)
       return userId
     },
     list: async (after, limit, search) => (await users.list(after, limit, search)).map(listed),
@@ -114,19 +116,21 @@ export const operatorOf = ({
       await notices.send({ nid, userId }, text)
       return userId
     },
-    links: async (name) => login.links.of((await find(name)).nid),
+    links: async (name) => identities.links.of((await find(name)).nid),
     link: async (name, identity) => {
       const { nid, userId } = await find(name)
-      await login.links.add(nid, identity)
+      await identities.links.add(nid, identity, 'operator')
       return userId
     },
     unlink: async (name, identity) => {
       const { nid, userId } = await find(name)
-      await login.links.remove(nid, identity)
+      await identities.links.remove(nid, identity, 'operator')
       return userId
     },
     importLinks: (wanted) =>
-      login.links.import(wanted.map(({ name, ...one }) => ({ ...one, user: localpart(name, config.server_name) }))),
+      identities.links.import(
+        wanted.map(({ name, ...one }) => ({ ...one, user: localpart(name, config.server_name) })),
+      ),
     revoke: (provider, ended) => login.revokeTokens(provider, ended),
   }
 }

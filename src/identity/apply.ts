@@ -1,17 +1,22 @@
 import { renderFirst } from './claims/index.ts'
-import { shownName } from '../login/accounts.ts'
-import type { LoginContext } from '../login/deps.ts'
-import { applyAvatar } from './avatar.ts'
-import { applyGroups } from './group-rooms.ts'
+import { applyAvatar, type AvatarDeps } from './avatar.ts'
+import type { IdentityParts } from './deps.ts'
+import { applyGroups, type GroupDeps } from './group-rooms.ts'
 import type { Identity } from './identity.ts'
 import type { Field, Policy } from './policy.ts'
 import type { LocalUser } from './ports.ts'
-import { policyFor } from './resolve.ts'
-import { replaceEmail } from './store/links.ts'
+import { shownName } from './names.ts'
+import { policyFor } from './policies.ts'
+import { replaceEmail } from './store/emails.ts'
+
+type NameDeps = Pick<IdentityParts, 'policies' | 'database' | 'users' | 'now' | 'logger'>
+type AdminDeps = Pick<IdentityParts, 'policies' | 'users' | 'logger'>
+/** What taking over a provider's word takes. */
+export type ApplyDeps = NameDeps & AdminDeps & AvatarDeps & GroupDeps & Pick<IdentityParts, 'followUp'>
 
 /** The parts of a claim that follow an account, each for itself: one that fails stands in nobody's way. */
 const attempt = async (
-  context: LoginContext,
+  deps: Pick<IdentityParts, 'logger'>,
   identity: Identity,
   what: string,
   work: () => Promise<unknown>,
@@ -19,7 +24,7 @@ const attempt = async (
   try {
     await work()
   } catch (error) {
-    context.logger.warn(
+    deps.logger.warn(
       { err: error, provider: identity.provider, what },
       'what an identity provider says of somebody could not be taken over',
     )
@@ -31,35 +36,35 @@ const mail = /^[^\s@\0]{1,190}@[^\s@\0]{1,250}$/
 const isDue = (policy: Policy, field: Field, made: boolean): boolean =>
   made || policy.refresh || policy.locked.has(field)
 
-const applyNames = async (context: LoginContext, identity: Identity, user: LocalUser, made: boolean): Promise<void> => {
-  const policy = policyFor(context, identity.provider)
+const applyNames = async (deps: NameDeps, identity: Identity, user: LocalUser, made: boolean): Promise<void> => {
+  const policy = policyFor(deps, identity.provider)
   const name = isDue(policy, 'display_name', made)
     ? renderFirst(policy.fields.display_name, identity.claims)
     : undefined
   if (name !== undefined)
-    await attempt(context, identity, 'display_name', () =>
-      context.users.profiles.set(user.nid, 'displayname', shownName(name)),
+    await attempt(deps, identity, 'display_name', () =>
+      deps.users.profiles.set(user.nid, 'displayname', shownName(name)),
     )
   const address = isDue(policy, 'email', made)
     ? renderFirst(policy.fields.email, identity.claims)?.toLowerCase()
     : undefined
   if (address === undefined || !mail.test(address)) return
-  await attempt(context, identity, 'email', async () => {
-    const kept = await context.database.write((tx) =>
-      replaceEmail(tx, { user: user.nid, address, provider: policy.people, now: context.now() }),
+  await attempt(deps, identity, 'email', async () => {
+    const kept = await deps.database.write((tx) =>
+      replaceEmail(tx, { user: user.nid, address, provider: policy.people, now: deps.now() }),
     )
     if (!kept) throw new Error('The mail address is that of another account')
   })
 }
 
-const applyAdmin = async (context: LoginContext, identity: Identity, user: LocalUser): Promise<void> => {
-  const { admin } = policyFor(context, identity.provider)
+const applyAdmin = async (deps: AdminDeps, identity: Identity, user: LocalUser): Promise<void> => {
+  const { admin } = policyFor(deps, identity.provider)
   if (!admin) return
-  const account = await context.users.account(user.nid)
+  const account = await deps.users.account(user.nid)
   const wanted = admin.holds(identity.claims)
   if (!account || account.admin === wanted) return
-  await attempt(context, identity, 'admin', () => context.users.setAdmin(user.nid, wanted))
-  context.logger.info(
+  await attempt(deps, identity, 'admin', () => deps.users.setAdmin(user.nid, wanted))
+  deps.logger.info(
     { provider: identity.provider, user: user.userId, admin: wanted, rule: admin.text },
     'an identity provider has said who is an administrator',
   )
@@ -71,20 +76,19 @@ const applyAdmin = async (context: LoginContext, identity: Identity, user: Local
  * @param made whether the account was made just now
  */
 export const applyClaims = async (
-  context: LoginContext,
+  deps: ApplyDeps,
   identity: Identity,
   user: LocalUser,
   made: boolean,
 ): Promise<void> => {
-  const policy = policyFor(context, identity.provider)
-  await applyAdmin(context, identity, user)
-  await applyNames(context, identity, user, made)
+  const policy = policyFor(deps, identity.provider)
+  await applyAdmin(deps, identity, user)
+  await applyNames(deps, identity, user, made)
   const avatar = isDue(policy, 'avatar', made) ? renderFirst(policy.fields.avatar, identity.claims) : undefined
   const groups = policy.groupsBy === 'claims' ? policy.groups : undefined
   if (avatar === undefined && !groups) return
-  context.followUp(user.nid, async () => {
-    if (groups) await attempt(context, identity, 'groups', () => applyGroups(context, policy, identity, user))
-    if (avatar !== undefined)
-      await attempt(context, identity, 'avatar', () => applyAvatar(context, identity, user, avatar))
+  deps.followUp(user.nid, async () => {
+    if (groups) await attempt(deps, identity, 'groups', () => applyGroups(deps, policy, identity, user))
+    if (avatar !== undefined) await attempt(deps, identity, 'avatar', () => applyAvatar(deps, identity, user, avatar))
   })
 }

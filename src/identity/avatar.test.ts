@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { type Body, sign, withWorld, type World, type WorldOptions } from '../../test/harness/login-world.ts'
-import type { Picture } from '../login/index.ts'
+import type { Picture } from './index.ts'
 
 const secret = 'a'.repeat(32)
 const now = Date.UTC(2030, 0, 1) / 1000
@@ -74,7 +74,7 @@ const scene = (
             secret,
           )
           const session = await world.post('/login', { type: 'org.matrix.login.jwt', token })
-          await world.login.settled()
+          await world.identities.settled()
           return String(session['access_token'])
         }
         const avatar = async (): Promise<string | null | undefined> =>

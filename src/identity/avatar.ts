@@ -1,10 +1,13 @@
 import { parseMxc } from '../matrix/ids.ts'
 import { hash } from 'node:crypto'
-import type { LoginContext } from '../login/deps.ts'
+import type { IdentityParts } from './deps.ts'
 import type { Identity } from './identity.ts'
 import type { LocalUser } from './ports.ts'
-import { policyFor } from './resolve.ts'
+import { policyFor } from './policies.ts'
 import { readAvatarSource, setAvatarSource } from './store/links.ts'
+
+/** What keeping a picture takes. */
+export type AvatarDeps = Pick<IdentityParts, 'database' | 'users' | 'policies' | 'outgoing' | 'signal' | 'people'>
 
 const largest = 5 * 1024 * 1024
 const timeoutMs = 15_000
@@ -24,11 +27,11 @@ const pictures: readonly [type: string, test: (bytes: Buffer) => boolean][] = [
 /** The type of a picture by its bytes; undefined for what is none that everybody can show. */
 export const pictureType = (bytes: Buffer): string | undefined => pictures.find(([, test]) => test(bytes))?.[0]
 
-const fetchPicture = async (context: LoginContext, address: string): Promise<{ bytes: Buffer; type: string }> => {
-  const reply = await context.outgoing(address, {
+const fetchPicture = async (deps: AvatarDeps, address: string): Promise<{ bytes: Buffer; type: string }> => {
+  const reply = await deps.outgoing(address, {
     maxBytes: largest,
     timeoutMs,
-    signal: context.signal,
+    signal: deps.signal,
     headers: { accept: 'image/png, image/jpeg, image/webp, image/gif' },
   })
   if (reply.status !== 200) throw new Error(`The picture is answered with ${reply.status}`)
@@ -42,23 +45,23 @@ const fetchPicture = async (context: LoginContext, address: string): Promise<{ b
  * Does nothing while the provider names the same address.
  */
 export const applyAvatar = async (
-  context: LoginContext,
+  deps: AvatarDeps,
   identity: Identity,
   user: LocalUser,
   address: string,
 ): Promise<void> => {
-  const link = { provider: policyFor(context, identity.provider).people, subject: identity.subject }
+  const link = { provider: policyFor(deps, identity.provider).people, subject: identity.subject }
   // An address may be long, or hold a key of its own.
   const source = hash('sha256', address, 'base64url')
-  if ((await readAvatarSource(context.database.read, link)) === source) return
-  const mxc = parseMxc(address) ? address : await save(context, user, address)
+  if ((await readAvatarSource(deps.database.read, link)) === source) return
+  const mxc = parseMxc(address) ? address : await save(deps, user, address)
   if (mxc === undefined) return
-  await context.users.profiles.set(user.nid, 'avatar_url', mxc)
-  await context.database.write((tx) => setAvatarSource(tx, { ...link, source }))
+  await deps.users.profiles.set(user.nid, 'avatar_url', mxc)
+  await deps.database.write((tx) => setAvatarSource(tx, { ...link, source }))
 }
 
-const save = async (context: LoginContext, user: LocalUser, address: string): Promise<string | undefined> => {
-  if (!context.people) return undefined
+const save = async (deps: AvatarDeps, user: LocalUser, address: string): Promise<string | undefined> => {
+  if (!deps.people) return undefined
   if (!/^https?:\/\//.test(address)) throw new Error('The address of the picture is neither https: nor mxc:')
-  return context.people.savePicture(user, await fetchPicture(context, address))
+  return deps.people.savePicture(user, await fetchPicture(deps, address))
 }

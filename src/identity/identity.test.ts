@@ -157,7 +157,7 @@ inWorld(
       createdBy: 'cli',
     })
     const { nid } = await accountOf(world, 'sam')
-    await world.login.links.add(nid, { provider: 'a', subject: '77' })
+    await world.identities.links.add(nid, { provider: 'a', subject: '77' }, 'operator')
     assert.equal(await answerTo(world, 'a', { sub: '77' }), userId)
   },
 )
@@ -259,7 +259,7 @@ inWorld('links are imported from a list, each for itself', only(provider('a')), 
     subject,
     user,
   })
-  const imported = await world.login.links.import([
+  const imported = await world.identities.links.import([
     line(1, 'sam', 's1'),
     line(2, 'eve', 'e1'),
     line(3, 'eve', 's1'),

@@ -14,12 +14,16 @@ export interface Identity {
   readonly claims: Claims
 }
 
-/** What is known of the way in which an identity arrived. */
-export interface Arrival {
+/** Where a request came from. */
+export interface Origin {
   /** The client's address: for limits and for the log. */
   readonly ip: string
   /** Names the request in the log. */
   readonly trace?: string | undefined
+}
+
+/** What is known of the way in which an identity arrived. */
+export interface Arrival extends Origin {
   /** What it was verified with, in words, for the log. */
   readonly key?: string | undefined
   /** The provider's own session, by which it may end ours later. */

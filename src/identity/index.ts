@@ -1,23 +1,15 @@
-export type { Claims } from './claims/index.ts'
-export type { Arrival, Identity } from './identity.ts'
+export { type Claims, type Path, parsePath, renderFirst, type Rule, type Template, valueAt } from './claims/index.ts'
+export type { IdentityDeps } from './deps.ts'
+export { identityChecks } from './checks.ts'
 export { groupsIn } from './groups.ts'
-export {
-  importLinks,
-  type Imported,
-  link,
-  linkedProviders,
-  linkedUser,
-  linkIdentity,
-  linksOf,
-  type Named,
-  unlink,
-} from './links.ts'
-export { lockOf } from './locks.ts'
-export { dropInId, policiesOf, policyChecks } from './policies.ts'
-export type { Field, GroupRoom, Policy } from './policy.ts'
-export { nameFor, policyFor, resolveIdentity, type Resolved, RuleBroken, userIdOf } from './resolve.ts'
-export type { Link, LinkedBy } from './store/links.ts'
-export { createFollowUps, type FollowUps } from './follow-up.ts'
-export { takeLock } from './provider-locks.ts'
-export type { LocalUser, PeoplePorts, Picture } from './ports.ts'
-export { accountOf, admit, enter, signIn } from './sign-in.ts'
+export { type Identities, openIdentities } from './identities.ts'
+export type { Arrival, Identity, Origin } from './identity.ts'
+export type { Imported, Links, Named } from './links.ts'
+export { nameFor, shownName, userIdOf } from './names.ts'
+export { dropInId, policiesOf } from './policies.ts'
+export type { Policy } from './policy.ts'
+export type { CountAttempt, LocalUser, PeoplePorts, Picture, SignInLog } from './ports.ts'
+export type { ProviderLocks } from './provider-locks.ts'
+export { type Asker, openStanding, type Standing, type StandingDeps } from './standing/index.ts'
+export { addEmail, deleteEmail, readEmails, readOwner } from './store/emails.ts'
+export type { Link, Linked } from './store/links.ts'

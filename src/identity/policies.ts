@@ -1,4 +1,4 @@
-import type { Check, Config, Finding } from '../config/index.ts'
+import type { Config, Finding } from '../config/index.ts'
 import { dropInPolicy, type Policy, policyOf } from './policy.ts'
 
 /** The part of the configuration that says what is settled about the people of each provider. */
@@ -23,5 +23,9 @@ export const policiesOf = ({
   }
 }
 
-/** What `config check` and the start say about rules and templates. */
-export const policyChecks: Check = (config) => policiesOf(config).findings
+/** What is settled about the people of a provider that is configured. */
+export const policyFor = ({ policies }: { policies: ReadonlyMap<string, Policy> }, provider: string): Policy => {
+  const policy = policies.get(provider)
+  if (!policy) throw new Error(`There is no identity provider "${provider}"`)
+  return policy
+}

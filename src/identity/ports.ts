@@ -28,3 +28,16 @@ export interface PeoplePorts {
   /** Port to rooms/: takes the power away that was given, and puts the user out where `out` says so. */
   readonly leaveRoom: (user: LocalUser, roomId: string, change: { given: number | null; out: boolean }) => Promise<void>
 }
+
+/** What sign-in says to the operator. A pino logger is one. Tokens and secrets are never among the details. */
+export interface SignInLog {
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+}
+
+/** Port to metrics/: told of each attempt to come in; `refusedBy` is the check or rule that was not passed. */
+export type CountAttempt = (attempt: {
+  provider: string
+  key?: string | undefined
+  refusedBy?: string | undefined
+}) => void

@@ -1,16 +1,18 @@
 import { MatrixError } from '../matrix/errors.ts'
-import { makeUserId, mapToLocalpart } from '../matrix/ids.ts'
+import { mapToLocalpart } from '../matrix/ids.ts'
 import type { Tx } from '../storage/index.ts'
 import type { Account } from '../users/index.ts'
-import { shownName } from '../login/accounts.ts'
-import { renderFirst, type Rule } from './claims/index.ts'
-import type { LoginContext } from '../login/deps.ts'
+import { renderFirst } from './claims/index.ts'
+import type { IdentityParts } from './deps.ts'
 import type { Arrival, Identity } from './identity.ts'
+import { checkSubject, nameFor, shownName, userIdOf } from './names.ts'
+import { policyFor } from './policies.ts'
 import type { Policy } from './policy.ts'
+import { checkRules } from './rules.ts'
 import { addIdentity, readIdentity, readSubjects } from './store/links.ts'
 
 /** What turning an identity into an account takes. */
-export type ResolveDeps = Pick<LoginContext, 'database' | 'users' | 'serverName' | 'isExclusive' | 'policies' | 'now'>
+export type ResolveDeps = Pick<IdentityParts, 'database' | 'users' | 'serverName' | 'isExclusive' | 'policies' | 'now'>
 
 /** An account that is there, or what to do in the sign-in's own write to have one, or to link it. */
 export interface Resolved {
@@ -23,28 +25,9 @@ const checkName = (deps: ResolveDeps, userId: string): void => {
   if (deps.isExclusive(userId)) throw new MatrixError('M_EXCLUSIVE', 'This name is kept for an application service')
 }
 
-/**
- * The user id that a subject becomes if there is no account yet. Throws M_INVALID_USERNAME, with the reason, for a subject that
- * cannot name a user.
- */
-export const userIdOf = (subject: string, serverName: string): string => {
-  const localpart = mapToLocalpart(subject)
-  if (localpart.startsWith('_')) throw new MatrixError('M_INVALID_USERNAME', 'A user name cannot start with "_"')
-  return makeUserId(localpart, serverName)
-}
-
 const lower = (text: string): string => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
 /** ASCII only: Unicode would make a "k" of the Kelvin sign, and an account somebody else's. */
 const differsInCaseOnly = (a: string, b: string): boolean => lower(a) === lower(b)
-
-/** What a new account of the identity is called, before what a Matrix ID cannot have is escaped. @throws MatrixError M_INVALID_USERNAME */
-export const nameFor = (policy: Policy, { subject, claims }: Identity): string => {
-  if (!policy.localpart) return subject
-  const name = renderFirst(policy.localpart, claims)
-  if (name !== undefined) return name
-  const missing = policy.localpart.map(({ text }) => text).join(' or ')
-  throw new MatrixError('M_INVALID_USERNAME', `The claims that make a user name are not there: ${missing}`)
-}
 
 /** Whose the account is, as far as this provider's identities say: this subject's, another's, or nobody's. */
 const ownerOf = async (
@@ -83,36 +66,6 @@ const accountNamed = async (
   throw new MatrixError('M_FORBIDDEN', 'The name that you would have here belongs to another account', {
     extra: policy.taken === 'link' ? { code: 'link_needed', user_id: mapped.userId } : { code: 'name_taken' },
   })
-}
-
-/** What is settled about the people of a provider that is configured. */
-export const policyFor = ({ policies }: Pick<ResolveDeps, 'policies'>, provider: string): Policy => {
-  const policy = policies.get(provider)
-  if (!policy) throw new Error(`There is no identity provider "${provider}"`)
-  return policy
-}
-
-/** Throws M_INVALID_USERNAME. Neither survives the way into a database as it is: one would be refused there, the other would become another subject. */
-export const checkSubject = (subject: string): void => {
-  if (subject.includes('\0') || !subject.isWellFormed()) {
-    throw new MatrixError('M_INVALID_USERNAME', 'A user name cannot have a NUL character or half a surrogate pair')
-  }
-}
-
-/** @throws RuleBroken */
-export const checkRules = (policy: Policy, { claims }: Identity): void => {
-  const broken = policy.rules.find((rule) => !rule.holds(claims))
-  if (broken) throw new RuleBroken(policy, broken)
-}
-
-/** Whoever is vouched for and yet may not come in: the log names the rule, the client is told that there is one. */
-export class RuleBroken extends MatrixError {
-  readonly rule: Rule
-
-  constructor(policy: Policy, rule: Rule) {
-    super('M_FORBIDDEN', `Your account at "${policy.name}" may not sign in here`, { extra: { code: 'rule_broken' } })
-    this.rule = rule
-  }
 }
 
 /** Finds the account of an identity, or says how it is to be made. Throws for a subject that cannot have one. */

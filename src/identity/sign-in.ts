@@ -1,11 +1,19 @@
 import { MatrixError } from '../matrix/errors.ts'
 import type { LogTx } from '../streams/index.ts'
 import { type Account, gate, type Purpose } from '../users/index.ts'
-import type { LoginContext } from '../login/deps.ts'
 import type { Opened, WantedSession } from '../sessions/index.ts'
-import { applyClaims } from './apply.ts'
+import { applyClaims, type ApplyDeps } from './apply.ts'
+import type { IdentityParts } from './deps.ts'
 import type { Arrival, Identity } from './identity.ts'
-import { policyFor, type Resolved, resolveIdentity, RuleBroken } from './resolve.ts'
+import { policyFor } from './policies.ts'
+import { type Resolved, type ResolveDeps, resolveIdentity } from './resolve.ts'
+import { RuleBroken } from './rules.ts'
+
+type RefusableDeps = ResolveDeps & Pick<IdentityParts, 'logger' | 'count'>
+/** What letting somebody in takes. */
+export type EnterDeps = RefusableDeps & ApplyDeps & Pick<IdentityParts, 'log'>
+/** What a sign-in takes. */
+export type SignInDeps = RefusableDeps & ApplyDeps & Pick<IdentityParts, 'sessions' | 'standing'>
 
 const isTaken = (error: unknown): boolean => error instanceof MatrixError && error.errcode === 'M_USER_IN_USE'
 
@@ -20,9 +28,9 @@ const twice = async <T>(attempt: () => Promise<T>): Promise<T> => {
 }
 
 /** The account of an identity, or how it is made. A refusal goes to the log with the provider and the rule behind it. */
-const resolve = async (context: LoginContext, identity: Identity, arrival: Arrival): Promise<Resolved> => {
+const resolve = async (deps: RefusableDeps, identity: Identity, arrival: Arrival): Promise<Resolved> => {
   try {
-    return await resolveIdentity(context, identity, arrival)
+    return await resolveIdentity(deps, identity, arrival)
   } catch (error) {
     if (!(error instanceof MatrixError)) throw error
     const rule = error instanceof RuleBroken ? error.rule.text : undefined
@@ -33,11 +41,11 @@ const resolve = async (context: LoginContext, identity: Identity, arrival: Arriv
       code: error.body()['code'] ?? error.errcode,
       reason: error.message,
     }
-    context.logger.info(
+    deps.logger.info(
       { ...details, ...(rule !== undefined && { rule }) },
       'somebody whom an identity provider vouches for was refused',
     )
-    context.count?.({ provider: identity.provider, key: arrival.key, refusedBy: rule ?? error.errcode })
+    deps.count?.({ provider: identity.provider, key: arrival.key, refusedBy: rule ?? error.errcode })
     throw error
   }
 }
@@ -58,20 +66,20 @@ const settleIn =
  * @throws MatrixError for who may not come in: M_FORBIDDEN, M_INVALID_USERNAME, M_EXCLUSIVE, M_USER_DEACTIVATED, M_USER_LOCKED
  */
 export const signIn = async (
-  context: LoginContext,
+  deps: SignInDeps,
   identity: Identity,
   arrival: Arrival,
   wanted: WantedSession,
 ): Promise<Opened> => {
-  const policy = policyFor(context, identity.provider)
+  const policy = policyFor(deps, identity.provider)
   const from = { provider: policy.people, subject: identity.subject, sid: arrival.sid }
-  await context.standing.begin(identity.provider, from, arrival.evidence)
+  await deps.standing().begin(identity.provider, from, arrival.evidence)
   const until = policy.capped ? arrival.expires : undefined
   const { opened, user, made } = await twice(async () => {
-    const resolved = await resolve(context, identity, arrival)
+    const resolved = await resolve(deps, identity, arrival)
     const settle = settleIn(arrival, resolved)
     let user = resolved.account
-    const opened = await context.sessions.open(resolved.account, async (tx) => (user = await settle(tx)), {
+    const opened = await deps.sessions.open(resolved.account, async (tx) => (user = await settle(tx)), {
       ...wanted,
       from,
       until,
@@ -79,12 +87,12 @@ export const signIn = async (
     return { opened, user, made: !resolved.account }
   })
   const { trace, key } = arrival
-  context.logger.info(
+  deps.logger.info(
     { trace, provider: identity.provider, key, user: opened.userId, device: opened.deviceId, made },
     'somebody signed in',
   )
-  context.count?.({ provider: identity.provider, key })
-  if (user) await applyClaims(context, identity, user, made)
+  deps.count?.({ provider: identity.provider, key })
+  if (user) await applyClaims(deps, identity, user, made)
   return opened
 }
 
@@ -94,28 +102,28 @@ export const signIn = async (
  * @throws MatrixError as `signIn`
  */
 export const enter = async (
-  context: LoginContext,
+  deps: EnterDeps,
   identity: Identity,
   arrival: Arrival,
   purpose: Purpose,
 ): Promise<Account> => {
   const { account, made } = await twice(async () => {
-    const resolved = await resolve(context, identity, arrival)
+    const resolved = await resolve(deps, identity, arrival)
     if (resolved.account) gate(resolved.account, purpose)
     const settled =
       resolved.account && !resolved.settle && !arrival.within
         ? resolved.account
-        : await context.log.write(settleIn(arrival, resolved))
+        : await deps.log.write(settleIn(arrival, resolved))
     return { account: settled, made: !resolved.account }
   })
-  await applyClaims(context, identity, account, made)
-  return (await context.users.account(account.nid)) ?? account
+  await applyClaims(deps, identity, account, made)
+  return (await deps.users.account(account.nid)) ?? account
 }
 
 /** Lets somebody in who is to get a session later. @throws MatrixError as `signIn` */
-export const admit = (context: LoginContext, identity: Identity, arrival: Arrival): Promise<Account> =>
-  enter(context, identity, arrival, 'login')
+export const admit = (deps: EnterDeps, identity: Identity, arrival: Arrival): Promise<Account> =>
+  enter(deps, identity, arrival, 'login')
 
 /** The account that an identity has, without making or linking one: for confirming that somebody is still who they were. */
-export const accountOf = async (context: LoginContext, identity: Identity): Promise<Account | undefined> =>
-  (await resolveIdentity(context, identity)).account
+export const accountOf = async (deps: ResolveDeps, identity: Identity): Promise<Account | undefined> =>
+  (await resolveIdentity(deps, identity)).account

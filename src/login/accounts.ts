@@ -4,7 +4,7 @@ import type { Tx } from '../storage/index.ts'
 import type { LogTx } from '../streams/index.ts'
 import type { Account, NewAccount } from '../users/index.ts'
 import type { LoginContext } from './deps.ts'
-import { deleteEmailsOf } from './mail/index.ts'
+import { shownName } from '../identity/index.ts'
 import type { Opened, WantedSession } from '../sessions/index.ts'
 
 /** Throws when nobody can get this name: M_INVALID_USERNAME, M_EXCLUSIVE, M_USER_IN_USE. */
@@ -22,11 +22,6 @@ export const randomLocalpart = (context: LoginContext): string =>
     .toLowerCase()
     .replaceAll(/[^a-z0-9]/g, '')
     .slice(0, 12)
-
-const longestDisplayName = 255
-
-/** A display name from outside, made fit to be kept: it is given by programs, and worth shortening, not a refusal. */
-export const shownName = (name: string): string => name.replaceAll('\0', '').slice(0, longestDisplayName).toWellFormed()
 
 /**
  * Makes an account and, where a session is wanted, opens its first in the same write, as is `within`. Throws as `checkNewName`, or as
@@ -51,13 +46,4 @@ export const register = async (
   }
   const { userId } = await context.log.write(create)
   return { userId, opened: undefined }
-}
-
-/** Ends an account for good, with every session of it and what it has published and backed up for encryption. */
-export const deactivate = async (context: LoginContext, user: number, erase: boolean): Promise<void> => {
-  // First the account: from then on the gate lets nobody in, whatever tokens there still are.
-  await context.users.deactivate(user, erase)
-  await context.database.write((tx) => deleteEmailsOf(tx, user))
-  await context.sessions.endAll(user)
-  await context.devices.forgetUser(user)
 }

@@ -2,9 +2,8 @@ import { MatrixError } from '../matrix/errors.ts'
 import type { Account } from '../users/index.ts'
 import { checkNewName } from './accounts.ts'
 import type { LoginContext } from './deps.ts'
-import { addEmail, parseAddress, readEmails, readOwner } from './mail/index.ts'
-import { deleteEmail } from './mail/store.ts'
-import { linkedUser } from './engine/index.ts'
+import { addEmail, deleteEmail, readEmails, readOwner } from '../identity/index.ts'
+import { parseAddress } from './mail/index.ts'
 import { openRegistrationTokens, type RegistrationTokens } from './tokens-to-register/index.ts'
 
 /** What administrators may do to how others come in. */
@@ -22,8 +21,6 @@ export interface LoginAdministration {
   setEmails(user: number, addresses: readonly string[]): Promise<void>
   /** Whose address it is. */
   ownerOf(address: string): Promise<number | undefined>
-  /** Whom a provider means. */
-  linkedTo(provider: string, subject: string): Promise<number | undefined>
   /** Lets a user replace their cross-signing keys without a confirmation, for ten minutes. Resolves to when these end. */
   allowKeyReset(user: number): number
   /** Whether that is so. */
@@ -69,7 +66,6 @@ export const openAdministration = (context: LoginContext): LoginAdministration =
       })
     },
     ownerOf: (address) => readOwner(database.read, parseAddress(address)),
-    linkedTo: (provider, subject) => linkedUser(context, { provider, subject }),
     allowKeyReset: (user) => {
       const until = now() + keyResetMs
       resets.delete(user)

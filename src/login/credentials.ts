@@ -6,10 +6,11 @@ import type { Tx } from '../storage/index.ts'
 import type { Account } from '../users/index.ts'
 import type { AppService } from './appservice.ts'
 import type { LoginContext } from './deps.ts'
-import { accountOf, type Arrival, type Identity } from '../identity/index.ts'
+import { type Arrival, type Identity } from '../identity/index.ts'
 import { type JwtProvider, sidOf, useToken, type Verified } from './jwt/index.ts'
 import { askDirectories } from './ldap/index.ts'
-import { parseAddress, readOwner } from './mail/index.ts'
+import { readOwner } from '../identity/index.ts'
+import { parseAddress } from './mail/index.ts'
 
 /** Where a credential came from: for limits and for the log. */
 export interface Origin {
@@ -210,7 +211,7 @@ export const accountByPassword = async (
   origin: Origin,
 ): Promise<Account> => {
   const verified = await verifyPassword(context, name, password, origin)
-  const account = 'account' in verified ? verified.account : await accountOf(context, verified.identity)
+  const account = 'account' in verified ? verified.account : await context.identities.accountOf(verified.identity)
   if (!account) throw new MatrixError('M_FORBIDDEN', 'Wrong user name or password')
   return account
 }

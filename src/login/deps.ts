@@ -7,21 +7,14 @@ import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import type { AppServices } from './appservice.ts'
 import type { Bearer } from './bearer/index.ts'
-import type { FollowUps, PeoplePorts, Policy } from '../identity/index.ts'
+import type { CountAttempt, Identities, SignInLog, Standing } from '../identity/index.ts'
 import type { Mail } from './mail/index.ts'
 import type { Keyring } from './jwt/index.ts'
 import type { Directory } from './ldap/index.ts'
 import type { Passwords } from './password.ts'
-import type { Standing } from '../identity/standing/index.ts'
 import type { Sessions } from '../sessions/index.ts'
 import type { SsoProvider } from './sso/provider.ts'
 import type { InteractiveAuth } from './uia/engine.ts'
-
-/** What sign-in says to the operator. A pino logger is one. Tokens and secrets are never among the details. */
-export interface LoginLog {
-  info(details: object, message: string): void
-  warn(details: object, message: string): void
-}
 
 /** The settings that sign-in follows. */
 export type LoginConfig = Pick<
@@ -49,13 +42,14 @@ export interface LoginDeps {
   readonly users: Users
   readonly devices: Devices
   readonly sessions: Sessions
+  readonly identities: Identities
   readonly config: LoginConfig
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** 256 random bits, URL-safe. */
   readonly randomId: () => string
   readonly randomBytes: (count: number) => Uint8Array
-  readonly logger: LoginLog
+  readonly logger: SignInLog
   /** How providers are asked for keys, tokens and what else they say. */
   readonly outgoing: Outgoing
   /** Port to appservice/: whether one keeps this user id for itself. */
@@ -66,12 +60,7 @@ export interface LoginDeps {
   readonly jobs?: Jobs | undefined
   /** How mail is sent; left out where none is. */
   readonly mail?: Mail | undefined
-  /** Port to metrics/: told of each attempt to come in; `refusedBy` is the check or rule that was not passed. */
-  readonly count?:
-    | ((attempt: { provider: string; key?: string | undefined; refusedBy?: string | undefined }) => void)
-    | undefined
-  /** Ports to rooms/ and media/: for pictures and rooms of people whom providers vouch for. */
-  readonly people?: PeoplePorts
+  readonly count?: CountAttempt | undefined
 }
 
 /** What the parts of login/ share. */
@@ -79,8 +68,6 @@ export interface LoginContext extends LoginDeps {
   readonly serverName: string
   /** The providers whose tokens are taken, with their keys. */
   readonly keyring: Keyring
-  /** What the operator has settled about the people of each provider, by its id. */
-  readonly policies: ReadonlyMap<string, Policy>
   /** The directories that know people's passwords. */
   readonly directories: readonly Directory[]
   /** The providers that people are sent to with their browser. */
@@ -91,8 +78,4 @@ export interface LoginContext extends LoginDeps {
   readonly bearer: Bearer
   /** Whether sessions of providers still stand. */
   readonly standing: Standing
-  /** Aborted when the server stops. */
-  readonly signal: AbortSignal
-  /** For what a sign-in sets going and nobody waits for. */
-  readonly followUp: FollowUps
 }

@@ -1,8 +1,8 @@
 import type { Config } from '../config/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import { own } from '../matrix/json.ts'
-import type { Claims } from '../identity/claims/index.ts'
-import { renderFirst } from '../identity/claims/index.ts'
+import type { Claims } from '../identity/index.ts'
+import { renderFirst } from '../identity/index.ts'
 import { groupsIn, type Identity, nameFor, type Policy, userIdOf } from '../identity/index.ts'
 import { deviceOf, type JwtProvider, type Keyring, peek, type RefusalCode, type Step } from './jwt/index.ts'
 

@@ -117,7 +117,7 @@ const states: Record<
     expected: { 'shared secret': '400 M_USER_IN_USE' },
   },
   deactivated: {
-    enter: (world, { user }) => world.login.deactivate(user, false),
+    enter: (world, { user }) => world.identities.deactivate(user, false),
     expected: {
       jwt: '403 M_USER_DEACTIVATED',
       password: '403 M_USER_DEACTIVATED',
@@ -183,7 +183,7 @@ const prepare = async (world: World): Promise<Before> => {
   )
   assert.equal(got.status, 200)
   const user = (await world.users.findByLocalpart('alice'))?.nid ?? 0
-  await world.login.links.add(user, { provider: 'native', subject: '42' })
+  await world.identities.links.add(user, { provider: 'native', subject: '42' }, 'operator')
   const bearer = await native({ sid: 'seen' })
   assert.equal((await world.ask('GET', '/account/whoami', undefined, bearer)).body['user_id'], '@alice:one.test')
   return {

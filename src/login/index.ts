@@ -2,33 +2,14 @@ export type { AppService, AppServices } from './appservice.ts'
 export type { LoginAdministration } from './administration.ts'
 export type { LoginDeps } from './deps.ts'
 export type { EndedTokens } from './bearer/index.ts'
-export {
-  accountOf,
-  admit,
-  type Arrival,
-  type Claims,
-  type Identity,
-  type Imported,
-  type Link,
-  type LocalUser,
-  type Named,
-  type PeoplePorts,
-  type Picture,
-  policiesOf,
-  policyChecks,
-  signIn,
-  userIdOf,
-} from '../identity/index.ts'
-export { parsePath } from '../identity/claims/index.ts'
 export { type Explanation, explainToken } from './explain.ts'
 export { jwtChecks, jwtProviders, openKeyring, signTrial } from './jwt/index.ts'
 export { DirectoryError, explainPerson, ldapChecks, openDirectories } from './ldap/index.ts'
-export { scimChecks } from '../identity/scim/index.ts'
 export { explainResponse, samlChecks } from './saml/index.ts'
 export type { PasswordCost } from './password.ts'
 export { type OpenIdDeps, openIdRoutes } from './openid.ts'
-export { type Links, type Login, openLogin } from './login.ts'
-export { type Mail, type Message, openMail, readEmails } from './mail/index.ts'
+export { type Login, openLogin } from './login.ts'
+export { type Mail, type Message, openMail } from './mail/index.ts'
 export { type Content, html, textOf } from './pages/html.ts'
 export { hidden } from './pages/sso.ts'
 export {

@@ -313,7 +313,7 @@ inWorld('a deactivated account is 403 and a locked one 401 with soft logout', {}
   const locked = await world.ask('POST', '/login', { type, token: sign({ sub: 'alice' }) })
   assert.deepEqual([locked.status, locked.body['errcode'], locked.body['soft_logout']], [401, 'M_USER_LOCKED', true])
   await world.users.setLocked(alice, false)
-  await world.login.deactivate(alice, false)
+  await world.identities.deactivate(alice, false)
   assert.equal(
     await answerTo(world, { token: sign({ sub: 'alice' }) }),
     '403 M_USER_DEACTIVATED This account has been deactivated',

@@ -7,7 +7,6 @@ import { loginTokenRoutes } from './routes/login-token.ts'
 import { signInRoutes } from './routes/login.ts'
 import { registerRoutes } from './routes/register.ts'
 import { sharedSecretRoutes } from './routes/shared-secret.ts'
-import { scimRoutes } from '../identity/scim/index.ts'
 
 /** Every endpoint of login/, but for the pages. */
 export const routesOf = (context: LoginContext): Route[] => [
@@ -18,5 +17,4 @@ export const routesOf = (context: LoginContext): Route[] => [
   ...identityRoutes(context),
   ...sharedSecretRoutes(context),
   ...mailRoutes(context),
-  ...scimRoutes(context),
 ]

@@ -3,7 +3,7 @@ import { isObject, type JsonObject, own } from '../matrix/json.ts'
 import type { Tx } from '../storage/index.ts'
 import type { Origin } from './credentials.ts'
 import type { LoginContext } from './deps.ts'
-import { accountOf, type Arrival, signIn } from '../identity/index.ts'
+import { type Arrival } from '../identity/index.ts'
 import type { Verified } from './methods/method.ts'
 import { methodOf } from './methods/index.ts'
 import type { Opened, WantedSession } from '../sessions/index.ts'
@@ -30,7 +30,7 @@ const proofIn = async (
   if (!isObject(link) || typeof type !== 'string')
     throw new MatrixError('M_BAD_JSON', '"link" must be an object with a "type", as for a sign-in')
   const proof = await verify(context, type, link, origin)
-  const account = 'identity' in proof ? await accountOf(context, proof.identity) : proof.account
+  const account = 'identity' in proof ? await context.identities.accountOf(proof.identity) : proof.account
   return { proven: account?.nid, within: 'identity' in proof ? proof.arrival.within : undefined }
 }
 
@@ -53,8 +53,7 @@ export const signInBy = async (
   const verified = await verify(context, type, body, origin)
   if ('identity' in verified) {
     const { proven, within } = await proofIn(context, body, origin)
-    return signIn(
-      context,
+    return context.identities.signIn(
       verified.identity,
       { ...verified.arrival, proven, within: both(verified.arrival.within, within) },
       wanted,

@@ -85,7 +85,7 @@ const states: Record<
     },
   },
   deactivated: {
-    enter: ({ server }, user) => server.login.deactivate(user, false),
+    enter: ({ server }, user) => server.identities.deactivate(user, false),
     expected: {
       ...Object.fromEntries(Object.keys(credentials).map((name) => [name, '400 invalid_grant'])),
       introspection: '200 inactive',

@@ -2,6 +2,7 @@ import type { Notices } from '../admin/index.ts'
 import type { Config } from '../config/index.ts'
 import type { Wires } from '../federation/index.ts'
 import type { HttpServer, Route } from '../http/index.ts'
+import type { Identities } from '../identity/index.ts'
 import type { Login } from '../login/index.ts'
 import type { Rooms } from '../events/index.ts'
 import type { Database } from '../storage/index.ts'
@@ -22,6 +23,7 @@ export interface Homeserver extends AsyncDisposable {
   readonly routes: readonly Route[]
   readonly database: Database
   readonly users: Users
+  readonly identities: Identities
   readonly login: Login
   readonly rooms: Rooms
   readonly notices: Notices

@@ -30,7 +30,7 @@ export async function createHomeserver(
     sharers: (user) => rooms.rooms.sharers(user),
     roomOf: (roomId, user) => rooms.roomOf(roomId, user),
     confirm: (request) => signIn.login.confirm(request),
-    lockedBy: (user, field) => signIn.login.lockedBy(user, field),
+    lockedBy: (user, field) => signIn.identities.lockedBy(user, field),
     keyChanges: (session, from, to) => delivery.keyChanges(session, from, to),
     copyPushRules: (user, from, to) => delivery.copyPushRules(user, from, to),
   }
@@ -56,6 +56,7 @@ export async function createHomeserver(
     config,
     database: ground.database,
     users: people.users,
+    identities: signIn.identities,
     login: signIn.login,
     rooms: rooms.rooms,
     notices: rooms.notices,

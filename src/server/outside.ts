@@ -15,7 +15,7 @@ export async function openOutside(
   ground: Foundations,
   { users, devices, appservices }: People,
   { rooms, history, aliases, ephemeral }: RoomStorey,
-  { login }: SignIn,
+  { identities, login }: SignIn,
 ) {
   const { now, randomBytes } = ground
   const followings = stack.use(
@@ -40,6 +40,7 @@ export async function openOutside(
         devices,
         rooms,
         history,
+        identities,
         login,
         version: manifest.version,
         serviceOf: (userId) => appservices.all.find((service) => service.covers(userId))?.id,

@@ -1,7 +1,8 @@
 // Second storey: who there is. Accounts, their devices, and the application services that keep names for themselves.
 import { openAppservices, openQueries } from '../appservice/index.ts'
 import { devicesRoutes, openDevices, type DevicesDeps, type DevicesRouteDeps } from '../devices/index.ts'
-import { openMail, readEmails } from '../login/index.ts'
+import { readEmails } from '../identity/index.ts'
+import { openMail } from '../login/index.ts'
 import { createUsers, usersRoutes, type UsersRouteDeps } from '../users/index.ts'
 import type { Abroad } from './federation.ts'
 import type { Foundations } from './foundations.ts'

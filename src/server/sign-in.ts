@@ -1,7 +1,16 @@
 // Fourth storey: who is signed in, and the ways in and out.
 import { Readable } from 'node:stream'
-import type { Config } from '../config/index.ts'
-import { type LoginDeps, openIdRoutes, openLogin, type PasswordCost } from '../login/index.ts'
+import { type Config, ConfigError } from '../config/index.ts'
+import { identityChecks, type IdentityDeps, openIdentities, type Standing } from '../identity/index.ts'
+import {
+  jwtProviders,
+  ldapChecks,
+  type LoginDeps,
+  openIdRoutes,
+  openLogin,
+  type PasswordCost,
+  samlChecks,
+} from '../login/index.ts'
 import { upload } from '../media/index.ts'
 import { openSessions, type SessionsDeps } from '../sessions/index.ts'
 import type { Foundations } from './foundations.ts'
@@ -12,8 +21,23 @@ import { isIssuer } from './settings.ts'
 export type SignIn = Awaited<ReturnType<typeof openSignIn>>
 
 /** What the folders of signing in are given from elsewhere: what they need of each other they get here. */
-export type WaysInDeps = Omit<LoginDeps, 'sessions'> &
-  Omit<SessionsDeps, 'bearer' | 'standing'> & { readonly config: Pick<Config, 'oauth'> }
+export type WaysInDeps = Omit<SessionsDeps, 'bearer' | 'standing'> &
+  Omit<IdentityDeps, 'sessions' | 'standing'> &
+  Omit<LoginDeps, 'sessions' | 'identities'> & { readonly config: Pick<Config, 'oauth'> }
+
+/** @throws {ConfigError} for settings that keep the server from starting; what the operator should know besides is said once */
+function checkSettings({
+  config,
+  logger,
+}: {
+  config: Pick<Config, 'jwt_config' | 'identity_providers'>
+  logger: WaysInDeps['logger']
+}): void {
+  const findings = [...jwtProviders(config).findings, ...identityChecks(config)]
+  findings.push(...samlChecks(config), ...ldapChecks(config))
+  if (findings.some(({ level }) => level === 'error')) throw new ConfigError(findings)
+  for (const { key, message, fix } of findings) logger.warn({ key }, `${message} ${fix ?? ''}`)
+}
 
 /**
  * Opens the folders of signing in, and fills the ports between them.
@@ -21,8 +45,11 @@ export type WaysInDeps = Omit<LoginDeps, 'sessions'> &
  * @throws {ConfigError} for keys, rules or settings of providers that cannot be used
  */
 export async function openWaysIn(stack: AsyncDisposableStack, deps: WaysInDeps, cost?: PasswordCost) {
-  const sessions = await openSessions({ ...deps, bearer: () => login.bearer, standing: () => login.standing })
-  const login = stack.use(await openLogin({ ...deps, sessions }, cost))
+  checkSettings(deps)
+  const standing = (): Standing => login.standing
+  const sessions = await openSessions({ ...deps, bearer: () => login.bearer, standing })
+  const identities = stack.use(openIdentities({ ...deps, sessions, standing }))
+  const login = stack.use(await openLogin({ ...deps, sessions, identities }, cost))
   const { oauth: settings, public_base_url: publicUrl } = deps.config
   // Who does without it is up without its code.
   const oauth =
@@ -35,7 +62,8 @@ export async function openWaysIn(stack: AsyncDisposableStack, deps: WaysInDeps, 
           config: { ...deps.config, oauth: settings },
         })
       : undefined
-  return { sessions, login, oauth, routes: [...sessions.routes, ...login.routes, ...(oauth?.routes ?? [])] }
+  const routes = [...sessions.routes, ...login.routes, ...identities.routes, ...(oauth?.routes ?? [])]
+  return { sessions, identities, login, oauth, routes }
 }
 
 /** Opens sign-in. */

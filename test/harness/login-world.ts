@@ -10,7 +10,8 @@ import { createHttp, createOutgoing, type Route } from '../../src/http/index.ts'
 import { openDatabase } from '../../src/storage/index.ts'
 import { type Log, openLog } from '../../src/streams/index.ts'
 import { createUsers, type Users, usersRoutes } from '../../src/users/index.ts'
-import type { Login, PeoplePorts } from '../../src/login/index.ts'
+import type { Identities, PeoplePorts } from '../../src/identity/index.ts'
+import type { Login } from '../../src/login/index.ts'
 import { openWaysIn } from '../../src/server/sign-in.ts'
 import type { Sessions } from '../../src/sessions/index.ts'
 
@@ -26,6 +27,7 @@ export interface World {
   readonly devices: Devices
   readonly log: Log
   readonly sessions: Sessions
+  readonly identities: Identities
   readonly login: Login
   readonly clock: { now: number }
   /** What was said to the operator. */
@@ -108,7 +110,7 @@ export const withWorld = async (
   }
   await using outgoing = createOutgoing({ allow })
   await using stack = new AsyncDisposableStack()
-  const { sessions, login } = await openWaysIn(
+  const { sessions, identities, login } = await openWaysIn(
     stack,
     {
       outgoing,
@@ -130,7 +132,8 @@ export const withWorld = async (
     routes: [
       ...sessions.routes,
       ...login.routes,
-      ...usersRoutes({ users, roomOf: () => Promise.resolve(undefined), lockedBy: login.lockedBy }),
+      ...identities.routes,
+      ...usersRoutes({ users, roomOf: () => Promise.resolve(undefined), lockedBy: identities.lockedBy }),
       ...routes(login),
     ],
     authenticate: sessions.authenticate,
@@ -174,7 +177,7 @@ export const withWorld = async (
   const refused: World['refused'] = async (path, payload, token) => refusal(await ask('POST', path, payload, token))
   const jwt: World['jwt'] = (sub, more = {}) =>
     post('/login', { type: 'org.matrix.login.jwt', token: sign({ sub }), ...more })
-  await body({ users, devices, log, sessions, login, clock, said, ask, post, refused, jwt })
+  await body({ users, devices, log, sessions, identities, login, clock, said, ask, post, refused, jwt })
 }
 
 /** A test in a world of its own, on SQLite in memory. */

@@ -26,7 +26,7 @@ export const accountRoutes = (deps: AdminApiDeps): Route[] => [
     body: Type.Object({ erase: Type.Optional(Type.Boolean()) }),
     reply: Type.Object({ id_server_unbind_result: Type.String() }),
     handle: async ({ params, body }) => {
-      await deps.login.deactivate((await anyAccount(deps, params.userId)).nid, body.erase ?? false)
+      await deps.identities.deactivate((await anyAccount(deps, params.userId)).nid, body.erase ?? false)
       return { id_server_unbind_result: 'success' }
     },
   }),

@@ -13,7 +13,7 @@ const notFound = (): MatrixError => new MatrixError('M_NOT_FOUND', 'User not fou
 
 /** What administrators may read of users, and by what else these are found. */
 export const userFactRoutes = (deps: AdminApiDeps): Route[] => {
-  const { database, users, login } = deps
+  const { database, users, identities, login } = deps
   const named = async (nid: number | undefined): Promise<{ user_id: string }> => {
     if (nid === undefined) throw notFound()
     return { user_id: await users.nameOf(nid) }
@@ -125,7 +125,7 @@ export const userFactRoutes = (deps: AdminApiDeps): Route[] => {
       path: '/_synapse/admin/v1/auth_providers/:provider/users/:subject',
       params: Type.Object({ provider: Type.String(), subject: Type.String() }),
       reply: UserId,
-      handle: async ({ params }) => named(await login.administration.linkedTo(params.provider, params.subject)),
+      handle: async ({ params }) => named(await identities.links.linkedTo(params)),
     }),
     /** Also while nobody can register. */
     adminRoute(deps, {

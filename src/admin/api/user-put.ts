@@ -45,21 +45,25 @@ function check(session: Session, userId: string, wish: Wish): void {
     throw invalid('"avatar_url" must be an mxc:// address')
 }
 
-async function setLinks({ login }: AdminApiDeps, user: number, wanted: Static<typeof ExternalId>[]): Promise<void> {
+async function setLinks(
+  { identities }: AdminApiDeps,
+  user: number,
+  wanted: Static<typeof ExternalId>[],
+): Promise<void> {
   const named = wanted.map((one) => ({ provider: one.auth_provider, subject: one.external_id }))
-  for (const one of named) await login.links.add(user, one)
+  for (const one of named) await identities.links.add(user, one, 'operator')
   const kept = new Set<string>()
   for (const one of named) {
-    for (const held of await login.links.of(user))
-      if (held.subject === one.subject && (await login.administration.linkedTo(one.provider, one.subject)) === user)
+    for (const held of await identities.links.of(user))
+      if (held.subject === one.subject && (await identities.links.linkedTo(one)) === user)
         kept.add(`${held.provider} ${held.subject}`)
   }
-  for (const held of await login.links.of(user))
-    if (!kept.has(`${held.provider} ${held.subject}`)) await login.links.remove(user, held)
+  for (const held of await identities.links.of(user))
+    if (!kept.has(`${held.provider} ${held.subject}`)) await identities.links.remove(user, held, 'operator')
 }
 
 async function change(deps: AdminApiDeps, account: Account, wish: Wish): Promise<void> {
-  const { users, login } = deps
+  const { users, login, identities } = deps
   const user = account.nid
   if (wish.deactivated === false && account.deactivated) await users.reactivate(user)
   if (typeof wish.password === 'string')
@@ -75,12 +79,12 @@ async function change(deps: AdminApiDeps, account: Account, wish: Wish): Promise
   if (typeof wish.admin === 'boolean' && wish.admin !== account.admin) await users.setAdmin(user, wish.admin)
   if (wish.user_type !== undefined && wish.user_type !== account.userType) await users.setUserType(user, wish.user_type)
   if (typeof wish.locked === 'boolean' && wish.locked !== account.locked) {
-    await login.takeLock(user)
+    await identities.locks.take(user)
     await users.setLocked(user, wish.locked)
   }
   if (typeof wish.suspended === 'boolean' && wish.suspended !== account.suspended)
     await users.setSuspended(user, wish.suspended)
-  if (wish.deactivated === true && !account.deactivated) await login.deactivate(user, false)
+  if (wish.deactivated === true && !account.deactivated) await identities.deactivate(user, false)
 }
 
 /** Makes an account, or changes what is named of one that is there. */

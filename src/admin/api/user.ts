@@ -61,7 +61,7 @@ export async function detailOf(
   account: Account,
 ): Promise<Static<typeof UserDetail> & Record<string, unknown>> {
   const { nid, userId } = account
-  const { login, database } = deps
+  const { login, identities, database } = deps
   return {
     name: userId,
     displayname: account.displayName,
@@ -74,7 +74,7 @@ export async function detailOf(
         validated_at: validated,
       }),
     ),
-    external_ids: (await login.links.of(nid)).map(({ provider, subject }) => ({
+    external_ids: (await identities.links.of(nid)).map(({ provider, subject }) => ({
       auth_provider: provider,
       external_id: subject,
     })),

@@ -55,7 +55,7 @@ over('accounts are listed by pages, searched, filtered and sorted', async ({ roo
   for (const bad of ['?order_by=password_hash', '?dir=x', '?limit=-1', '?from=x', '?deactivated=maybe'])
     assert.equal(await root.refusal('GET', `${api}/v2/users${bad}`), '400 M_INVALID_PARAM', bad)
 
-  await server.login.deactivate(await server.users.intern(bob.userId), false)
+  await server.identities.deactivate(await server.users.intern(bob.userId), false)
   await server.users.setLocked(await server.users.intern(carol.userId), true)
   assert.deepEqual(await names(''), [alice.userId, root.userId])
   assert.deepEqual(await names('?deactivated=true'), [alice.userId, bob.userId, root.userId])

@@ -54,7 +54,7 @@ export const moderationRoutes = (deps: AdminDeps): Route[] => [
     reply: Locked,
     handle: async ({ session, params, body }) => {
       const { nid } = await changeable(deps, session, params.userId)
-      await deps.login.takeLock(nid)
+      await deps.identities.locks.take(nid)
       const { locked, userId } = await deps.users.setLocked(nid, body.locked)
       deps.logger.warn({ admin: session.userId, user: userId, locked }, 'an account was locked or unlocked')
       return { locked }

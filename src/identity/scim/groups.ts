@@ -1,5 +1,5 @@
 import { isObject, type Json, type JsonObject, own } from '../../matrix/json.ts'
-import type { Origin } from '../../login/credentials.ts'
+import type { Origin } from '../identity.ts'
 import { groupSchema, tidy } from './attributes.ts'
 import { invalidValue, notFound, ScimError } from './error.ts'
 import { patched } from './patch.ts'
@@ -66,8 +66,8 @@ export const groupResource = (row: GroupRow, members: readonly Member[] | undefi
 })
 
 /** @throws ScimError 404 */
-const groupRow = async ({ id, context }: ScimProvider, groupId: string): Promise<GroupRow> => {
-  const row = await readGroup(context.database.read, id, groupId)
+const groupRow = async ({ id, deps }: ScimProvider, groupId: string): Promise<GroupRow> => {
+  const row = await readGroup(deps.database.read, id, groupId)
   if (!row) throw notFound('group')
   return row
 }
@@ -77,14 +77,14 @@ export const showGroup = async (provider: ScimProvider, groupId: string, withMem
   const row = await groupRow(provider, groupId)
   return groupResource(
     row,
-    withMembers ? await readMembers(provider.context.database.read, provider.id, groupId) : undefined,
+    withMembers ? await readMembers(provider.deps.database.read, provider.id, groupId) : undefined,
     provider.base,
   )
 }
 
 /** @throws ScimError for a member whom nobody knows */
-const knownUsers = async ({ id, context }: ScimProvider, ids: readonly string[]): Promise<number[]> => {
-  const known = await readKnownUsers(context.database.read, id, ids)
+const knownUsers = async ({ id, deps }: ScimProvider, ids: readonly string[]): Promise<number[]> => {
+  const known = await readKnownUsers(deps.database.read, id, ids)
   if (known.length < ids.length) {
     const found = new Set(known.map((one) => one.id))
     throw invalidValue(`There is no user ${JSON.stringify(ids.find((one) => !found.has(one)))}`)
@@ -92,18 +92,18 @@ const knownUsers = async ({ id, context }: ScimProvider, ids: readonly string[])
   return known.map(({ user }) => user)
 }
 
-const log = ({ id, context }: ScimProvider, { trace }: Origin, what: string, group: string, more: object = {}): void =>
-  context.logger.info({ trace, provider: id, group, what, ...more }, 'an identity provider has changed a group')
+const log = ({ id, deps }: ScimProvider, { trace }: Origin, what: string, group: string, more: object = {}): void =>
+  deps.logger.info({ trace, provider: id, group, what, ...more }, 'an identity provider has changed a group')
 
 /** @throws ScimError */
 export const createGroup = async (provider: ScimProvider, body: JsonObject, origin: Origin): Promise<JsonObject> => {
-  const { id, context } = provider
+  const { id, deps } = provider
   const data = readGroupData(body)
   const users = await knownUsers(provider, [...data.members])
-  const now = context.now()
+  const now = deps.now()
   const row: GroupRow = {
     provider: id,
-    id: context.randomId().slice(0, 22),
+    id: deps.randomId().slice(0, 22),
     display_name: data.displayName,
     folded: data.displayName.toLowerCase(),
     external_id: data.externalId ?? null,
@@ -111,7 +111,7 @@ export const createGroup = async (provider: ScimProvider, body: JsonObject, orig
     changed_ts: now,
     version: 1,
   }
-  await context.database.write(async (tx) => {
+  await deps.database.write(async (tx) => {
     await insertGroup(tx, row)
     await addMembers(tx, id, row.id, [...data.members])
   })
@@ -127,17 +127,17 @@ const change = async (
   origin: Origin,
   next: (row: GroupRow, members: readonly Member[]) => GroupData,
 ): Promise<void> => {
-  const { id, context } = provider
+  const { id, deps } = provider
   const before = await groupRow(provider, groupId)
   checkVersion(before, expected)
-  const had = await readMembers(context.database.read, id, groupId)
+  const had = await readMembers(deps.database.read, id, groupId)
   const data = next(before, had)
   const known = new Set(had.map((member) => member.id))
   const added = [...data.members].filter((one) => !known.has(one))
   const gone = had.filter((member) => !data.members.has(member.id))
   const newcomers = await knownUsers(provider, added)
   const renamed = before.display_name !== data.displayName || before.external_id !== (data.externalId ?? null)
-  await context.database.write(async (tx) => {
+  await deps.database.write(async (tx) => {
     const current = await readGroup(tx, id, groupId)
     if (!current) throw notFound('group')
     checkVersion(current, expected)
@@ -153,7 +153,7 @@ const change = async (
       display_name: data.displayName,
       folded: data.displayName.toLowerCase(),
       external_id: data.externalId ?? null,
-      changed_ts: context.now(),
+      changed_ts: deps.now(),
       version: current.version + 1,
     })
   })
@@ -198,11 +198,11 @@ export const removeGroup = async (
   expected: Expected,
   origin: Origin,
 ): Promise<void> => {
-  const { id, context } = provider
+  const { id, deps } = provider
   const row = await groupRow(provider, groupId)
   checkVersion(row, expected)
-  const members = await readMembers(context.database.read, id, groupId)
-  await context.database.write((tx) => deleteGroup(tx, id, groupId))
+  const members = await readMembers(deps.database.read, id, groupId)
+  await deps.database.write((tx) => deleteGroup(tx, id, groupId))
   followGroups(
     provider,
     members.map(({ user }) => user),

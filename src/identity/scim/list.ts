@@ -53,11 +53,11 @@ const narrowBy = (filter: Filter, nameAttribute: string): Narrow => {
 
 /** Every user that a filter finds: those rows that may be, one batch after the other, so that others get their turn. */
 const found = async (provider: ScimProvider, filter: Filter): Promise<UserRow[]> => {
-  const { id, context, base } = provider
+  const { id, deps, base } = provider
   const narrow = narrowBy(filter, 'userName')
   const rows: UserRow[] = []
   for (let after = ''; ;) {
-    const some = await readUsersAfter(context.database.read, id, narrow, after, batch)
+    const some = await readUsersAfter(deps.database.read, id, narrow, after, batch)
     rows.push(...some.filter((row) => matches(filter, userResource(row, [], base))))
     const last = some.at(-1)
     if (!last || some.length < batch) return rows
@@ -71,7 +71,7 @@ export const listUsers = async (
 ): Promise<JsonObject> => {
   const {
     id,
-    context: { database },
+    deps: { database },
     base,
   } = provider
   const all = filter && (await found(provider, filter))
@@ -104,7 +104,7 @@ export const listGroups = async (
 ): Promise<JsonObject> => {
   const {
     id,
-    context: { database },
+    deps: { database },
     base,
   } = provider
   let rows = await readGroups(database.read, id, filter ? narrowBy(filter, 'displayName') : {})

@@ -2,14 +2,13 @@ import { Type } from 'typebox'
 import { accessToken, Reply, route, type Route, type RouteHandlerContext } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { isObject, type JsonObject, own, parseStrict } from '../../matrix/json.ts'
-import type { LoginContext } from '../../login/deps.ts'
 import { isSameSecret } from '../../sessions/index.ts'
 import { ScimError, notFound } from './error.ts'
 import { parseFilter } from './filter.ts'
 import { createGroup, patchGroup, removeGroup, replaceGroup, showGroup } from './groups.ts'
 import { listGroups, listOf, type ListRequest, listUsers, pageOf } from './list.ts'
 import { projected, projectionOf, wants } from './project.ts'
-import { type ScimProvider, scimProvider } from './provider.ts'
+import { type ScimDeps, type ScimProvider, scimProvider } from './provider.ts'
 import { resourceTypes, schemas, serviceProviderConfig } from './schemas.ts'
 import { scimSettings } from './settings.ts'
 import { createUser, patchUser, removeUser, replaceUser, showUser } from './users.ts'
@@ -113,8 +112,8 @@ const finish = (
 }
 
 /** Every endpoint of SCIM. @see https://www.rfc-editor.org/rfc/rfc7644#section-3.2 */
-export const scimRoutes = (context: LoginContext): Route[] => {
-  const providers = scimSettings(context.config).settings.map((settings) => scimProvider(context, settings))
+export const scimRoutes = (deps: ScimDeps): Route[] => {
+  const providers = scimSettings(deps.config).settings.map((settings) => scimProvider(deps, settings))
 
   /** @throws ScimError 401, the same whether or not there is such a provider */
   const identify = ({ params, headers, ip }: RouteHandlerContext<'none', Record<string, string>>): ScimProvider => {
@@ -123,8 +122,8 @@ export const scimRoutes = (context: LoginContext): Route[] => {
     // Each is compared, so that the time says nothing of which there are.
     const isRight = provider?.settings.tokens.map((known) => isSameSecret(known, token)).includes(true) ?? false
     if (provider && isRight) return provider
-    context.sessions.failures.badToken(ip)
-    context.logger.info(
+    deps.sessions.failures.badToken(ip)
+    deps.logger.info(
       { provider: provider?.id, code: 'scim_token' },
       'a SCIM request was refused: it does not bring the token of the provider',
     )

@@ -1,13 +1,13 @@
 import { MatrixError } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { Tx } from '../../storage/index.ts'
-import { deactivate } from '../../login/accounts.ts'
+import { deactivate } from '../deactivate.ts'
 import { renderFirst } from '../claims/index.ts'
 import { applyClaims } from '../apply.ts'
-import { enter, type Identity } from '../index.ts'
+import type { Identity, Origin } from '../identity.ts'
 import { lockBy, unlockBy } from '../provider-locks.ts'
+import { enter } from '../sign-in.ts'
 import { addIdentity, removeIdentity } from '../store/links.ts'
-import type { Origin } from '../../login/credentials.ts'
 import { invalidValue, notFound, ScimError } from './error.ts'
 import { patched } from './patch.ts'
 import { followGroups, type ScimProvider } from './provider.ts'
@@ -43,27 +43,27 @@ const subjectOf = ({ settings }: ScimProvider, { resource }: UserData): string =
   throw invalidValue(`What makes the subject is not there: ${settings.subject.map(({ text }) => text).join(' or ')}`)
 }
 
-const log = ({ id, context }: ScimProvider, { trace }: Origin, what: string, user: string): void =>
-  context.logger.info({ trace, provider: id, user, what }, 'an identity provider has changed an account')
+const log = ({ id, deps }: ScimProvider, { trace }: Origin, what: string, user: string): void =>
+  deps.logger.info({ trace, provider: id, user, what }, 'an identity provider has changed an account')
 
 /** Lets the account in, or keeps it out. @throws ScimError for one that is gone for good */
 const settle = async (provider: ScimProvider, user: number, how: 'active' | 'lock' | 'deactivate'): Promise<void> => {
-  const { context, locks } = provider
-  const account = await context.users.account(user)
+  const { deps, locks } = provider
+  const account = await deps.users.account(user)
   if (!account) throw notFound('user')
   if (how === 'active') {
     if (account.deactivated) throw goneForGood()
-    await unlockBy(context, locks, user)
-  } else if (how === 'lock') await lockBy(context, locks, user)
-  else if (!account.deactivated) await deactivate(context, user, false)
+    await unlockBy(deps, locks, user)
+  } else if (how === 'lock') await lockBy(deps, locks, user)
+  else if (!account.deactivated) await deactivate(deps, user, false)
 }
 
-const shown = async ({ id, context, base }: ScimProvider, row: UserRow): Promise<JsonObject> =>
-  userResource(row, await readGroupsOf(context.database.read, id, row.id), base)
+const shown = async ({ id, deps, base }: ScimProvider, row: UserRow): Promise<JsonObject> =>
+  userResource(row, await readGroupsOf(deps.database.read, id, row.id), base)
 
 /** @throws ScimError 404 */
-export const userRow = async ({ id, context }: ScimProvider, userId: string): Promise<UserRow> => {
-  const row = await readUser(context.database.read, id, userId)
+export const userRow = async ({ id, deps }: ScimProvider, userId: string): Promise<UserRow> => {
+  const row = await readUser(deps.database.read, id, userId)
   if (!row) throw notFound('user')
   return row
 }
@@ -72,9 +72,9 @@ export const showUser = async (provider: ScimProvider, userId: string): Promise<
   shown(provider, await userRow(provider, userId))
 
 /** The account of somebody whom the provider has here from now on: found by its link, or made. @throws ScimError, MatrixError */
-const accountFor = async ({ context }: ScimProvider, identity: Identity, { ip, trace }: Origin) => {
+const accountFor = async ({ deps }: ScimProvider, identity: Identity, { ip, trace }: Origin) => {
   try {
-    return await enter(context, identity, { ip, trace, key: 'SCIM' }, 'logout')
+    return await enter(deps, identity, { ip, trace, key: 'SCIM' }, 'logout')
   } catch (error) {
     if (error instanceof MatrixError && error.errcode === 'M_UNKNOWN_TOKEN') throw goneForGood()
     throw error
@@ -83,19 +83,19 @@ const accountFor = async ({ context }: ScimProvider, identity: Identity, { ip, t
 
 /** @throws ScimError, MatrixError */
 export const createUser = async (provider: ScimProvider, body: JsonObject, origin: Origin): Promise<JsonObject> => {
-  const { id, context, settings } = provider
+  const { id, deps, settings } = provider
   const data = readUserData(body)
   const subject = subjectOf(provider, data)
   const userName = data.userName.toLowerCase()
-  if (await context.database.write((tx) => readNamesake(tx, id, userName))) throw nameTaken()
+  if (await deps.database.write((tx) => readNamesake(tx, id, userName))) throw nameTaken()
   const account = await accountFor(provider, { provider: id, subject, claims: claimsOf(data.resource, []) }, origin)
   const isHere = (): ScimError => new ScimError(409, 'This person is here already, under another id', 'uniqueness')
-  if (await readUserOf(context.database.read, id, account.nid)) throw isHere()
+  if (await readUserOf(deps.database.read, id, account.nid)) throw isHere()
   await settle(provider, account.nid, data.active === false ? settings.inactive : 'active')
-  const now = context.now()
+  const now = deps.now()
   const row: UserRow = {
     provider: id,
-    id: context.randomId().slice(0, 22),
+    id: deps.randomId().slice(0, 22),
     user_nid: account.nid,
     subject,
     user_name: userName,
@@ -106,7 +106,7 @@ export const createUser = async (provider: ScimProvider, body: JsonObject, origi
     changed_ts: now,
     version: 1,
   }
-  await context.database.write(async (tx) => {
+  await deps.database.write(async (tx) => {
     if (await readNamesake(tx, id, userName)) throw nameTaken()
     if (await readUserOf(tx, id, account.nid)) throw isHere()
     await insertUser(tx, row)
@@ -116,9 +116,9 @@ export const createUser = async (provider: ScimProvider, body: JsonObject, origi
 }
 
 /** Has another subject mean the user. @throws MatrixError M_USER_IN_USE when it is linked to another account */
-const relink = async (tx: Tx, { context, policy }: ScimProvider, row: UserRow, subject: string): Promise<void> => {
+const relink = async (tx: Tx, { deps, policy }: ScimProvider, row: UserRow, subject: string): Promise<void> => {
   if (subject === row.subject) return
-  await addIdentity(tx, { provider: policy.people, subject, user: row.user_nid, by: 'operator', now: context.now() })
+  await addIdentity(tx, { provider: policy.people, subject, user: row.user_nid, by: 'operator', now: deps.now() })
   await removeIdentity(tx, { provider: policy.people, subject: row.subject, user: row.user_nid })
 }
 
@@ -129,7 +129,7 @@ const change = async (
   origin: Origin,
   next: (row: UserRow) => UserData,
 ): Promise<JsonObject> => {
-  const { id, context, settings } = provider
+  const { id, deps, settings } = provider
   const before = await userRow(provider, userId)
   checkVersion(before, expected)
   const data = next(before)
@@ -138,7 +138,7 @@ const change = async (
   const turns = active !== (before.active === 1)
   // First the account, so that nobody stays in whom the provider has put out.
   if (turns) await settle(provider, before.user_nid, active ? 'active' : settings.inactive)
-  const row = await context.database.write(async (tx): Promise<UserRow> => {
+  const row = await deps.database.write(async (tx): Promise<UserRow> => {
     const current = await readUser(tx, id, userId)
     if (!current) throw notFound('user')
     checkVersion(current, expected)
@@ -152,17 +152,17 @@ const change = async (
       external_id: data.externalId ?? null,
       active: active ? 1 : 0,
       json: JSON.stringify(data.resource),
-      changed_ts: context.now(),
+      changed_ts: deps.now(),
       version: current.version + 1,
     }
     await updateUser(tx, changed)
     return changed
   })
-  const user = { nid: row.user_nid, userId: await context.users.nameOf(row.user_nid) }
-  const account = await context.users.account(row.user_nid)
-  const groups = await readGroupsOf(context.database.read, id, row.id)
+  const user = { nid: row.user_nid, userId: await deps.users.nameOf(row.user_nid) }
+  const account = await deps.users.account(row.user_nid)
+  const groups = await readGroupsOf(deps.database.read, id, row.id)
   if (account && !account.deactivated)
-    await applyClaims(context, { provider: id, subject, claims: claimsOf(data.resource, groups) }, user, false)
+    await applyClaims(deps, { provider: id, subject, claims: claimsOf(data.resource, groups) }, user, false)
   log(provider, origin, turns ? (active ? 'made active' : settings.inactive) : 'changed', user.userId)
   return userResource(row, groups, provider.base)
 }
@@ -195,11 +195,11 @@ export const removeUser = async (
   expected: Expected,
   origin: Origin,
 ): Promise<void> => {
-  const { id, context, settings } = provider
+  const { id, deps, settings } = provider
   const row = await userRow(provider, userId)
   checkVersion(row, expected)
   await settle(provider, row.user_nid, settings.deleted)
-  await context.database.write((tx) => deleteUser(tx, id, userId))
+  await deps.database.write((tx) => deleteUser(tx, id, userId))
   followGroups(provider, [row.user_nid])
-  log(provider, origin, settings.deleted, await context.users.nameOf(row.user_nid))
+  log(provider, origin, settings.deleted, await deps.users.nameOf(row.user_nid))
 }

@@ -1,2 +1,1 @@
-export { introspector } from '../../login/jwt/introspection.ts'
-export { type Asker, createStanding, type Standing } from './standing.ts'
+export { type Asker, openStanding, type Standing, type StandingDeps } from './standing.ts'

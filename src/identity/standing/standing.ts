@@ -2,10 +2,19 @@ import { hkdfSync } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
-import type { LoginContext } from '../../login/deps.ts'
-import { policyFor } from '../index.ts'
-import { createSeal, type Seal } from '../../sessions/index.ts'
-import { deleteLoginTokensFrom, expireTokens, type ProviderSession, readDevicesOf } from '../../sessions/index.ts'
+import {
+  createSeal,
+  deleteLoginTokensFrom,
+  expireTokens,
+  type ProviderSession,
+  readDevicesOf,
+  type Seal,
+  type Sessions,
+} from '../../sessions/index.ts'
+import type { Database } from '../../storage/index.ts'
+import { policyFor } from '../policies.ts'
+import type { Policy } from '../policy.ts'
+import type { SignInLog } from '../ports.ts'
 import { deleteEvidence, putEvidence, readEvidence, sweepEvidence } from './store.ts'
 
 /** A provider that can be asked whether a session of its still stands. */
@@ -59,9 +68,24 @@ const ended = (): MatrixError =>
 
 const keyOf = ({ provider, subject, sid }: ProviderSession): string => JSON.stringify([provider, subject, sid ?? null])
 
+/** What asking providers takes. */
+export interface StandingDeps {
+  readonly database: Database
+  readonly logger: SignInLog
+  readonly now: () => number
+  readonly randomBytes: (count: number) => Uint8Array
+  readonly policies: ReadonlyMap<string, Policy>
+  readonly sessions: Pick<Sessions, 'originOf' | 'cache'>
+  /** Tokens of providers that are access tokens themselves. */
+  readonly bearer: {
+    providerOf(session: Session): string | undefined
+    revoke(provider: string, ended: { sid: string }): Promise<void>
+  }
+}
+
 /** Whether a session stands, asked at most every few seconds while it is in use. While a provider does not answer, its last word holds. */
-export const createStanding = (context: LoginContext, askers: readonly Asker[]): Standing => {
-  const { database, logger, now, randomBytes, sessions } = context
+export const openStanding = (deps: StandingDeps, askers: readonly Asker[]): Standing => {
+  const { database, logger, now, randomBytes, sessions } = deps
   const byId = new Map(askers.map((asker) => [asker.provider, asker]))
   const seals = new Map(
     askers.map(({ provider, secret }): [string, Seal<{ evidence: string }>] => {
@@ -69,7 +93,7 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
       return [provider, createSeal({ key, now, randomBytes }, `evidence of ${provider}`, forever)]
     }),
   )
-  const people = new Set(askers.map(({ provider }) => policyFor(context, provider).people))
+  const people = new Set(askers.map(({ provider }) => policyFor(deps, provider).people))
   const listeners: ((from: ProviderSession) => void)[] = []
   const ofOrigins = new Map<string, State>()
   const ofSessions = new WeakMap<Session, State | 'free'>()
@@ -92,8 +116,8 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
       await expireTokens(tx, found, now())
       return found
     })
-    context.sessions.cache.revokeDevices(devices)
-    if (whole && sid !== undefined) await context.bearer.revoke(from.provider, { sid })
+    sessions.cache.revokeDevices(devices)
+    if (whole && sid !== undefined) await deps.bearer.revoke(from.provider, { sid })
     for (const listener of listeners) listener(from)
     ofOrigins.delete(keyOf(from))
     logger.info(
@@ -145,7 +169,7 @@ export const createStanding = (context: LoginContext, askers: readonly Asker[]):
   }
 
   const ofBearer = (session: Session, token: string): State | undefined => {
-    const asker = byId.get(context.bearer.providerOf(session) ?? '')
+    const asker = byId.get(deps.bearer.providerOf(session) ?? '')
     if (!asker) return undefined
     const state: State = {
       confirmed: -Infinity,

@@ -117,26 +117,15 @@ export const setAvatarSource = async (
     .execute()
 }
 
-/** Has the mail address that a provider names take the place of what it named before. False when the address is somebody else's. */
-export const replaceEmail = async (
-  tx: Tx,
-  { user, address, provider, now }: { user: number; address: string; provider: string; now: number },
-): Promise<boolean> => {
-  const owner = await tx.selectFrom('emails').where('address', '=', address).select('user_nid').executeTakeFirst()
-  if (owner) return owner.user_nid === user
-  await tx.deleteFrom('emails').where('user_nid', '=', user).where('provider', '=', provider).execute()
-  await tx
-    .insertInto('emails')
-    .values({ address, user_nid: user, validated_ts: now, added_ts: now, provider })
-    .execute()
-  return true
+/** Somebody of a provider who has an account here. */
+export interface Linked {
+  readonly subject: string
+  readonly user: number
+  readonly locked: boolean
 }
 
 /** The users whom a provider means by its subjects, with these. */
-export const readPeople = async (
-  db: Reader,
-  provider: string,
-): Promise<{ subject: string; user: number; locked: boolean }[]> => {
+export const readPeople = async (db: Reader, provider: string): Promise<Linked[]> => {
   const rows = await db
     .selectFrom('identities')
     .innerJoin('accounts', 'accounts.user_nid', 'identities.user_nid')
@@ -145,78 +134,4 @@ export const readPeople = async (
     .select(['subject', 'identities.user_nid as user', 'accounts.locked'])
     .execute()
   return rows.map(({ subject, user, locked }) => ({ subject, user, locked: locked === 1 }))
-}
-
-/** The providers that have locked a user. */
-export const readProviderLocks = async (db: Reader, user: number): Promise<string[]> =>
-  (await db.selectFrom('provider_locks').where('user_nid', '=', user).select('provider').execute()).map(
-    ({ provider }) => provider,
-  )
-
-/** The users whom a provider has locked. */
-export const readLockedBy = async (db: Reader, provider: string): Promise<Set<number>> =>
-  new Set(
-    (await db.selectFrom('provider_locks').where('provider', '=', provider).select('user_nid').execute()).map(
-      (row) => row.user_nid,
-    ),
-  )
-
-export async function addProviderLock(
-  tx: Tx,
-  { user, people, now }: { user: number; people: string; now: number },
-): Promise<void> {
-  await tx
-    .insertInto('provider_locks')
-    .values({ user_nid: user, provider: people, locked_ts: now })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute()
-}
-
-/** Forgets who locked a user: whether the account is locked is the administrators' from here on. */
-export async function removeProviderLocks(tx: Tx, user: number): Promise<void> {
-  await tx.deleteFrom('provider_locks').where('user_nid', '=', user).execute()
-}
-
-export async function removeProviderLock(tx: Tx, user: number, people: string): Promise<void> {
-  await tx.deleteFrom('provider_locks').where('user_nid', '=', user).where('provider', '=', people).execute()
-}
-
-/** A room that somebody is in because of a group. */
-export interface GroupRow {
-  readonly roomId: string
-  /** As the configuration names it: an alias or id. */
-  readonly named: string
-  readonly power: number | null
-  readonly leave: boolean
-}
-
-export const readGroupRooms = async (db: Reader, user: number, provider: string): Promise<GroupRow[]> => {
-  const rows = await db
-    .selectFrom('group_rooms')
-    .where('user_nid', '=', user)
-    .where('provider', '=', provider)
-    .selectAll()
-    .execute()
-  return rows.map((row) => ({ roomId: row.room_id, named: row.named, power: row.power, leave: row.leave === 1 }))
-}
-
-export const saveGroupRoom = async (
-  tx: Tx,
-  { user, provider, roomId, named, power, leave }: GroupRow & { user: number; provider: string },
-): Promise<void> => {
-  const values = { named, power, leave: leave ? 1 : 0 }
-  await tx
-    .insertInto('group_rooms')
-    .values({ user_nid: user, provider, room_id: roomId, ...values })
-    .onConflict((conflict) => conflict.columns(['user_nid', 'provider', 'room_id']).doUpdateSet(values))
-    .execute()
-}
-
-export const removeGroupRoom = async (tx: Tx, user: number, provider: string, roomId: string): Promise<void> => {
-  await tx
-    .deleteFrom('group_rooms')
-    .where('user_nid', '=', user)
-    .where('provider', '=', provider)
-    .where('room_id', '=', roomId)
-    .execute()
 }

@@ -4,7 +4,7 @@ import { own } from '../../matrix/json.ts'
 import type { Tx } from '../../storage/index.ts'
 import type { Account } from '../../users/index.ts'
 import type { LoginContext } from '../deps.ts'
-import { type Claims, enter, type Identity, linksOf, policyFor } from '../../identity/index.ts'
+import { type Claims, type Identity } from '../../identity/index.ts'
 import { deviceOf, type JwtProvider, sidOf, type VerificationKey, type Verified } from '../jwt/index.ts'
 import { hashToken } from '../../sessions/index.ts'
 import type { Revocations } from './revocations.ts'
@@ -92,7 +92,7 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
     hash: string,
   ): Facts & { deviceId: string | undefined } => {
     const { claims, subject, expires = Infinity } = verified
-    const { people } = policyFor(context, provider.id)
+    const { people } = context.identities.policyFor(provider.id)
     const of = (kind: Mark['kind'], value: string): Mark => ({ provider: people, kind, value })
     const [sid, jti, deviceId] = [sidOf(claims), own(claims, 'jti'), deviceOf(provider, claims)]
     const token = of('token', hash)
@@ -118,7 +118,7 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
 
   const accountFor = async (identity: Identity, caller: Caller): Promise<Account> => {
     try {
-      return await enter(context, identity, { ip: caller.ip }, 'logout')
+      return await context.identities.enter(identity, { ip: caller.ip }, 'logout')
     } catch (error) {
       throw refusedAccount(error)
     }
@@ -183,9 +183,9 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
     isTokenOf: (session, token) => typeof token === 'string' && known.get(session)?.hash === hashToken(token),
     providerOf: (session) => known.get(session)?.provider,
     revoke: async (provider, { subject, sid, jti }) => {
-      if (!context.policies.has(provider))
+      if (!context.identities.policies.has(provider))
         throw new MatrixError('M_INVALID_PARAM', `There is no identity provider "${provider.slice(0, 64)}"`)
-      const { people } = policyFor(context, provider)
+      const { people } = context.identities.policyFor(provider)
       const marks = (
         [
           ['sub', subject],
@@ -203,7 +203,7 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
     },
     revokeUser: async (tx, user, but) => {
       if (!enabled || (but && known.has(but))) return
-      const links = await linksOf(context, user, tx)
+      const links = await context.identities.links.of(user, tx)
       await end(
         tx,
         links.map(({ provider, subject }) => ({ provider, kind: 'sub' as const, value: subject })),

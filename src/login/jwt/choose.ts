@@ -1,5 +1,5 @@
 import { own } from '../../matrix/json.ts'
-import type { Claims } from '../../identity/claims/index.ts'
+import type { Claims } from '../../identity/index.ts'
 import { decode } from './decode.ts'
 import type { JwtProvider } from './provider.ts'
 import { JwtRefusal } from './refusal.ts'

@@ -1,5 +1,5 @@
 import { own } from '../../matrix/json.ts'
-import type { Claims } from '../../identity/claims/index.ts'
+import type { Claims } from '../../identity/index.ts'
 import type { JwtProvider } from './provider.ts'
 import { JwtRefusal, quoted } from './refusal.ts'
 

@@ -1,5 +1,5 @@
 import { isObject } from '../../matrix/json.ts'
-import type { Claims } from '../../identity/claims/index.ts'
+import type { Claims } from '../../identity/index.ts'
 import { JwtRefusal } from './refusal.ts'
 
 /** The largest token that is looked at, in bytes. Everything longer is refused before anything is decoded. */

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { own } from '../../matrix/json.ts'
-import { type Claims, parsePath, valueAt } from '../../identity/claims/index.ts'
+import { type Claims, parsePath, valueAt } from '../../identity/index.ts'
 import type { JwtProvider } from './provider.ts'
 
 const longest = 512

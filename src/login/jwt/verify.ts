@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual, verify as verifySignature } from 'node:cry
 import { own } from '../../matrix/json.ts'
 import { type Algorithm, type AlgorithmName, algorithmOf } from './algorithms.ts'
 import { checkAudience, checkIssuer, checkParty, checkTimes, checkType, onceOf, subjectOf } from './claims.ts'
-import type { Claims } from '../../identity/claims/index.ts'
+import type { Claims } from '../../identity/index.ts'
 import { decode, type Decoded } from './decode.ts'
 import type { VerificationKey } from './keys.ts'
 import type { JwtProvider } from './provider.ts'

@@ -1,6 +1,6 @@
 import type { Entry } from 'ldapts'
 import type { Json, JsonObject } from '../../matrix/json.ts'
-import type { Claims } from '../../identity/claims/index.ts'
+import type { Claims } from '../../identity/index.ts'
 import { firstValue, isBelow } from './escape.ts'
 
 /** Attributes that are bytes, although these may look like text by chance. */

@@ -1,9 +1,6 @@
 import type { Jobs } from '../../jobs/index.ts'
-import { deactivate } from '../accounts.ts'
 import type { LoginContext } from '../deps.ts'
-import { policyFor } from '../../identity/index.ts'
-import { lockBy, unlockBy } from '../../identity/provider-locks.ts'
-import { readLockedBy, readPeople } from '../../identity/store/links.ts'
+import type { Linked } from '../../identity/index.ts'
 import type { Directory } from './directory.ts'
 
 /** What a look at the directory has changed. */
@@ -20,8 +17,6 @@ const queue = 'ldap-poll'
 const alwaysMayGo = 5
 /** How long after the start the first look comes. */
 const firstMs = 10_000
-
-type Linked = Awaited<ReturnType<typeof readPeople>>[number]
 
 /**
  * Why the directory is not believed when it says that these are gone. A service that lost its rights, a base that was moved or a filter
@@ -45,16 +40,16 @@ const distrust = (
  * @throws DirectoryError when the directory could not be asked; nothing is changed then
  */
 export const poll = async (context: LoginContext, directory: Directory): Promise<Polled> => {
-  const { people } = policyFor(context, directory.id)
+  const { people } = context.identities.policyFor(directory.id)
   const { when_gone: what } = directory.config
   const there = await directory.everybody()
-  const linked = await readPeople(context.database.read, people)
-  const locked = await readLockedBy(context.database.read, people)
+  const linked = await context.identities.links.everybody(people)
+  const locked = await context.identities.locks.lockedBy(people)
   const result = { locked: 0, deactivated: 0, unlocked: 0 }
   // Whoever has several entries is gone when all of them are.
   const back = new Set(linked.filter(({ subject }) => there.has(subject)).map(({ user }) => user))
   for (const user of back) {
-    if (!locked.has(user) || !(await unlockBy(context, people, user))) continue
+    if (!locked.has(user) || !(await context.identities.locks.unlock(people, user))) continue
     result.unlocked++
     context.logger.info(
       { provider: directory.id, user: await context.users.nameOf(user) },
@@ -69,9 +64,9 @@ export const poll = async (context: LoginContext, directory: Directory): Promise
     // Once more, each alone: a list may have had a gap.
     if ((await directory.find({ subject })).refused?.code !== 'not_found') continue
     if (what === 'deactivate') {
-      await deactivate(context, user, false)
+      await context.identities.deactivate(user, false)
       result.deactivated++
-    } else if (await lockBy(context, people, user)) result.locked++
+    } else if (await context.identities.locks.lock(people, user)) result.locked++
     else continue
     context.logger.info(
       { provider: directory.id, user: await context.users.nameOf(user), what },

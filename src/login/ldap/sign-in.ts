@@ -3,9 +3,7 @@ import { isLocalUser, isUserId, localpartOf } from '../../matrix/ids.ts'
 import type { Account } from '../../users/index.ts'
 import type { Origin } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
-import { type Arrival, type Identity, policyFor } from '../../identity/index.ts'
-import { unlockBy } from '../../identity/provider-locks.ts'
-import { readIdentity, readSubjects } from '../../identity/store/links.ts'
+import { type Arrival, type Identity } from '../../identity/index.ts'
 import { DirectoryError } from './connection.ts'
 import type { Directory, Person, Who } from './directory.ts'
 
@@ -27,17 +25,17 @@ const whoIs = async (
 ): Promise<Who> => {
   if (!isUserId(name)) return { username: name }
   if (!isLocalUser(name, context.serverName)) return { username: '' }
-  const { people } = policyFor(context, directory.id)
+  const { people } = context.identities.policyFor(directory.id)
   const [subject] =
-    account && directory.searchable ? await readSubjects(context.database.read, people, account.nid) : []
+    account && directory.searchable ? await context.identities.links.subjectsOf(people, account.nid) : []
   return subject === undefined ? { username: localpartOf(name) } : { subject }
 }
 
 /** Whoever is back in the directory need not wait for the next look at it. */
 const welcome = async (context: LoginContext, directory: Directory, { subject }: Person): Promise<void> => {
-  const { people } = policyFor(context, directory.id)
-  const user = await readIdentity(context.database.read, people, subject)
-  if (user !== undefined) await unlockBy(context, people, user)
+  const { people } = context.identities.policyFor(directory.id)
+  const user = await context.identities.links.userOf(people, subject)
+  if (user !== undefined) await context.identities.locks.unlock(people, user)
 }
 
 /**

@@ -3,12 +3,12 @@ import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { LoginContext } from '../deps.ts'
-import { lockOf } from '../../identity/index.ts'
 import { textsFor } from '../pages/texts.ts'
 import { flowsFor } from '../uia/stages.ts'
 import { parseAddress } from './address.ts'
 import { confirmationRoutes } from './page.ts'
-import { addEmail, deleteEmail, readEmails, type Purpose } from './store.ts'
+import { addEmail, deleteEmail, readEmails } from '../../identity/index.ts'
+import type { Purpose } from './store.ts'
 import { checkProof, requestValidation, takeProof } from './validations.ts'
 
 /** Every endpoint that has to do with mail addresses. */
@@ -189,7 +189,7 @@ async function addAddress(
 
 /** @throws MatrixError M_FORBIDDEN when an identity provider alone says what the user's mail address is */
 const mustNotBeLocked = async (context: LoginContext, user: number): Promise<void> => {
-  const provider = await lockOf(context, user, 'email')
+  const provider = await context.identities.lockOf(user, 'email')
   if (provider)
     throw new MatrixError('M_FORBIDDEN', `Your mail address comes from "${provider.name}", and is changed there`)
 }

@@ -1,5 +1,6 @@
 import { MatrixError } from '../../matrix/errors.ts'
 import { isObject, own } from '../../matrix/json.ts'
+import { readOwner } from '../../identity/index.ts'
 import { requiredText } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
 import { hashToken } from '../../sessions/index.ts'
@@ -10,7 +11,6 @@ import {
   countSent,
   deleteExpired,
   deleteValidation,
-  readOwner,
   readValidation,
   readValidationOf,
   saveValidation,

@@ -2,7 +2,6 @@ import { Type } from 'typebox'
 import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
-import { deactivate } from '../accounts.ts'
 import type { LoginContext } from '../deps.ts'
 import { emailStage } from '../mail/index.ts'
 import { flowsFor } from '../uia/stages.ts'
@@ -88,7 +87,7 @@ export const accountRoutes = (context: LoginContext): Route[] => [
           flows: await flowsFor(context, session),
         })
       }
-      await deactivate(context, session.user, body.erase ?? false)
+      await context.identities.deactivate(session.user, body.erase ?? false)
       return { id_server_unbind_result: 'no-support' }
     },
   }),

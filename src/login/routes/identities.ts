@@ -4,7 +4,6 @@ import { MatrixError } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import { verifyJwtCredential } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
-import { linkIdentity, linksOf, unlink } from '../../identity/index.ts'
 import { flowsFor } from '../uia/stages.ts'
 
 const path = '/_latchkey/client/v1/account/identities'
@@ -27,9 +26,9 @@ export const identityRoutes = (context: LoginContext): Route[] => [
     limit: 'session',
     reply: Type.Object({ identities: Type.Array(Identity) }),
     handle: async ({ session }) => ({
-      identities: (await linksOf(context, session.user)).map(({ provider, subject, linked }) => ({
+      identities: (await context.identities.links.of(session.user)).map(({ provider, subject, linked }) => ({
         provider,
-        name: context.policies.get(provider)?.name ?? provider,
+        name: context.identities.policies.get(provider)?.name ?? provider,
         subject,
         linked_ts: linked,
       })),
@@ -63,7 +62,7 @@ export const identityRoutes = (context: LoginContext): Route[] => [
         body: body as JsonObject,
         flows: await flowsFor(context, session),
       })
-      await linkIdentity(context, identity, session.user, arrival)
+      await context.identities.links.addVouched(session.user, identity, arrival)
       return {}
     },
   }),
@@ -85,7 +84,7 @@ export const identityRoutes = (context: LoginContext): Route[] => [
         body: body as JsonObject,
         flows: await flowsFor(context, session),
       })
-      await unlink(context, { provider: body.provider, subject: body.subject }, session.user, 'user')
+      await context.identities.links.remove(session.user, { provider: body.provider, subject: body.subject }, 'user')
       return {}
     },
   }),

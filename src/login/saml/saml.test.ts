@@ -289,7 +289,7 @@ test('a provider without metadata, and a subject of an attribute', async () => {
     const { body } = await ask('POST', '/login', { type: 'm.login.token', token: tokenOf(await arrive()) })
     const user = await server.users.findByLocalpart('alice')
     assert.deepEqual(
-      (await server.login.links.of(user?.nid ?? 0)).map(({ provider, subject }) => [provider, subject]),
+      (await server.identities.links.of(user?.nid ?? 0)).map(({ provider, subject }) => [provider, subject]),
       [['saml', 'alice']],
       JSON.stringify(body),
     )

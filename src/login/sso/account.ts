@@ -1,7 +1,6 @@
 import { Reply, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { Account } from '../../users/index.ts'
-import { link, linkedProviders, linksOf, unlink } from '../../identity/links.ts'
 import { accountPage, leftPage } from '../pages/account.ts'
 import { field } from '../../http/index.ts'
 import { depart, providerOf } from './journey.ts'
@@ -28,13 +27,13 @@ const canSpareOne = ({ context }: Web, account: Account, links: readonly unknown
   links.length > 1 || (account.hasPassword && context.config.password_login)
 
 const isNameLocked = ({ context }: Web, linked: ReadonlySet<string>): boolean =>
-  [...context.policies.values()].some(({ id, locked }) => linked.has(id) && locked.has('display_name'))
+  [...context.identities.policies.values()].some(({ id, locked }) => linked.has(id) && locked.has('display_name'))
 
 const overview = async (web: Web, request: PageRequest, account: Account): Promise<Reply> => {
   const { context } = web
   const [links, linked, devices] = await Promise.all([
-    linksOf(context, account.nid),
-    linkedProviders(context, context.database.read, account.nid),
+    context.identities.links.of(account.nid),
+    context.identities.links.providersOf(account.nid),
     context.devices.list(account.nid),
   ])
   const removable = canSpareOne(web, account, links)
@@ -56,7 +55,7 @@ const overview = async (web: Web, request: PageRequest, account: Account): Promi
     links: links.map(({ provider, subject }) => ({
       provider,
       subject,
-      name: context.policies.get(provider)?.name ?? provider,
+      name: context.identities.policies.get(provider)?.name ?? provider,
       removable,
     })),
     more: context.sso
@@ -108,7 +107,7 @@ const changes = (web: Web): Route[] => [
     path: '/account/name',
     handle: async (request) => {
       const { account } = await mustBeIn(web, request)
-      if (isNameLocked(web, await linkedProviders(web.context, web.context.database.read, account.nid)))
+      if (isNameLocked(web, await web.context.identities.links.providersOf(account.nid)))
         throw new Problem('not_allowed', 'The display name comes from a provider')
       await web.context.users.profiles.set(account.nid, 'displayname', field(request.form, 'name')?.trim() ?? '')
       return backWith(web, 'saved')
@@ -155,7 +154,9 @@ const changes = (web: Web): Route[] => [
       ) {
         throw new Problem('lost', 'A link was not begun here, or too long ago')
       }
-      const taken = await link(web.context, ticket.identity, account.nid, 'user').then(() => false, isInUse)
+      const taken = await web.context.identities.links
+        .add(account.nid, ticket.identity, 'user')
+        .then(() => false, isInUse)
       if (taken) throw new Problem('identity_taken', 'The identity is linked to another account')
       return backWith(web, 'linked')
     },
@@ -168,7 +169,7 @@ const changes = (web: Web): Route[] => [
     handle: async (request) => {
       const { account } = await mustBeIn(web, request)
       const [provider, subject] = [field(request.form, 'provider') ?? '', field(request.form, 'subject') ?? '']
-      await unlink(web.context, { provider, subject }, account.nid, 'user')
+      await web.context.identities.links.remove(account.nid, { provider, subject }, 'user')
       return backWith(web, 'unlinked')
     },
   }),

@@ -1,7 +1,6 @@
 import type { Reply, Route } from '../../http/index.ts'
 import { type Account, gate } from '../../users/index.ts'
 import { verifyJwtCredential } from '../credentials.ts'
-import { admit, policyFor } from '../../identity/index.ts'
 import { enterPage } from '../pages/account.ts'
 import { field } from '../../http/index.ts'
 import { redirect } from './journey.ts'
@@ -58,8 +57,8 @@ export const enterRoutes = (web: Web): Route[] => [
         ip: request.ip,
         trace: request.trace,
       })
-      const account = await admit(web.context, identity, arrival)
-      const { people, capped } = policyFor(web.context, identity.provider)
+      const account = await web.context.identities.enter(identity, arrival, 'login')
+      const { people, capped } = web.context.identities.policyFor(identity.provider)
       const { provider, subject } = identity
       const until = capped ? arrival.expires : undefined
       return ask(web, request, account, { provider, people, subject, sid: arrival.sid, until })

@@ -54,7 +54,7 @@ export const ssoProviders = async (
 export const openWeb = (context: LoginContext): { web: Web; routes: Route[] } => {
   const web = createWeb(context)
   context.standing.onEnd(({ provider, subject, sid }) => {
-    for (const { id, people } of context.policies.values())
+    for (const { id, people } of context.identities.policies.values())
       if (people === provider) web.visits.endFrom(id, { subject, sid })
   })
   const routes = [

@@ -1,7 +1,7 @@
 import { Reply } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { type Account, gate } from '../../users/index.ts'
-import { type Arrival, accountOf, admit, type Identity, policyFor } from '../../identity/index.ts'
+import { type Arrival, type Identity } from '../../identity/index.ts'
 import { confirmedPage, continuePage, linkPage, provePage } from '../pages/sso.ts'
 import { Problem } from './problem.ts'
 import type { Proof, SsoProvider } from './provider.ts'
@@ -171,7 +171,7 @@ const ownerToProve = async (web: Web, error: unknown): Promise<Account | undefin
 
 const toClient = async (web: Web, request: PageRequest, arrived: Arrived, target: string): Promise<Reply> => {
   try {
-    const account = await admit(web.context, arrived.identity, arrivalOf(request, arrived.sid))
+    const account = await web.context.identities.enter(arrived.identity, arrivalOf(request, arrived.sid), 'login')
     return await handOver(web, request, account, arrived, target)
   } catch (error) {
     const owner = await ownerToProve(web, error)
@@ -204,7 +204,7 @@ export const handOver = async (
 ): Promise<Reply> => {
   const target = parseRedirect(text)
   if (!target) throw new Problem('bad_target', 'The target is none')
-  const { people, capped } = policyFor(web.context, identity.provider)
+  const { people, capped } = web.context.identities.policyFor(identity.provider)
   const from = { provider: people, subject: identity.subject, sid, until: capped ? ends : undefined }
   await web.context.standing.keep(identity.provider, from, evidence)
   const trusted = [...web.context.config.sso.trusted_clients, ...(web.publicUrl === undefined ? [] : [web.publicUrl])]
@@ -241,7 +241,7 @@ export const signedTarget = async (
 const toConfirm = async (web: Web, request: PageRequest, identity: Identity, session: string): Promise<Reply> => {
   const waiting = web.context.uia.waiting(session, 'm.login.sso')
   if (!waiting) throw new Problem('lost', 'The confirmation is not waited for any more')
-  const account = await accountOf(web.context, identity)
+  const account = await web.context.identities.accountOf(identity)
   if (account?.nid !== waiting.user) throw new Problem('other_person', 'Somebody else came back to confirm')
   gate(account, 'login')
   if (!web.context.uia.pass(session, 'm.login.sso', account.nid))
@@ -256,9 +256,9 @@ const toAccount = async (
   identity: Identity,
   { sid, ends, idToken, evidence, authenticated }: Proof,
 ): Promise<Reply> => {
-  const account = await admit(web.context, identity, arrivalOf(request, sid))
+  const account = await web.context.identities.enter(identity, arrivalOf(request, sid), 'login')
   gate(account, 'login')
-  const { people, capped } = policyFor(web.context, identity.provider)
+  const { people, capped } = web.context.identities.policyFor(identity.provider)
   const { provider, subject } = identity
   await web.context.standing.keep(provider, { provider: people, subject, sid }, evidence)
   const secret = web.visits.begin({

@@ -1,4 +1,3 @@
-import { policyFor } from '../../identity/index.ts'
 import type { Ended } from '../../sessions/index.ts'
 import type { SsoProvider } from './provider.ts'
 import type { Web } from './web.ts'
@@ -13,7 +12,7 @@ export const endSessionsFrom = async (
   ended: Ended,
 ): Promise<number> => {
   visits.endFrom(provider.id, ended)
-  const { people } = policyFor(context, provider.id)
+  const { people } = context.identities.policyFor(provider.id)
   const how = provider.backchannelLogout === 'soft' ? 'soft' : 'hard'
   const count = await context.sessions.endFrom(people, ended, how)
   // Its tokens may be access tokens by themselves. A session that is named with its user is ended alone.

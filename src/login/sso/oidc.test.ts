@@ -166,7 +166,7 @@ test('no closed or locked account comes in', () =>
     assert.equal(locked.status, 403)
     assert.match(locked.text, /locked/)
     await server.users.setLocked(account?.nid ?? 0, false)
-    await server.login.deactivate(account?.nid ?? 0, false)
+    await server.identities.deactivate(account?.nid ?? 0, false)
     assert.match((await openBrowser().go(startOf(home))).text, /has been closed/)
   }))
 
@@ -213,7 +213,7 @@ test('people can be known by another claim than "sub", and whoever comes without
       const account = await server.users.findByLocalpart(String(userId).slice(1).split(':')[0] ?? '')
       assert.ok(account)
       assert.deepEqual(
-        (await server.login.links.of(account.nid)).map(({ subject }) => subject),
+        (await server.identities.links.of(account.nid)).map(({ subject }) => subject),
         ['ann'],
       )
       idp.claims = { preferred_username: undefined }

@@ -6,7 +6,7 @@ import { field } from '../../http/index.ts'
 import { discoverer, fetchBy, messageOf } from './discovery.ts'
 import { createLogoutReader } from './logout-token.ts'
 import { Problem } from './problem.ts'
-import type { Asker } from '../../identity/standing/index.ts'
+import type { Asker } from '../../identity/index.ts'
 import type { Proof, SsoProvider, Trip } from './provider.ts'
 
 /** An entry of `identity_providers` of type `oidc`. */

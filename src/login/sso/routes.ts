@@ -3,8 +3,6 @@ import { Type } from 'typebox'
 import { MatrixError } from '../../matrix/errors.ts'
 import { gate } from '../../users/index.ts'
 import { accountByPassword, takesPasswords } from '../credentials.ts'
-import { admit } from '../../identity/index.ts'
-import { linkedProviders } from '../../identity/links.ts'
 import { field, formLimit, readForm } from '../../http/index.ts'
 import { choosePage, confirmedPage, confirmPage } from '../pages/sso.ts'
 import { arrive, arriveAgain, arriveByForm, depart, handOver, providerOf, redirect, signedTarget } from './journey.ts'
@@ -60,13 +58,13 @@ const clientRoutes = (web: Web): Route[] => [
     method: 'GET',
     path: '/_matrix/client/v3/auth/:stage/fallback/web',
     handle: async (request) => {
-      const { uia, users, database } = web.context
+      const { uia, users } = web.context
       const session = request.query.get('session') ?? ''
       if (request.params['stage'] !== 'm.login.sso') throw new Problem('not_found', 'There is no page for this stage')
       const waiting = uia.waiting(session, 'm.login.sso')
       if (!waiting) throw new Problem('lost', 'No confirmation of that id waits')
       if (waiting.done) return show(web, request, confirmedPage(request.texts))
-      const linked = await linkedProviders(web.context, database.read, waiting.user)
+      const linked = await web.context.identities.links.providersOf(waiting.user)
       const ticket = web.confirming.seal({ session, browser: browserHash(request.browser) })
       const choices = web.context.sso
         .filter(({ id }) => linked.has(id))
@@ -167,12 +165,16 @@ const wayRoutes = (web: Web): Route[] => [
         throw new Problem('lost', 'A link was not begun in this browser, or too long ago')
       const owner = await accountAt(web, ticket.user, gate)
       const proven = await passwordOf(web, request, owner.userId)
-      const account = await admit(web.context, ticket.identity, {
-        ip: request.ip,
-        trace: request.trace,
-        sid: ticket.sid,
-        proven,
-      })
+      const account = await web.context.identities.enter(
+        ticket.identity,
+        {
+          ip: request.ip,
+          trace: request.trace,
+          sid: ticket.sid,
+          proven,
+        },
+        'login',
+      )
       return handOver(web, request, account, ticket, ticket.target)
     },
   }),

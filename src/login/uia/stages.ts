@@ -4,10 +4,9 @@ import { own } from '../../matrix/json.ts'
 import { isSameSecret } from '../../sessions/index.ts'
 import { accountByPassword, namedUser, requiredText, verifyJwtCredential } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
-import { accountOf, type Claims } from '../../identity/index.ts'
+import { type Claims } from '../../identity/index.ts'
 import type { JwtProvider } from '../jwt/index.ts'
 import { isRegistrationToken } from '../tokens-to-register/index.ts'
-import { linkedProviders } from '../../identity/links.ts'
 import type { Stage } from './engine.ts'
 
 /** How old a token may be, by its `iat`, that confirms something: it has to show that its user is there now. In ms. */
@@ -41,7 +40,7 @@ const jwt = (context: LoginContext): Stage => ({
         'JWT validation failed: this is the token of the session itself, which proves nothing new: bring another one',
       )
     }
-    const account = await accountOf(context, identity)
+    const account = await context.identities.accountOf(identity)
     if (account?.nid !== mine(session).user) throw new MatrixError('M_FORBIDDEN', 'This is the token of another user')
     const { within } = arrival
     if (within) await context.database.write(within)
@@ -92,9 +91,7 @@ export const registrationToken = (context: LoginContext): Stage => ({
 export const flowsFor = async (context: LoginContext, { user }: Session): Promise<Stage[][]> => {
   const account = await context.users.account(user)
   const linked =
-    context.sso.length + context.directories.length > 0
-      ? await linkedProviders(context, context.database.read, user)
-      : new Set()
+    context.sso.length + context.directories.length > 0 ? await context.identities.links.providersOf(user) : new Set()
   const hasPassword =
     (account?.hasPassword && context.config.password_login) || context.directories.some(({ id }) => linked.has(id))
   return [

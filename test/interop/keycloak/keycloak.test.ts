@@ -88,7 +88,7 @@ describe('with a real Keycloak', { skip: noKeycloak }, () => {
       'whose account SAML makes',
     )
     assert.equal((await ask('GET', '/profile/@bob:example.org')).body['displayname'], 'Bob Example')
-    const links = await server.login.links.of((await server.users.findByLocalpart('alice'))?.nid ?? 0)
+    const links = await server.identities.links.of((await server.users.findByLocalpart('alice'))?.nid ?? 0)
     assert.deepEqual(
       links.map(({ provider }) => provider),
       ['keycloak'],

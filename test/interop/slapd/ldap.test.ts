@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { after, before, test } from 'node:test'
 import pino from 'pino'
 import { type ConfigInput, defaultConfig } from '../../../src/config/index.ts'
-import { explainPerson, openDirectories, policiesOf } from '../../../src/login/index.ts'
+import { policiesOf } from '../../../src/identity/index.ts'
+import { explainPerson, openDirectories } from '../../../src/login/index.ts'
 import { type Homeserver, createHomeserver } from '../../../src/server/index.ts'
 import { type Answer, type Body, Client } from '../../harness/client.ts'
 import { databases } from '../../harness/postgres.ts'
@@ -549,7 +550,7 @@ test(
     await withServer(search({ poll_interval: '1m', scim: { token } }), {}, async (world) => {
       const ann = await world.client('ann')
       const { nid } = await accountOf(world, 'ann')
-      const [link] = await world.server.login.links.of(nid)
+      const [link] = await world.server.identities.links.of(nid)
       const scim = async (method: string, path: string, body: Body): Promise<Body> => {
         const answer = await fetch(`${world.server.url}/_latchkey/scim/v2/corp${path}`, {
           method,
