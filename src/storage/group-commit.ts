@@ -1,4 +1,3 @@
-import { mustRest } from './pace.ts'
 import type { DialectName, Execute } from './dialect.ts'
 
 /** An open database, as its dialect's file hands it over. */
@@ -103,8 +102,8 @@ export function groupCommit(backend: Backend, onCommit?: (changes: number) => vo
     while (queue.length > 0) {
       const jobs = queue.slice(0, largestGroup)
       queue = queue.slice(largestGroup)
-      // Whoever built on a change that failed hears of it before the next group runs.
-      if ((await runGroup(jobs)) || mustRest()) await turn()
+      // Whoever built on a change that failed hears of it before the next group runs. Without a flush to wait for, a turn ends here too.
+      if ((await runGroup(jobs)) || !backend.sync) await turn()
     }
     running = undefined
   }
