@@ -19,6 +19,7 @@ import {
   renameDevice,
   type DeviceRow,
 } from './store/devices.ts'
+import { deleteUnwaited } from './store/to-device.ts'
 import { openToDevice, type ToDevice } from './to-device.ts'
 
 export interface DevicesDeps {
@@ -89,7 +90,7 @@ export interface Devices extends Encryption, AsyncDisposable {
   listChanges(since: number, until: number, viewer?: number): readonly number[] | Promise<readonly number[]>
 }
 
-const mostDevices = 1000
+const mostDevices = 500
 const longestDeviceId = 512
 const longestName = 255
 const longestUserAgent = 512
@@ -138,6 +139,7 @@ export async function openDevices(deps: DevicesDeps): Promise<Devices> {
     if (gone.length === 0) return gone
     for (const hook of hooks) await hook.within?.(tx.sql, gone)
     await deleteDevices(tx.sql, gone)
+    await deleteUnwaited(tx.sql, user)
     await announceChange(tx, user, gone)
     return gone
   }

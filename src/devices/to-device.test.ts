@@ -218,3 +218,52 @@ over('messages go with their device', async ({ database, devices, log, bob, send
   await log.write((tx) => devices.delete(tx, bob, ['A']))
   assert.equal(await rows(database), 0)
 })
+
+over('what is for all devices is stored once, and goes when the last of them has it', async (world) => {
+  const { database, devices, log, bob, a, b, send, sync } = world
+  const text = 'x'.repeat(10_000)
+  const more = await log.write((tx) => devices.ensure(tx, { user: bob, deviceId: 'C' }))
+  const start = log.now
+  const bytes = async (): Promise<number> => {
+    const rows = [
+      ...(await database.read.selectFrom('to_device').select('json').execute()),
+      ...(await database.read.selectFrom('to_device_shared').select('json').execute()),
+    ]
+    return rows.reduce((sum, { json }) => sum + json.length, 0)
+  }
+  for (let n = 0; n < 5; n++) await send({ '@bob:one.test': { '*': { n, text }, B: { n: 10 + n } } })
+  assert.ok((await bytes()) < 5 * 11_000, String(await bytes()))
+  const first = await sync(a, start)
+  assert.deepEqual(first.got, [0, 1, 2, 3, 4])
+  assert.deepEqual((await sync(a, first.token)).got, [])
+  const second = await sync(b, start)
+  assert.deepEqual(second.got, [10, 11, 12, 13, 14])
+  assert.deepEqual((await sync(b, second.token)).got, [])
+  assert.ok((await bytes()) > 50_000)
+  const looked = await devices.toDevice.look(more.nid, 0, 100)
+  assert.deepEqual(
+    looked.events.map((event) => (event['content'] as { n: number }).n),
+    [0, 1, 2, 3, 4],
+  )
+  await log.write((tx) => devices.delete(tx, bob, ['C']))
+  assert.equal(await bytes(), 0)
+})
+
+over('what waits for an account is bounded in bytes, and the newest stay', async ({ database, a, send, sync, log }) => {
+  const text = 'x'.repeat(60_000)
+  const start = log.now
+  for (let n = 0; n < 1300; n++) await send({ '@bob:one.test': { [n % 2 ? 'A' : 'B']: { n, text } } })
+  const rows = await database.read.selectFrom('to_device').select('json').execute()
+  const bytes = rows.reduce((sum, { json }) => sum + json.length, 0)
+  assert.ok(bytes < 72 * 1024 * 1024 && bytes > 50 * 1024 * 1024, String(bytes))
+  // One answer is bounded as well, and the next goes on from there.
+  const first = await sync(a, start)
+  assert.ok(first.got.length > 20 && first.got.length < 40, String(first.got.length))
+  const second = await sync(a, first.token)
+  assert.equal(second.got[0], (first.got.at(-1) as number) + 2)
+})
+
+over('one request reaches so many devices, and no more', async ({ send }) => {
+  const many = Object.fromEntries(Array.from({ length: 2001 }, (_, index) => [`D${index}`, {}]))
+  await assert.rejects(send({ '@bob:one.test': many }), { errcode: 'M_TOO_LARGE' })
+})

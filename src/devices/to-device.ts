@@ -1,17 +1,19 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { isLocalUser } from '../matrix/ids.ts'
 import type { JsonObject } from '../matrix/json.ts'
-import { loadingCache } from '../storage/index.ts'
+import { loadingCache, type Cache } from '../storage/index.ts'
 import type { LogTx } from '../streams/index.ts'
 import type { DevicesDeps } from './devices.ts'
 import { readDeviceNid, readDeviceNids } from './store/devices.ts'
 import {
   deleteMessages,
   insertMessage,
+  insertSharedContent,
   noteTxn,
   readMailbox,
   readMessages,
   saveCut,
+  trimAccount,
   trimMessages,
   trimTransactions,
   type Mailbox,
@@ -66,11 +68,23 @@ const atOnce = 100
 const largestMessage = 65_536
 /** A device that is never heard of again must not fill the disk. */
 const mostWaiting = 10_000
+/** Of all devices of an account together; beyond, the oldest go. */
+const mostOfAccount = { rows: 50_000, bytes: 64 * 1024 * 1024 }
+/** Devices that one request may reach. */
+const mostTargets = 2000
+/** Characters of one answer, unless a single message has more. */
+const largestAnswer = 2 * 1024 * 1024
 const mostTransactions = 1000
-/** How often, in messages, the two bounds above are looked after. */
+/** How often, in messages, these bounds are looked after; for an account, in bytes too. */
 const trimEvery = 256
+const trimEveryBytes = 4 * 1024 * 1024
 
 const none: readonly JsonObject[] = []
+
+/** In the database, of a message beside its content. */
+const rowBytes = 50
+
+const tooMany = (): MatrixError => new MatrixError('M_TOO_LARGE', `One request can reach ${mostTargets} devices`)
 
 /** Up to where the device has received everything, given the token that it comes with. */
 function receivedUpTo(mailbox: Mailbox, since: number | undefined): number {
@@ -88,6 +102,13 @@ function encode(sender: string, type: string, content: JsonObject): string {
   return json
 }
 
+/** How many of the messages one answer has room for. */
+function fitting(rows: readonly { readonly json: string }[], limit: number): number {
+  let left = largestAnswer
+  const beyond = rows.slice(0, limit).findIndex(({ json }, index) => (left -= json.length) < 0 && index > 0)
+  return beyond === -1 ? Math.min(limit, rows.length) : beyond
+}
+
 const decode = ({ json }: { json: string }): JsonObject => JSON.parse(json) as JsonObject // written by `encode`
 
 /** Messages to devices: kept until a sync proves that they arrived. */
@@ -103,6 +124,8 @@ export function openToDevice(deps: DevicesDeps): ToDevice {
   )
   const sinceTrim = database.memory.cache<number, number>({ name: 'mailbox counts', weigh: 10 })
 
+  const bytesSinceTrim = database.memory.cache<number, number>({ name: 'bytes for accounts', weigh: 10 })
+
   log.listen((entry) => {
     if (entry.kind !== 'to_device') return
     for (const device of (entry.data as ToDeviceNews).devices) {
@@ -114,13 +137,19 @@ export function openToDevice(deps: DevicesDeps): ToDevice {
   })
 
   /** True once in a while. */
-  const isTrimDue = (key: number): boolean => {
-    const count = (sinceTrim.get(key) ?? 0) + 1
-    sinceTrim.set(key, count % trimEvery)
-    return count >= trimEvery
+  const isTrimDue = (counts: Cache<number, number>, key: number, more: number, every: number): boolean => {
+    const count = (counts.get(key) ?? 0) + more
+    counts.set(key, count >= every ? 0 : count)
+    return count >= every
   }
 
-  const deliver = async (tx: LogTx, user: number, json: ReadonlyMap<string, string>): Promise<void> => {
+  /** Returns how many devices it is for. */
+  const deliver = async (
+    tx: LogTx,
+    user: number,
+    json: ReadonlyMap<string, string>,
+    mostDevices: number,
+  ): Promise<number> => {
     const targets = new Map<number, string>()
     const all = json.get('*')
     if (all !== undefined) for (const { nid } of await readDeviceNids(tx.sql, user)) targets.set(nid, all)
@@ -128,13 +157,26 @@ export function openToDevice(deps: DevicesDeps): ToDevice {
       const nid = deviceId === '*' ? undefined : await readDeviceNid(tx.sql, user, deviceId)
       if (nid !== undefined) targets.set(nid, message)
     }
-    if (targets.size === 0) return
+    if (targets.size === 0) return 0
+    if (targets.size > mostDevices) throw tooMany()
     const data: ToDeviceNews = { devices: [...targets.keys()] }
     const position = tx.append({ kind: 'to_device', user, wake: [user], data, bytes: 100 + 8 * targets.size })
+    let sharers = 0
+    let size = 0
     for (const [device, message] of targets) {
-      await insertMessage(tx.sql, device, position, message)
-      if (isTrimDue(device)) await trimMessages(tx.sql, device, mostWaiting)
+      const isShared = message === all && targets.size > 1
+      if (isShared) sharers += 1
+      else size += message.length
+      await insertMessage(tx.sql, device, position, isShared ? '' : message)
+      if (isTrimDue(sinceTrim, device, 1, trimEvery)) await trimMessages(tx.sql, device, mostWaiting)
     }
+    if (all !== undefined && sharers > 0) {
+      await insertSharedContent(tx.sql, user, position, all)
+      size += all.length
+    }
+    if (isTrimDue(bytesSinceTrim, user, size + targets.size * rowBytes, trimEveryBytes))
+      await trimAccount(tx.sql, user, mostOfAccount)
+    return targets.size
   }
 
   /** The answer is cut short: the next sync is to come at once, and to find the log further on. */
@@ -156,22 +198,26 @@ export function openToDevice(deps: DevicesDeps): ToDevice {
     if (since === until && since === mailbox.cut_token) return none
     const received = receivedUpTo(mailbox, since)
     const rows = received >= mailbox.newest ? [] : await readMessages(database.read, device, received, until, limit + 1)
-    const last = rows.length > limit ? rows[limit - 1] : undefined
+    const count = fitting(rows, limit)
+    const last = rows.length > count ? rows[count - 1] : undefined
     if (received > mailbox.deletedUpTo || last) {
       await database.write(async (tx) => {
-        await deleteMessages(tx, device, received)
+        await deleteMessages(tx, mailbox.user_nid, device, received)
         if (last) await saveCut(tx, device, until, last.position)
       })
       mailbox.deletedUpTo = Math.max(mailbox.deletedUpTo, received)
       if (mailbox.newest <= received) mailbox.newest = 0
       if (last) cut(device, mailbox, until, last.position)
     }
-    return rows.slice(0, limit).map(decode)
+    return rows.slice(0, count).map(decode)
   }
 
   return {
     send: async (sender, type, messages, transaction) => {
       const mail: Array<{ user: number; json: Map<string, string> }> = []
+      let left = mostTargets
+      for (const byDevice of Object.values(messages)) if ((left -= Object.keys(byDevice).length) < 0) throw tooMany()
+      left = mostTargets
       for (const [userId, byDevice] of Object.entries(messages)) {
         const user = isLocalUser(userId, serverName) ? await users.find(userId) : undefined
         const json = new Map(
@@ -183,17 +229,21 @@ export function openToDevice(deps: DevicesDeps): ToDevice {
       }
       await log.write(async (tx) => {
         if (!(await noteTxn(tx.sql, transaction.sender, type, transaction.txnId, now()))) return
-        if (isTrimDue(-1 - Math.abs(transaction.sender)))
+        if (isTrimDue(sinceTrim, -1 - Math.abs(transaction.sender), 1, trimEvery))
           await trimTransactions(tx.sql, transaction.sender, mostTransactions)
-        for (const { user, json } of mail) await deliver(tx, user, json)
+        for (const { user, json } of mail) left -= await deliver(tx, user, json, left)
       })
     },
     take: (device, since, until, limit = atOnce) =>
       mailboxes.peek(device)?.newest === 0 ? none : hand(device, since, until, limit),
     look: async (device, after, limit, until = log.now) => {
       const rows = await readMessages(database.read, device, after, until, limit + 1)
-      const handed = rows.slice(0, limit)
-      return { events: handed.map(decode), upTo: handed.at(-1)?.position ?? after, hasMore: rows.length > limit }
+      const handed = rows.slice(0, fitting(rows, limit))
+      return {
+        events: handed.map(decode),
+        upTo: handed.at(-1)?.position ?? after,
+        hasMore: rows.length > handed.length,
+      }
     },
   }
 }

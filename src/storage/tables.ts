@@ -6,6 +6,7 @@ import type { Generated } from 'kysely'
 import type {
   DevicesTable,
   DeviceListChangesTable,
+  ToDeviceSharedTable,
   ToDeviceTable,
   ToDeviceTxnsTable,
   DeviceKeysTable,
@@ -369,6 +370,7 @@ export interface Tables {
   devices: DevicesTable
   device_list_changes: DeviceListChangesTable
   to_device: ToDeviceTable
+  to_device_shared: ToDeviceSharedTable
   to_device_txns: ToDeviceTxnsTable
   device_keys: DeviceKeysTable
   one_time_keys: OneTimeKeysTable

@@ -1,4 +1,4 @@
-import { hot, type Reader, type Tx } from '../../storage/index.ts'
+import { hot, type Reader, type ToDeviceSharedTable, type Tx } from '../../storage/index.ts'
 
 /** What waits for a device, in short. */
 export interface Mailbox {
@@ -21,6 +21,56 @@ const select = hot((db, p: { device: number; after: number; until: number; limit
     .orderBy('position')
     .limit(p.limit)
     .select(['position', 'json']),
+)
+const insertShared = hot((db, p: ToDeviceSharedTable) =>
+  db.insertInto('to_device_shared').values({ user_nid: p.user_nid, position: p.position, json: p.json }),
+)
+const selectShared = hot((db, p: { device: number; from: number; to: number }) =>
+  db
+    .selectFrom('to_device_shared')
+    .where('user_nid', '=', (row) => row.selectFrom('devices').where('nid', '=', p.device).select('user_nid'))
+    .where('position', '>=', p.from)
+    .where('position', '<=', p.to)
+    .select(['position', 'json']),
+)
+/** What no device waits for any more. */
+const removeShared = hot((db, p: { user: number; upTo: number }) =>
+  db
+    .deleteFrom('to_device_shared')
+    .where('user_nid', '=', p.user)
+    .where('position', '<=', p.upTo)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('devices')
+            .innerJoin('to_device', 'to_device.device_nid', 'devices.nid')
+            .where('devices.user_nid', '=', p.user)
+            .whereRef('to_device.position', '=', 'to_device_shared.position')
+            .select('to_device.position'),
+        ),
+      ),
+    ),
+)
+/** Of a user's devices together, the newest first; what is stored once counts once. */
+const selectSizes = hot((db, p: { user: number }) =>
+  db
+    .selectFrom('devices')
+    .innerJoin('to_device', 'to_device.device_nid', 'devices.nid')
+    .where('devices.user_nid', '=', p.user)
+    .select((row) => ['to_device.position', row.fn<number>('octet_length', ['to_device.json']).as('size')])
+    .unionAll(
+      db
+        .selectFrom('to_device_shared')
+        .where('user_nid', '=', p.user)
+        .select((row) => ['position', row.fn<number>('octet_length', ['json']).as('size')]),
+    )
+    .orderBy('position', 'desc'),
+)
+const removeOf = hot((db, p: { user: number; upTo: number }) =>
+  db
+    .deleteFrom('to_device')
+    .where('device_nid', 'in', (row) => row.selectFrom('devices').where('user_nid', '=', p.user).select('nid'))
+    .where('position', '<=', p.upTo),
 )
 const remove = hot((db, p: { device: number; upTo: number }) =>
   db.deleteFrom('to_device').where('device_nid', '=', p.device).where('position', '<=', p.upTo),
@@ -83,17 +133,47 @@ export async function insertMessage(tx: Tx, device: number, position: number, js
   await insert.run(tx, { device_nid: device, position, json })
 }
 
+/** One content for several devices of a user, whose own rows are empty. */
+export async function insertSharedContent(tx: Tx, user: number, position: number, json: string): Promise<void> {
+  await insertShared.run(tx, { user_nid: user, position, json })
+}
+
 /** The oldest messages in `(after, until]`. */
-export const readMessages = (
+export async function readMessages(
   db: Reader,
   device: number,
   after: number,
   until: number,
   limit: number,
-): Promise<Array<{ position: number; json: string }>> => select.all(db, { device, after, until, limit })
+): Promise<Array<{ position: number; json: string }>> {
+  const rows = await select.all(db, { device, after, until, limit })
+  const empty = rows.filter(({ json }) => json === '')
+  const [from, to] = [empty[0]?.position, empty.at(-1)?.position]
+  if (from === undefined || to === undefined) return rows
+  const shared = new Map((await selectShared.all(db, { device, from, to })).map((row) => [row.position, row.json]))
+  return rows.flatMap(({ position, json }) => {
+    const text = json === '' ? shared.get(position) : json
+    return text === undefined ? [] : [{ position, json: text }]
+  })
+}
 
-export async function deleteMessages(tx: Tx, device: number, upTo: number): Promise<void> {
+export async function deleteMessages(tx: Tx, user: number, device: number, upTo: number): Promise<void> {
   await remove.run(tx, { device, upTo })
+  await removeShared.run(tx, { user, upTo })
+}
+
+/** Deletes shared contents that no device of the user waits for any more. */
+export async function deleteUnwaited(tx: Tx, user: number): Promise<void> {
+  await removeShared.run(tx, { user, upTo: Number.MAX_SAFE_INTEGER })
+}
+
+/** Deletes the oldest messages of all of a user's devices, until there are no more than so many rows, of so many bytes together. */
+export async function trimAccount(tx: Tx, user: number, most: { rows: number; bytes: number }): Promise<void> {
+  let { rows, bytes } = most
+  const beyond = (await selectSizes.all(tx, { user })).find(({ size }) => (rows -= 1) < 0 || (bytes -= size) < 0)
+  if (!beyond) return
+  await removeOf.run(tx, { user, upTo: beyond.position })
+  await removeShared.run(tx, { user, upTo: beyond.position })
 }
 
 /** Undefined when there is no such device. */

@@ -7,6 +7,7 @@ import { initial } from './0001-initial.ts'
 import { oauth } from './0002-oauth.ts'
 import { admin } from './0003-admin.ts'
 import { federationKeys } from './0004-federation-keys.ts'
+import { sharedMessages } from './0005-shared-messages.ts'
 
 export interface Migration {
   /** Never changes once released. */
@@ -16,10 +17,10 @@ export interface Migration {
 }
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
-const migrations: readonly Migration[] = [initial, oauth, admin, federationKeys]
+const migrations: readonly Migration[] = [initial, oauth, admin, federationKeys, sharedMessages]
 
 /** The newest schema that a binary must know to work on this database: an older one refuses. */
-const compatible = 3
+const compatible = 5
 
 const words = {
   sqlite: { int: 'integer', id: 'integer', blob: 'blob', auto: 'integer primary key', clustered: 'without rowid' },

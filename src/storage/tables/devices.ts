@@ -24,7 +24,14 @@ export interface DeviceListChangesTable {
 export interface ToDeviceTable {
   device_nid: number
   position: number
-  /** JSON of the event as the client gets it. */
+  /** JSON of the event as the client gets it; empty where all devices of the user get the same. */
+  json: string
+}
+
+/** Messages that wait for several devices of a user, by the position that they were sent at. */
+export interface ToDeviceSharedTable {
+  user_nid: number
+  position: number
   json: string
 }
 
