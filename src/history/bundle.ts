@@ -4,6 +4,7 @@ import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import type { Aggregations, Related } from './aggregations.ts'
 import type { Rooms, StoredEvent } from '../events/index.ts'
+import type { Erasure } from './erasure.ts'
 import type { Onlooker, Sight } from './sight.ts'
 import { readNewest } from './store/related.ts'
 
@@ -14,6 +15,7 @@ export interface BundleDeps {
   readonly log: Log
   readonly sight: Sight
   readonly aggregations: Aggregations
+  readonly erasure: Erasure
 }
 
 /** What a reader is told of the events that relate to one. */

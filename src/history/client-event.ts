@@ -66,15 +66,17 @@ export async function neighbours(
   const extras = new Map<number, string[]>()
   if (wanted.length === 0) return extras
   const found = new Map((await events.many(wanted)).map((stored) => [stored.nid, stored]))
-  const seen = new Set((await visible([...found.values()])).map((stored) => stored.nid))
+  // As the reader may see them.
+  const seen = new Map((await visible([...found.values()])).map((stored) => [stored.nid, stored]))
   for (const { nid, replaces, redactedBy } of list) {
     const parts: string[] = []
     const before = replaces === null || !former ? undefined : found.get(replaces)
     if (before) parts.push(`"replaces_state":${JSON.stringify(before.event.id)}`)
-    if (before && seen.has(before.nid)) parts.push(`"prev_content":${JSON.stringify(before.event.content)}`)
+    const shownBefore = before && seen.get(before.nid)
+    if (shownBefore) parts.push(`"prev_content":${JSON.stringify(shownBefore.event.content)}`)
     const because = redactedBy === null ? undefined : found.get(redactedBy)
     if (because) {
-      const shown = seen.has(because.nid) ? because : { ...because, event: { ...because.event, content: {} } }
+      const shown = seen.get(because.nid) ?? { ...because, event: { ...because.event, content: {} } }
       parts.push(`"redacted_because":${clientPart(shown)},"room_id":${JSON.stringify(because.event.roomId)}}`)
     }
     if (parts.length > 0) extras.set(nid, parts)

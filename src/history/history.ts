@@ -3,6 +3,7 @@ import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import { openAggregations } from './aggregations.ts'
+import { openErasure } from './erasure.ts'
 import { bundlesOf, type Bundle } from './bundle.ts'
 import { relatedBy } from './page.ts'
 import type { Rooms, StoredEvent } from '../events/index.ts'
@@ -21,6 +22,8 @@ export interface History {
   /** Those of the events that others relate to as the filter asks for. */
   related(filter: RoomEventFilter, list: readonly StoredEvent[]): Promise<readonly StoredEvent[]>
   canSee(who: Onlooker, stored: StoredEvent): Promise<boolean>
+  /** The events with nothing in them of erased users that the reader was not there for; see erasure.ts. `serialise` does so by itself. */
+  conceal(who: Onlooker, list: readonly StoredEvent[]): Promise<readonly StoredEvent[]>
   /**
    * Events as clients get them, as JSON texts, in the same order. Costs nothing beyond what is in memory for events that nothing
    * relates to and that replace nothing.
@@ -46,11 +49,13 @@ export function openHistory(deps: HistoryDeps): History {
     sight.hear(entry)
     aggregations.hear(entry)
   })
-  const bundling = { ...deps, sight, aggregations }
+  const erasure = openErasure({ ...deps, sight })
+  const bundling = { ...deps, sight, aggregations, erasure }
   return {
     sight,
     visible: (who, list) => sight.visible(who, list),
     related: (filter, list) => relatedBy(deps, filter, list),
+    conceal: (who, list) => erasure.conceal(who, list),
     canSee: async (who, stored) => (await sight.visible(who, [stored])).length === 1,
     serialise: (list, reader) => serialise(bundling, list, reader),
     bundles: (who, list) => bundlesOf(bundling, who, list),

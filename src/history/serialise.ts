@@ -22,15 +22,19 @@ export async function serialise(deps: BundleDeps, list: readonly StoredEvent[], 
 
 async function serialiseWith(
   deps: BundleDeps,
-  list: readonly StoredEvent[],
+  whole: readonly StoredEvent[],
   reader: Reader,
   withBundles: boolean,
 ): Promise<string[]> {
   const { session } = reader
+  const conceal = (events: readonly StoredEvent[]): Promise<readonly StoredEvent[]> =>
+    deps.erasure.conceal(session, events)
+  // State is what a room is like, whoever made it so: in lists of it nothing is taken away.
+  const list = reader.lean ? whole : await conceal(whole)
   const around = await neighbours(
     deps.rooms.events,
     list,
-    (events) => deps.sight.visible(session, events),
+    async (events) => conceal(await deps.sight.visible(session, events)),
     reader.lean !== true,
   )
   const bundles = withBundles ? await bundlesOf(deps, session, list) : undefined

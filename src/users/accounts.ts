@@ -8,6 +8,7 @@ import {
   readAccount,
   readAccounts,
   readByFolded,
+  readErased,
   readPassword,
   type AccountChange,
   type AccountRow,
@@ -83,6 +84,8 @@ export interface Accounts {
   reactivate(nid: number): Promise<Account>
   /** By localpart, from the one after `after` ('' for the first). `search` is looked for in localpart and display name. */
   list(after: string, limit: number, search?: string): Promise<Account[]>
+  /** Short ids of those who asked to be forgotten. */
+  erased(): Promise<number[]>
   /** Calls `listener` with the account in the same turn in which a change of it was committed. */
   onChange(listener: (account: Account) => void): void
 }
@@ -217,6 +220,7 @@ export function openAccounts(deps: {
     setUserType: (nid, type) => change(nid, { user_type: type }),
     setRate: (nid, rate) => change(nid, { rate_per_second: rate?.perSecond ?? null, rate_burst: rate?.burst ?? null }),
     reactivate: (nid) => change(nid, { deactivated: 0, erased: 0 }),
+    erased: () => readErased(database.read),
     list: async (after, limit, search) => (await readAccounts(database.read, after, limit, search)).map(fromRow),
     onChange: (listener) => void listeners.push(listener),
   }

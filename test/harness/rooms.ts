@@ -8,7 +8,7 @@ import type { Session } from '../../src/http/index.ts'
 import { signingKey } from '../../src/matrix/signing.ts'
 import { openDatabase, type Database } from '../../src/storage/index.ts'
 import { openLog, type Log } from '../../src/streams/index.ts'
-import { createUsers, usersRoutes } from '../../src/users/index.ts'
+import { createUsers, type Users, usersRoutes } from '../../src/users/index.ts'
 import { openRooms, type Rooms } from '../../src/events/index.ts'
 import {
   type History,
@@ -32,6 +32,7 @@ export interface Shown {
 }
 
 export interface World extends Mounted {
+  users: Users
   rooms: Rooms
   history: History
   indexer: Indexer
@@ -152,6 +153,7 @@ export async function openWorld(database: Database): Promise<World> {
   const idIn = (body: Record<string, unknown>): string => String(body['event_id'] ?? body['room_id'])
   return {
     ...http,
+    users,
     rooms,
     history,
     indexer,

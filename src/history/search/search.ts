@@ -55,9 +55,9 @@ async function judge(
   isWanted: Awaited<ReturnType<typeof wantedIn>>,
 ): Promise<Found[]> {
   const events = await deps.rooms.events.many([...new Set(rowids.map(eventOf))])
-  const seen = (await isWanted(await deps.history.visible(session, events))).filter(
-    (stored) => stored.redactedBy === null,
-  )
+  const visible = await isWanted(await deps.history.visible(session, events))
+  const shown = await deps.history.conceal(session, visible)
+  const seen = visible.filter((stored, index) => stored.redactedBy === null && shown[index] === stored)
   const bundles = await deps.history.bundles(session, seen)
   const texts = new Map<number, { stored: StoredEvent; text: string }>()
   for (const stored of seen) {

@@ -8,6 +8,7 @@ import { oauth } from './0002-oauth.ts'
 import { admin } from './0003-admin.ts'
 import { federationKeys } from './0004-federation-keys.ts'
 import { sharedMessages } from './0005-shared-messages.ts'
+import { erasedAccounts } from './0006-erased-accounts.ts'
 
 export interface Migration {
   /** Never changes once released. */
@@ -17,7 +18,7 @@ export interface Migration {
 }
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
-const migrations: readonly Migration[] = [initial, oauth, admin, federationKeys, sharedMessages]
+const migrations: readonly Migration[] = [initial, oauth, admin, federationKeys, sharedMessages, erasedAccounts]
 
 /** The newest schema that a binary must know to work on this database: an older one refuses. */
 const compatible = 5

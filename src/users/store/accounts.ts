@@ -127,3 +127,6 @@ export async function readAccounts(
   }
   return query.execute()
 }
+
+export const readErased = async (db: Reader): Promise<number[]> =>
+  (await db.selectFrom('accounts').where('erased', '=', 1).select('user_nid').execute()).map((row) => row.user_nid)
