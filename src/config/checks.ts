@@ -1,5 +1,6 @@
 import { isServerName } from '../matrix/ids.ts'
 import { parseListen, parseListener, isLoopback } from './forms.ts'
+import { checkOAuth } from './checks-oauth.ts'
 import type { Finding } from './finding.ts'
 import type { Config } from './schema.ts'
 
@@ -370,4 +371,5 @@ export const ownChecks: readonly Check[] = [
   checkMetrics,
   checkTls,
   checkFederation,
+  checkOAuth,
 ]

@@ -1,3 +1,4 @@
+import { isLoopback } from './forms.ts'
 import type { Keys } from './setting.ts'
 
 const text = (description: string) => ({ kind: 'text', description }) as const
@@ -88,3 +89,14 @@ export const oauth = {
     default: [],
   },
 } as const satisfies Keys
+
+/** What this server calls itself as an issuer; undefined where there is no OAuth 2.0: an issuer is encrypted, or this very machine. */
+export function oauthIssuer(config: {
+  readonly oauth: unknown
+  readonly public_base_url?: string
+}): string | undefined {
+  const { oauth: settings, public_base_url: url } = config
+  if (settings === 'off' || url === undefined) return undefined
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'https:' || isLoopback(hostname) ? url : undefined
+}

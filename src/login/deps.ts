@@ -26,6 +26,8 @@ export type LoginConfig = Pick<
   | 'identity_providers'
   | 'sso'
   | 'embed'
+  | 'oauth'
+  | 'legacy_login'
   | 'password_login'
   | 'registration'
   | 'registration_tokens'

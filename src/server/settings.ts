@@ -1,6 +1,6 @@
 // What the settings say, by the names of those who ask: capabilities, discovery, limits.
 import { totalmem } from 'node:os'
-import { type Config, isLoopback } from '../config/index.ts'
+import type { Config } from '../config/index.ts'
 import type { HttpOptions, Rate, Session } from '../http/index.ts'
 import { roomVersions } from '../matrix/room-version.ts'
 import { delayedLimits } from '../rooms/index.ts'
@@ -71,10 +71,4 @@ export function memoryBudget({ memory }: Pick<Config, 'memory'>): number {
   // Without a limit the first is 0, or larger than any machine.
   const has = Math.min(process.constrainedMemory() || Infinity, totalmem())
   return memory ?? Math.round(Math.min(Math.max(has / 8, least), most))
-}
-
-/** Whether OAuth 2.0 can be had under this address: an issuer is encrypted, or this very machine. */
-export const isIssuer = (publicUrl: string): boolean => {
-  const { protocol, hostname } = new URL(publicUrl)
-  return protocol === 'https:' || isLoopback(hostname)
 }

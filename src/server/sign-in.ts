@@ -1,6 +1,6 @@
 // Fourth storey: who is signed in, and the ways in and out.
 import { Readable } from 'node:stream'
-import { type Config, ConfigError } from '../config/index.ts'
+import { type Config, ConfigError, oauthIssuer } from '../config/index.ts'
 import { identityChecks, type IdentityDeps, openIdentities, type Standing } from '../identity/index.ts'
 import {
   jwtProviders,
@@ -16,7 +16,6 @@ import { openSessions, type SessionsDeps } from '../sessions/index.ts'
 import type { Foundations } from './foundations.ts'
 import type { People } from './people.ts'
 import type { RoomStorey } from './rooms.ts'
-import { isIssuer } from './settings.ts'
 
 export type SignIn = Awaited<ReturnType<typeof openSignIn>>
 
@@ -50,10 +49,11 @@ export async function openWaysIn(stack: AsyncDisposableStack, deps: WaysInDeps, 
   const sessions = await openSessions({ ...deps, bearer: () => login.bearer, standing })
   const identities = stack.use(openIdentities({ ...deps, sessions, standing }))
   const login = stack.use(await openLogin({ ...deps, sessions, identities }, cost))
-  const { oauth: settings, public_base_url: publicUrl } = deps.config
+  const { oauth: settings } = deps.config
+  const publicUrl = oauthIssuer(deps.config)
   // Who does without it is up without its code.
   const oauth =
-    settings !== 'off' && publicUrl !== undefined && isIssuer(publicUrl)
+    settings !== 'off' && publicUrl !== undefined
       ? (await import('../oauth/index.ts')).openOAuth({
           ...deps,
           sessions,

@@ -1,3 +1,4 @@
+import { oauthIssuer } from '../../config/index.ts'
 import type { LoginContext } from '../deps.ts'
 import { appservice } from './appservice.ts'
 import { jwt } from './jwt.ts'
@@ -14,13 +15,17 @@ export const flowsOf = (context: LoginContext): { type: string; [key: string]: u
   ...methods.filter((method) => method.enabled(context)).map(({ types: [type], details }) => ({ type, ...details })),
 ]
 
-/** Sign-in through a browser, which comes back as a login token. */
-const ssoFlow = ({ sso }: LoginContext): { type: string; [key: string]: unknown }[] =>
-  sso.length === 0
+/**
+ * Sign-in through a browser, which comes back as a login token. Clients that know of OAuth 2.0 without speaking it prefer this to all
+ * others: the page has every way in. @see https://spec.matrix.org/v1.19/client-server-api/#oauth-20-aware-clients
+ */
+const ssoFlow = ({ sso, config }: LoginContext): { type: string; [key: string]: unknown }[] =>
+  sso.length === 0 && oauthIssuer(config) === undefined
     ? []
     : [
         {
           type: 'm.login.sso',
+          ...(oauthIssuer(config) !== undefined && { oauth_aware_preferred: true }),
           identity_providers: sso.map(({ id, name, icon, brand }) => ({
             id,
             name,

@@ -3,6 +3,7 @@ import { clientWellKnown, route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { appserviceType, serviceOf } from '../appservice.ts'
 import type { LoginContext } from '../deps.ts'
+import { mustBeLegacy } from '../legacy.ts'
 import { flowsOf } from '../methods/index.ts'
 import type { Opened, WantedSession } from '../../sessions/index.ts'
 import { signInBy } from '../sign-in.ts'
@@ -69,7 +70,10 @@ export const signInRoutes = (context: LoginContext): Route[] => [
     auth: 'none',
     limit: 'login',
     reply: Type.Object({ flows: Type.Array(Type.Object({ type: Type.String() })) }),
-    handle: () => ({ flows: flowsOf(context) }),
+    handle: () => {
+      mustBeLegacy(context)
+      return { flows: flowsOf(context) }
+    },
   }),
 
   /**
@@ -86,6 +90,7 @@ export const signInRoutes = (context: LoginContext): Route[] => [
     body: Type.Object({ type: Type.String(), ...sessionFields }),
     reply: SessionReply,
     handle: async ({ body, query, headers, ip, userAgent, trace }) => {
+      mustBeLegacy(context, body.type === appserviceType)
       const service =
         body.type === appserviceType && context.appservices ? serviceOf(context, { headers, query }) : undefined
       // Each method looks at its own fields; the schema lets them through as they came.

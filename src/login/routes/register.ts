@@ -7,6 +7,7 @@ import { type AppService, appserviceType, checkServiceName, mustSignIn, serviceO
 import type { LoginContext } from '../deps.ts'
 import { addEmail } from '../../identity/index.ts'
 import { emailStage, type Proof } from '../mail/index.ts'
+import { mustBeLegacy } from '../legacy.ts'
 import { isSameSecret } from '../../sessions/index.ts'
 import type { Opened, WantedSession } from '../../sessions/index.ts'
 import type { Stage } from '../uia/engine.ts'
@@ -49,7 +50,10 @@ const registerFor = async (
 ) => {
   const { username, inhibit_login: withoutSession = false } = body
   if (typeof username !== 'string') throw new MatrixError('M_MISSING_PARAM', '"username" is missing')
-  if (!withoutSession) mustSignIn(service)
+  if (!withoutSession) {
+    mustSignIn(service)
+    mustBeLegacy(context, true)
+  }
   const check = (): Promise<void> => checkServiceName(context, service, username)
   return register(context, { localpart: username, createdBy: 'appservice' }, withoutSession ? undefined : wanted, check)
 }
@@ -87,6 +91,7 @@ export const registerRoutes = (context: LoginContext): Route[] => [
       const wanted = wantedSession(body, { ip, userAgent })
       if (own(body, 'type') === appserviceType)
         return reply(context, await registerFor(context, serviceOf(context, { headers, query }), body, wanted))
+      mustBeLegacy(context)
       if (query.kind === 'guest') {
         if (!context.config.allow_guests)
           throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'This server takes no guests: sign in, or make an account')
@@ -135,6 +140,7 @@ export const registerRoutes = (context: LoginContext): Route[] => [
     query: Type.Object({ username: Type.String() }),
     reply: Type.Object({ available: Type.Boolean() }),
     handle: async ({ query }) => {
+      mustBeLegacy(context)
       mustBeOpen(context)
       await checkNewName(context, query.username)
       return { available: true }

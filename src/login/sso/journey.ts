@@ -207,34 +207,42 @@ export const handOver = async (
   const { people, capped } = web.context.identities.policyFor(identity.provider)
   const from = { provider: people, subject: identity.subject, sid, until: capped ? ends : undefined }
   await web.context.standing.keep(identity.provider, from, evidence)
-  const trusted = [...web.context.config.sso.trusted_clients, ...(web.publicUrl === undefined ? [] : [web.publicUrl])]
-  if (request.form.size === 0 && isTrusted(target, trusted))
+  if (request.form.size === 0 && isTrusted(target, trustedClients(web)))
     return redirect(await signedTarget(web, account, from, target))
   const ticket = web.leaving.seal({ user: account.nid, target: target.href, from, browser })
-  const app = target.host !== '' && /^https?:$/.test(target.protocol) ? target.host : target.protocol.slice(0, -1)
   return show(
     web,
     request,
     continuePage(request.texts, {
-      app,
+      app: appOf(target),
       userId: account.userId,
       href: `${web.base}/_latchkey/sso/continue?ticket=${ticket}`,
     }),
   )
 }
 
+/** The clients that get an account without a question. */
+export const trustedClients = ({ context, publicUrl }: Web): readonly string[] => [
+  ...context.config.sso.trusted_clients,
+  ...(publicUrl === undefined ? [] : [publicUrl]),
+]
+
+/** What people are told that the app at that address is. */
+export const appOf = ({ host, protocol }: URL): string =>
+  host !== '' && /^https?:$/.test(protocol) ? host : protocol.slice(0, -1)
+
 /** The target with a login token for the account, which passes the gate. */
 export const signedTarget = async (
   web: Web,
   account: Account,
-  { until, ...from }: { provider: string; subject: string; sid?: string | undefined; until?: number | undefined },
+  from: { provider: string; subject: string; sid?: string | undefined; until?: number | undefined } | undefined,
   target: URL,
 ): Promise<string> => {
   gate(account, 'login')
-  const comesOf = { ...from, sid: from.sid }
+  const comesOf = from && { provider: from.provider, subject: from.subject, sid: from.sid }
   return withLoginToken(
     target,
-    await web.context.sessions.loginTokens.make({ user: account.nid, from: comesOf, until }),
+    await web.context.sessions.loginTokens.make({ user: account.nid, from: comesOf, until: from?.until }),
   )
 }
 

@@ -9,6 +9,7 @@ test('whoever the provider vouches for is signed in, the first time with a new a
     const flows = await ask('GET', '/login')
     assert.deepEqual((flows.body['flows'] as { type: string }[])[0], {
       type: 'm.login.sso',
+      oauth_aware_preferred: true,
       identity_providers: [{ id: 'idp', name: 'Example Account' }],
     })
     const browser = openBrowser()

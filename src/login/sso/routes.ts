@@ -7,6 +7,8 @@ import { field, formLimit, readForm } from '../../http/index.ts'
 import { choosePage, confirmedPage, confirmPage } from '../pages/sso.ts'
 import { arrive, arriveAgain, arriveByForm, depart, handOver, providerOf, redirect, signedTarget } from './journey.ts'
 import { endSessionsFrom } from './logout.ts'
+import { mustBeLegacy } from '../legacy.ts'
+import { goByDoor, hasOwnDoor, handOverRoutes } from './hand-over.ts'
 import { Problem } from './problem.ts'
 import { parseRedirect } from './redirect-url.ts'
 import { accountAt, browserHash, pageRoute, type PageRequest, show, type Web } from './web.ts'
@@ -24,9 +26,13 @@ const clientRoutes = (web: Web): Route[] => [
     id: 'redirectToSSO',
     method: 'GET',
     path: '/_matrix/client/v3/login/sso/redirect',
-    handle: (request) => {
+    handle: async (request) => {
+      mustBeLegacy(web.context)
       const target = targetOf(request)
       const [only, ...more] = web.context.sso
+      const action = request.query.get('action')
+      // Who knows of OAuth 2.0 says what people want to do, and offers them no other way than this.
+      if (hasOwnDoor(web) && (!only || action !== null)) return goByDoor(web, request, target, action === 'register')
       if (!only) throw new Problem('not_found', 'There is no identity provider to send anybody to')
       if (more.length === 0) return depart(web, request, only, { to: 'client', target }, false)
       const choices = web.context.sso.map(({ id, name }) => ({
@@ -42,14 +48,16 @@ const clientRoutes = (web: Web): Route[] => [
     id: 'redirectToIdP',
     method: 'GET',
     path: '/_matrix/client/v3/login/sso/redirect/:idpId',
-    handle: (request) =>
-      depart(
+    handle: (request) => {
+      mustBeLegacy(web.context)
+      return depart(
         web,
         request,
         providerOf(web, request.params['idpId']),
         { to: 'client', target: targetOf(request) },
         false,
-      ),
+      )
+    },
   }),
 
   /** Where somebody confirms what an app of theirs wants to do. @see https://spec.matrix.org/v1.19/client-server-api/#fallback */
@@ -236,4 +244,9 @@ const logoutRoute = (web: Web): Route =>
   })
 
 /** Everything of sign-in by identity providers in a browser. */
-export const ssoRoutes = (web: Web): Route[] => [...clientRoutes(web), ...wayRoutes(web), logoutRoute(web)]
+export const ssoRoutes = (web: Web): Route[] => [
+  ...clientRoutes(web),
+  ...handOverRoutes(web),
+  ...wayRoutes(web),
+  logoutRoute(web),
+]

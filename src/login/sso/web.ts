@@ -66,9 +66,11 @@ export interface Web {
   readonly leaving: Seal<{
     user: number
     target: string
-    from: { provider: string; subject: string; sid?: string | undefined; until?: number | undefined }
+    from: { provider: string; subject: string; sid?: string | undefined; until?: number | undefined } | undefined
     browser: string
   }>
+  /** Somebody who is to sign in by any way there is, and go on to an app. */
+  readonly handingOver: Seal<{ target: string; browser: string }>
   /** A confirmation that was begun on its page. */
   readonly confirming: Seal<{ session: string; browser: string }>
   /** Somebody whom an app has sent to the account page, and who is asked whether they want to be there. */
@@ -119,6 +121,7 @@ export const createWeb = (context: LoginContext): Web => {
     confirming: createSeal(sealing, 'confirming', stepMs),
     entering: createSeal(sealing, 'entering', stepMs),
     linking: createSeal(sealing, 'linking', stepMs),
+    handingOver: createSeal(sealing, 'handing over', journeyMs),
     doors: createSeal(sealing, 'door', journeyMs),
     sealing,
     canRegister: context.config.registration !== 'closed' && !context.config.email.required_for_registration,
@@ -145,6 +148,7 @@ const codes: Readonly<Record<string, ProblemCode>> = {
   M_USER_LOCKED: 'locked',
   M_LIMIT_EXCEEDED: 'too_many',
   M_NOT_FOUND: 'not_found',
+  M_UNRECOGNIZED: 'not_found',
   M_INVALID_PARAM: 'bad_request',
   M_TOO_LARGE: 'bad_request',
 }
