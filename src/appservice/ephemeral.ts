@@ -1,6 +1,6 @@
 import type { ReceiptNews } from '../ephemeral/index.ts'
 import type { JsonObject } from '../matrix/json.ts'
-import type { Follower } from './follower.ts'
+import type { Follower } from './deps.ts'
 import type { Gathered } from './gather.ts'
 
 interface Receipt extends ReceiptNews {

@@ -3,7 +3,7 @@ import type { ReceiptNews } from '../ephemeral/index.ts'
 import { own } from '../matrix/json.ts'
 import type { StoredEvent } from '../events/index.ts'
 import type { Entry } from '../streams/index.ts'
-import type { Follower } from './follower.ts'
+import type { Follower } from './deps.ts'
 
 /** What a piece of the log has for an application service. */
 export interface Gathered {

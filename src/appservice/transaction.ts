@@ -1,7 +1,7 @@
 import type { JsonObject } from '../matrix/json.ts'
 import { clientEvent, neighbours } from '../history/index.ts'
 import { ephemeralEvents } from './ephemeral.ts'
-import type { Follower } from './follower.ts'
+import type { Follower } from './deps.ts'
 import { gather, type Gathered } from './gather.ts'
 
 /** The next thing that an application service is to be told. */

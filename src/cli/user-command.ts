@@ -2,7 +2,8 @@ import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { readFlags, UsageError } from '../config/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import { DatabaseRefused } from '../storage/index.ts'
-import { asOperator, type Operator } from './operator.ts'
+import { asOperator } from './as-operator.ts'
+import type { Operator } from './operator.ts'
 import { startConfig } from './start-config.ts'
 
 /** The one name that a command is about. */

@@ -1,8 +1,8 @@
 import { MatrixError } from '../matrix/errors.ts'
-import { openSequence, type Database, type Tx } from '../storage/index.ts'
-import type { Log, LogTx } from '../streams/index.ts'
-import type { Users } from '../users/index.ts'
+import { openSequence, type Tx } from '../storage/index.ts'
+import type { LogTx } from '../streams/index.ts'
 import { announceChange } from './announce.ts'
+import type { DevicesDeps } from './deps.ts'
 import { openEncryption, type Encryption } from './encryption.ts'
 import { openListChanges, type DeviceListNews } from './list-changes.ts'
 import { openSightings } from './seen.ts'
@@ -21,20 +21,6 @@ import {
 } from './store/devices.ts'
 import { deleteUnwaited } from './store/to-device.ts'
 import { openToDevice, type ToDevice } from './to-device.ts'
-
-export interface DevicesDeps {
-  readonly database: Database
-  readonly log: Log
-  readonly users: Pick<Users, 'find' | 'nameOf'>
-  readonly serverName: string
-  /** Milliseconds since 1970. */
-  readonly now: () => number
-  readonly randomId: () => string
-  /** Port to rooms/: who shares a room with the user. The user may be among them or not. */
-  readonly sharers: (user: number) => Iterable<number> | Promise<Iterable<number>>
-  /** For work that nobody waits for. */
-  readonly onError: (error: unknown) => void
-}
 
 /** A device as its owner sees it. */
 export interface Device {

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { Reply, route, type Route, type Session } from '../http/index.ts'
+import { Reply, route, type Route } from '../http/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import type { Log } from '../streams/index.ts'
@@ -7,18 +7,10 @@ import { anyObject, shortText } from '../users/index.ts'
 import { backupRoutes } from './backup/routes.ts'
 import { crossSigningRoutes } from './cross-signing/routes.ts'
 import { dehydratedRoutes } from './dehydrated/routes.ts'
+import type { ToConfirm } from './deps.ts'
 import type { Device, Devices } from './devices.ts'
 import { keysRoutes, type KeysRouteDeps } from './keys/routes.ts'
 import type { Messages } from './to-device.ts'
-
-/** A request that has to be confirmed, as http/ hands it over. */
-export interface ToConfirm {
-  readonly session: Session
-  /** Names what is to be done, and to what: a confirmation counts for nothing else. */
-  readonly operation: string
-  readonly body: JsonObject
-  readonly ip: string
-}
 
 export interface DevicesRouteDeps extends Pick<KeysRouteDeps, 'keyChanges'> {
   readonly devices: Devices

@@ -3,7 +3,7 @@ import { isLocalUser } from '../matrix/ids.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import { loadingCache, type Cache } from '../storage/index.ts'
 import type { LogTx } from '../streams/index.ts'
-import type { DevicesDeps } from './devices.ts'
+import type { DevicesDeps } from './deps.ts'
 import { readDeviceNid, readDeviceNids } from './store/devices.ts'
 import {
   deleteMessages,

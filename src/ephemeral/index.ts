@@ -1,6 +1,7 @@
 export { openEphemeral, type Ephemeral, type EphemeralDeps } from './ephemeral.ts'
 export type { Presence, PresenceEvent, PresenceState } from './presence.ts'
 export type { ReadUpTo, ReceiptNews, Receipts, ReceiptType } from './receipts.ts'
-export { ephemeralRoutes, type EphemeralRouteDeps } from './routes.ts'
+export { ephemeralRoutes } from './routes.ts'
+export type { EphemeralRouteDeps } from './deps.ts'
 export { callRoutes, type CallRouteDeps } from './routes/calls.ts'
 export type { Typing } from './typing.ts'

@@ -4,7 +4,7 @@ import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import type { AccessDeps, View } from './access.ts'
-import { readRelatedBy } from './store/related.ts'
+import { relatedBy } from './related.ts'
 import type { StoredEvent } from '../events/index.ts'
 
 export interface PageDeps extends AccessDeps {
@@ -135,29 +135,6 @@ export async function wantedIn(
           )
     return filter.none ? [] : relatedBy({ users, database }, filter, wanted)
   }
-}
-
-/** Those of the events that have others related to them as the filter asks for; all where it asks for nothing of the kind. */
-export async function relatedBy(
-  { users, database }: Pick<PageDeps, 'users' | 'database'>,
-  filter: Pick<RoomEventFilter, 'relatedBySenders' | 'relatedByRelTypes'>,
-  list: readonly StoredEvent[],
-): Promise<readonly StoredEvent[]> {
-  const { relatedBySenders, relatedByRelTypes } = filter
-  if (!relatedBySenders && !relatedByRelTypes) return list
-  const senders =
-    relatedBySenders &&
-    (await Promise.all(relatedBySenders.map((userId) => users.find(userId)))).filter((nid) => nid !== undefined)
-  // No database is asked for a text that it could not hold.
-  const relTypes = relatedByRelTypes?.filter((type) => !type.includes('\0') && type.isWellFormed())
-  if (senders?.length === 0 || relTypes?.length === 0) return []
-  const related = await readRelatedBy(
-    database.read,
-    list.map(({ event }) => event.id),
-    relTypes,
-    senders,
-  )
-  return list.filter(({ event }) => related.has(event.id))
 }
 
 /** The member events of who sent these events, as they were when each sent the newest of theirs; those in the list itself are left out. */

@@ -1,5 +1,6 @@
 import { checkEventSize } from './event-format.ts'
-import { hashToEventId, sha256, toRoomEvent, type EventReference, type Pdu, type RoomEvent } from './event.ts'
+import { hashToEventId, sha256, toRoomEvent, type RoomEvent } from './event.ts'
+import type { EventReference, Pdu } from './pdu.ts'
 import { canonicalJson, checkCanonical, type JsonObject } from './json.ts'
 import { redactContent } from './redaction.ts'
 import type { RoomVersion } from './room-version.ts'

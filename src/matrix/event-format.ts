@@ -1,5 +1,6 @@
 import { MatrixError } from './errors.ts'
-import type { Pdu, RoomEvent } from './event.ts'
+import type { RoomEvent } from './event.ts'
+import type { Pdu } from './pdu.ts'
 import { isEventId, isHashRoomId, isRoomId, isUserId } from './ids.ts'
 import { canonicalJson, checkCanonical, checkDepth, isObject, own, type Json, type JsonObject } from './json.ts'
 import type { RoomVersion } from './room-version.ts'

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import type { Pdu } from './event.ts'
+import type { Pdu } from './pdu.ts'
 import { redact } from './redaction.ts'
 import type { RoomVersion } from './room-version.ts'
 import { addSignature, signatureOf, signedText, signText, verifyText, type SigningKey } from './signing.ts'

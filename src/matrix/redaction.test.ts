@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { Pdu } from './event.ts'
+import type { Pdu } from './pdu.ts'
 import { canonicalJson, type Json, type JsonObject } from './json.ts'
 import { redact } from './redaction.ts'
 import { roomVersions, type RoomVersion } from './room-version.ts'

@@ -1,4 +1,4 @@
-import type { Pdu } from './event.ts'
+import type { Pdu } from './pdu.ts'
 import { isObject, own, type JsonObject } from './json.ts'
 import type { RedactionRules, RoomVersion } from './room-version.ts'
 

@@ -1,5 +1,6 @@
 import { authorize, authTypesFor, type AuthResult, type StateLookup } from './auth-rules/index.ts'
-import type { Pdu, RoomEvent } from './event.ts'
+import type { RoomEvent } from './event.ts'
+import type { Pdu } from './pdu.ts'
 import type { JsonObject } from './json.ts'
 import type { RoomVersion } from './room-version.ts'
 import { stateMapKey } from './state-res/index.ts'

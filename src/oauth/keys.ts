@@ -1,5 +1,5 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, type JWTPayload, SignJWT } from 'jose'
-import type { OAuthContext } from './deps.ts'
+import type { Database } from '../storage/index.ts'
 import { readKeys, replaceKeys, type StoredKey } from './store/keys.ts'
 
 /** What ID tokens are signed with. */
@@ -30,7 +30,13 @@ const publicOf = ({ kid, alg, jwk }: StoredKey): JWK => {
   return { ...(own as JWK), kid, alg, use: 'sig' }
 }
 
-export const createKeys = ({ database, now }: Pick<OAuthContext, 'database' | 'now'>): Keys => {
+export interface KeysDeps {
+  readonly database: Database
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+export const createKeys = ({ database, now }: KeysDeps): Keys => {
   let held: Promise<StoredKey[]> | undefined
   const replace = async (): Promise<StoredKey[]> => {
     const made = await Promise.all(algorithms.map((alg) => make(alg, now())))

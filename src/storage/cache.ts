@@ -1,4 +1,4 @@
-import type { Holder, Memory } from './memory.ts'
+import type { Budget, Holder } from './holder.ts'
 
 export interface CacheOptions<K, V> {
   /** What it holds, as metrics call it. */
@@ -37,7 +37,7 @@ const placeBytes = 150
 export class Cache<K, V> implements Holder {
   readonly name: string
   readonly most: number
-  readonly #memory: Memory
+  readonly #memory: Budget
   readonly #options: CacheOptions<K, V>
   readonly #entries = new Map<K, Entry<K, V>>()
   #newest: Entry<K, V> | undefined
@@ -45,7 +45,7 @@ export class Cache<K, V> implements Holder {
   #bytes = 0
 
   /** Made by `Memory.cache`. */
-  constructor(memory: Memory, options: CacheOptions<K, V>, most: number) {
+  constructor(memory: Budget, options: CacheOptions<K, V>, most: number) {
     this.#memory = memory
     this.#options = options
     this.name = options.name

@@ -1,4 +1,3 @@
-import type { Kysely } from 'kysely'
 import { kyselyOver, type DialectName, type Execute } from './dialect.ts'
 import { groupCommit, type Backend } from './group-commit.ts'
 import { claim } from './claim.ts'
@@ -6,12 +5,7 @@ import { Memory } from './memory.ts'
 import { migrate } from './migrations/index.ts'
 import { mustRest, rest } from './pace.ts'
 import { openSqlite } from './sqlite.ts'
-import type { Tables } from './tables.ts'
-
-/** Inside a write: all of Kysely but transactions of its own. */
-export type Tx = Kysely<Tables>
-/** Committed data, by queries alone. */
-export type Reader = Pick<Kysely<Tables>, 'selectFrom' | 'selectNoFrom' | 'with' | 'fn' | 'dynamic' | 'getExecutor'>
+import type { Reader, Tx } from './tx.ts'
 
 export interface Database extends AsyncDisposable {
   readonly dialect: DialectName

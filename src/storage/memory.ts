@@ -1,19 +1,5 @@
 import { Cache, type CacheOptions } from './cache.ts'
-
-/** Something that keeps what it may need again, and how much that is. */
-export interface Holder {
-  /** What it holds, as metrics call it. */
-  readonly name: string
-  /** An estimate of the memory that it takes. */
-  readonly bytes: number
-  readonly entries: number
-  /** What it never goes beyond. */
-  readonly most: number
-  /** When what it would let go of next was used last, by `Memory.tick`; Infinity when it has nothing to give. */
-  readonly stalest: number
-  /** Lets go of that. */
-  shed(): void
-}
+import type { Budget, Holder } from './holder.ts'
 
 /** Of the budget, what one holder may take for itself, unless it says otherwise. */
 const usualShare = 1 / 4
@@ -23,7 +9,7 @@ const usualShare = 1 / 4
  * spent, whatever was used longest ago goes, whichever cache it is in, so that a cache that nobody asks gives its room to one that
  * everybody does. Nothing that is remembered for longer than a request is kept anywhere else.
  */
-export class Memory {
+export class Memory implements Budget {
   /** Bytes. */
   readonly limit: number
   /** Counts what has been put in: the time by which uses are compared. */

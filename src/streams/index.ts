@@ -1,3 +1,4 @@
-export { openLog, type Entry, type EntryKind, type Log, type LogTx, type NewEntry } from './log.ts'
+export type { Entry, EntryKind, NewEntry } from './entry.ts'
+export { openLog, type Log, type LogTx } from './log.ts'
 export type { Tail } from './tail.ts'
 export type { Watch } from './watch.ts'

@@ -1,5 +1,5 @@
 import type { Holder, Memory } from '../storage/index.ts'
-import type { Entry } from './log.ts'
+import type { Entry } from './entry.ts'
 
 const none: readonly Entry[] = []
 

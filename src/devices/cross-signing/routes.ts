@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { route, type Route } from '../../http/index.ts'
 import type { JsonObject } from '../../matrix/json.ts'
-import type { ToConfirm } from '../routes.ts'
+import type { ToConfirm } from '../deps.ts'
 import type { CrossSigning, CrossSigningBody } from './cross-signing.ts'
 import type { SignedObjects } from './signatures.ts'
 

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { anyObject, mustBeSelf } from '../../users/index.ts'
-import type { EphemeralRouteDeps } from '../routes.ts'
+import type { EphemeralRouteDeps } from '../deps.ts'
 
 const path = '/_matrix/client/v3/presence/:userId/status'
 const Params = Type.Object({ userId: Type.String() })

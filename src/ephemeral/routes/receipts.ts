@@ -6,7 +6,7 @@ import { type Room, standings, type StoredEvent } from '../../events/index.ts'
 import { joinedRoom } from '../../rooms/index.ts'
 import { shortText } from '../../users/index.ts'
 import { markFullyRead } from '../fully-read.ts'
-import type { EphemeralRouteDeps } from '../routes.ts'
+import type { EphemeralRouteDeps } from '../deps.ts'
 
 const ReceiptParams = Type.Object({
   roomId: Type.String(),
@@ -54,7 +54,10 @@ async function markRead(
 }
 
 export const receiptRoutes = (deps: EphemeralRouteDeps): Route[] => [
-  /** Wakes the room's syncs, or the user's own. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidreceiptreceipttypeeventid */
+  /**
+   * Wakes the room's syncs, or the user's own.
+   * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidreceiptreceipttypeeventid
+   */
   route({
     id: 'postReceipt',
     method: 'POST',

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { route, type Route } from '../../http/index.ts'
 import { joinedRoom } from '../../rooms/index.ts'
 import { mustBeSelf } from '../../users/index.ts'
-import type { EphemeralRouteDeps } from '../routes.ts'
+import type { EphemeralRouteDeps } from '../deps.ts'
 
 const defaultTimeout = 30_000
 

@@ -1,6 +1,7 @@
 import { findRoomVersion } from '../../matrix/room-version.ts'
 import type { JsonObject } from '../../matrix/json.ts'
-import { toRoomEvent, type Pdu } from '../../matrix/event.ts'
+import { toRoomEvent } from '../../matrix/event.ts'
+import type { Pdu } from '../../matrix/pdu.ts'
 import { hot, type EventsTable, type Reader, type Tx } from '../../storage/index.ts'
 import type { StoredEvent } from '../stored-event.ts'
 

@@ -1,4 +1,4 @@
-import type { Pdu } from '../../matrix/event.ts'
+import type { Pdu } from '../../matrix/pdu.ts'
 import { hot, type Reader } from '../../storage/index.ts'
 import type { Candidate } from '../ledger.ts'
 

@@ -1,4 +1,4 @@
-import type { Migration } from './index.ts'
+import type { Migration } from './migration.ts'
 
 /** The first schema. `{int}` is a 64-bit integer, `{id}` one that is a key, `{blob}` bytes, `{auto}` a key that the database numbers. */
 export const initial: Migration = {

@@ -1,4 +1,4 @@
-import type { Migration } from './index.ts'
+import type { Migration } from './migration.ts'
 
 /** Clients, codes, sessions and keys of OAuth 2.0. */
 export const oauth: Migration = {

@@ -1,4 +1,4 @@
-import type { Migration } from './index.ts'
+import type { Migration } from './migration.ts'
 
 /** What administrators do and keep: the audit log, tokens for registration, blocked rooms, long work, and marks on accounts, media and reports. */
 export const admin: Migration = {

@@ -1,4 +1,4 @@
-import type { Migration } from './index.ts'
+import type { Migration } from './migration.ts'
 
 /** Keys of other servers, what these said of them, and how other servers can be reached. */
 export const federationKeys: Migration = {

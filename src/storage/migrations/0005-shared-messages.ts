@@ -1,4 +1,4 @@
-import type { Migration } from './index.ts'
+import type { Migration } from './migration.ts'
 
 /** A message to all devices of a user is stored once; the rows of `to_device` that it is for have an empty `json`. */
 export const sharedMessages: Migration = {

@@ -1,21 +1,14 @@
 import { sql } from 'kysely'
-import type { DialectName } from '../dialect.ts'
 import type { Backend } from '../group-commit.ts'
-import type { Reader, Tx } from '../database.ts'
+import type { Reader, Tx } from '../tx.ts'
 import { DatabaseRefused } from '../refused.ts'
 import { initial } from './0001-initial.ts'
 import { oauth } from './0002-oauth.ts'
 import { admin } from './0003-admin.ts'
 import { federationKeys } from './0004-federation-keys.ts'
+import type { Migration } from './migration.ts'
 import { sharedMessages } from './0005-shared-messages.ts'
 import { erasedAccounts } from './0006-erased-accounts.ts'
-
-export interface Migration {
-  /** Never changes once released. */
-  name: string
-  /** Run in order, in one transaction with all other migrations that are due. Where the databases differ in more than words: one for each. */
-  statements: ReadonlyArray<string | Readonly<Record<DialectName, string>>>
-}
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
 const migrations: readonly Migration[] = [initial, oauth, admin, federationKeys, sharedMessages, erasedAccounts]
@@ -92,7 +85,8 @@ async function migrateInside(backend: Backend, tx: Tx, serverName: string): Prom
   const owner = await readMeta(tx, 'server_name')
   if (owner !== serverName) {
     throw new DatabaseRefused(
-      `This database belongs to the server "${owner}", and server_name is "${serverName}". A server's name can never change: set server_name back, or use another database.`,
+      `This database belongs to the server "${owner}", and server_name is "${serverName}". ` +
+        `A server's name can never change: set server_name back, or use another database.`,
     )
   }
   const needed = Number(await readMeta(tx, 'compatible'))

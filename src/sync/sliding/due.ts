@@ -1,7 +1,7 @@
 import type { UserRoom } from '../../events/index.ts'
 import { knownLive, live, type Connection, type Known } from './connection.ts'
 import { covers } from './required-state.ts'
-import type { RoomContext } from './room-answer.ts'
+import type { RoomContext } from './room-task.ts'
 import type { Wanted, WantedRooms } from './wanted.ts'
 
 /** Up to where the client knows a room. */

@@ -1,6 +1,6 @@
 import type { UserRoom } from '../../events/index.ts'
 import { strippedEvents } from '../other-rooms.ts'
-import type { RoomContext } from './room-answer.ts'
+import type { RoomContext } from './room-task.ts'
 
 /** A room that the user is invited to, or knocks at. */
 export async function strippedAnswer(

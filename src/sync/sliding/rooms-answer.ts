@@ -7,7 +7,8 @@ import { farewellAnswer, strippedAnswer } from './outside-answer.ts'
 import { pickState } from './pick-state.ts'
 import type { Places } from './places.ts'
 import type { RoomConfig } from './request.ts'
-import { roomAnswer, type RoomContext, type RoomTask } from './room-answer.ts'
+import { roomAnswer } from './room-answer.ts'
+import type { RoomContext, RoomTask } from './room-task.ts'
 import type { Wanted, WantedRooms } from './wanted.ts'
 
 /** The rooms of an answer. */

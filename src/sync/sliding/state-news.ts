@@ -2,7 +2,7 @@ import type { Room, StoredEvent } from '../../events/index.ts'
 import { difference, placesAt, stateAt } from '../room-state.ts'
 import { pickState } from './pick-state.ts'
 import { covers, matches, union, type RequiredState } from './required-state.ts'
-import type { Changed, RoomContext, RoomTask } from './room-answer.ts'
+import type { Changed, RoomContext, RoomTask } from './room-task.ts'
 
 /** What an answer says of a room's state. */
 export interface StateNews {

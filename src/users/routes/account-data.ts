@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
-import type { UsersRouteDeps } from '../routes.ts'
+import type { UsersRouteDeps } from '../deps.ts'
 import { mustKnowRoom } from '../room-port.ts'
 import { anyObject, mustBeSelf, shortText } from '../shapes.ts'
 

@@ -3,7 +3,7 @@ import { route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { isObject, own, type JsonObject } from '../../matrix/json.ts'
 import { mustKnowRoom } from '../room-port.ts'
-import type { UsersRouteDeps } from '../routes.ts'
+import type { UsersRouteDeps } from '../deps.ts'
 import { anyObject, mustBeSelf, shortText } from '../shapes.ts'
 
 const path = '/_matrix/client/v3/user/:userId/rooms/:roomId/tags'

@@ -2,7 +2,7 @@ import type { UserRoom } from '../../../events/index.ts'
 import type { Connection } from '../connection.ts'
 import { knownUpTo } from '../due.ts'
 import type { PerRoomWish, SlidingRequest } from '../request.ts'
-import type { RoomContext } from '../room-answer.ts'
+import type { RoomContext } from '../room-task.ts'
 import type { RoomsAnswer } from '../rooms-answer.ts'
 import type { Wanted, WantedRooms } from '../wanted.ts'
 
