@@ -50,7 +50,8 @@ try {
   target.closeConnections()
   await server?.dispose()
   console.log(
-    `${about.server} · ${about.cores} cores ${about.cpu}, ${about.memoryGiB} GiB · Node ${about.node} · ${about.commit} · ${about.date}\n${about.command}\n`,
+    `${about.server} · ${about.cores} cores ${about.cpu}, ${about.memoryGiB} GiB · Node ${about.node} · ` +
+      `${about.commit} · ${about.date}\n${about.command}\n`,
   )
   console.log(table(rows))
 }

@@ -61,9 +61,10 @@ export function picture(lines: readonly string[]): string {
     ({ text, kind }, index) =>
       `<text class="${kind}" x="${margin}" y="${margin + 14 + index * lineHeight}">${escape(text)}</text>`,
   )
+  const bold = '.command { fill: #fff; font-weight: bold } .answer { fill: #7ee787 }'
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" xml:space="preserve">
 <title>npm start prints a token and a curl command; the command answers with a user id and an access token</title>
-<style>text { font: 13px ui-monospace, Menlo, Consolas, monospace; fill: #c9d1d9; white-space: pre } .command { fill: #fff; font-weight: bold } .answer { fill: #7ee787 }</style>
+<style>text { font: 13px ui-monospace, Menlo, Consolas, monospace; fill: #c9d1d9; white-space: pre } ${bold}</style>
 <rect width="${width}" height="${height}" rx="8" fill="#0d1117"/>
 ${texts.join('\n')}
 </svg>

@@ -97,7 +97,8 @@ function metrics(): string {
 
 ${made}
 
-What is told where [\`metrics.listen\`](config.md#metricslisten) says; [how to use it](../topics/metrics.md). Those that do not begin with \`latchkey_\` are of the process and of Node.
+What is told where [\`metrics.listen\`](config.md#metricslisten) says; [how to use it](../topics/metrics.md).
+Those that do not begin with \`latchkey_\` are of the process and of Node.
 
 | Name | Type | Labels | Meaning |
 |---|---|---|---|

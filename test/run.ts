@@ -1,4 +1,5 @@
-// `npm test`: everything that ends in .test.ts under src/ and test/, but for test/interop/, with one runner and one summary, on one PostgreSQL for the whole run.
+// `npm test`: everything that ends in .test.ts under src/ and test/, but for test/interop/, with one runner and one summary, on one
+// PostgreSQL for the whole run.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { server as postgres } from './harness/postgres.ts'

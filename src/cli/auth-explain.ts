@@ -20,7 +20,8 @@ latchkey auth explain --user NAME [--provider ID] [--json] [--config FILE]
 
 Says what this server makes of a token (JWT), or of what a SAML provider sends (the field SAMLResponse of the form, as the browser's
 tools show it): whose keys and rules it is held against, which check it fails, what the user would be
-called and given, and what to do. Changes nothing, and does not need the server to run; published keys are read from their issuer. The exit code is 0 for a token that would sign in.
+called and given, and what to do. Changes nothing, and does not need the server to run; published keys
+are read from their issuer. The exit code is 0 for a token that would sign in.
 
 With --user it says the same of somebody of a directory (LDAP), whom it looks for as bind_dn; no password is needed.
 

@@ -126,7 +126,8 @@ test('links are made, listed, imported and taken away', () => {
   )
   writeFileSync(
     join(folder, 'links'),
-    `# moved over\nalice\tcorp\t1\n\n${JSON.stringify({ user: '@bob:example.org', provider: 'corp', subject: 'with\ttab' })}\nnobody\tcorp\t2\nalice\tcorp\t4711\n`,
+    '# moved ' +
+      `over\nalice\tcorp\t1\n\n${JSON.stringify({ user: '@bob:example.org', provider: 'corp', subject: 'with\ttab' })}\nnobody\tcorp\t2\nalice\tcorp\t4711\n`,
   )
   const imported = latchkey(['link', '--file', join(folder, 'links')])
   assert.deepEqual([imported.status, imported.stdout], [1, '2 linked, 1 there already, 1 refused.\n'])

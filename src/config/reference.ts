@@ -19,7 +19,8 @@ const factsOf = (path: readonly string[], setting: Setting): string[] => {
     ...(setting.default === undefined ? [] : [`Default: ${code(setting.default)}`]),
     ...(setting.secret
       ? [
-          `Secret: never printed${setting.kind === 'text' && setting.redact ? ' but for the parts that are none' : ''}. Or ${code(`${key}_file`)}: the path of a file that holds it.`,
+          `Secret: never printed${setting.kind === 'text' && setting.redact ? ' but for the parts that are none' : ''}. ` +
+            `Or ${code(`${key}_file`)}: the path of a file that holds it.`,
         ]
       : []),
     ...(isValue && !inList

@@ -24,7 +24,8 @@ export const sessionCheck = (how: string) =>
   ({
     kind: 'duration',
     description:
-      `How old the provider's word may be that somebody's session there still stands, before it is asked again while the session here is in use: whoever is disabled or signed out there is out here that soon. ${how}` +
+      `How old the provider's word may be that somebody's session there still stands, before it is asked again ` +
+      `while the session here is in use: whoever is disabled or signed out there is out here that soon. ${how}` +
       ' While the provider does not answer, sessions go on. With "off" it is not asked.',
     off: true,
     default: 'off',
@@ -242,7 +243,8 @@ export const peopleKeys = {
   session_until: {
     kind: 'choice',
     description:
-      'When a session ends by itself: "sign_out" is never, "token_expiry" is when what the provider gave runs out: the token (jwt), or its session, where it says when that ends (saml). The client then has to bring' +
+      'When a session ends by itself: "sign_out" is never, "token_expiry" is when what the provider gave runs ' +
+      'out: the token (jwt), or its session, where it says when that ends (saml). The client then has to bring' +
       ' a new one; its keys stay.',
     values: ['sign_out', 'token_expiry'],
     default: 'sign_out',

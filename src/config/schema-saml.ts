@@ -81,7 +81,8 @@ export const samlProvider = {
   attributes: {
     kind: 'list',
     description:
-      'Short names for attributes, for rules and mapping. Without one an attribute is known by its name and, if it has one, its friendly name; {name_id} is the name of' +
+      'Short names for attributes, for rules and mapping. Without one an attribute is ' +
+      'known by its name and, if it has one, its friendly name; {name_id} is the name of' +
       ' the assertion.',
     of: {
       kind: 'group',
@@ -102,8 +103,10 @@ export const samlProvider = {
   backchannel_logout: {
     kind: 'choice',
     description:
-      'What becomes of sessions here when the provider says that theirs has ended, which it does by a signed LogoutRequest in a form, from server to server, to' +
-      ' PUBLIC_BASE_URL/_latchkey/sso/ID/logout: "soft" asks people to sign in again and leaves them their devices and encryption keys, "hard" deletes the devices, "off" takes no' +
+      'What becomes of sessions here when the provider says that theirs has ended, ' +
+      'which it does by a signed LogoutRequest in a form, from server to server, to' +
+      ' PUBLIC_BASE_URL/_latchkey/sso/ID/logout: "soft" asks people to sign in again and ' +
+      'leaves them their devices and encryption keys, "hard" deletes the devices, "off" takes no' +
       ' notice.',
     values: ['soft', 'hard', 'off'],
     default: 'soft',

@@ -1,16 +1,6 @@
 import { backOff } from '../jobs/index.ts'
 import type { Database } from '../storage/index.ts'
-import { readFailing, saveReach } from './store.ts'
-
-/** How a server can be reached. */
-export interface ReachState {
-  /** Failures since it last answered. */
-  readonly failures: number
-  /** Milliseconds; null where it answers. */
-  readonly failingSince: number | null
-  /** It is not sent anything before then; milliseconds, 0: at any time. */
-  readonly retryTs: number
-}
+import { readFailing, saveReach, type ReachState } from './store.ts'
 
 /** Remembers which servers answer, over restarts. */
 export interface Reach {

@@ -1,5 +1,14 @@
 import type { Reader, Tx } from '../storage/index.ts'
-import type { ReachState } from './reach.ts'
+
+/** How a server can be reached. */
+export interface ReachState {
+  /** Failures since it last answered. */
+  readonly failures: number
+  /** Milliseconds; null where it answers. */
+  readonly failingSince: number | null
+  /** It is not sent anything before then; milliseconds, 0: at any time. */
+  readonly retryTs: number
+}
 
 /** The servers that did not answer when they were last asked. */
 export const readFailing = async (db: Reader, most: number): Promise<(ReachState & { server: string })[]> =>

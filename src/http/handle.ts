@@ -2,41 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { MatrixError } from '../matrix/errors.ts'
 import { clientNetwork } from './address.ts'
 import { ClientGone, readJson, streamBytes } from './body.ts'
-import { Exchange, type ExchangeHost } from './exchange.ts'
-import { limitExceeded, type Limiter, type LimitName } from './limits.ts'
+import { Exchange } from './exchange.ts'
+import type { HandlerHost } from './host.ts'
+import { limitExceeded } from './limits.ts'
 import { exactMatcher } from './paths.ts'
 import type { Route } from './route.ts'
 import { identifyServer } from './server-auth.ts'
 import { sendJson, sendResult } from './send.ts'
-import type { Authenticate, AuthenticateServer, Session } from './session.ts'
+import type { Session } from './session.ts'
 import { accessToken } from './token.ts'
 import { bodyReader, parameterReader } from './validate.ts'
-
-/** What the log must be able to do; a pino logger is one. */
-export interface HttpLog {
-  error(details: object, message: string): void
-  debug(details: object, message: string): void
-  isLevelEnabled(level: string): boolean
-}
-
-/** What answering needs besides the route. */
-export interface HandlerHost extends ExchangeHost {
-  readonly authenticate: Authenticate
-  readonly authenticateServer: AuthenticateServer | undefined
-  readonly queryAccessToken: boolean
-  /** Largest JSON body, in bytes. */
-  readonly maxRequestSize: number
-  readonly limiters: Readonly<Record<LimitName, Limiter>> | undefined
-  /** Whether rate limits do not hold for whoever brings this token, on routes that ask for none. */
-  readonly isUnlimited: ((token: string) => boolean) | undefined
-  readonly log: HttpLog
-  readonly now: () => number
-  /** What counts the answers of an operation, with the time they took in ms. */
-  readonly tally?: ((route: string) => (status: number, ms: number) => void) | undefined
-  readonly tallyUnrecognized?: ((status: number, ms: number) => void) | undefined
-  /** Whether the server is stopping: connections are not kept. */
-  stopping: boolean
-}
 
 /** A request as the router hands it over. */
 export interface Incoming {

@@ -1,6 +1,6 @@
 export { clientNetwork } from './address.ts'
 export { field, formLimit, readForm } from './form.ts'
-export type { HttpLog } from './handle.ts'
+export type { HttpLog } from './host.ts'
 export { createLimiter, limitExceeded, rates, type LimitName, type Limiter, type Rate } from './limits.ts'
 export { RawJson, Reply, type OpenBody } from './reply.ts'
 export { route, type Method, type Route, type RouteDefinition, type RouteHandlerContext } from './route.ts'

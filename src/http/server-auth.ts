@@ -2,7 +2,7 @@ import { MatrixError } from '../matrix/errors.ts'
 import { clientNetwork } from './address.ts'
 import { readRemoteJson } from './body.ts'
 import type { Exchange } from './exchange.ts'
-import type { HandlerHost } from './handle.ts'
+import type { HandlerHost } from './host.ts'
 import { limitExceeded } from './limits.ts'
 import type { Route } from './route.ts'
 

@@ -6,15 +6,8 @@ import fastify, {
   type InjectOptions,
   type LightMyRequestResponse,
 } from 'fastify'
-import {
-  admitAgain,
-  handlerOf,
-  refuseEncoding,
-  refuseUnknown,
-  type HandlerHost,
-  type HttpLog,
-  type Incoming,
-} from './handle.ts'
+import { admitAgain, handlerOf, refuseEncoding, refuseUnknown, type Incoming } from './handle.ts'
+import type { HandlerHost, HttpLog } from './host.ts'
 import { createLimiter, rates, type Limiter, type LimitName, type Rate } from './limits.ts'
 import { methodTable, modernTarget } from './paths.ts'
 import { createRecheck, type MayHaveEnded } from './recheck.ts'

@@ -9,7 +9,10 @@ import { openRegistrationTokens, type RegistrationTokens } from './tokens-to-reg
 /** What administrators may do to how others come in. */
 export interface LoginAdministration {
   readonly registrationTokens: RegistrationTokens
-  /** A token by which `admin` acts as somebody else until `until` (ms; null: without an end). @throws MatrixError M_FORBIDDEN, M_USER_DEACTIVATED, M_USER_LOCKED */
+  /**
+   * A token by which `admin` acts as somebody else until `until` (ms; null: without an end).
+   * @throws MatrixError M_FORBIDDEN, M_USER_DEACTIVATED, M_USER_LOCKED
+   */
   actAs(admin: number, account: Account, until: number | null): Promise<string>
   /** @throws MatrixError M_WEAK_PASSWORD */
   setPassword(user: number, password: string, logout: boolean): Promise<void>

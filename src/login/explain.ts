@@ -176,7 +176,9 @@ const otherWay = (entries: ExplainDeps['entries'], claims: Claims): { provider: 
   return (
     entry && {
       provider: entry.id,
-      fix: `People of "${entry.id}" come in through the browser (type ${entry.type}). To take its tokens too, add an entry of type jwt with the same issuer and same_people_as: ${entry.id}`,
+      fix:
+        `People of "${entry.id}" come in through the browser (type ${entry.type}). To take its ` +
+        `tokens too, add an entry of type jwt with the same issuer and same_people_as: ${entry.id}`,
     }
   )
 }

@@ -52,7 +52,9 @@ export const createRegistry = () => {
     name: 'latchkey_sign_ins_total',
     registers,
     labelNames: ['provider', 'key', 'rule', 'outcome'],
-    help: 'People who were let in (outcome "accepted") and credentials that were not ("refused"), by identity provider, the key that verified them, and the check or rule that refused them.',
+    help:
+      'People who were let in (outcome "accepted") and credentials that were not ("refused"), ' +
+      'by identity provider, the key that verified them, and the check or rule that refused them.',
   })
   const commits = new Counter({ name: 'latchkey_commits_total', registers, help: 'Transactions that were committed.' })
   const changes = new Counter({

@@ -2,7 +2,8 @@
 // what is below it. What a storey needs of those above are its ports. All of it is disposed of from the top down.
 import { defaultConfig, type Config, type ConfigInput } from '../config/index.ts'
 import { openDelivery } from './delivery.ts'
-import { openAbroad, openFederation } from './federation.ts'
+import { openAbroad } from './abroad.ts'
+import { openFederation } from './federation.ts'
 import { openFoundations, type FoundationsOptions } from './foundations.ts'
 import { openFront } from './front.ts'
 import type { Homeserver } from './homeserver.ts'

@@ -4,7 +4,7 @@ import { devicesRoutes, openDevices, type DevicesDeps, type DevicesRouteDeps } f
 import { readEmails } from '../identity/index.ts'
 import { openMail } from '../login/index.ts'
 import { createUsers, usersRoutes, type UsersRouteDeps } from '../users/index.ts'
-import type { Abroad } from './federation.ts'
+import type { Abroad } from './abroad.ts'
 import type { Foundations } from './foundations.ts'
 
 /** What this storey needs of those above it. It is asked for only when all of them are open. */

@@ -63,9 +63,8 @@ export function openSqlite(path: string): Backend {
   writer.exec('PRAGMA journal_mode = WAL')
   // Commits are made durable by `sync` below, off this thread, and not by SQLite, which would stand still for it.
   writer.exec(`PRAGMA synchronous = ${temporary ? 'OFF' : 'NORMAL'}`)
-  writer.exec(
-    'PRAGMA cache_size = -32000; PRAGMA mmap_size = 268435456; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY',
-  )
+  writer.exec('PRAGMA cache_size = -32000; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY')
+  writer.exec('PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864')
   const write = executeOn(writer)
   const reader = new DatabaseSync(file, { readOnly: true, timeout: 5000 })
   reader.exec(

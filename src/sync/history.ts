@@ -64,7 +64,8 @@ export async function historyOf(context: RoomContext, wish: HistoryWish): Promis
   const [timelineTexts, stateTexts] = await Promise.all([eventTexts(context, shown), eventTexts(context, state, true)])
   const [first] = timeline.events
   const text =
-    `"timeline":{"events":[${timelineTexts.join(',')}],"limited":${timeline.limited || wish.isReturn},"prev_batch":"${first ? first.position - 1 : span.until}"},` +
+    `"timeline":{"events":[${timelineTexts.join(',')}],"limited":${timeline.limited || wish.isReturn},` +
+    `"prev_batch":"${first ? first.position - 1 : span.until}"},` +
     `"${after ? 'state_after' : 'state'}":${eventList(stateTexts)}`
   return { text, summary }
 }

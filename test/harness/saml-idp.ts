@@ -125,9 +125,14 @@ export const responseXml = (said: Said): string => {
     `<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:${said.status}"/></samlp:Status>` +
     `<saml:Assertion ID="_a${said.id}" Version="2.0" IssueInstant="${time(now)}"><saml:Issuer>${said.issuer}</saml:Issuer>` +
     `<saml:Subject><saml:NameID Format="${said.format}">${said.nameId}</saml:NameID><saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">` +
-    `<saml:SubjectConfirmationData InResponseTo="${said.request}" Recipient="${said.recipient}" NotOnOrAfter="${time(now + 300_000)}"/></saml:SubjectConfirmation></saml:Subject>` +
-    `<saml:Conditions NotBefore="${time(now - 1000)}" NotOnOrAfter="${time(now + 300_000)}"><saml:AudienceRestriction><saml:Audience>${said.audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions>` +
-    `<saml:AuthnStatement AuthnInstant="${time(said.authenticated)}" SessionIndex="${said.session}"${said.ends === undefined ? '' : ` SessionNotOnOrAfter="${time(now + said.ends * 1000)}"`}><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>` +
+    `<saml:SubjectConfirmationData InResponseTo="${said.request}" Recipient="${said.recipient}" ` +
+    `NotOnOrAfter="${time(now + 300_000)}"/></saml:SubjectConfirmation></saml:Subject>` +
+    `<saml:Conditions NotBefore="${time(now - 1000)}" NotOnOrAfter="${time(now + 300_000)}"><saml:AudienceRestriction>` +
+    `<saml:Audience>${said.audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions>` +
+    `<saml:AuthnStatement AuthnInstant="${time(said.authenticated)}" ` +
+    `SessionIndex="${said.session}"${said.ends === undefined ? '' : ` SessionNotOnOrAfter="${time(now + said.ends * 1000)}"`}>` +
+    '<saml:AuthnContext><saml:AuthnContextClassRef>' +
+    'urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>' +
     `${attributes === '' ? '' : `<saml:AttributeStatement>${attributes}</saml:AttributeStatement>`}</saml:Assertion></samlp:Response>`
   const inner = said.sign === 'assertion' || said.sign === 'both' ? signed(xml, said, 'Assertion') : xml
   return said.sign === 'response' || said.sign === 'both' ? signed(inner, said, 'Response') : inner
@@ -136,8 +141,10 @@ export const responseXml = (said: Said): string => {
 /** The XML of a request to sign somebody out. */
 export const logoutXml = (said: SaidLogout): string => {
   const xml =
-    `<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_l${said.id}" Version="2.0"` +
-    ` IssueInstant="${time(Date.now() + said.shift * 1000)}" Destination="${said.destination}"><saml:Issuer>${said.issuer}</saml:Issuer><saml:NameID>${said.nameId}</saml:NameID>` +
+    '<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ' +
+    `xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_l${said.id}" Version="2.0"` +
+    ` IssueInstant="${time(Date.now() + said.shift * 1000)}" Destination="${said.destination}">` +
+    `<saml:Issuer>${said.issuer}</saml:Issuer><saml:NameID>${said.nameId}</saml:NameID>` +
     `${said.session === '' ? '' : `<samlp:SessionIndex>${said.session}</samlp:SessionIndex>`}</samlp:LogoutRequest>`
   return said.sign ? signed(xml, said, 'LogoutRequest') : xml
 }
@@ -149,8 +156,10 @@ export const openSamlIdp = async (callback: string): Promise<SamlIdp> => {
   const audience = callback.replace(/callback$/, 'metadata')
   const metadata = (): string =>
     `<?xml version="1.0"?><!-- of a test --><md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="${url}/idp">` +
-    `<md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#">` +
-    `<ds:X509Data><ds:X509Certificate>${self.key.certificate.replaceAll(/-----[^-]*-----/g, '')}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>` +
+    '<md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">' +
+    '<md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#">' +
+    `<ds:X509Data><ds:X509Certificate>${self.key.certificate.replaceAll(/-----[^-]*-----/g, '')}</ds:X509Certificate>` +
+    '</ds:X509Data></ds:KeyInfo></md:KeyDescriptor>' +
     `<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="${url}/sso"/></md:IDPSSODescriptor></md:EntityDescriptor>`
   const self: SamlIdp = {
     url,
@@ -214,7 +223,8 @@ export const openSamlIdp = async (callback: string): Promise<SamlIdp> => {
       .writeHead(200, { 'content-type': 'text/html' })
       .end(
         `<form method="post" action="${callback}">` +
-          `<input type="hidden" name="SAMLResponse" value="${Buffer.from(self.respond()).toString('base64')}"><input type="hidden" name="RelayState" value="${self.request.relay}"><button>Go on</button></form>`,
+          `<input type="hidden" name="SAMLResponse" value="${Buffer.from(self.respond()).toString('base64')}">` +
+          `<input type="hidden" name="RelayState" value="${self.request.relay}"><button>Go on</button></form>`,
       )
   })
   await new Promise<void>((resolve) => {

@@ -51,7 +51,10 @@ const contextWish = (wish: { before_limit?: number; after_limit?: number; includ
   }
 
 export const searchRoutes = (deps: SearchRouteDeps): Route[] => [
-  /** Finds messages, names and topics in the rooms that the user is or was in. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3search */
+  /**
+   * Finds messages, names and topics in the rooms that the user is or was in.
+   * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3search
+   */
   route({
     id: 'search',
     method: 'POST',

@@ -187,7 +187,11 @@ const describe = ({ key, from, kid, alg }: Found): string => {
     key.type === 'secret'
       ? `HMAC secret of ${key.symmetricKeySize ?? 0} bytes`
       : `${bits === undefined ? curveOf(key) : `RSA ${bits}`} public key`
-  return `${what}${from === 'secret' || from === 'public key' ? '' : `, from a ${from}`}${kid === undefined ? '' : `, kid ${JSON.stringify(kid)}`}${alg === undefined ? '' : `, for ${JSON.stringify(alg)}`}`
+  const parts = [what]
+  if (from !== 'secret' && from !== 'public key') parts.push(`from a ${from}`)
+  if (kid !== undefined) parts.push(`kid ${JSON.stringify(kid)}`)
+  if (alg !== undefined) parts.push(`for ${JSON.stringify(alg)}`)
+  return parts.join(', ')
 }
 
 /** A secret that is long, and that whoever has read our own examples knows, or finds in no time. */

@@ -98,7 +98,9 @@ const addressRoutes = (context: LoginContext): Route[] => [
     body: Type.Object({ client_secret: Type.String(), sid: Type.String(), auth: Type.Optional(Type.Unknown()) }),
     reply: Type.Object({}),
     handle: async ({ session, body, ip }) => {
-      await addAddress(context, session, ip, { sid: body.sid, clientSecret: body.client_secret }, body as JsonObject) // JSON by construction; the schema says no more than it needs
+      const { sid, client_secret: clientSecret } = body
+      // JSON by construction; the schema says no more than it needs.
+      await addAddress(context, session, ip, { sid, clientSecret }, body as JsonObject)
       return {}
     },
   }),

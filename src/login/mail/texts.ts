@@ -10,7 +10,8 @@ const en = {
     register: (server: string) =>
       `Somebody, hopefully you, wants to make an account on ${server} with this mail address.`,
     add: (server: string) =>
-      `Somebody, hopefully you, wants to add this mail address to their account on ${server}. Whoever can read its mail can then set a new password for that account.`,
+      'Somebody, hopefully you, wants to add this mail address to their account on ' +
+      `${server}. Whoever can read its mail can then set a new password for that account.`,
     password: (server: string) => `Somebody, hopefully you, wants to set a new password for your account on ${server}.`,
   } satisfies Record<Purpose, (server: string) => string>,
   open: 'Open this page to confirm that it was you, within an hour:',
@@ -34,7 +35,8 @@ const de: MailTexts = {
   lead: {
     register: (server) => `Jemand, hoffentlich du, möchte mit dieser E-Mail-Adresse ein Konto bei ${server} anlegen.`,
     add: (server) =>
-      `Jemand, hoffentlich du, möchte diese E-Mail-Adresse einem Konto bei ${server} hinzufügen. Wer ihre Post lesen kann, kann dann ein neues Passwort für dieses Konto setzen.`,
+      `Jemand, hoffentlich du, möchte diese E-Mail-Adresse einem Konto bei ${server} hinzufügen. ` +
+      'Wer ihre Post lesen kann, kann dann ein neues Passwort für dieses Konto setzen.',
     password: (server) => `Jemand, hoffentlich du, möchte ein neues Passwort für dein Konto bei ${server} setzen.`,
   },
   open: 'Öffne diese Seite innerhalb einer Stunde, um zu bestätigen, dass du es warst:',

@@ -128,7 +128,8 @@ test('wrapping a signed assertion in another one gets nobody anywhere', () =>
           .replace('<samlp:Status>', `<samlp:Extensions>${assertionOf(xml)}</samlp:Extensions><samlp:Status>`)
           .replace(/(<\/samlp:Status>)<saml:Assertion[\s\S]*<\/saml:Assertion>/, `$1${evil(xml)}`),
       (xml) =>
-        `${xml.slice(0, xml.indexOf('<samlp:Status>'))}<samlp:Extensions>${xml}</samlp:Extensions>${xml.slice(xml.indexOf('<samlp:Status>')).replace(assertionOf(xml), evil(xml))}`,
+        `${xml.slice(0, xml.indexOf('<samlp:Status>'))}<samlp:Extensions>${xml}</samlp:Extensions>` +
+        xml.slice(xml.indexOf('<samlp:Status>')).replace(assertionOf(xml), evil(xml)),
       (xml) =>
         xml.replace('<saml:Subject>', '<saml:Subject><saml:NameID>id-admin</saml:NameID></saml:Subject><saml:Subject>'),
     ]

@@ -21,7 +21,10 @@ const targetOf = ({ query }: PageRequest): string => {
 
 /** What the specification has clients send people to. */
 const clientRoutes = (web: Web): Route[] => [
-  /** Sends somebody to the identity provider, or has them choose one. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3loginssoredirect */
+  /**
+   * Sends somebody to the identity provider, or has them choose one.
+   * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3loginssoredirect
+   */
   pageRoute(web, {
     id: 'redirectToSSO',
     method: 'GET',

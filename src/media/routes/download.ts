@@ -99,7 +99,10 @@ export const downloadRoutes = (ctx: MediaContext): Route[] => {
       reply: File,
       handle: (request) => thumbnail(request, true),
     }),
-    /** As above for anybody, but only what came in while that was allowed. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixmediav3downloadservernamemediaid */
+    /**
+     * As above for anybody, but only what came in while that was allowed.
+     * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixmediav3downloadservernamemediaid
+     */
     route({
       id: 'getContent',
       method: 'GET',

@@ -33,7 +33,9 @@ const en = {
     confirm: (app: string) => `Sign in ${app} on another device?`,
     compare: 'The other device must show this code:',
     from: (address: string, when: string) => `It asked from ${address}, at ${when} UTC.`,
-    care: 'Allow this only if you began it yourself, on a device that you have at hand. Nobody from support will ever ask you for this: whoever does wants your account.',
+    care:
+      'Allow this only if you began it yourself, on a device that you have at hand. ' +
+      'Nobody from support will ever ask you for this: whoever does wants your account.',
     done: 'The device is signed in',
     doneLead: 'You can close this page and go on there.',
     denied: 'The device is not signed in',
@@ -78,7 +80,9 @@ const de: OAuthTexts = {
     confirm: (app) => `${app} auf einem anderen Gerät anmelden?`,
     compare: 'Das andere Gerät muss diesen Code zeigen:',
     from: (address, when) => `Es hat von ${address} aus gefragt, um ${when} UTC.`,
-    care: 'Erlaube das nur, wenn du es selbst begonnen hast, auf einem Gerät, das du bei dir hast. Kein Support wird dich je darum bitten: Wer das tut, will dein Konto.',
+    care:
+      'Erlaube das nur, wenn du es selbst begonnen hast, auf einem Gerät, das du bei ' +
+      'dir hast. Kein Support wird dich je darum bitten: Wer das tut, will dein Konto.',
     done: 'Das Gerät ist angemeldet',
     doneLead: 'Du kannst diese Seite schließen und dort weitermachen.',
     denied: 'Das Gerät ist nicht angemeldet',

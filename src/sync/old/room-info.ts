@@ -81,5 +81,8 @@ export async function allRooms(
     }
   }
   const presence = await deps.presence.since(session.user, 0, until)
-  return `{"end":"${until}","rooms":[${rooms.join(',')}],"presence":${JSON.stringify(presence)},"receipts":[],"account_data":${JSON.stringify(accountData.global)}}`
+  return (
+    `{"end":"${until}","rooms":[${rooms.join(',')}],"presence":${JSON.stringify(presence)},` +
+    `"receipts":[],"account_data":${JSON.stringify(accountData.global)}}`
+  )
 }

@@ -7,10 +7,14 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 const targets = [process.env['CARGO_TARGET_DIR'] ?? [], join(import.meta.dirname, 'target'), join(homedir(), '.cache', 'latchkey-interop', 'target')].flat()
-const program = targets.flatMap((target) => ['release', 'debug'].map((profile) => join(target, profile, 'latchkey-interop-rust'))).find((file) => existsSync(file))
+const program = targets
+  .flatMap((target) => ['release', 'debug'].map((profile) => join(target, profile, 'latchkey-interop-rust')))
+  .find((file) => existsSync(file))
 
 /** Why the Rust SDK is not tested; false where it is. */
-export const noRust: string | false = program === undefined ? 'its client is not built (cargo build --manifest-path test/interop/rust/Cargo.toml, half an hour)' : false
+export const noRust: string | false =
+  program === undefined &&
+  'its client is not built (cargo build --manifest-path test/interop/rust/Cargo.toml, half an hour)'
 
 /** A running client: `do` has it do what src/main.rs knows. */
 export interface Rust extends AsyncDisposable {
