@@ -1,4 +1,4 @@
-import type { Migration } from './index.ts'
+import type { Migration } from './migration.ts'
 
 /** Who asked to be forgotten is looked up at every start, and is few of many. */
 export const erasedAccounts: Migration = {
