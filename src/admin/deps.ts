@@ -3,10 +3,13 @@ import type { Rooms } from '../events/index.ts'
 import type { History } from '../history/index.ts'
 import type { Identities } from '../identity/index.ts'
 import type { Login } from '../login/index.ts'
+import type { MediaAdministration } from '../media/index.ts'
+import type { Blocks, Placements } from '../rooms/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import type { Audit } from './audit.ts'
+import type { Notices } from './notices.ts'
 
 /** Where the operator reads what happens. A pino logger is one. */
 export interface AdminLog {
@@ -23,6 +26,11 @@ export interface AdminDeps {
   readonly history: History
   readonly identities: Identities
   readonly login: Login
+  readonly media: MediaAdministration
+  readonly blocks: Blocks
+  readonly placements: Pick<Placements, 'admit' | 'promote'>
+  readonly notices: Notices
+  readonly resolveAlias: (alias: string) => Promise<number | undefined>
   readonly logger: AdminLog
   readonly serverName: string
   /** Of Latchkey. */

@@ -10,10 +10,22 @@ export interface NoticesDeps extends CreateDeps {
   readonly database: Database
 }
 
+export interface NoticeEvent {
+  readonly type: string
+  readonly content: JsonObject
+  readonly stateKey?: string | undefined
+  readonly transaction?: { readonly device: number; readonly id: string } | undefined
+}
+
 /** What administrators say to people in the name of the server. */
 export interface Notices {
   /** Says something in the user's room for that, which is made when there is none. Resolves to the event id. */
   send(user: Who, text: string): Promise<string>
+  /**
+   * The same with any event. One that the device has sent with this transaction id before is not sent again.
+   * @throws MatrixError M_INVALID_PARAM
+   */
+  sendEvent(user: Who, event: NoticeEvent): Promise<string>
 }
 
 const localpart = 'server-notices'
@@ -61,21 +73,34 @@ export function openNotices(deps: NoticesDeps): Notices {
     })
   }
 
+  const sendEvent: Notices['sendEvent'] = async (user, { type, content, stateKey, transaction }) => {
+    const before = transaction && (await rooms.events.byTxn(transaction.device, transaction.id))
+    const done = before?.find(({ event }) => event.type === type)
+    if (done) return done.event.id
+    const sender = await speaker()
+    const room = await roomOf(sender, user)
+    await mark(user, room)
+    const membership = room.members.get(user.nid)?.membership
+    if (membership !== 'join' && membership !== 'invite') await setMembership(deps, sender, room, user.userId, 'invite')
+    const [stored] = await rooms.append(room, [
+      {
+        type,
+        sender,
+        content,
+        ...(stateKey !== undefined && { stateKey }),
+        ...(transaction && { device: transaction.device, txnId: transaction.id }),
+      },
+    ])
+    if (!stored) throw new Error('Nothing was sent')
+    return stored.event.id
+  }
+
   return {
+    sendEvent,
     send: async (user, text) => {
       if (text.trim() === '' || text.length > longestText)
         throw new MatrixError('M_INVALID_PARAM', `A notice has 1 to ${longestText} characters`)
-      const sender = await speaker()
-      const room = await roomOf(sender, user)
-      await mark(user, room)
-      const membership = room.members.get(user.nid)?.membership
-      if (membership !== 'join' && membership !== 'invite')
-        await setMembership(deps, sender, room, user.userId, 'invite')
-      const [stored] = await rooms.append(room, [
-        { type: 'm.room.message', sender, content: { msgtype: 'm.text', body: text } },
-      ])
-      if (!stored) throw new Error('Nothing was sent')
-      return stored.event.id
+      return sendEvent(user, { type: 'm.room.message', content: { msgtype: 'm.text', body: text } })
     },
   }
 }

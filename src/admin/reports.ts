@@ -7,6 +7,8 @@ export interface Reported {
   readonly target: string
   readonly roomId?: string
   readonly reason: string
+  /** From -100, most offensive, to 0. */
+  readonly score?: number | undefined
 }
 
 const day = 86_400_000
@@ -17,7 +19,7 @@ const mostADay = 100
 export async function report(
   { database, logger, now }: AdminDeps,
   session: Session,
-  { target, roomId, reason }: Reported,
+  { target, roomId, reason, score }: Reported,
 ): Promise<void> {
   const at = now()
   const text = reason.replaceAll('\0', '').toWellFormed()
@@ -25,7 +27,14 @@ export async function report(
     const times = await readReportTimes(tx, session.user, at - day)
     const [oldest] = times
     if (oldest !== undefined && times.length >= mostADay) throw limitExceeded(oldest + day - at)
-    await saveReport(tx, { reporter: session.user, target, roomId: roomId ?? null, reason: text, at })
+    await saveReport(tx, {
+      reporter: session.user,
+      target,
+      roomId: roomId ?? null,
+      reason: text,
+      at,
+      score: score ?? null,
+    })
   })
   logger.warn(
     { reporter: session.userId, target, ...(roomId !== undefined && { room: roomId }), reason: text },

@@ -19,6 +19,8 @@ export interface HierarchyQuery {
   readonly limit?: number | undefined
   /** Token of an earlier page. */
   readonly from?: string | undefined
+  /** An administrator looks: all rooms are shown. */
+  readonly all?: boolean
 }
 
 export interface HierarchyRoom extends RoomEntry {
@@ -73,7 +75,7 @@ export async function hierarchyPage(
 
   const page: Found[] = []
   let count = 0
-  for await (const found of walk(deps, memberships, roomId, suggestedOnly, maxDepth)) {
+  for await (const found of walk(deps, query.all ? undefined : memberships, roomId, suggestedOnly, maxDepth)) {
     count += 1
     if (count <= skip) continue
     if (page.length === limit) {
@@ -88,7 +90,7 @@ export async function hierarchyPage(
 /** Rooms and spaces from `roomId` on downwards, each when it is first met; what the user may not see is left out with all below it. */
 async function* walk(
   deps: HierarchyDeps,
-  memberships: ReadonlyMap<number, UserRoom>,
+  memberships: ReadonlyMap<number, UserRoom> | undefined,
   roomId: string,
   suggestedOnly: boolean,
   maxDepth: number,
@@ -99,7 +101,7 @@ async function* walk(
     const { row, depth } = next
     if (seen.has(row.nid)) continue
     seen.add(row.nid)
-    if (!(await mayGlimpse(deps.rooms, memberships, row))) continue
+    if (memberships && !(await mayGlimpse(deps.rooms, memberships, row))) continue
     const children = row.room_type === 'm.space' ? await childrenOf(deps.rooms, row.nid, suggestedOnly) : []
     yield { row, children }
     if (depth >= maxDepth || children.length === 0) continue

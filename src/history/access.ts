@@ -3,12 +3,13 @@ import type { Session } from '../http/index.ts'
 import type { History } from './history.ts'
 import type { Room, Rooms, StateMap, StoredEvent } from '../events/index.ts'
 import { notIn } from '../rooms/index.ts'
-import type { Stay } from './sight.ts'
+import type { Onlooker, Stay } from './sight.ts'
 
 /** A room as one user may look into it. */
 export interface View {
   readonly room: Room
-  readonly session: Session
+  /** Where it says `all`: an administrator, who looks into a matter. */
+  readonly session: Session & Pick<Onlooker, 'all'>
   readonly stay: Stay
 }
 

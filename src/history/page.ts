@@ -116,16 +116,18 @@ async function wantedBy(
   { room, session }: View,
   filter: RoomEventFilter,
 ): Promise<(list: readonly StoredEvent[]) => Promise<readonly StoredEvent[]>> {
-  return filter.rooms.includes(room.id) ? wantedIn(deps, session.user, filter) : async () => []
+  return filter.rooms.includes(room.id)
+    ? wantedIn(deps, session.all ? undefined : session.user, filter)
+    : async () => []
 }
 
-/** The filter, whichever rooms it is for, and whom the user ignores: of those only state is shown. */
+/** The filter, whichever rooms it is for, and whom the user (undefined: nobody) ignores: of those only state is shown. */
 export async function wantedIn(
   { users, database }: Pick<PageDeps, 'users' | 'database'>,
-  user: number,
+  user: number | undefined,
   filter: RoomEventFilter,
 ): Promise<(list: readonly StoredEvent[]) => Promise<readonly StoredEvent[]>> {
-  const ignored = await users.accountData.ignored(user)
+  const ignored = user === undefined ? new Set<string>() : await users.accountData.ignored(user)
   return async (list) => {
     const wanted =
       filter.all && ignored.size === 0

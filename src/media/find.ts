@@ -10,6 +10,8 @@ export interface Wanted {
   readonly patience: number
   /** Whether whoever asks is signed in. */
   readonly signedIn: boolean
+  /** An administrator who wants to see what is kept from everybody. */
+  readonly quarantined?: boolean | undefined
   readonly signal: AbortSignal
 }
 
@@ -29,6 +31,10 @@ export interface Found {
 const day = 24 * 60 * 60 * 1000
 
 const notFound = (): MatrixError => new MatrixError('M_NOT_FOUND', 'There is no such file')
+
+/** What is protected is not kept back for the content that it shares with others. */
+const isQuarantined = (row: MediaRow): boolean =>
+  row.quarantined_by !== null || (row.file_quarantined_by !== null && row.safe !== 1)
 
 function foundIn(row: MediaRow): Found | undefined {
   if (row.file_nid === null || row.hash === null || row.name === null) return undefined
@@ -56,6 +62,7 @@ export async function findMedia(ctx: MediaContext, wanted: Wanted): Promise<Foun
   const read = async (): Promise<MediaRow> => {
     const row = wanted.serverName === ctx.serverName ? await readMedia(ctx.database.read, mediaId) : undefined
     if (!row || (row.authenticated === 1 && !wanted.signedIn)) throw notFound()
+    if (isQuarantined(row) && !wanted.quarantined) throw notFound()
     if (row.expires_ts !== null && row.expires_ts <= ctx.now()) throw notFound()
     return row
   }

@@ -1,3 +1,5 @@
+export type { MediaAdministration, MediaInfo, MediaOfUser } from './administration.ts'
 export { openMedia, type Media } from './media.ts'
+export { mediaOrders, type MediaOrder } from './store/administration.ts'
 export { mediaRoutes } from './routes.ts'
 export { upload, type Upload } from './upload.ts'

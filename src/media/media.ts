@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../config/index.ts'
+import { type MediaAdministration, openAdministration } from './administration.ts'
 import { createArrivals } from './arrivals.ts'
 import type { MediaContext, MediaDeps } from './deps.ts'
 import { folderStore } from './folder-store.ts'
@@ -13,6 +14,7 @@ import { sweepRegularly } from './sweep.ts'
 /** Media that is open: its routes can be mounted. Disposing of it ends what it does by itself. */
 export interface Media extends AsyncDisposable {
   readonly context: MediaContext
+  readonly administration: MediaAdministration
 }
 
 /** @throws Error when the S3 store is not described whole, which configuration checks tell of before */
@@ -46,5 +48,5 @@ export async function openMedia(deps: MediaDeps): Promise<Media> {
   const context: MediaContext = { ...deps, store, spool, arrivals: createArrivals() }
   stack.use(sweepRegularly(context))
   const open = stack.move()
-  return { context, [Symbol.asyncDispose]: () => open.disposeAsync() }
+  return { context, administration: openAdministration(context), [Symbol.asyncDispose]: () => open.disposeAsync() }
 }

@@ -37,6 +37,12 @@ const emptyGarbage =
     return names.length > 0
   }
 
+/** Deletes the files that nobody has any more, at once. */
+export async function dropFiles(ctx: MediaContext): Promise<void> {
+  const steps: Step[] = [() => ctx.database.write((tx) => dropUnusedFiles(tx, ctx.now())), emptyGarbage(ctx)]
+  for (const step of steps) while (await step());
+}
+
 /** Deletes what nobody is to have any more: addresses whose files never came, what retention says, old previews, files of nobody. */
 export async function sweep(ctx: MediaContext, signal?: AbortSignal): Promise<void> {
   const { uploads, large_uploads: largeUploads, large } = ctx.config.retention

@@ -2,6 +2,7 @@ import { MatrixError } from '../matrix/errors.ts'
 import { isObject, own, type JsonObject } from '../matrix/json.ts'
 import { defaultRoomVersion, findRoomVersion, type RoomVersion } from '../matrix/room-version.ts'
 import type { Users } from '../users/index.ts'
+import type { Blocks } from './blocks.ts'
 import { mustTakeInvites } from './invite-permission.ts'
 import { mustBeReachable } from './membership.ts'
 import type { Profiles } from './profile.ts'
@@ -30,6 +31,8 @@ export interface CreateDeps {
   readonly users: Users
   readonly profiles: Profiles
   readonly serverName: string
+  /** Absent: no room is blocked. */
+  readonly blocks?: Pick<Blocks, 'mustBeOpen'>
   readonly defaultRoomVersion?: string
   /** Told of what a wish asks for in vain. A pino logger is one. */
   readonly logger?: { warn(details: object, message: string): void }

@@ -1,6 +1,7 @@
 import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
+import type { Blocks } from './blocks.ts'
 import type { Profiles } from './profile.ts'
 import type { Room, Rooms } from '../events/index.ts'
 
@@ -27,6 +28,8 @@ export interface RoomsRouteDeps {
   readonly users: Users
   readonly profiles: Profiles
   readonly aliases: Aliases
+  /** Absent: no room is blocked. */
+  readonly blocks?: Blocks
   readonly database: Database
   readonly log: Log
   readonly serverName: string

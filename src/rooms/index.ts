@@ -1,3 +1,4 @@
+export { type Blocks, openBlocks } from './blocks.ts'
 export { createRoom, type CreateDeps, type RoomWish } from './create.ts'
 export { delayedLimits, delayedRoutes, openDelayed, type Delayed } from './delayed/index.ts'
 export { departFromAll } from './departure.ts'

@@ -4,6 +4,7 @@ import type { JsonObject } from '../matrix/json.ts'
 import { levelFor, powerLevelOf, powerLevelsFrom, type PowerLevels } from '../matrix/power-levels.ts'
 import { allowedRooms } from '../matrix/state-values.ts'
 import type { Users } from '../users/index.ts'
+import type { Blocks } from './blocks.ts'
 import { mustTakeInvites } from './invite-permission.ts'
 import type { Profiles } from './profile.ts'
 import type { Draft, Membership, Room, Rooms, StoredEvent } from '../events/index.ts'
@@ -13,6 +14,8 @@ export interface MembershipDeps {
   readonly users: Users
   readonly profiles: Profiles
   readonly serverName: string
+  /** Absent: no room is blocked. */
+  readonly blocks?: Pick<Blocks, 'mustBeOpen'>
 }
 
 type Who = Draft['sender']
@@ -167,6 +170,7 @@ export async function setMembership(
   wish: MembershipWish = {},
 ): Promise<StoredEvent | undefined> {
   const speaksOfTarget = membership === 'join' || membership === 'invite' || membership === 'knock'
+  if (speaksOfTarget) deps.blocks?.mustBeOpen(room.id)
   const content: JsonObject = {
     ...(speaksOfTarget && (await deps.profiles.memberFields(userId))),
     ...wish.extra,

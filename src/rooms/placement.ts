@@ -20,6 +20,16 @@ export interface Placements {
    * nobody of this server in it may let people in.
    */
   enter(user: Who, room: string, power: { give: number | null; given: number | null }): Promise<string | undefined>
+  /**
+   * Brings the user into the room, as anybody could come in or else by an invitation of a member of this server.
+   * @throws MatrixError M_NOT_FOUND for a room that is not there, M_FORBIDDEN when it keeps the user out
+   */
+  admit(user: Who, room: string): Promise<Room>
+  /**
+   * Gives the user as much power as the most powerful member of this server has, and invites them where they are not in the room.
+   * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN when nobody here has the power for that
+   */
+  promote(user: Who, room: string): Promise<void>
   /** Takes back the power that was given, if it is still that one, and with `out` puts the user out. */
   leave(user: Who, roomId: string, change: { given: number | null; out: boolean }): Promise<void>
 }
@@ -85,7 +95,32 @@ export const openPlacements = (deps: PlacementDeps): Placements => {
     })
   }
 
+  const mustFind = async (name: string): Promise<Room> => {
+    const room = await find(name)
+    if (!room) throw new MatrixError('M_NOT_FOUND', 'There is no such room')
+    return room
+  }
+
   return {
+    admit: async (user, name) => {
+      const room = await mustFind(name)
+      await letIn(room, user)
+      return room
+    },
+    promote: async (user, name) => {
+      const room = await mustFind(name)
+      const levels = await powerLevelsOf(rooms, room)
+      const host = await somebodyWith(room, levels, levelFor(levels, 'm.room.power_levels', true))
+      if (!host) throw new MatrixError('M_FORBIDDEN', 'Nobody of this server in this room may give power to anybody')
+      // A creator's power is without bounds, and cannot be given.
+      const most = Math.min(powerLevelOf(levels, host.userId), Math.max(100, ...levels.users.values()))
+      await setPower(room, user, (_, now) => Math.max(now ?? most, most))
+      const membership = membershipOf(room, user.nid)
+      if (membership === 'join' || membership === 'invite' || room.summary.joinRule === 'public') return
+      if (powerLevelOf(levels, host.userId) < levels.invite)
+        throw new MatrixError('M_FORBIDDEN', 'Nobody of this server in this room may invite anybody')
+      await invite(deps, host, room, user.userId)
+    },
     enter: async (user, name, { give, given }) => {
       const room = await find(name)
       if (!room) return undefined

@@ -1,4 +1,4 @@
-import { hot, type Reader } from '../storage/index.ts'
+import { hot, type BlockedRoomsTable, type Reader, type Tx } from '../storage/index.ts'
 
 const annotation = hot((db, p: { room: number; target: string; type: string; key: string; sender: number }) =>
   db
@@ -25,3 +25,19 @@ export const readAnnotation = async (
 /** How an event relates to another, if it does. */
 export const readRelationOf = async (db: Reader, event: number): Promise<string | undefined> =>
   (await relationOfEvent.first(db, { event }))?.rel_type
+
+export const readBlocks = (db: Reader, limit: number): Promise<BlockedRoomsTable[]> =>
+  db.selectFrom('blocked_rooms').orderBy('blocked_ts').limit(limit).selectAll().execute()
+
+/** Keeps the word of who was first. */
+export async function addBlock(tx: Tx, row: BlockedRoomsTable): Promise<void> {
+  await tx
+    .insertInto('blocked_rooms')
+    .values(row)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+export async function deleteBlock(tx: Tx, roomId: string): Promise<void> {
+  await tx.deleteFrom('blocked_rooms').where('room_id', '=', roomId).execute()
+}

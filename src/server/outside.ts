@@ -14,7 +14,7 @@ export async function openOutside(
   stack: AsyncDisposableStack,
   ground: Foundations,
   { users, devices, appservices }: People,
-  { rooms, history, aliases, ephemeral }: RoomStorey,
+  { rooms, history, aliases, ephemeral, media, blocks, placements, notices }: RoomStorey,
   { identities, login }: SignIn,
 ) {
   const { now, randomBytes } = ground
@@ -42,6 +42,11 @@ export async function openOutside(
         history,
         identities,
         login,
+        media: media.administration,
+        blocks,
+        placements,
+        notices,
+        resolveAlias: (alias) => aliases.resolve(alias),
         version: manifest.version,
         serviceOf: (userId) => appservices.all.find((service) => service.covers(userId))?.id,
       }),

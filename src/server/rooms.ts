@@ -12,6 +12,7 @@ import {
   delayedRoutes,
   departFromAll,
   membershipRoutes,
+  openBlocks,
   openDelayed,
   openPlacements,
   openSender,
@@ -50,8 +51,10 @@ export async function openRoomStorey(
     users,
     services: { keeps: appservices.keepsAlias, owns: appservices.ownsAlias, summon: (alias) => queries.alias(alias) },
   })
+  const blocks = await openBlocks(ground)
   const deps: RoomsRouteDeps = {
     ...ground,
+    blocks,
     rooms,
     users,
     aliases,
@@ -68,6 +71,7 @@ export async function openRoomStorey(
     rooms,
     history,
     aliases,
+    blocks,
     ephemeral,
     media,
     /** Rooms that others put people into, and take them out of. */

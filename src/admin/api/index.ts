@@ -2,8 +2,15 @@ import type { Route } from '../../http/index.ts'
 import type { AdminApiDeps } from '../deps.ts'
 import { accountRoutes } from './account.ts'
 import { deviceRoutes } from './devices.ts'
+import { mediaAdminRoutes } from './media.ts'
+import { noticeRoutes } from './notices.ts'
 import { registrationTokenRoutes } from './registration-tokens.ts'
+import { reportListRoutes } from './reports.ts'
+import { roomActionRoutes } from './room-actions.ts'
+import { roomHistoryRoutes } from './room-history.ts'
+import { roomRoutes } from './rooms.ts'
 import { serverRoutes } from './server.ts'
+import { statisticsRoutes } from './statistics.ts'
 import { userFactRoutes } from './user-facts.ts'
 import { userRoutes } from './users.ts'
 
@@ -17,5 +24,12 @@ export const adminApiRoutes = (deps: AdminApiDeps): Route[] => [
   ...userFactRoutes(deps),
   ...deviceRoutes(deps),
   ...registrationTokenRoutes(deps),
+  ...roomRoutes(deps),
+  ...roomHistoryRoutes(deps),
+  ...roomActionRoutes(deps),
+  ...mediaAdminRoutes(deps),
+  ...reportListRoutes(deps),
+  ...noticeRoutes(deps),
+  ...statisticsRoutes(deps),
   ...serverRoutes(deps),
 ]

@@ -17,9 +17,11 @@ export interface AdminRouteDefinition<
   readonly target?: (body: B extends TSchema ? Static<B> : undefined) => string
 }
 
+/** Names of servers come before what is meant. */
 const firstOf = (params: unknown): string => {
-  const [first] = Object.values(params as Record<string, unknown>)
-  return typeof first === 'string' ? first : ''
+  const { serverName: _, ...rest } = params as Record<string, unknown>
+  const [first] = Object.values(rest)
+  return typeof first === 'string' || typeof first === 'number' ? String(first) : ''
 }
 
 /**

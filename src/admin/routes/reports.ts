@@ -46,7 +46,7 @@ export const reportRoutes = (deps: AdminDeps): Route[] => [
     auth: 'user',
     limit: 'heavy',
     params: Type.Object({ roomId: Type.String(), eventId: Type.String() }),
-    body: Type.Object({ reason: Type.Optional(Reason) }),
+    body: Type.Object({ reason: Type.Optional(Reason), score: Type.Optional(Type.Integer()) }),
     reply: Empty,
     handle: async ({ session, params, body }) => {
       const room = await deps.rooms.find(params.roomId)
@@ -54,7 +54,12 @@ export const reportRoutes = (deps: AdminDeps): Route[] => [
       if (!room || stored?.room !== room.nid || !(await deps.history.canSee(session, stored))) {
         throw new MatrixError('M_NOT_FOUND', 'You are not in a room with such an event')
       }
-      await report(deps, session, { target: stored.event.id, roomId: room.id, reason: body.reason ?? '' })
+      await report(deps, session, {
+        target: stored.event.id,
+        roomId: room.id,
+        reason: body.reason ?? '',
+        score: body.score,
+      })
       return {}
     },
   }),

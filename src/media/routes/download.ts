@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { route, type Route } from '../../http/index.ts'
+import { route, type Route, type Session } from '../../http/index.ts'
 import type { MediaContext } from '../deps.ts'
 import { findMedia, type Wanted } from '../find.ts'
 import { serveFile } from '../serve.ts'
@@ -11,7 +11,11 @@ const longestMs = 60_000
 const usualMs = 20_000
 
 const Patience = { timeout_ms: Type.Optional(Type.Integer({ minimum: 0 })) }
-const DownloadQuery = Type.Object(Patience)
+const DownloadQuery = Type.Object({
+  ...Patience,
+  /** For administrators, who want to see what is kept from everybody. */
+  admin_unsafely_bypass_quarantine: Type.Optional(Type.Boolean()),
+})
 const NamedAddress = Type.Object({ ...Address.properties, fileName: FileName })
 const Side = Type.Integer({ minimum: 1 })
 const ThumbnailQuery = Type.Object({
@@ -26,15 +30,17 @@ const File = Type.Unsafe<never>(Type.Unknown())
 
 interface Asked {
   readonly params: { serverName: string; mediaId: string; fileName?: string }
-  readonly query: { timeout_ms?: number }
+  readonly query: { timeout_ms?: number; admin_unsafely_bypass_quarantine?: boolean }
+  readonly session?: Session | undefined
   readonly signal: AbortSignal
 }
 
-const wanted = ({ params, query, signal }: Asked, signedIn: boolean): Wanted => ({
+const wanted = ({ params, query, session, signal }: Asked, signedIn: boolean): Wanted => ({
   serverName: params.serverName,
   mediaId: params.mediaId,
   patience: Math.min(query.timeout_ms ?? usualMs, longestMs),
   signedIn,
+  quarantined: session?.admin && query.admin_unsafely_bypass_quarantine,
   signal,
 })
 
