@@ -27,13 +27,13 @@ export const roomHistoryRoutes = (deps: AdminApiDeps): Route[] => {
       query: Type.Object(own),
       reply: original.reply,
       handle: async (context) => {
-        const { session, params, ip, userAgent, headers, signal, trace, setHeader } = context
+        const { session, params, ip, userAgent, headers, signal, trace, origin, setHeader } = context
         await mustBeRoom(deps, String((params as Record<string, unknown>)['roomId']))
         const query = { ...(more && { dir: 'f' }), ...context.query }
-        const asked = { params, query, ip, userAgent, headers, signal, trace, setHeader, body: undefined }
+        const asked = { params, query, ip, userAgent, headers, signal, trace, origin, setHeader, body: undefined }
         const everywhere = { ...session, all: true }
         const all: RouteHandlerContext = { ...asked, session: everywhere }
-        return original.handle(all) as never // as the original's schema says
+        return original.handle(all)
       },
     })
   }
