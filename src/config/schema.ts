@@ -250,6 +250,16 @@ export const schema = {
     description: 'The largest request body that is read; media has its own limits.',
     default: '8M',
   },
+  max_connections: {
+    kind: 'number',
+    description:
+      'How many connections are served at once. One address may have a quarter of them, unless it is of this machine or of trusted_proxies.' +
+      ' A client that waits for news holds one.',
+    min: 10,
+    max: 10_000_000,
+    whole: true,
+    default: 20_000,
+  },
   media: {
     kind: 'group',
     description: 'Files that people send each other, and previews of the pages they link to.',

@@ -6,6 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { plainAddress } from './address.ts'
+import type { Holder } from './outstanding.ts'
 import type { Route, RouteHandlerContext } from './route.ts'
 import type { Caller, Session } from './session.ts'
 
@@ -29,6 +30,8 @@ export class Exchange implements RouteHandlerContext, Caller {
   params: unknown
   query: Readonly<Record<string, unknown>>
   body: unknown = undefined
+  /** Bytes of the body that are counted as held, and for whom. */
+  held: { readonly who: Holder; bytes: number } | undefined = undefined
   /** Headers that the handler adds to its reply, names and values in turn. */
   readonly added: string[] = []
   readonly request: IncomingMessage

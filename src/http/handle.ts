@@ -5,6 +5,7 @@ import { ClientGone, readJson, streamBytes } from './body.ts'
 import { Exchange } from './exchange.ts'
 import type { HandlerHost } from './host.ts'
 import { limitExceeded } from './limits.ts'
+import { holdFor, type Holder } from './outstanding.ts'
 import { exactMatcher } from './paths.ts'
 import type { Route } from './route.ts'
 import { identifyServer } from './server-auth.ts'
@@ -71,6 +72,10 @@ function checkQuery(target: string): void {
     throw badEncoding()
   }
 }
+
+/** Whom limits count a request for: a server, a user, or an address where nobody is signed in. */
+const holderOf = ({ origin, session, ip }: Exchange): Holder =>
+  origin ?? (session as Session | undefined)?.user ?? clientNetwork(ip)
 
 /** The largest body where a route does not say otherwise, in bytes: of a session, and of anybody. */
 const usualBody = 1024 * 1024
@@ -172,26 +177,39 @@ export function handlerOf(host: HandlerHost, route: Route, pattern: string): (in
       if (session) exchange.session = admit(route, session)
     }
     if (limiter && (exchange.origin !== undefined || !isExempt(host, exchange))) {
-      const wait = limiter.take(
-        exchange.origin ?? exchange.session?.user ?? clientNetwork(exchange.ip),
-        route.limit === 'message' ? exchange.session?.rate : undefined,
-      )
+      const wait = limiter.take(holderOf(exchange), route.limit === 'message' ? exchange.session?.rate : undefined)
       if (wait > 0) throw limitExceeded(wait)
     }
     checkQuery(target)
     exchange.params = readParams ? readParams(params) : params
     if (readQuery) exchange.query = readQuery(query)
-    const limit = route.bodyLimit ?? (exchange.session ? usualBody : strangersBody)
+    const isStranger = (exchange.session as Session | undefined) === undefined
+    const limit = route.bodyLimit ?? (isStranger ? strangersBody : usualBody)
     if (exchange.origin !== undefined) exchange.body = readBody?.(exchange.body ?? {})
-    else if (route.rawBody) exchange.body = streamBytes(request, { limit })
-    else if (readBody)
-      exchange.body = readBody(await readJson(request, { limit: Math.min(limit, host.maxRequestSize) }))
+    // What whoever is signed in sends raw goes to the disk, what strangers send is gathered in memory.
+    else if (route.rawBody)
+      exchange.body = streamBytes(request, {
+        limit,
+        hold: isStranger ? holdFor(host.outstanding, exchange, holderOf(exchange)) : undefined,
+      })
+    else if (readBody) {
+      const options = {
+        limit: Math.min(limit, host.maxRequestSize),
+        hold: holdFor(host.outstanding, exchange, holderOf(exchange)),
+      }
+      exchange.body = readBody(await readJson(request, options))
+    }
     const returned = route.handle(exchange)
     const result: unknown = returned instanceof Promise ? await returned : returned
     if (exchange.refusal) throw exchange.refusal
     if (host.stopping) exchange.setHeader('connection', 'close')
-    const streamed = sendResult(response, result, exchange.added)
-    if (streamed) await streamed
+    const admitBytes = (bytes: number): void => host.outstanding.admit(holderOf(exchange), bytes)
+    const streamed = sendResult(response, result, exchange.added, admitBytes)
+    if (response.writableLength > 0) host.outstanding.sent(holderOf(exchange), response)
+    if (streamed) {
+      host.outstanding.watch(response)
+      await streamed
+    }
   }
 
   const tally = host.tally?.(route.id)
@@ -203,6 +221,7 @@ export function handlerOf(host: HandlerHost, route: Route, pattern: string): (in
     } catch (error) {
       fail(host, exchange, exchange.refusal ?? error, route)
     }
+    if (exchange.held) host.outstanding.release(exchange.held.who, exchange.held.bytes)
     // Who went away was answered nothing: counted as others do, who have no status for it either.
     if (tally) tally(incoming.response.headersSent ? incoming.response.statusCode : 499, host.now() - start)
   }

@@ -1,5 +1,6 @@
 import type { ExchangeHost } from './exchange.ts'
 import type { Limiter, LimitName } from './limits.ts'
+import type { Outstanding } from './outstanding.ts'
 import type { Authenticate, AuthenticateServer } from './session.ts'
 
 /** What the log must be able to do; a pino logger is one. */
@@ -19,6 +20,7 @@ export interface HandlerHost extends ExchangeHost {
   readonly limiters: Readonly<Record<LimitName, Limiter>> | undefined
   /** Whether rate limits do not hold for whoever brings this token, on routes that ask for none. */
   readonly isUnlimited: ((token: string) => boolean) | undefined
+  readonly outstanding: Outstanding
   readonly log: HttpLog
   readonly now: () => number
   /** What counts the answers of an operation, with the time they took in ms. */

@@ -60,8 +60,17 @@ export function sendPreflight(response: ServerResponse): void {
   endWith(response, rest)
 }
 
-async function sendReply(response: ServerResponse, reply: Reply, added: readonly string[]): Promise<void> {
+/** Told how large an answer is before it is sent. @throws MatrixError when it is not to be */
+export type Admit = (bytes: number) => void
+
+async function sendReply(
+  response: ServerResponse,
+  reply: Reply,
+  added: readonly string[],
+  admit: Admit,
+): Promise<void> {
   const { body } = reply
+  if (body !== undefined && typeof body !== 'function') admit(body.length)
   const given = Object.entries(reply.headers).map(([name, value]) => [name.toLowerCase(), value] as const)
   const headers = new Map([...Object.entries(others), ...pairs(added), ...given])
   if (typeof body === 'string') headers.set('content-length', String(Buffer.byteLength(body)))
@@ -90,13 +99,11 @@ export function sendResult(
   response: ServerResponse,
   result: unknown,
   added: readonly string[],
+  admit: Admit,
 ): Promise<void> | undefined {
-  if (result instanceof Reply) return sendReply(response, result, added)
-  sendJson(
-    response,
-    200,
-    result instanceof RawJson ? result.text : result === undefined ? '{}' : JSON.stringify(result),
-    added,
-  )
+  if (result instanceof Reply) return sendReply(response, result, added, admit)
+  const text = result instanceof RawJson ? result.text : result === undefined ? '{}' : JSON.stringify(result)
+  admit(text.length)
+  sendJson(response, 200, text, added)
   return undefined
 }

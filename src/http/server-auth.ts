@@ -4,6 +4,7 @@ import { readRemoteJson } from './body.ts'
 import type { Exchange } from './exchange.ts'
 import type { HandlerHost } from './host.ts'
 import { limitExceeded } from './limits.ts'
+import { holdFor } from './outstanding.ts'
 import type { Route } from './route.ts'
 
 /** Largest body of another server's request, unless its route says otherwise. */
@@ -27,7 +28,11 @@ export async function identifyServer(host: HandlerHost, route: Route, exchange: 
   try {
     servers.claim(authorization)
     const content =
-      route.body && (await readRemoteJson(request, { limit: Math.min(route.bodyLimit ?? usualBody, largestBody) }))
+      route.body &&
+      (await readRemoteJson(request, {
+        limit: Math.min(route.bodyLimit ?? usualBody, largestBody),
+        hold: holdFor(host.outstanding, exchange, network),
+      }))
     exchange.body = content
     exchange.origin = await servers.verify({
       method: request.method ?? 'GET',

@@ -6,10 +6,13 @@ import fastify, {
   type InjectOptions,
   type LightMyRequestResponse,
 } from 'fastify'
+import { createGatekeeper } from './connections.ts'
 import { admitAgain, handlerOf, refuseEncoding, refuseUnknown, type Incoming } from './handle.ts'
 import type { HandlerHost, HttpLog } from './host.ts'
 import { createLimiter, rates, type Limiter, type LimitName, type Rate } from './limits.ts'
+import { createOutstanding, usualOutstanding, type OutstandingLimits } from './outstanding.ts'
 import { methodTable, modernTarget } from './paths.ts'
+import { inNetworks } from './public-address.ts'
 import { createRecheck, type MayHaveEnded } from './recheck.ts'
 import type { Route } from './route.ts'
 import { sendPreflight } from './send.ts'
@@ -38,6 +41,10 @@ export interface HttpOptions {
   readonly tls?: TlsFiles | undefined
   /** Largest JSON body in bytes. Default 1 MiB. */
   readonly maxRequestSize?: number
+  /** Bytes that may wait for clients, where that is not the usual. */
+  readonly outstanding?: Partial<OutstandingLimits>
+  /** Connections at once; a quarter of these for one address, unless it is this machine or a trusted proxy. Default 20,000. */
+  readonly maxConnections?: number
   /** Port to metrics/: what is called with each answer of an operation, its status and the time it took in ms. */
   readonly tally?: ((route: string) => (status: number, ms: number) => void) | undefined
 }
@@ -55,6 +62,7 @@ export interface HttpServer extends AsyncDisposable {
 
 const graceMs = 500
 const usualRequestSize = 1024 * 1024
+const usualConnections = 20_000
 
 function limitersOf(options: HttpOptions): Record<LimitName, Limiter> | undefined {
   const { rateLimits = {}, now } = options
@@ -191,6 +199,7 @@ export function createHttp(options: HttpOptions): HttpServer {
     maxRequestSize: options.maxRequestSize ?? usualRequestSize,
     limiters: limitersOf(options),
     isUnlimited: options.isUnlimited,
+    outstanding: createOutstanding({ ...usualOutstanding, ...options.outstanding }),
     log: options.log,
     now: options.now,
     randomId: options.randomId,
@@ -200,6 +209,8 @@ export function createHttp(options: HttpOptions): HttpServer {
     stopping: false,
   }
   const { app, listener } = buildApp(options, host)
+  const isProxy = inNetworks(['127.0.0.0/8', '::1', ...(options.trustedProxies ?? [])])
+  const admit = createGatekeeper({ all: options.maxConnections ?? usualConnections, isShared: isProxy })
   const servers: Server[] = []
 
   const listen = async (listen: string): Promise<string> => {
@@ -208,6 +219,7 @@ export function createHttp(options: HttpOptions): HttpServer {
     const server = tls
       ? await createTlsServer(options.tls, usual, listener(), options.log)
       : createServer(usual, listener())
+    server.on('connection', admit)
     server.on('clientError', refuseMalformed)
     // An expectation that we don't know is no reason to refuse.
     server.on('checkExpectation', listener())

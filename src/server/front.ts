@@ -38,6 +38,7 @@ export async function openFront(
     trustedProxies: config.trusted_proxies,
     queryAccessToken: config.query_access_token,
     maxRequestSize: config.max_request_size,
+    maxConnections: config.max_connections,
     tls: { certificateFile: config.tls.certificate_file, keyFile: config.tls.key_file },
     rateLimits: config.rate_limits === 'off' ? 'off' : httpRates(config.rate_limits),
   })
