@@ -3,6 +3,7 @@ import type { JsonObject } from '../matrix/json.ts'
 import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
+import type { RemoteDevices } from './remote.ts'
 
 /** What this folder is given. */
 export interface DevicesDeps {
@@ -15,6 +16,8 @@ export interface DevicesDeps {
   readonly randomId: () => string
   /** Port to rooms/: who shares a room with the user. The user may be among them or not. */
   readonly sharers: (user: number) => Iterable<number> | Promise<Iterable<number>>
+  /** Absent where no other server is talked to. */
+  readonly remote?: RemoteDevices | undefined
   /** For work that nobody waits for. */
   readonly onError: (error: unknown) => void
 }

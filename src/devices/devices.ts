@@ -67,6 +67,8 @@ export interface Devices extends Encryption, AsyncDisposable {
   /** Deletes all of the user's devices, `but` one. Returns their short ids. */
   deleteAll(tx: LogTx, user: number, but?: number): Promise<readonly number[]>
   onDelete(hook: DeletionHook): void
+  /** Devices or keys of a user of another server are not what they were. */
+  changedElsewhere(user: number): Promise<void>
   /** Notes that the device was heard of; written down within a minute. */
   seen(device: number, ip: string, userAgent: string | undefined): void
   /**
@@ -221,6 +223,7 @@ export async function openDevices(deps: DevicesDeps): Promise<Devices> {
       )
     },
     onDelete: (hook) => void hooks.push(hook),
+    changedElsewhere: (user) => log.write((tx) => announceChange(tx, user)),
     seen: (device, ip, userAgent) =>
       sightings.note(device, { ts: now(), ip, userAgent: userAgent?.slice(0, longestUserAgent) ?? null }),
     [Symbol.asyncDispose]: () => sightings[Symbol.asyncDispose](),

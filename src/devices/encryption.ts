@@ -5,7 +5,7 @@ import { openCrossSigning, type CrossSigning } from './cross-signing/cross-signi
 import { openSignedNews } from './cross-signing/signed-news.ts'
 import { openDehydrated, type Dehydrated, type DehydratedDeps } from './dehydrated/dehydrated.ts'
 import type { DevicesDeps } from './deps.ts'
-import { openKeyBook } from './keys/book.ts'
+import { openKeyBook, type UserKeys } from './keys/book.ts'
 import { openCounts } from './keys/counts.ts'
 import { openKeys, type Keys } from './keys/keys.ts'
 import { deleteCrossSigning } from './store/cross-signing.ts'
@@ -16,6 +16,8 @@ export interface Encryption {
   readonly crossSigning: CrossSigning
   readonly backup: { readonly versions: BackupVersions; readonly keys: BackupKeys }
   readonly dehydrated: Dehydrated
+  /** The public keys of a user of this server, as JSON texts. */
+  publicKeys(user: number): UserKeys | Promise<UserKeys>
   /** Deletes what a user who is gone for good has published and backed up, besides what belongs to devices. */
   forgetUser(user: number): Promise<void>
 }
@@ -37,6 +39,7 @@ export function openEncryption(
   return {
     keys: openKeys({ ...deps, book, counts }),
     crossSigning: openCrossSigning({ ...deps, news: openSignedNews(database, log) }),
+    publicKeys: (user) => book.of(user),
     backup,
     dehydrated: openDehydrated({ database, log, counts, ...devices }),
     forgetUser: async (user) => {

@@ -1,5 +1,5 @@
 import { MatrixError } from '../matrix/errors.ts'
-import { isLocalUser } from '../matrix/ids.ts'
+import { isLocalUser, isUserId } from '../matrix/ids.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import { loadingCache, type Cache } from '../storage/index.ts'
 import type { LogTx } from '../streams/index.ts'
@@ -30,8 +30,8 @@ export interface Transaction {
 
 export interface ToDevice {
   /**
-   * Leaves messages for devices of this server's users; whoever is unknown here is passed over. The same transaction does nothing
-   * when it comes again. @throws MatrixError M_TOO_LARGE
+   * Leaves messages for devices of this server's users, and of others where these are talked to; whoever is unknown here is passed over. The
+   * same transaction does nothing when it comes again. @throws MatrixError M_TOO_LARGE
    */
   send(sender: string, type: string, messages: Messages, transaction: Transaction): Promise<void>
   /**
@@ -215,24 +215,32 @@ export function openToDevice(deps: DevicesDeps): ToDevice {
   return {
     send: async (sender, type, messages, transaction) => {
       const mail: Array<{ user: number; json: Map<string, string> }> = []
+      const elsewhere: Record<string, Readonly<Record<string, JsonObject>>> = {}
       let left = mostTargets
       for (const byDevice of Object.values(messages)) if ((left -= Object.keys(byDevice).length) < 0) throw tooMany()
       left = mostTargets
       for (const [userId, byDevice] of Object.entries(messages)) {
-        const user = isLocalUser(userId, serverName) ? await users.find(userId) : undefined
+        const isOurs = isLocalUser(userId, serverName)
+        const user = isOurs ? await users.find(userId) : undefined
         const json = new Map(
           Object.entries(byDevice)
             .filter(([deviceId]) => !deviceId.includes('\0'))
             .map(([deviceId, content]) => [deviceId, encode(sender, type, content)]),
         )
         if (user !== undefined && json.size > 0) mail.push({ user, json })
+        else if (!isOurs && isUserId(userId)) elsewhere[userId] = byDevice
       }
-      await log.write(async (tx) => {
-        if (!(await noteTxn(tx.sql, transaction.sender, type, transaction.txnId, now()))) return
+      const servers = await log.write(async (tx) => {
+        if (!(await noteTxn(tx.sql, transaction.sender, type, transaction.txnId, now()))) return []
         if (isTrimDue(sinceTrim, -1 - Math.abs(transaction.sender), 1, trimEvery))
           await trimTransactions(tx.sql, transaction.sender, mostTransactions)
         for (const { user, json } of mail) left -= await deliver(tx, user, json, left)
+        const isAbroad = deps.remote !== undefined && isLocalUser(sender, serverName)
+        return isAbroad && Object.keys(elsewhere).length > 0
+          ? ((await deps.remote?.leave(tx.sql, sender, type, elsewhere)) ?? [])
+          : []
       })
+      if (servers.length > 0) deps.remote?.sent(servers)
     },
     take: (device, since, until, limit = atOnce) =>
       mailboxes.peek(device)?.newest === 0 ? none : hand(device, since, until, limit),

@@ -3,4 +3,7 @@ export { remotePath, type FederationClient, type RemoteRequest } from './client.
 export { asClientError, RemoteError } from './remote-error.ts'
 export type { FoundKeys, KeyRing, OldKey, OwnKeys, VerifyKey, WantedKey } from './keys/index.ts'
 export { federationRoutes, type FederationRouteDeps } from './inbound/index.ts'
+export type { Arrival, Receive } from './inbound/receive.ts'
+export { openOutbound, type Counted, type Outbound } from './outbound/index.ts'
+export { openRoomServers, type RoomServers } from './room-servers.ts'
 export { openRemotes, type Remotes } from './queries/index.ts'

@@ -20,8 +20,6 @@ export interface ReachDeps {
   readonly database: Database
   readonly now: () => number
   readonly chance: () => number
-  /** The newest position of the log: where a destination that is new begins. */
-  readonly position: () => number
   readonly onError: (error: unknown) => void
 }
 
@@ -36,13 +34,13 @@ const mostFailing = 20_000
 
 const fine: ReachState = { failures: 0, failingSince: null, retryTs: 0 }
 
-export async function openReach({ database, now, chance, position, onError }: ReachDeps): Promise<Reach> {
+export async function openReach({ database, now, chance, onError }: ReachDeps): Promise<Reach> {
   const states = new Map<string, ReachState & { readonly lastTs: number }>()
   for (const { server, ...state } of await readFailing(database.read, mostFailing))
     states.set(server, { ...state, lastTs: 0 })
   const listeners: Array<(server: string) => void> = []
   const save = (server: string, state: ReachState): void => {
-    database.write((tx) => saveReach(tx, server, state, position())).catch(onError)
+    database.write((tx) => saveReach(tx, server, state)).catch(onError)
   }
   return {
     of: (server) => states.get(server) ?? fine,

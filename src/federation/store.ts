@@ -19,12 +19,12 @@ export const readFailing = async (db: Reader, most: number): Promise<(ReachState
     retryTs: row.retry_ts,
   }))
 
-/** Writes down how a server can be reached; one that is new is told of what happens after `position`. */
-export async function saveReach(tx: Tx, server: string, state: ReachState, position: number): Promise<void> {
+/** Writes down how a server can be reached. */
+export async function saveReach(tx: Tx, server: string, state: ReachState): Promise<void> {
   const row = { failures: state.failures, failing_since: state.failingSince, retry_ts: state.retryTs }
   await tx
     .insertInto('destinations')
-    .values({ server, position, ...row })
+    .values({ server, ...row })
     .onConflict((conflict) => conflict.column('server').doUpdateSet(row))
     .execute()
 }

@@ -29,8 +29,6 @@ export interface WiresDeps {
   readonly serverName: string
   readonly own: OwnKeys
   readonly database: Database
-  /** Its newest position is where a server that is new begins. */
-  readonly log: { readonly now: number }
   readonly now: () => number
   /** Between 0 and 1. */
   readonly chance: () => number
@@ -58,7 +56,7 @@ export async function openWires(deps: WiresDeps): Promise<Wires> {
     userAgent: 'Latchkey (federation)',
   })
   const partners = openPartners(config.allow_domains, config.deny_domains)
-  const reach = await openReach({ database, now, chance, onError, position: () => deps.log.now })
+  const reach = await openReach({ database, now, chance, onError })
   const discovery = openDiscovery({ memory: database.memory, outgoing, resolveSrv, hosts: config.hosts, now, chance })
   const client = createClient({
     serverName,

@@ -1,6 +1,6 @@
 // The way to other servers: what they are talked to over. Nothing of federation/ is loaded where it is off.
 import { federates } from '../config/index.ts'
-import type { Remotes, Wires } from '../federation/index.ts'
+import type { Outbound, Remotes, Wires } from '../federation/index.ts'
 import type { Foundations } from './foundations.ts'
 import { loadOldKeys } from './signing-key.ts'
 
@@ -8,6 +8,8 @@ import { loadOldKeys } from './signing-key.ts'
 export interface Abroad {
   readonly wires: Wires
   readonly remotes: Remotes
+  /** Filled last of all. */
+  outbound: Outbound | undefined
 }
 
 /** Opens the way to other servers; undefined where this one talks to none. */
@@ -23,5 +25,10 @@ export async function openAbroad(stack: AsyncDisposableStack, ground: Foundation
       chance: () => (randomBytes(1)[0] ?? 0) / 255,
     }),
   )
-  return { wires, remotes: openRemotes(wires, ground) }
+  const post = (): Outbound => {
+    if (!abroad.outbound) throw new Error('Nothing is sent to other servers before everything is open')
+    return abroad.outbound
+  }
+  const abroad: Abroad = { wires, remotes: openRemotes(wires, { ...ground, post }), outbound: undefined }
+  return abroad
 }

@@ -1,17 +1,24 @@
-// The doors that other servers come in by. Nothing of federation/ is loaded where it is off.
+// The doors that other servers come in by, and telling them what happens. Nothing of federation/ is loaded where it is off.
 import type { Abroad } from './abroad.ts'
 import type { Foundations } from './foundations.ts'
 import type { People } from './people.ts'
 import type { RoomStorey } from './rooms.ts'
 
-/** Opens the doors for other servers. */
+/** Opens the doors for other servers, and begins to tell them what happens. */
 export async function openFederation(
+  stack: AsyncDisposableStack,
   abroad: Abroad | undefined,
   ground: Foundations,
-  { users }: People,
-  _rooms: RoomStorey,
+  { users, devices }: People,
+  { rooms, ephemeral }: RoomStorey,
 ) {
   if (!abroad) return { routes: [] }
-  const { federationRoutes } = await import('../federation/index.ts')
-  return { routes: federationRoutes({ ...ground, wires: abroad.wires, users }) }
+  const { federationRoutes, openOutbound, openRoomServers } = await import('../federation/index.ts')
+  const { wires } = abroad
+  const roomServers = openRoomServers({ ...ground, memory: ground.database.memory, rooms, users })
+  const outbound = stack.use(
+    await openOutbound({ ...ground, wires, rooms, users, devices, roomServers, typing: ephemeral.typing }),
+  )
+  abroad.outbound = outbound
+  return { routes: federationRoutes({ ...ground, wires, users, rooms, devices, ephemeral }) }
 }

@@ -1,6 +1,6 @@
 import type { Notices } from '../admin/index.ts'
 import type { Config } from '../config/index.ts'
-import type { Wires } from '../federation/index.ts'
+import type { Outbound, Wires } from '../federation/index.ts'
 import type { HttpServer, Route } from '../http/index.ts'
 import type { Identities } from '../identity/index.ts'
 import type { Login } from '../login/index.ts'
@@ -29,5 +29,6 @@ export interface Homeserver extends AsyncDisposable {
   readonly notices: Notices
   /** What other servers are talked to over; undefined where there are none. */
   readonly wires: Wires | undefined
+  readonly outbound: Outbound | undefined
   close(): Promise<void>
 }

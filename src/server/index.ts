@@ -43,7 +43,7 @@ export async function createHomeserver(
   const signIn = await openSignIn(stack, ground, people, rooms)
   const delivery = await openDelivery(stack, ground, people, rooms)
   const outside = await openOutside(stack, ground, people, rooms, signIn)
-  const federation = await openFederation(abroad, ground, people, rooms)
+  const federation = await openFederation(stack, abroad, ground, people, rooms)
   const storeys = [people, rooms, signIn, delivery, outside, federation]
   const routes = storeys.flatMap((storey) => storey.routes)
   const front = await openFront(stack, ground, people, signIn, routes, abroad?.wires)
@@ -62,6 +62,7 @@ export async function createHomeserver(
     rooms: rooms.rooms,
     notices: rooms.notices,
     wires: abroad?.wires,
+    outbound: abroad?.outbound,
     close,
     [Symbol.asyncDispose]: close,
   }

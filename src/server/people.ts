@@ -23,7 +23,9 @@ export async function openPeople(
 ) {
   const { database, log, serverName } = ground
   const users = createUsers({ ...ground, summon: (userId) => queries.user(userId) })
-  const devices = stack.use(await openDevices({ ...ground, users, sharers: ports.sharers }))
+  const devices = stack.use(
+    await openDevices({ ...ground, users, sharers: ports.sharers, remote: abroad?.remotes.devices }),
+  )
   const appservices = openAppservices({ ...ground, users, devices })
   const queries = openQueries({ ...ground, appservices, users })
   const mail = openMail(ground)

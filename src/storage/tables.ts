@@ -41,7 +41,13 @@ import type {
 } from './tables/admin.ts'
 import type { DelayedEventsTable } from './tables/delayed.ts'
 import type { AppserviceRoomsTable, AppservicesTable } from './tables/appservice.ts'
-import type { DestinationsTable, ServerKeyAnswersTable, ServerKeysTable } from './tables/federation.ts'
+import type {
+  DestinationDebtsTable,
+  DestinationMailTable,
+  DestinationsTable,
+  ServerKeyAnswersTable,
+  ServerKeysTable,
+} from './tables/federation.ts'
 import type { UserWordsTable } from './tables/directory.ts'
 import type {
   MediaTable,
@@ -397,6 +403,8 @@ export interface Tables {
   server_keys: ServerKeysTable
   server_key_answers: ServerKeyAnswersTable
   destinations: DestinationsTable
+  destination_debts: DestinationDebtsTable
+  destination_mail: DestinationMailTable
   appservice_rooms: AppserviceRoomsTable
   jobs: JobsTable
   delayed_events: DelayedEventsTable

@@ -2,10 +2,11 @@ import type { Route } from '../../http/index.ts'
 import type { Users } from '../../users/index.ts'
 import type { Wires } from '../wires.ts'
 import { profileRoute } from './profile.ts'
+import { sendRoute, type SendDeps } from './send.ts'
 import { versionRoute } from './version.ts'
 
 /** What other servers are answered from. */
-export interface FederationRouteDeps {
+export interface FederationRouteDeps extends SendDeps {
   readonly wires: Wires
   readonly serverName: string
   readonly users: Users
@@ -16,4 +17,5 @@ export const federationRoutes = (deps: FederationRouteDeps): Route[] => [
   ...deps.wires.routes,
   versionRoute,
   profileRoute(deps),
+  sendRoute(deps),
 ]

@@ -9,9 +9,18 @@ import { admin } from './0003-admin.ts'
 import { federationKeys } from './0004-federation-keys.ts'
 import { sharedMessages } from './0005-shared-messages.ts'
 import { erasedAccounts } from './0006-erased-accounts.ts'
+import { federationSending } from './0007-federation-sending.ts'
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
-const migrations: readonly Migration[] = [initial, oauth, admin, federationKeys, sharedMessages, erasedAccounts]
+const migrations: readonly Migration[] = [
+  initial,
+  oauth,
+  admin,
+  federationKeys,
+  sharedMessages,
+  erasedAccounts,
+  federationSending,
+]
 
 /** The newest schema that a binary must know to work on this database: an older one refuses. */
 const compatible = 5

@@ -16,7 +16,7 @@ export interface ServerKeyAnswersTable {
   fetched_ts: number
 }
 
-/** How another server can be reached, and how far it has been told of what happens. */
+/** How another server can be reached. */
 export interface DestinationsTable {
   server: string
   /** Failures since it last answered. */
@@ -24,6 +24,20 @@ export interface DestinationsTable {
   failing_since: number | null
   /** It is not asked before then. */
   retry_ts: number
-  /** Everything up to here has been taken in by it, or is of no interest to it. */
-  position: number
+}
+
+/** What a server that did not answer is still to be told. */
+export interface DestinationDebtsTable {
+  server: string
+  /** `room`: its newest event; `user`: that this one's devices changed. */
+  kind: 'room' | 'user'
+  nid: number
+}
+
+/** A message to devices of another server, until it has them. */
+export interface DestinationMailTable {
+  nid: number
+  server: string
+  /** Content of the `m.direct_to_device`. */
+  json: string
 }
