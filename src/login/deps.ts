@@ -37,6 +37,12 @@ export type LoginConfig = Pick<
   | 'query_access_token'
 >
 
+/** An app that has somebody's account by OAuth 2.0, as it says of itself. */
+export interface SignedInApp {
+  readonly name: string
+  readonly uri: string | undefined
+}
+
 /** What login/ is given. */
 export interface LoginDeps {
   readonly database: Database
@@ -56,6 +62,9 @@ export interface LoginDeps {
   readonly outgoing: Outgoing
   /** Port to appservice/: whether one keeps this user id for itself. */
   readonly isExclusive: (userId: string) => boolean
+  /** Ports to oauth/: whether a device is signed in by it, and which app each of a user's devices is, by their short ids. */
+  readonly isOAuthSession: (device: number) => Promise<boolean>
+  readonly appsOf: (user: number) => Promise<ReadonlyMap<number, SignedInApp>>
   /** Port to appservice/, where there are any. */
   readonly appservices?: AppServices | undefined
   /** What has to be done although nobody waits for it; left out where directories are not looked at from time to time. */

@@ -1,6 +1,6 @@
 export type { AppService, AppServices } from './appservice.ts'
 export type { LoginAdministration } from './administration.ts'
-export type { LoginDeps } from './deps.ts'
+export type { LoginDeps, SignedInApp } from './deps.ts'
 export type { EndedTokens } from './bearer/index.ts'
 export { type Explanation, explainToken } from './explain.ts'
 export { jwtChecks, jwtProviders, openKeyring, signTrial } from './jwt/index.ts'

@@ -5,6 +5,7 @@ import { OAuthError } from './error.ts'
 import type { ClientMetadata } from './registration/metadata.ts'
 import { isRegistered } from './registration/redirects.ts'
 import { noteUse, readClient } from './store/clients.ts'
+import { readClientsOf } from './store/sessions.ts'
 
 /** An entry of the configuration's `oauth.clients`. */
 export type OwnClient = OAuthSettings['clients'][number]
@@ -85,4 +86,17 @@ export const mustFindClient = async (
   if (!client)
     throw new OAuthError('invalid_client', 'There is no such client: it has to register, or has not been used for long')
   return client
+}
+
+/** Which app each of a user's devices is, by the device's short id. */
+export const appsOf = async (
+  context: Pick<OAuthContext, 'config' | 'database' | 'now'>,
+  user: number,
+): Promise<ReadonlyMap<number, { name: string; uri: string | undefined }>> => {
+  const apps = new Map<number, { name: string; uri: string | undefined }>()
+  for (const { device, clientId } of await readClientsOf(context.database.read, user)) {
+    const client = clientId === '' ? undefined : await findClient(context, clientId)
+    if (client) apps.set(device, { name: client.name, uri: client.uri })
+  }
+  return apps
 }

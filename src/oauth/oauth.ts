@@ -1,5 +1,7 @@
 import { createLimiter, type Route } from '../http/index.ts'
 import { authorizationRoutes } from './authorize/routes.ts'
+import type { SignedInApp } from '../login/index.ts'
+import { appsOf } from './clients.ts'
 import type { OAuthContext, OAuthDeps } from './deps.ts'
 import { deviceRoutes } from './device/routes.ts'
 import { introspectionRoute } from './introspection.ts'
@@ -7,13 +9,16 @@ import { createKeys } from './keys.ts'
 import { metadataRoutes } from './metadata.ts'
 import { registrationRoute } from './registration/routes.ts'
 import { revocationRoute } from './revocation.ts'
-import { deleteSessions } from './store/sessions.ts'
+import { deleteSessions, readSession } from './store/sessions.ts'
 import { tokenRoute } from './token.ts'
 import { userinfoRoutes } from './userinfo.ts'
 
 /** The OAuth 2.0 server, as the rest sees it. */
 export interface OAuth {
   readonly routes: readonly Route[]
+  /** Fill ports of login/. */
+  isSession(device: number): Promise<boolean>
+  appsOf(user: number): Promise<ReadonlyMap<number, SignedInApp>>
   /** Takes new signing keys into use. Returns their ids. */
   rotateKeys(): Promise<string[]>
 }
@@ -46,6 +51,8 @@ export const openOAuth = (deps: OAuthDeps & { readonly publicUrl: string }): OAu
       introspectionRoute(context),
       ...userinfoRoutes(context),
     ],
+    isSession: async (device) => (await readSession(deps.database.read, device)) !== undefined,
+    appsOf: (user) => appsOf(context, user),
     rotateKeys: () => context.keys.rotate(),
   }
 }

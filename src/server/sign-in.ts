@@ -5,13 +5,16 @@ import { identityChecks, type IdentityDeps, openIdentities, type Standing } from
 import {
   jwtProviders,
   ldapChecks,
+  type Login,
   type LoginDeps,
   openIdRoutes,
   openLogin,
   type PasswordCost,
+  type SignedInApp,
   samlChecks,
 } from '../login/index.ts'
 import { upload } from '../media/index.ts'
+import type { OAuth } from '../oauth/index.ts'
 import { openSessions, type SessionsDeps } from '../sessions/index.ts'
 import type { Foundations } from './foundations.ts'
 import type { People } from './people.ts'
@@ -22,7 +25,7 @@ export type SignIn = Awaited<ReturnType<typeof openSignIn>>
 /** What the folders of signing in are given from elsewhere: what they need of each other they get here. */
 export type WaysInDeps = Omit<SessionsDeps, 'bearer' | 'standing'> &
   Omit<IdentityDeps, 'sessions' | 'standing'> &
-  Omit<LoginDeps, 'sessions' | 'identities'> & { readonly config: Pick<Config, 'oauth'> }
+  Omit<LoginDeps, 'sessions' | 'identities' | 'isOAuthSession' | 'appsOf'> & { readonly config: Pick<Config, 'oauth'> }
 
 /** @throws {ConfigError} for settings that keep the server from starting; what the operator should know besides is said once */
 function checkSettings({
@@ -48,11 +51,22 @@ export async function openWaysIn(stack: AsyncDisposableStack, deps: WaysInDeps, 
   const standing = (): Standing => login.standing
   const sessions = await openSessions({ ...deps, bearer: () => login.bearer, standing })
   const identities = stack.use(openIdentities({ ...deps, sessions, standing }))
-  const login = stack.use(await openLogin({ ...deps, sessions, identities }, cost))
+  const login: Login = stack.use(
+    await openLogin(
+      {
+        ...deps,
+        sessions,
+        identities,
+        isOAuthSession: async (device) => (await oauth?.isSession(device)) ?? false,
+        appsOf: async (user) => (await oauth?.appsOf(user)) ?? new Map<number, SignedInApp>(),
+      },
+      cost,
+    ),
+  )
   const { oauth: settings } = deps.config
   const publicUrl = oauthIssuer(deps.config)
   // Who does without it is up without its code.
-  const oauth =
+  const oauth: OAuth | undefined =
     settings !== 'off' && publicUrl !== undefined
       ? (await import('../oauth/index.ts')).openOAuth({
           ...deps,

@@ -126,13 +126,23 @@ export const leftPage = (
   </div>`,
 })
 
+/** A session, as people see it. */
+export interface ShownSession {
+  readonly id: string
+  readonly name: string | undefined
+  /** The app that has it by OAuth 2.0. */
+  readonly app: { readonly name: string; readonly uri: string | undefined } | undefined
+  readonly seen: number
+  readonly address: string | undefined
+}
+
 /** What the account page shows. */
 export interface AccountView extends Bound {
   readonly userId: string
   readonly displayName: string
   /** Whether the name comes from a provider. */
   readonly nameLocked: boolean
-  readonly sessions: readonly { id: string; name: string | undefined; seen: number; address: string | undefined }[]
+  readonly sessions: readonly ShownSession[]
   readonly links: readonly { provider: string; name: string; subject: string; removable: boolean }[]
   readonly more: readonly Choice[]
   readonly notice: string | undefined
@@ -144,21 +154,30 @@ const day = (texts: Texts, ms: number): Content =>
     UTC</time
   >`
 
+/** What a session is called, what app it is, and when it was last there. */
+export const sessionFacts = (texts: Texts, { id, name, app, seen, address }: ShownSession): Content => {
+  const site = app?.uri === undefined ? undefined : new URL(app.uri).hostname
+  const what = app && (app.name === name ? site : site === undefined ? app.name : `${app.name} (${site})`)
+  return html`<strong>${name ?? app?.name ?? texts.account.unnamed}</strong><br />
+    ${what !== undefined && html`<span class="quiet">${what}</span><br />`}
+    <span class="quiet"
+      >${id} · ${texts.account.seen('')} ${day(texts, seen)}${address !== undefined && ` · ${address}`}</span
+    >`
+}
+
 const sessionsOf = (texts: Texts, { at, token, sessions }: AccountView): Content => {
   const { account } = texts
   if (sessions.length === 0) return html`<p class="quiet">${account.noSessions}</p>`
   return html`<ul class="rows">
     ${sessions.map(
-      ({ id, name, seen, address }) =>
+      (session) =>
         html`<li>
-          <div>
-            <strong>${name ?? account.unnamed}</strong><br />
-            <span class="quiet"
-              >${id} · ${account.seen('')} ${day(texts, seen)}${address !== undefined && ` · ${address}`}</span
-            >
-          </div>
+          <div>${sessionFacts(texts, session)}</div>
           <form method="post" action="${at}/sessions">
-            ${hidden({ token, device: id })}<button class="plain danger" aria-label="${account.endOf(name ?? id)}">
+            ${hidden({ token, device: session.id })}<button
+              class="plain danger"
+              aria-label="${account.endOf(session.name ?? session.id)}"
+            >
               ${account.end}
             </button>
           </form>

@@ -21,6 +21,8 @@ const en = {
     lead: (user: string) => `An app that is signed in as ${user} wants to make a change that has to be confirmed:`,
     care: 'If you did not ask for this, close this page and sign out that session.',
     by: (provider: string) => `Confirm with ${provider}`,
+    here: 'Confirm',
+    not: 'Do not confirm',
     done: 'Confirmed',
     doneLead: 'You can close this page and go back to the app.',
     none: 'Your account has no sign-in that it could be confirmed by.',
@@ -109,6 +111,22 @@ const en = {
     add: (provider: string) => `Link ${provider}`,
     linked: 'The sign-in is linked.',
   },
+  actions: {
+    session: 'Session',
+    endTitle: 'Sign out this session?',
+    endCare:
+      'Its app is signed out, and messages that only it can read are lost to it. Back up your keys first if it is the only one.',
+    back: 'Back to your account',
+    closeTitle: 'Close your account?',
+    closeLead:
+      'This is for good: nobody can sign in to it again, nobody can ever have its name, and it leaves all rooms.',
+    closeType: (user: string) => `To be sure, type ${user}`,
+    closeUnsure: 'That is not the name of this account.',
+    erase: 'Also forget my profile and data, and hide what I have written from people who come later',
+    close: 'Close my account',
+    closed: 'Your account is closed',
+    closedLead: 'All its sessions are signed out.',
+  },
   embed: {
     title: 'Chat in an application',
     lead: 'This page works inside the applications that it is made for, and shows nothing by itself.',
@@ -133,6 +151,7 @@ const en = {
       not_allowed: 'You are not allowed to do this.',
       not_fresh: 'You were not asked to sign in anew, and just that is needed here. Sign out there and try again.',
       not_found: 'There is nothing here.',
+      nothing_waits: 'Nothing waits to be confirmed. Go back to the app and begin again.',
       other_person: 'You signed in as somebody else. Sign in as the person that the account belongs to.',
       provider_failed: 'The sign-in was answered in a way that cannot be trusted or understood.',
       provider_unreachable: 'The place where you sign in does not answer. Try again in a while.',
@@ -169,6 +188,8 @@ const de: Texts = {
     lead: (user) => `Eine App, die als ${user} angemeldet ist, möchte etwas ändern, das bestätigt werden muss:`,
     care: 'Wenn du das nicht wolltest, schließ diese Seite und melde die Sitzung ab.',
     by: (provider) => `Mit ${provider} bestätigen`,
+    here: 'Bestätigen',
+    not: 'Nicht bestätigen',
     done: 'Bestätigt',
     doneLead: 'Du kannst diese Seite schließen und zur App zurückkehren.',
     none: 'Dein Konto hat keine Anmeldung, mit der das zu bestätigen wäre.',
@@ -256,6 +277,23 @@ const de: Texts = {
     add: (provider) => `${provider} verknüpfen`,
     linked: 'Die Anmeldung ist verknüpft.',
   },
+  actions: {
+    session: 'Sitzung',
+    endTitle: 'Diese Sitzung abmelden?',
+    endCare:
+      'Die App wird abgemeldet, und Nachrichten, die nur sie lesen kann, sind dort verloren. Sichere vorher deine Schlüssel, wenn es die einzige ist.',
+    back: 'Zurück zum Konto',
+    closeTitle: 'Dein Konto schließen?',
+    closeLead:
+      'Das ist für immer: Niemand kann sich dort wieder anmelden, niemand den Namen noch einmal bekommen, und das Konto verlässt alle Räume.',
+    closeType: (user) => `Gib zur Sicherheit ${user} ein`,
+    closeUnsure: 'Das ist nicht der Name dieses Kontos.',
+    erase:
+      'Auch mein Profil und meine Daten vergessen, und was ich geschrieben habe, vor denen verbergen, die später kommen',
+    close: 'Konto schließen',
+    closed: 'Dein Konto ist geschlossen',
+    closedLead: 'Alle seine Sitzungen sind abgemeldet.',
+  },
   embed: {
     title: 'Chat in einer Anwendung',
     lead: 'Diese Seite arbeitet in den Anwendungen, für die sie gemacht ist, und zeigt selbst nichts.',
@@ -282,6 +320,7 @@ const de: Texts = {
       not_fresh:
         'Du wurdest nicht neu nach deiner Anmeldung gefragt, und genau das braucht es hier. Melde dich dort ab und versuch es noch einmal.',
       not_found: 'Hier ist nichts.',
+      nothing_waits: 'Es wartet nichts auf eine Bestätigung. Geh zurück zur App und fang von vorn an.',
       other_person: 'Du hast dich als jemand anderes angemeldet. Melde dich als die Person an, der das Konto gehört.',
       provider_failed: 'Die Antwort auf die Anmeldung war nicht zu verstehen oder nicht vertrauenswürdig.',
       provider_unreachable: 'Der Ort, an dem du dich anmeldest, antwortet nicht. Versuch es später noch einmal.',

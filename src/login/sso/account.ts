@@ -3,6 +3,7 @@ import { MatrixError } from '../../matrix/errors.ts'
 import type { Account } from '../../users/index.ts'
 import { accountPage, leftPage } from '../pages/account.ts'
 import { field } from '../../http/index.ts'
+import { actionOf, actionRoutes } from './actions.ts'
 import { depart, providerOf } from './journey.ts'
 import { Problem } from './problem.ts'
 import { door } from './door.ts'
@@ -31,10 +32,11 @@ const isNameLocked = ({ context }: Web, linked: ReadonlySet<string>): boolean =>
 
 const overview = async (web: Web, request: PageRequest, account: Account): Promise<Reply> => {
   const { context } = web
-  const [links, linked, devices] = await Promise.all([
+  const [links, linked, devices, apps] = await Promise.all([
     context.identities.links.of(account.nid),
     context.identities.links.providersOf(account.nid),
     context.devices.list(account.nid),
+    context.appsOf(account.nid),
   ])
   const removable = canSpareOne(web, account, links)
   const done = notices.find((notice) => notice === request.query.get('done'))
@@ -46,9 +48,10 @@ const overview = async (web: Web, request: PageRequest, account: Account): Promi
     nameLocked: isNameLocked(web, linked),
     sessions: devices
       .toSorted((a, b) => b.lastSeenTs - a.lastSeenTs)
-      .map(({ deviceId, displayName, lastSeenTs, lastSeenIp }) => ({
+      .map(({ nid, deviceId, displayName, lastSeenTs, lastSeenIp }) => ({
         id: deviceId,
         name: displayName ?? undefined,
+        app: apps.get(nid),
         seen: lastSeenTs,
         address: lastSeenIp ?? undefined,
       })),
@@ -73,6 +76,8 @@ const inAndOut = (web: Web): Route[] => [
     method: 'GET',
     path: '/account',
     handle: async (request) => {
+      const elsewhere = await actionOf(web, request)
+      if (elsewhere) return elsewhere
       const visitor = await visitorOf(web, request)
       return visitor ? overview(web, request, visitor.account) : door(web, request, { onwards: '/account' })
     },
@@ -176,4 +181,4 @@ const changes = (web: Web): Route[] => [
 ]
 
 /** The account page, and what can be done there. */
-export const accountPageRoutes = (web: Web): Route[] => [...inAndOut(web), ...changes(web)]
+export const accountPageRoutes = (web: Web): Route[] => [...inAndOut(web), ...changes(web), ...actionRoutes(web)]

@@ -3,6 +3,7 @@ import { MatrixError } from '../../matrix/errors.ts'
 import { isSameSecret } from '../../sessions/index.ts'
 import { gate } from '../../users/index.ts'
 import { register } from '../accounts.ts'
+import { isRegistrationToken, takeRegistrationToken } from '../tokens-to-register/index.ts'
 import { takesPasswords } from '../credentials.ts'
 import { doorPage, signUpPage } from '../pages/account.ts'
 import { field } from '../../http/index.ts'
@@ -74,21 +75,34 @@ const refusals: ReadonlySet<string> = new Set([
   'M_FORBIDDEN',
 ])
 
+/** The registration token that somebody has filled in, where one is needed. @throws MatrixError M_FORBIDDEN */
+const tokenIn = async ({ context }: Web, { form, ip }: PageRequest): Promise<string | undefined> => {
+  if (context.config.registration !== 'token') return undefined
+  const token = field(form, 'registration_token')?.trim() ?? ''
+  if (context.config.registration_tokens.some((known) => isSameSecret(known, token))) return undefined
+  if (await isRegistrationToken(context, token)) return token
+  context.sessions.failures.badToken(ip)
+  throw new MatrixError('M_FORBIDDEN', 'This registration token is not valid')
+}
+
 /** Makes an account of what somebody has filled in. Resolves to its short id. @throws MatrixError */
-const signUp = async ({ context }: Web, { form, ip }: PageRequest): Promise<number> => {
-  const { config, passwords, sessions, users } = context
-  if (config.registration === 'token') {
-    const token = field(form, 'registration_token')?.trim() ?? ''
-    if (!config.registration_tokens.some((known) => isSameSecret(known, token))) {
-      sessions.failures.badToken(ip)
-      throw new MatrixError('M_FORBIDDEN', 'This registration token is not valid')
-    }
-  }
-  const [localpart, password] = [field(form, 'user')?.trim() ?? '', field(form, 'password') ?? '']
+const signUp = async (web: Web, request: PageRequest): Promise<number> => {
+  const { passwords, users, now } = web.context
+  const token = await tokenIn(web, request)
+  const localpart = field(request.form, 'user')?.trim() ?? ''
+  const password = field(request.form, 'password') ?? ''
   passwords.check(password)
   const passwordHash = await passwords.hash(password)
-  const { userId } = await register(context, { localpart, createdBy: 'register', passwordHash }, undefined)
-  return (await users.find(userId)) ?? 0
+  const { userId } = await register(
+    web.context,
+    { localpart, createdBy: 'register', passwordHash },
+    undefined,
+    undefined,
+    token === undefined ? undefined : (tx) => takeRegistrationToken(tx, token, now()),
+  )
+  const user = await users.find(userId)
+  if (user === undefined) throw new Error('The account that was just made is gone')
+  return user
 }
 
 /** What is before the pages: signing in, and making an account. */

@@ -12,8 +12,8 @@ import { accountAt, browserHash, formToken, pageRoute, type PageRequest, show, t
  * Asks somebody whom an app has sent whether they want to be on the account page of this user. Whoever makes a link, or a form, could
  * have others enter as somebody they are not, and then link their sign-in to that account: so nobody is let in without seeing the name.
  */
-const ask = (web: Web, request: PageRequest, account: Account, from: Visit['from']): Reply => {
-  const ticket = web.entering.seal({ user: account.nid, from, browser: browserHash(request.browser) })
+const ask = (web: Web, request: PageRequest, account: Account, from: Visit['from'], since = 0): Reply => {
+  const ticket = web.entering.seal({ user: account.nid, since, from, browser: browserHash(request.browser) })
   const view = enterPage(request.texts, {
     at: `${web.base}/account`,
     token: formToken(request.browser),
@@ -61,7 +61,10 @@ export const enterRoutes = (web: Web): Route[] => [
       const { people, capped } = web.context.identities.policyFor(identity.provider)
       const { provider, subject } = identity
       const until = capped ? arrival.expires : undefined
-      return ask(web, request, account, { provider, people, subject, sid: arrival.sid, until })
+      // A token that says when it was made shows that its user was there then.
+      const issued = identity.claims['iat']
+      const since = typeof issued === 'number' ? Math.min(web.context.now(), issued * 1000) : 0
+      return ask(web, request, account, { provider, people, subject, sid: arrival.sid, until }, since)
     },
   }),
 
@@ -77,7 +80,7 @@ export const enterRoutes = (web: Web): Route[] => [
       await accountAt(web, ticket.user, gate)
       return redirect(
         `${web.base}/account`,
-        web.visitor.write(web.visits.begin({ user: ticket.user, since: 0, from: ticket.from })),
+        web.visitor.write(web.visits.begin({ user: ticket.user, since: ticket.since, from: ticket.from })),
       )
     },
   }),

@@ -14,6 +14,7 @@ export type ProblemCode =
   | 'not_allowed'
   | 'not_fresh'
   | 'not_found'
+  | 'nothing_waits'
   | 'other_person'
   | 'provider_failed'
   | 'provider_unreachable'
@@ -38,6 +39,7 @@ const statuses: Readonly<Record<ProblemCode, number>> = {
   not_allowed: 403,
   not_fresh: 403,
   not_found: 404,
+  nothing_waits: 404,
   other_person: 403,
   provider_failed: 502,
   provider_unreachable: 502,

@@ -74,9 +74,11 @@ export interface Web {
   /** A confirmation that was begun on its page. */
   readonly confirming: Seal<{ session: string; browser: string }>
   /** Somebody whom an app has sent to the account page, and who is asked whether they want to be there. */
-  readonly entering: Seal<{ user: number; from: Visit['from']; browser: string }>
+  readonly entering: Seal<{ user: number; since: number; from: Visit['from']; browser: string }>
   /** Somebody who has to prove that an account is theirs, or to say that it is to be linked. */
   readonly linking: Seal<Arrived & { user: number; target?: string | undefined }>
+  /** Somebody who is asked about a request of an app of theirs. */
+  readonly agreeing: Seal<{ session: string; user: number; visit: string }>
   /** Where somebody goes on to, once they are signed in. */
   readonly doors: Seal<Door>
   /** For what else travels through browsers. */
@@ -121,6 +123,7 @@ export const createWeb = (context: LoginContext): Web => {
     confirming: createSeal(sealing, 'confirming', stepMs),
     entering: createSeal(sealing, 'entering', stepMs),
     linking: createSeal(sealing, 'linking', stepMs),
+    agreeing: createSeal(sealing, 'agreeing', stepMs),
     handingOver: createSeal(sealing, 'handing over', journeyMs),
     doors: createSeal(sealing, 'door', journeyMs),
     sealing,

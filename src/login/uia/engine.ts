@@ -14,7 +14,9 @@ export interface StageContext {
 export interface Stage {
   readonly type: string
   /** What a client needs to know to go through it. */
-  readonly params?: Record<string, unknown>
+  readonly params?:
+    | Record<string, unknown>
+    | ((asked: { session: string; operation: string }) => Record<string, unknown>)
   /** Whether it is passed on a page, in the person's browser, and not by what the client brings. Such a stage is a way of its own. */
   readonly onPage?: true
   /**
@@ -59,6 +61,8 @@ export interface InteractiveAuth {
   confirm(request: ToConfirm): Promise<ReadonlyMap<string, string>>
   /** What waits for a page to confirm it; undefined when nothing of that id does. */
   waiting(id: string, stage: string): { user: number; operation: string; done: boolean } | undefined
+  /** The newest of a user's that waits for that page; undefined when none does. */
+  waitingFor(user: number, stage: string, operation: string): string | undefined
   /** Passes a stage that a page has seen the user prove. False when it does not wait for that, or not of that user. */
   pass(id: string, stage: string, user: number): boolean
 }
@@ -73,7 +77,13 @@ const bodyHash = (body: JsonObject): string => {
 }
 
 const challenge = (open: Open, flows: ToConfirm['flows'], reason?: MatrixError): ConfirmationRequired => {
-  const params = Object.fromEntries(flows.flat().flatMap(({ type, params }) => (params ? [[type, params]] : [])))
+  const asked = { session: open.id, operation: open.operation }
+  const params = Object.fromEntries(
+    flows.flat().flatMap(({ type, params }) => {
+      if (!params) return []
+      return [[type, typeof params === 'function' ? params(asked) : params]]
+    }),
+  )
   return new ConfirmationRequired(
     {
       flows: flows.map((stages) => ({ stages: stages.map(({ type }) => type) })),
@@ -174,6 +184,11 @@ export const createInteractiveAuth = (deps: { now: () => number; randomId: () =>
       const open = onPage(id, stage)
       return open && { user: open.user, operation: open.operation, done: open.completed.includes(stage) }
     },
+    waitingFor: (user, stage, operation) =>
+      [...known.in.values()].findLast(
+        (open) =>
+          open.user === user && open.operation === operation && open.completed.length === 0 && onPage(open.id, stage),
+      )?.id,
     pass: (id, stage, user) => {
       const open = known.in.get(id)
       if (!open || onPage(id, stage)?.user !== user || open.completed.length > 0) return false

@@ -1,3 +1,4 @@
+import { oauthIssuer } from '../../config/index.ts'
 import type { Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { own } from '../../matrix/json.ts'
@@ -72,6 +73,27 @@ const sso: Stage = {
   },
 }
 
+/**
+ * Saying yes on the account page: the only way there is for clients of OAuth 2.0, which never see what their user signs in with.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#oauth-authentication
+ */
+const oauth = (publicUrl: string): Stage => ({
+  type: 'm.oauth',
+  onPage: true,
+  params: ({ session, operation }) => ({
+    url:
+      operation === 'replace cross-signing keys'
+        ? `${publicUrl}/account?action=org.matrix.cross_signing_reset&session=${session}`
+        : `${publicUrl}/account/confirm?session=${session}`,
+  }),
+  verify: () => {
+    throw new MatrixError(
+      'M_FORBIDDEN',
+      'This is confirmed in the browser: open the address of "m.oauth" in "params", and come back without "type"',
+    )
+  },
+})
+
 /** Nothing to prove. */
 export const dummy: Stage = { type: 'm.login.dummy', verify: () => {} }
 
@@ -88,13 +110,16 @@ export const registrationToken = (context: LoginContext): Stage => ({
 })
 
 /** The ways in which whoever is signed in can confirm something. */
-export const flowsFor = async (context: LoginContext, { user }: Session): Promise<Stage[][]> => {
+export const flowsFor = async (context: LoginContext, { user, device }: Session): Promise<Stage[][]> => {
   const account = await context.users.account(user)
   const linked =
     context.sso.length + context.directories.length > 0 ? await context.identities.links.providersOf(user) : new Set()
   const hasPassword =
     (account?.hasPassword && context.config.password_login) || context.directories.some(({ id }) => linked.has(id))
+  const issuer = oauthIssuer(context.config)
+  const byPage = issuer !== undefined && device !== null && (await context.isOAuthSession(device))
   return [
+    ...(byPage ? [[oauth(issuer)]] : []),
     ...(hasPassword ? [[password(context)]] : []),
     ...(context.sso.some(({ id }) => linked.has(id)) ? [[sso]] : []),
     ...(context.keyring.providers.length > 0 ? [[jwt(context)]] : []),
