@@ -47,11 +47,17 @@ export function openEvents(database: Database): Events {
       return row && adoptOne(row)
     },
     many: async (wanted) => {
-      const missing = wanted.filter((nid) => !byNid.has(nid))
+      // Held from here on: what is read may take the place of what was there.
       const found = new Map<number, StoredEvent>()
+      const missing: number[] = []
+      for (const nid of wanted) {
+        const cached = byNid.get(nid)
+        if (cached) found.set(nid, cached)
+        else missing.push(nid)
+      }
       for (const row of missing.length > 0 ? await readEvents(database.read, missing) : [])
         found.set(row.nid, adoptOne(row))
-      return wanted.map((nid) => byNid.get(nid) ?? found.get(nid)).filter((stored) => stored !== undefined)
+      return wanted.map((nid) => found.get(nid)).filter((stored) => stored !== undefined)
     },
     byId: async (eventId) => {
       const nid = nids.get(eventId)

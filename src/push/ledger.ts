@@ -7,6 +7,7 @@ import {
   type PushEvent,
 } from '../matrix/push-rules/index.ts'
 import { powerLevelOf, type PowerLevels } from '../matrix/power-levels.ts'
+import { mustRest, rest } from '../storage/index.ts'
 
 /** Notifications that a user has not seen. */
 export interface Count {
@@ -103,6 +104,7 @@ export class Ledger {
   async afterEvents(events: readonly Candidate[], upTo: number, judge: Judge): Promise<Ledger> {
     let kept: Notification[] = [...this.#notifications]
     for (const candidate of events) {
+      if (mustRest()) await rest()
       const { event, nid, position } = candidate
       if (event.type === 'm.room.redaction' && kept.length > 0) {
         const gone = await judge.redacted(candidate)

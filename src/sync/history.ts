@@ -5,7 +5,7 @@ import { eventTexts } from './event-texts.ts'
 import type { LazyLoading } from './lazy-loading.ts'
 import type { SyncRequest } from './request.ts'
 import { placesAt, stateFor } from './room-state.ts'
-import { speaksOf, timelineOf, wantedBy, type Span, type Timeline, type Wanted } from './room-window.ts'
+import { speaksOf, timelineOf, wantedBy, type Allowance, type Span, type Timeline, type Wanted } from './room-window.ts'
 import { summaryOf, type Summary } from './summary.ts'
 
 export interface RoomContext {
@@ -14,6 +14,7 @@ export interface RoomContext {
   readonly lazy: LazyLoading
   readonly ignored: ReadonlySet<string>
   readonly now: number
+  readonly allowance: Allowance
   /** Counts of unread messages, by room, of those rooms that were counted together. */
   readonly counts: ReadonlyMap<number, RoomCounts>
 }
@@ -72,7 +73,7 @@ export async function historyOf(context: RoomContext, wish: HistoryWish): Promis
 
 /** What the user may see of the timeline. */
 async function timelineFor(
-  { deps, request: { filter, session }, ignored }: RoomContext,
+  { deps, request: { filter, session }, ignored, allowance }: RoomContext,
   { room, span, isNew }: HistoryWish,
 ): Promise<Timeline> {
   const { limit, none } = filter.room.timeline
@@ -85,7 +86,7 @@ async function timelineFor(
   const timeline =
     unwanted && isNew
       ? { events: [], limited: false, hidesState: false, touchesSummary: true }
-      : await timelineOf(deps, room.nid, reach, limit, wanted)
+      : await timelineOf(deps, room.nid, reach, limit, wanted, allowance)
   return isNew ? sinceHidden(timeline, await deps.visible(session, room, timeline.events)) : timeline
 }
 

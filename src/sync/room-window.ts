@@ -1,5 +1,6 @@
 import type { RoomEventFilter } from '../matrix/filter.ts'
 import { type Room, standings, type StoredEvent } from '../events/index.ts'
+import type { Memory } from '../storage/index.ts'
 import type { SyncDeps } from './deps.ts'
 
 /** A part of the log: what is newer than `since` (exclusive) and not newer than `until` (inclusive). */
@@ -18,6 +19,18 @@ export interface Timeline {
   /** Something that the room's summary is made of has changed, as far as was looked. */
   readonly touchesSummary: boolean
 }
+
+/** Characters of JSON that the timelines of one answer may still have. Each has one event at least, and the rest is to be had by paging back. */
+export interface Allowance {
+  left: number
+}
+
+export const newAllowance = (memory: Memory): Allowance => ({ left: longestAnswer(memory) / 2 })
+
+const MiB = 1024 * 1024
+
+/** Characters of all rooms of one answer, by what this machine has; what has no place comes with the next. */
+export const longestAnswer = ({ limit }: Memory): number => Math.min(Math.max(limit / 16, MiB), 16 * MiB)
 
 export type Wanted = (stored: StoredEvent) => boolean
 
@@ -42,12 +55,14 @@ class TimelineBuilder {
   readonly #events: StoredEvent[] = []
   readonly #limit: number
   readonly #wanted: Wanted
+  readonly #allowance: Allowance
   #hidesState = false
   #touchesSummary = false
 
-  constructor(limit: number, wanted: Wanted) {
+  constructor(limit: number, wanted: Wanted, allowance: Allowance) {
     this.#limit = limit
     this.#wanted = wanted
+    this.#allowance = allowance
   }
 
   /** False when there is no place for it: the timeline is limited. */
@@ -55,12 +70,19 @@ class TimelineBuilder {
     if (stored.standing !== standings.accepted) return true
     const { type, stateKey } = stored.event
     const isWanted = this.#wanted(stored)
-    if (isWanted && this.#events.length === this.#limit) return false
-    if (isWanted) this.#events.push(stored)
-    else if (stateKey !== undefined) this.#hidesState = true
+    if (isWanted && !this.#fits(stored)) return false
+    if (isWanted) {
+      this.#events.push(stored)
+      this.#allowance.left -= stored.size
+    } else if (stateKey !== undefined) this.#hidesState = true
     // What a redaction took away may have been a name. Nobody is woken for one that is not wanted.
     if (inSummary.has(type) || (isWanted && type === 'm.room.redaction')) this.#touchesSummary = true
     return true
+  }
+
+  #fits({ size }: StoredEvent): boolean {
+    const count = this.#events.length
+    return count < this.#limit && (count === 0 || size <= this.#allowance.left)
   }
 
   end(limited: boolean): Timeline {
@@ -80,8 +102,9 @@ export async function timelineOf(
   { since, until }: Span,
   limit: number,
   wanted: Wanted,
+  allowance: Allowance,
 ): Promise<Timeline> {
-  const timeline = new TimelineBuilder(limit, wanted)
+  const timeline = new TimelineBuilder(limit, wanted, allowance)
   if (deps.log.tail.covers(since)) {
     const entries = deps.log.tail.room(room, since, until)
     for (let index = entries.length - 1; index >= 0; index--) {

@@ -1,9 +1,10 @@
 import type { Membership, Room, UserRoom } from '../events/index.ts'
 import type { RoomContext } from './history.ts'
+import { mustRest, rest } from '../storage/index.ts'
 import { joinedRoom } from './joined-room.ts'
 import { leftRoom, leftWithoutHistory, strippedRoom } from './other-rooms.ts'
 import type { Owed } from './owed.ts'
-import type { Span } from './room-window.ts'
+import { longestAnswer, type Span } from './room-window.ts'
 import type { RoomNews } from './news.ts'
 import { membershipIn, standingOf, type Standing } from './standing.ts'
 
@@ -20,7 +21,7 @@ const sectionOf: Record<Membership, Section> = {
   ban: 'leave',
 }
 
-/** Every room that has something to tell. One that cannot be told is left out, and owed. */
+/** Every room that has something to tell. One that cannot be told, or that the answer has no place for, is left out, and owed. */
 export async function roomSections(
   context: RoomContext,
   memberships: ReadonlyMap<number, UserRoom>,
@@ -34,6 +35,7 @@ export async function roomSections(
     request: { filter, session, since, fullState },
   } = context
   const debts = new Set(owed.of(session, span.since))
+  let left = longestAnswer(context.deps.memory)
   for (const [nid, member] of memberships) {
     const isDue =
       since === undefined ||
@@ -42,11 +44,19 @@ export async function roomSections(
       news.changed.has(nid) ||
       debts.has(nid)
     if (!isDue) continue
+    if (mustRest()) await rest()
+    if (left < 0) {
+      owed.owe(session, nid, span.until)
+      continue
+    }
     try {
       const room = await deps.rooms.byNid(nid)
       if (!room || !(filter.room.rooms.all || filter.room.rooms.includes(room.id))) continue
       const found = await roomText(context, { room, member, news, span, isOwed: debts.has(nid) })
-      if (found) sections[found.section].push([room.id, found.text])
+      if (found) {
+        sections[found.section].push([room.id, found.text])
+        left -= found.text.length
+      }
       if (debts.has(nid)) owed.pay(session, nid, span.until)
     } catch (error) {
       deps.onRoomError(error, { room: nid, user: session.user })

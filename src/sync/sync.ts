@@ -6,6 +6,7 @@ import type { LazyLoading } from './lazy-loading.ts'
 import { roomNews } from './news.ts'
 import type { Owed } from './owed.ts'
 import type { SyncRequest } from './request.ts'
+import { newAllowance } from './room-window.ts'
 import { roomSections, type Sections } from './sections.ts'
 
 /** What is remembered of clients between their syncs; all of it may be forgotten. */
@@ -75,7 +76,15 @@ async function compute(deps: SyncDeps, memory: SyncMemory, request: SyncRequest)
     accountData: accountData.rooms,
   })
   const counts: RoomContext['counts'] = isInitial ? await countAll(deps, session.user, memberships) : new Map()
-  const context: RoomContext = { deps, request, lazy: memory.lazy, ignored, now: deps.now(), counts }
+  const context: RoomContext = {
+    deps,
+    request,
+    lazy: memory.lazy,
+    ignored,
+    now: deps.now(),
+    allowance: newAllowance(deps.memory),
+    counts,
+  }
   const sections = await roomSections(context, memberships, news, span, memory.owed)
 
   const rooms = roomsText(sections)

@@ -40,6 +40,8 @@ export interface ConnectionsDeps {
   readonly onError: (error: unknown) => void
 }
 
+/** Characters of a connection in the database. */
+const longestStored = 1024 * 1024
 /** Stored connections of a device. */
 const mostOfDevice = 10
 const day = 24 * 60 * 60 * 1000
@@ -86,6 +88,8 @@ export function openConnections({ database, now, randomId, onError }: Connection
     connection.savedTs = ts
     const text = encode(connection)
     connection.size = text.length
+    // It lives in memory alone: after a restart the client begins anew.
+    if (text.length > longestStored) return
     await database.write(async (tx) => {
       await saveConnection(tx, owner, id, text, ts, savedTs === 0 ? mostOfDevice : undefined)
       if (cleans) await deleteUnused(tx, ts - unusedFor)

@@ -55,12 +55,15 @@ export function openListedRooms(database: Database, rooms: Pick<Rooms, 'peek'>):
         const touched = new Set<number>()
         reading.add(touched)
         try {
-          for (const row of await readListedRooms(database.read, missing))
-            if (!touched.has(row.nid)) cache.set(row.nid, fromRow(row))
+          for (const row of await readListedRooms(database.read, missing)) {
+            if (touched.has(row.nid)) continue
+            const room = fromRow(row)
+            cache.set(row.nid, room)
+            found.set(row.nid, room)
+          }
         } finally {
           reading.delete(touched)
         }
-        look(missing)
         missing = missing.filter((nid) => touched.has(nid) && !found.has(nid))
       }
       return found

@@ -4,12 +4,24 @@ import { MatrixError } from '../../matrix/errors.ts'
 import type { Pos } from './connection.ts'
 import { noState, requiredState, type RequiredState } from './required-state.ts'
 
+const mostLists = 100
+const mostRanges = 100
+const mostSubscriptions = 1000
+/** Entries of one required_state, and different ones in a request. */
+const mostPairs = 500
+/** Entries of all that differ: a room may be on all lists, and wants what any of them does. */
+const mostPairsInAll = 2000
+const mostOfFilter = 100
+
+const shortText = Type.String({ maxLength: 255 })
 const Config = {
-  required_state: Type.Optional(Type.Array(Type.Tuple([Type.String(), Type.String()]))),
+  // Types and state keys of events have 255 bytes: what is longer is the name of none.
+  required_state: Type.Optional(Type.Array(Type.Tuple([shortText, shortText]), { maxItems: mostPairs })),
   timeline_limit: Type.Optional(Type.Integer({ minimum: 0 })),
 }
-const roomTypes = Type.Optional(Type.Array(Type.Union([Type.String(), Type.Null()])))
-const texts = Type.Optional(Type.Array(Type.String()))
+const roomTypes = Type.Optional(Type.Array(Type.Union([shortText, Type.Null()]), { maxItems: mostOfFilter }))
+const texts = Type.Optional(Type.Array(shortText, { maxItems: mostOfFilter }))
+const manyTexts = Type.Optional(Type.Array(shortText, { maxItems: mostSubscriptions }))
 
 const Filters = Type.Object({
   is_dm: Type.Optional(Type.Boolean()),
@@ -28,7 +40,7 @@ const List = Type.Object({
   filters: Type.Optional(Filters),
 })
 
-const PerRoom = Type.Object({ enabled: Type.Optional(Type.Boolean()), lists: texts, rooms: texts })
+const PerRoom = Type.Object({ enabled: Type.Optional(Type.Boolean()), lists: manyTexts, rooms: manyTexts })
 
 const Extensions = Type.Object({
   to_device: Type.Optional(
@@ -54,7 +66,7 @@ const Extensions = Type.Object({
 export const Body = Type.Object({
   conn_id: Type.Optional(Type.String({ maxLength: 64 })),
   txn_id: Type.Optional(Type.String({ maxLength: 255 })),
-  lists: Type.Optional(Type.Record(Type.String(), List)),
+  lists: Type.Optional(Type.Record(Type.String({ maxLength: 255 }), List)),
   room_subscriptions: Type.Optional(Type.Record(Type.String(), Type.Object(Config))),
   extensions: Type.Optional(Extensions),
 })
@@ -100,22 +112,31 @@ export interface SlidingRequest {
 }
 
 const longestTimeout = 120_000
-const mostLists = 100
-const mostRanges = 100
-const mostPairs = 500
 const longestTimeline = 100
 
 const invalid = (message: string): MatrixError => new MatrixError('M_INVALID_PARAM', message)
 
 /** @throws {MatrixError} M_UNKNOWN_POS for a `pos` that no server of this version gave out; M_INVALID_PARAM for too much of something. */
 export function readRequest(session: Session, query: Static<typeof Query>, body: Static<typeof Body>): SlidingRequest {
+  const different = new Set<RequiredState>()
+  const entries = new Set<string>()
+  let inAll = 0
   const configOf = ({ required_state: pairs = [], timeline_limit: limit = 0 }: Static<typeof List>): RoomConfig => {
-    if (pairs.length > mostPairs) throw invalid(`required_state can have ${mostPairs} entries`)
+    const required = pairs.length === 0 ? noState : requiredState(pairs, session.userId)
+    if (!different.has(required)) {
+      different.add(required)
+      for (const pair of pairs) entries.add(pair.join('\0'))
+      inAll += pairs.length
+    }
+    if (entries.size > mostPairs) throw invalid(`required_state can have ${mostPairs} different entries in all lists`)
+    if (inAll > mostPairsInAll) throw invalid(`All required_state together can have ${mostPairsInAll} entries`)
     return {
-      required: pairs.length === 0 ? noState : requiredState(pairs, session.userId),
+      required,
       timelineLimit: Math.min(limit, longestTimeline),
     }
   }
+  const subscriptions = Object.entries(body.room_subscriptions ?? {})
+  if (subscriptions.length > mostSubscriptions) throw invalid(`There can be ${mostSubscriptions} subscriptions`)
   const lists = Object.entries(body.lists ?? {})
   if (lists.length > mostLists) throw invalid(`There can be ${mostLists} lists`)
   return {
@@ -131,9 +152,7 @@ export function readRequest(session: Session, query: Static<typeof Query>, body:
         return [name, { ranges: list.ranges, filters: list.filters ?? {}, config: configOf(list) }]
       }),
     ),
-    subscriptions: new Map(
-      Object.entries(body.room_subscriptions ?? {}).map(([roomId, config]) => [roomId, configOf(config)]),
-    ),
+    subscriptions: new Map(subscriptions.map(([roomId, config]) => [roomId, configOf(config)])),
     extensions: body.extensions ?? {},
   }
 }

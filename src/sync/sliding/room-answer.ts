@@ -54,7 +54,7 @@ export async function roomAnswer(context: RoomContext, task: RoomTask): Promise<
 }
 
 function timelineFor(
-  { deps, ignored }: RoomContext,
+  { deps, ignored, allowance }: RoomContext,
   { room, known, from, horizon, config }: RoomTask,
   expanded: boolean,
 ): Promise<Timeline> {
@@ -65,6 +65,7 @@ function timelineFor(
     { since, until: horizon },
     config.timelineLimit,
     wantedBy(everything.room.timeline, ignored),
+    allowance,
   )
 }
 

@@ -1,3 +1,4 @@
+import type { Allowance } from '../room-window.ts'
 import type { Session } from '../../http/index.ts'
 import type { Room, StoredEvent, UserRoom } from '../../events/index.ts'
 import type { Known } from './connection.ts'
@@ -14,6 +15,7 @@ export interface RoomContext {
   readonly since: number | undefined
   readonly until: number
   readonly now: number
+  readonly allowance: Allowance
   /** User ids. */
   readonly ignored: ReadonlySet<string>
   readonly directs: Directs

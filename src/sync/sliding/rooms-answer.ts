@@ -1,4 +1,6 @@
 import type { Room, UserRoom } from '../../events/index.ts'
+import { mustRest, rest } from '../../storage/index.ts'
+import { longestAnswer } from '../room-window.ts'
 import { standingOf } from '../standing.ts'
 import { knownLive, type Connection, type Known } from './connection.ts'
 import { unknownPos } from './connections.ts'
@@ -25,6 +27,9 @@ export interface RoomsAnswer {
 
 /** So many rooms that changed while the client was away for long are more work than to begin anew. */
 const mostFromTables = 200
+
+/** Rooms that are written down at once: an answer is beyond its bound by these at most. */
+const atOnce = 20
 
 /** Events of a room that the user has gone from, where the client had the whole timeline. */
 const longestFarewell = 20
@@ -53,17 +58,35 @@ export async function roomsAnswer(
   if (context.read && due.filter(({ place }) => connection.rooms.has(place.room.nid)).length > mostFromTables)
     throw unknownPos()
   await prepare(context, connection, due)
+  /** The client knows of the room what it knew before, and the next answer tells of it. */
+  const postpone = (nid: number): void => {
+    const known = connection.rooms.get(nid)
+    if (known) changes.set(nid, { ...known, upTo: knownUpTo(known, context.since) })
+  }
   const spared = (nid: number, answer: Promise<Found | undefined>): Promise<Found | undefined> =>
     answer.catch((error: unknown) => {
       context.deps.onRoomError(error, { room: nid, user: context.session.user })
-      const known = connection.rooms.get(nid)
-      if (known) changes.set(nid, { ...known, upTo: knownUpTo(known, context.since) })
+      postpone(nid)
       return undefined
     })
-  const found = await Promise.all([
-    ...due.map((one) => spared(one.place.room.nid, placeAnswer(context, connection, one))),
-    ...[...gone].map(([nid, member]) => spared(nid, departureAnswer(context, connection, places, wanted, nid, member))),
-  ])
+  const tasks: Array<readonly [nid: number, start: () => Promise<Found | undefined>]> = [
+    ...due.map((one) => [one.place.room.nid, () => placeAnswer(context, connection, one)] as const),
+    ...[...gone].map(
+      ([nid, member]) => [nid, () => departureAnswer(context, connection, places, wanted, nid, member)] as const,
+    ),
+  ]
+  const found: Array<Found | undefined> = []
+  let left = longestAnswer(context.deps.memory)
+  for (let start = 0; start < tasks.length; start += atOnce) {
+    if (mustRest()) await rest()
+    const part = tasks.slice(start, start + atOnce)
+    if (left < 0) for (const [nid] of part) postpone(nid)
+    else {
+      const told = await Promise.all(part.map(([nid, task]) => spared(nid, task())))
+      for (const one of told) left -= one?.answer.text.length ?? 0
+      found.push(...told)
+    }
+  }
   const texts = new Map<string, string>()
   const shown = new Map<number, readonly string[]>()
   const members: number[] = []

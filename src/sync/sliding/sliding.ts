@@ -4,6 +4,7 @@ import { extensionBits, extensionsAnswer } from './extensions/index.ts'
 import type { FilterDeps } from './filters.ts'
 import type { PickDeps } from './pick-state.ts'
 import type { PlacesCache } from './places.ts'
+import { newAllowance } from '../room-window.ts'
 import { posText, type SlidingRequest } from './request.ts'
 import type { RoomContext } from './room-task.ts'
 import { roomsAnswer, type RoomsAnswer } from './rooms-answer.ts'
@@ -98,6 +99,7 @@ async function contextOf(
     since,
     until,
     now: parts.now(),
+    allowance: newAllowance(parts.memory),
     ignored,
     directs,
     sentMembers: connection.members,

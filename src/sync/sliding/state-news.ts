@@ -23,7 +23,7 @@ const member = 'm.room.member'
 /** What an answer says of a room besides its events comes from these. */
 const shownTypes = ['m.room.name', 'm.room.avatar']
 /** Beyond it, what is not wanted any more is not remembered. */
-const longestKept = 20_000
+const longestKept = 4000
 
 /**
  * The state that goes with a timeline: all that is wanted to who knows nothing of the room; else what has changed, and what was not

@@ -1,3 +1,4 @@
+import { mustRest, rest } from '../../storage/index.ts'
 import { filtered, type FilterDeps } from './filters.ts'
 import type { Place, Places } from './places.ts'
 import type { ListWish, RoomConfig, SlidingRequest } from './request.ts'
@@ -19,8 +20,30 @@ export interface WantedRooms {
   readonly counts: ReadonlyMap<string, number>
 }
 
-export const combine = (a: RoomConfig, b: RoomConfig): RoomConfig =>
+const combine = (a: RoomConfig, b: RoomConfig): RoomConfig =>
   a === b ? a : { required: union(a.required, b.required), timelineLimit: Math.max(a.timelineLimit, b.timelineLimit) }
+
+/** So many different wishes are told apart: rooms that are on the lists in yet other ways are told all that any room is. */
+const mostCombinations = 50
+
+/** Puts wishes together, each combination once, however many rooms have it. */
+function combiner(all: Iterable<RoomConfig>): (a: RoomConfig, b: RoomConfig) => RoomConfig {
+  const known = new Map<RoomConfig, Map<RoomConfig, RoomConfig>>()
+  let count = 0
+  let everything: RoomConfig | undefined
+  return (a, b) => {
+    if (a === b || a === everything) return a
+    const ofA = known.get(a) ?? new Map<RoomConfig, RoomConfig>()
+    known.set(a, ofA)
+    let both = ofA.get(b)
+    if (!both) {
+      count += 1
+      both = count <= mostCombinations ? combine(a, b) : (everything ??= [...all].reduce(combine))
+      ofA.set(b, both)
+    }
+    return both
+  }
+}
 
 /** The rooms in the windows of the lists, and those subscribed to; rooms that the user has nothing to do with are passed over. */
 export async function wantedRooms(
@@ -30,7 +53,9 @@ export async function wantedRooms(
 ): Promise<WantedRooms> {
   const rooms = new Map<number, Wanted>()
   const counts = new Map<string, number>()
+  const merge = combiner([...[...lists.values()].map(({ config }) => config), ...subscriptions.values()])
   for (const [name, wish] of lists) {
+    if (mustRest()) await rest()
     const list = await filtered(deps, session.user, places, wish.filters)
     counts.set(name, list.length)
     const alone = [name]
@@ -39,7 +64,7 @@ export async function wantedRooms(
       rooms.set(
         place.room.nid,
         other
-          ? { ...other, config: combine(other.config, wish.config), lists: [...other.lists, name] }
+          ? { ...other, config: merge(other.config, wish.config), lists: [...other.lists, name] }
           : { place, config: wish.config, lists: alone, subscribed: false },
       )
     }
@@ -51,7 +76,7 @@ export async function wantedRooms(
     rooms.set(
       place.room.nid,
       other
-        ? { ...other, config: combine(other.config, config), subscribed: true }
+        ? { ...other, config: merge(other.config, config), subscribed: true }
         : { place, config, lists: [], subscribed: true },
     )
   }
