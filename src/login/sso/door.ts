@@ -8,7 +8,7 @@ import { takesPasswords } from '../credentials.ts'
 import { doorPage, signUpPage } from '../pages/account.ts'
 import { field } from '../../http/index.ts'
 import { depart, providerOf } from './journey.ts'
-import { Problem } from './problem.ts'
+import { Problem } from '../../providers/problem.ts'
 import { passwordOf } from './routes.ts'
 import { accountAt, type Door, formToken, pageRoute, type PageRequest, show, type Web } from './web.ts'
 

@@ -4,7 +4,7 @@ import { verifyJwtCredential } from '../credentials.ts'
 import { enterPage } from '../pages/account.ts'
 import { field } from '../../http/index.ts'
 import { redirect } from './journey.ts'
-import { Problem } from './problem.ts'
+import { Problem } from '../../providers/problem.ts'
 import type { Visit } from './visits.ts'
 import { accountAt, browserHash, formToken, pageRoute, type PageRequest, show, type Web } from './web.ts'
 

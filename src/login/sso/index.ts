@@ -2,20 +2,20 @@ import type { Config } from '../../config/index.ts'
 import type { Route } from '../../http/index.ts'
 import type { LoginContext, LoginDeps } from '../deps.ts'
 import { embedRoutes } from '../embed/routes.ts'
-import { samlProvider, useOnceIn } from '../saml/index.ts'
+import { samlProvider, useOnceIn } from '../../providers/saml/index.ts'
 import { assetRoutes } from '../pages/page.ts'
 import { accountPageRoutes } from './account.ts'
 import { doorRoutes } from './door.ts'
 import { enterRoutes } from './enter.ts'
-import { casProvider } from './cas.ts'
-import type { SsoProvider } from './provider.ts'
+import { casProvider } from '../../providers/cas/cas.ts'
+import type { SsoProvider } from '../../providers/browser.ts'
 import { ssoRoutes } from './routes.ts'
 import { createWeb, type Web } from './web.ts'
 
 export { door, doorHref } from './door.ts'
 export { redirect } from './journey.ts'
-export { Problem } from './problem.ts'
-export type { SsoProvider } from './provider.ts'
+export { Problem } from '../../providers/problem.ts'
+export type { SsoProvider } from '../../providers/browser.ts'
 export { type Visitor, visitorOf } from './visitor.ts'
 export { browserHash, type Door, formToken, pageRoute, type PageRequest, show, type Web } from './web.ts'
 
@@ -31,7 +31,7 @@ const providerOf = async (
   switch (entry.type) {
     // Who has no such provider is up without its libraries.
     case 'oidc':
-      return (await import('./oidc.ts')).oidcProvider(entry, { outgoing, now, callback })
+      return (await import('../../providers/oidc/oidc.ts')).oidcProvider(entry, { outgoing, now, callback })
     case 'cas':
       return casProvider(entry, { outgoing, now, callback })
     case 'saml':

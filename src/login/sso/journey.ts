@@ -3,8 +3,8 @@ import { MatrixError } from '../../matrix/errors.ts'
 import { type Account, gate } from '../../users/index.ts'
 import { type Arrival, type Identity } from '../../identity/index.ts'
 import { confirmedPage, continuePage, linkPage, provePage } from '../pages/sso.ts'
-import { Problem } from './problem.ts'
-import type { Proof, SsoProvider } from './provider.ts'
+import { Problem } from '../../providers/problem.ts'
+import type { Proof, SsoProvider } from '../../providers/browser.ts'
 import { isTrusted, parseRedirect, withLoginToken } from './redirect-url.ts'
 import {
   type Arrived,

@@ -1,5 +1,5 @@
 import type { Ended } from '../../sessions/index.ts'
-import type { SsoProvider } from './provider.ts'
+import type { SsoProvider } from '../../providers/browser.ts'
 import type { Web } from './web.ts'
 
 /**

@@ -9,7 +9,7 @@ import { arrive, arriveAgain, arriveByForm, depart, handOver, providerOf, redire
 import { endSessionsFrom } from './logout.ts'
 import { mustBeLegacy } from '../legacy.ts'
 import { goByDoor, hasOwnDoor, handOverRoutes } from './hand-over.ts'
-import { Problem } from './problem.ts'
+import { Problem } from '../../providers/problem.ts'
 import { parseRedirect } from './redirect-url.ts'
 import { accountAt, browserHash, pageRoute, type PageRequest, show, type Web } from './web.ts'
 

@@ -6,7 +6,7 @@ import { isSameSecret } from '../../sessions/index.ts'
 import { accountByPassword, namedUser, requiredText, verifyJwtCredential } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
 import { type Claims } from '../../identity/index.ts'
-import type { JwtProvider } from '../jwt/index.ts'
+import type { JwtProvider } from '../../providers/jwt/index.ts'
 import { isRegistrationToken } from '../tokens-to-register/index.ts'
 import type { Stage } from './engine.ts'
 

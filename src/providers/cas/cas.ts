@@ -1,8 +1,8 @@
 import type { Config } from '../../config/index.ts'
 import { OutgoingError, type Outgoing } from '../../http/index.ts'
-import { readCasAnswer } from './cas-answer.ts'
-import { Problem } from './problem.ts'
-import type { SsoProvider, Trip } from './provider.ts'
+import { readCasAnswer } from './answer.ts'
+import { Problem } from '../problem.ts'
+import type { SsoProvider, Trip } from '../browser.ts'
 
 /** An entry of `identity_providers` of type `cas`. */
 export type CasConfig = Extract<Config['identity_providers'][number], { type: 'cas' }>

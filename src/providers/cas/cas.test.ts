@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { freePort, openBrowser, send } from '../../../test/harness/identity-provider.ts'
-import { readCasAnswer } from './cas-answer.ts'
+import { readCasAnswer } from './answer.ts'
 import { app, tokenOf, withSso } from '../../../test/harness/sso-world.ts'
 
 const answer = (inner: string): string =>

@@ -1,4 +1,4 @@
-import { Problem } from '../sso/problem.ts'
+import { Problem } from '../problem.ts'
 
 /** What of a response does not fit, by the kind of check. */
 export class Unfit extends Problem {

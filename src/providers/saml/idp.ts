@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { OutgoingError } from '../../http/index.ts'
-import { Problem } from '../sso/problem.ts'
+import { Problem } from '../problem.ts'
 import { certificateOf, type IdpDescription, readMetadata } from './metadata.ts'
 import type { SamlConfig, SamlDeps } from './saml.ts'
 

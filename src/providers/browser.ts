@@ -1,5 +1,5 @@
-import type { Claims } from '../../identity/index.ts'
-import type { Asker } from '../../identity/index.ts'
+import type { Claims } from '../identity/index.ts'
+import type { Asker } from '../identity/index.ts'
 
 /** Whom a provider has vouched for in a browser. */
 export interface Proof {

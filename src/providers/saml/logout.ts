@@ -1,5 +1,5 @@
-import { Problem } from '../sso/problem.ts'
-import type { LoggedOut } from '../sso/provider.ts'
+import { Problem } from '../problem.ts'
+import type { LoggedOut } from '../browser.ts'
 import { checkSignatures } from './response.ts'
 import { childOf, childrenOf, everyElement, names, readXml, textOf, timeOf } from './xml.ts'
 

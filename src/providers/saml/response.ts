@@ -1,4 +1,4 @@
-import { Problem } from '../sso/problem.ts'
+import { Problem } from '../problem.ts'
 import { childOf, type Element, everyElement, names, readXml, textOf } from './xml.ts'
 
 const { assertion: saml, protocol: samlp, signature: ds } = names

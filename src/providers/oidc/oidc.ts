@@ -5,9 +5,9 @@ import type { JsonObject } from '../../matrix/json.ts'
 import { field } from '../../http/index.ts'
 import { discoverer, fetchBy, messageOf } from './discovery.ts'
 import { createLogoutReader } from './logout-token.ts'
-import { Problem } from './problem.ts'
+import { Problem } from '../problem.ts'
 import type { Asker } from '../../identity/index.ts'
-import type { Proof, SsoProvider, Trip } from './provider.ts'
+import type { Proof, SsoProvider, Trip } from '../browser.ts'
 
 /** An entry of `identity_providers` of type `oidc`. */
 export type OidcConfig = Extract<Config['identity_providers'][number], { type: 'oidc' }>

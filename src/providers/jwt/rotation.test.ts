@@ -1,8 +1,8 @@
 // The drill of changing keys, as clients see it: an issuer changes its keys, is away, and is attacked, while people sign in.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { refusal, withWorld } from '../../test/harness/login-world.ts'
-import { openIssuer } from '../../test/harness/issuer.ts'
+import { refusal, withWorld } from '../../../test/harness/login-world.ts'
+import { openIssuer } from '../../../test/harness/issuer.ts'
 
 const minute = 60_000
 const type = 'org.matrix.login.jwt'

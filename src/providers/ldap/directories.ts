@@ -1,4 +1,4 @@
-import type { LoginConfig, LoginDeps } from '../deps.ts'
+import type { LoginConfig, LoginDeps } from '../../login/deps.ts'
 import type { Policy } from '../../identity/index.ts'
 import { createDirectory, type Directory } from './directory.ts'
 

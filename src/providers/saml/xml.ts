@@ -1,5 +1,5 @@
 import { SaxesParser } from 'saxes'
-import { Problem } from '../sso/problem.ts'
+import { Problem } from '../problem.ts'
 
 /** An element, with what stands in it. */
 export interface Element {

@@ -1,5 +1,5 @@
 import { SaxesParser } from 'saxes'
-import { Problem } from './problem.ts'
+import { Problem } from '../problem.ts'
 
 /** What a CAS server says of a ticket. */
 export interface CasAnswer {

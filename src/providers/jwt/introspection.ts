@@ -1,7 +1,7 @@
 import * as client from 'openid-client'
 import type { Config } from '../../config/index.ts'
 import type { Outgoing } from '../../http/index.ts'
-import { discoverer } from '../sso/discovery.ts'
+import { discoverer } from '../oidc/discovery.ts'
 import type { Asker } from '../../identity/index.ts'
 
 type JwtEntry = Extract<Config['identity_providers'][number], { type: 'jwt' }>

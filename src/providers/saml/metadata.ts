@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { Problem } from '../sso/problem.ts'
+import { Problem } from '../problem.ts'
 import { childOf, childrenOf, type Element, everyElement, names, readXml, textOf, timeOf } from './xml.ts'
 
 /** What is known of an identity provider. */

@@ -1,7 +1,7 @@
 import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose'
 import { isObject, own } from '../../matrix/json.ts'
-import { Problem } from './problem.ts'
-import type { LoggedOut } from './provider.ts'
+import { Problem } from '../problem.ts'
+import type { LoggedOut } from '../browser.ts'
 
 const event = 'http://schemas.openid.net/event/backchannel-logout'
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']

@@ -1,6 +1,6 @@
 import * as client from 'openid-client'
 import { type Outgoing } from '../../http/index.ts'
-import { Problem } from './problem.ts'
+import { Problem } from '../problem.ts'
 
 /** What asking a provider takes. */
 export interface DiscoveryDeps {

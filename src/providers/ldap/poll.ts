@@ -1,5 +1,5 @@
 import type { Jobs } from '../../jobs/index.ts'
-import type { LoginContext } from '../deps.ts'
+import type { LoginContext } from '../../login/deps.ts'
 import type { Linked } from '../../identity/index.ts'
 import type { Directory } from './directory.ts'
 

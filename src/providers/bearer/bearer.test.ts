@@ -1,8 +1,8 @@
 // Tokens of a provider as access tokens.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openDatabase } from '../storage/index.ts'
-import { openRevocations } from './bearer/index.ts'
+import { openDatabase } from '../../storage/index.ts'
+import { openRevocations } from './index.ts'
 import {
   type Answer,
   type Body,
@@ -11,8 +11,8 @@ import {
   sign as signAny,
   withWorld,
   type World,
-} from '../../test/harness/login-world.ts'
-import { type Issuer, openIssuer } from '../../test/harness/issuer.ts'
+} from '../../../test/harness/login-world.ts'
+import { type Issuer, openIssuer } from '../../../test/harness/issuer.ts'
 
 const type = 'org.matrix.login.jwt'
 const now = Date.UTC(2030, 0, 1) / 1000
