@@ -11,7 +11,7 @@ import { configChecks } from '../src/cli/config-checks.ts'
 import { type Config, formatFinding, loadConfig } from '../src/config/index.ts'
 import { createOutgoing } from '../src/http/index.ts'
 import { nameFor, policiesOf, userIdOf } from '../src/identity/index.ts'
-import { explainToken, jwtProviders, openKeyring } from '../src/login/index.ts'
+import { explainToken, jwtProviders, openKeyring } from '../src/providers/index.ts'
 import { type Block, readPages } from './docs-pages.ts'
 
 type Entry = Config['identity_providers'][number]

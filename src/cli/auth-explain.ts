@@ -12,7 +12,7 @@ import {
   jwtProviders,
   openDirectories,
   openKeyring,
-} from '../login/index.ts'
+} from '../providers/index.ts'
 import { startConfig } from './start-config.ts'
 
 export const help = `latchkey auth explain TOKEN [--json] [--config FILE]

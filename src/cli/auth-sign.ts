@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { readFlags, UsageError } from '../config/index.ts'
-import { jwtProviders, signTrial } from '../login/index.ts'
+import { jwtProviders, signTrial } from '../providers/index.ts'
 import { claimsOf } from './claims-args.ts'
 import { startConfig } from './start-config.ts'
 

@@ -1,7 +1,7 @@
 import { registrationChecks } from '../appservice/index.ts'
 import type { Check } from '../config/index.ts'
 import { identityChecks } from '../identity/index.ts'
-import { jwtChecks, ldapChecks, samlChecks } from '../login/index.ts'
+import { providerChecks } from '../providers/index.ts'
 
 /** What other folders check of a configuration before a start: `config check` and `start` run the same. */
-export const configChecks: readonly Check[] = [jwtChecks, ldapChecks, samlChecks, identityChecks, registrationChecks]
+export const configChecks: readonly Check[] = [providerChecks, identityChecks, registrationChecks]

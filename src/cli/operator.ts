@@ -1,7 +1,7 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { isLocalUser, localpartOf } from '../matrix/ids.ts'
 import type { Imported, Link, Named } from '../identity/index.ts'
-import type { EndedTokens } from '../login/index.ts'
+import type { EndedTokens } from '../providers/index.ts'
 import type { Homeserver } from '../server/index.ts'
 import type { Account } from '../users/index.ts'
 

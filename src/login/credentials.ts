@@ -2,99 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { MatrixError } from '../matrix/errors.ts'
 import { isObject, type JsonObject, own } from '../matrix/json.ts'
 import { isLocalUser, localpartOf } from '../matrix/ids.ts'
-import type { Tx } from '../storage/index.ts'
 import type { Account } from '../users/index.ts'
 import type { AppService } from './appservice.ts'
 import type { LoginContext } from './deps.ts'
-import { type Arrival, type Identity } from '../identity/index.ts'
-import { type JwtProvider, sidOf, useToken, type Verified } from '../providers/jwt/index.ts'
-import { askDirectories } from '../providers/ldap/index.ts'
-import { readOwner } from '../identity/index.ts'
+import { type Arrival, type Identity, type Origin as Whence, readOwner } from '../identity/index.ts'
 import { parseAddress } from './mail/index.ts'
 
 /** Where a credential came from: for limits and for the log. */
-export interface Origin {
-  ip: string
-  /** Names the request in the log. */
-  trace?: string | undefined
+export interface Origin extends Whence {
   /** The application service whose token came along, where that is what signs in. */
   service?: AppService | undefined
-}
-
-/** Somebody whom a JWT speaks for. */
-export interface JwtCredential {
-  readonly identity: Identity
-  readonly arrival: Arrival
-  readonly provider: JwtProvider
-}
-
-/** The refusal of a token, as the client sees it. */
-const refusalOf = ({ code, reason }: Verified & { ok: false }, trace: string | undefined): MatrixError => {
-  const message =
-    code === 'token_missing'
-      ? 'Token field for JWT is missing'
-      : code === 'token_not_a_string'
-        ? 'Token field for JWT must be a string'
-        : code === 'subject_missing'
-          ? 'Invalid JWT'
-          : `JWT validation failed: ${reason}`
-  return new MatrixError('M_FORBIDDEN', message, { extra: { code, ...(trace !== undefined && { trace }) } })
-}
-
-/**
- * Whom a JWT speaks for, and how it arrived. Throws the refusal that the client sees; the log has provider, key and rule under the
- * same trace. Refused tokens are counted by address, good ones never are.
- */
-export const verifyJwtCredential = async (
-  context: LoginContext,
-  token: unknown,
-  origin: Origin,
-): Promise<JwtCredential> => {
-  const verified = await context.keyring.verify(token)
-  const provider = verified && context.keyring.providers.find(({ id }) => id === verified.provider)
-  if (!provider) throw new MatrixError('M_FORBIDDEN', 'This server takes no JSON Web Tokens')
-  if (!verified.ok) {
-    const { code, reason, failed, steps } = verified
-    const key = steps.find(({ rule }) => rule === 'signature')?.found ?? steps.find(({ rule }) => rule === 'key')?.found
-    context.logger.info(
-      { trace: origin.trace, provider: provider.id, rule: failed, code, reason, key },
-      'a JWT was refused',
-    )
-    context.count?.({ provider: provider.id, key, refusedBy: failed })
-    context.sessions.failures.badToken(origin.ip)
-    throw refusalOf(verified, origin.trace)
-  }
-  const { subject, claims, expires, once } = verified
-  const use =
-    once === undefined || expires === undefined
-      ? undefined
-      : (tx: Tx) => useOnce(context, tx, { provider: provider.id, jti: once, expires }, origin)
-  return {
-    provider,
-    identity: { provider: provider.id, subject, claims },
-    arrival: {
-      ...origin,
-      sid: sidOf(claims),
-      expires,
-      evidence: typeof token === 'string' ? token : undefined,
-      key: verified.key.description,
-      within: use,
-    },
-  }
-}
-
-const useOnce = async (
-  context: LoginContext,
-  tx: Tx,
-  token: { provider: string; jti: string; expires: number },
-  { trace }: Origin,
-): Promise<void> => {
-  if (await useToken(tx, { ...token, now: context.now() })) return
-  context.logger.info({ trace, provider: token.provider, rule: 'once', code: 'used' }, 'a JWT was refused')
-  context.count?.({ provider: token.provider, refusedBy: 'once' })
-  throw new MatrixError('M_FORBIDDEN', 'JWT validation failed: The token was used already, and is good once', {
-    extra: { code: 'used', ...(trace !== undefined && { trace }) },
-  })
 }
 
 /** The user that a client names, as `identifier` or in the old way; undefined when it names none. */
@@ -162,8 +79,8 @@ const isOwnPassword = async (
 }
 
 /** Whether anybody comes in by password: by one that is kept here, or by one that a directory knows. */
-export const takesPasswords = ({ config, directories }: LoginContext): boolean =>
-  config.password_login || directories.length > 0
+export const takesPasswords = ({ config, providers }: LoginContext): boolean =>
+  config.password_login || providers.directories.length > 0
 
 /** A refusal by a directory takes at least this long: how long the directory took for it then says less. In ms. */
 const leastMs = 300
@@ -179,14 +96,14 @@ export const verifyPassword = async (
   origin: Origin,
 ): Promise<{ account: Account } | { identity: Identity; arrival: Arrival }> => {
   const right = context.sessions.failures.guess(origin.ip, name)
-  const refusable = context.directories.length > 0 ? delay(leastMs) : undefined
+  const refusable = context.providers.directories.length > 0 ? delay(leastMs) : undefined
   const account = await accountNamed(context, name)
   if (context.config.password_login && (await isOwnPassword(context, account, password)) && account) {
     right()
     return { account }
   }
   try {
-    const found = await askDirectories(context, name, password, account, origin)
+    const found = await context.providers.verifyPassword(name, password, account, origin)
     if (found) {
       right()
       return found

@@ -1,19 +1,14 @@
 import type { Config } from '../config/index.ts'
 import type { Devices } from '../devices/index.ts'
-import type { Outgoing } from '../http/index.ts'
-import type { Jobs } from '../jobs/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import type { AppServices } from './appservice.ts'
-import type { Bearer } from '../providers/bearer/index.ts'
 import type { CountAttempt, Identities, SignInLog, Standing } from '../identity/index.ts'
 import type { Mail } from './mail/index.ts'
-import type { Keyring } from '../providers/jwt/index.ts'
-import type { Directory } from '../providers/ldap/index.ts'
 import type { Passwords } from './password.ts'
+import type { Providers } from '../providers/index.ts'
 import type { Sessions } from '../sessions/index.ts'
-import type { SsoProvider } from '../providers/browser.ts'
 import type { InteractiveAuth } from './uia/engine.ts'
 
 /** The settings that sign-in follows. */
@@ -22,8 +17,6 @@ export type LoginConfig = Pick<
   | 'server_name'
   | 'public_base_url'
   | 'well_known'
-  | 'jwt_config'
-  | 'identity_providers'
   | 'sso'
   | 'embed'
   | 'oauth'
@@ -51,6 +44,9 @@ export interface LoginDeps {
   readonly devices: Devices
   readonly sessions: Sessions
   readonly identities: Identities
+  readonly providers: Providers
+  /** Whether sessions of providers still stand. */
+  readonly standing: Standing
   readonly config: LoginConfig
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -58,8 +54,6 @@ export interface LoginDeps {
   readonly randomId: () => string
   readonly randomBytes: (count: number) => Uint8Array
   readonly logger: SignInLog
-  /** How providers are asked for keys, tokens and what else they say. */
-  readonly outgoing: Outgoing
   /** Port to appservice/: whether one keeps this user id for itself. */
   readonly isExclusive: (userId: string) => boolean
   /** Ports to oauth/: whether a device is signed in by it, and which app each of a user's devices is, by their short ids. */
@@ -67,8 +61,6 @@ export interface LoginDeps {
   readonly appsOf: (user: number) => Promise<ReadonlyMap<number, SignedInApp>>
   /** Port to appservice/, where there are any. */
   readonly appservices?: AppServices | undefined
-  /** What has to be done although nobody waits for it; left out where directories are not looked at from time to time. */
-  readonly jobs?: Jobs | undefined
   /** How mail is sent; left out where none is. */
   readonly mail?: Mail | undefined
   readonly count?: CountAttempt | undefined
@@ -77,16 +69,6 @@ export interface LoginDeps {
 /** What the parts of login/ share. */
 export interface LoginContext extends LoginDeps {
   readonly serverName: string
-  /** The providers whose tokens are taken, with their keys. */
-  readonly keyring: Keyring
-  /** The directories that know people's passwords. */
-  readonly directories: readonly Directory[]
-  /** The providers that people are sent to with their browser. */
-  readonly sso: readonly SsoProvider[]
   readonly passwords: Passwords
   readonly uia: InteractiveAuth
-  /** Tokens of providers that are access tokens themselves. */
-  readonly bearer: Bearer
-  /** Whether sessions of providers still stand. */
-  readonly standing: Standing
 }

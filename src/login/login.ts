@@ -1,27 +1,20 @@
 import type { Route, Session } from '../http/index.ts'
 import type { Opened, WantedSession } from '../sessions/index.ts'
 import { type LoginAdministration, openAdministration } from './administration.ts'
-import { type Origin, verifyJwtCredential } from './credentials.ts'
+import type { Origin } from '../identity/index.ts'
+import type { EndedTokens } from '../providers/index.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import { register } from './accounts.ts'
 import type { LoginContext, LoginDeps } from './deps.ts'
-import { type Bearer, createBearer, type EndedTokens, openRevocations } from '../providers/bearer/index.ts'
-import { openStanding, type Standing } from '../identity/index.ts'
-import { introspector } from '../providers/jwt/introspection.ts'
-import { jwtProviders, keepKeys, openKeyring, readKeptKeys } from '../providers/jwt/index.ts'
-import { openDirectories, startPolls } from '../providers/ldap/index.ts'
 import { createPasswords, type PasswordCost } from './password.ts'
 import { routesOf } from './routes.ts'
-import { openWeb, ssoProviders, type Web } from './sso/index.ts'
+import { openWeb, type Web } from './sso/index.ts'
 import { createInteractiveAuth } from './uia/engine.ts'
 import { flowsFor } from './uia/stages.ts'
 
 /** Every way in and out, as the rest of the server sees it. */
-export interface Login extends AsyncDisposable {
+export interface Login {
   readonly routes: readonly Route[]
-  /** Fill ports of sessions/. */
-  readonly bearer: Bearer
-  readonly standing: Standing
   /**
    * Fills the port of whoever has requests that must be confirmed (devices, keys). Resolves when this one is; throws the 401 that
    * says what is still to do. `operation` says what is asked for and on what, such as `deleteDevice ABC`.
@@ -54,48 +47,23 @@ export interface Login extends AsyncDisposable {
  * Builds login/.
  * @param cost what hashing a password costs; lowered by tests only
  */
-export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<Login> => {
-  const { providers } = jwtProviders(deps.config)
-  const keyring = openKeyring(
-    { ...deps, kept: await readKeptKeys(deps.database), keep: keepKeys(deps.database) },
-    providers,
-  )
+export const openLogin = (deps: LoginDeps, cost?: PasswordCost): Login => {
   const context: LoginContext = {
     ...deps,
     serverName: deps.config.server_name,
-    keyring,
-    directories: openDirectories(deps.config, deps.identities.policies, deps),
-    sso: await ssoProviders(deps.config, deps),
     passwords: createPasswords(deps, cost),
     uia: createInteractiveAuth(deps),
-    // It needs all the others, and is asked only when all are there.
-    get bearer() {
-      return bearer
-    },
-    get standing() {
-      return standing
-    },
   }
-  const bearer = createBearer(context, await openRevocations(deps.database, deps.now))
-  const standing = openStanding({ ...deps, policies: deps.identities.policies, bearer }, [
-    ...context.sso.flatMap(({ asker }) => asker ?? []),
-    ...deps.config.identity_providers.flatMap((entry) =>
-      entry.type === 'jwt' ? (introspector(entry, deps) ?? []) : [],
-    ),
-  ])
   const administration = openAdministration(context)
-  if (deps.jobs && context.directories.length > 0) await startPolls(context, deps.jobs)
   const { web, routes } = openWeb(context)
   return {
     routes: [...routesOf(context), ...routes],
     web,
     openByToken: async (token, origin, wanted, permit) => {
-      const { identity, arrival } = await verifyJwtCredential(context, token, origin)
+      const { identity, arrival } = await context.providers.verifyToken(token, origin)
       permit(identity.provider)
       return context.identities.signIn(identity, arrival, wanted)
     },
-    bearer,
-    standing,
     // What an application service does with its own users nobody else could confirm.
     confirm: async (request) => {
       const isReset =
@@ -114,10 +82,6 @@ export const openLogin = async (deps: LoginDeps, cost?: PasswordCost): Promise<L
       await context.sessions.endAll(user)
     },
     administration,
-    revokeTokens: (provider, ended) => context.bearer.revoke(provider, ended),
-    [Symbol.asyncDispose]: () => {
-      keyring[Symbol.dispose]()
-      return Promise.resolve()
-    },
+    revokeTokens: (provider, ended) => context.providers.bearer.revoke(provider, ended),
   }
 }

@@ -1,5 +1,4 @@
 import type { Claims } from '../identity/index.ts'
-import type { Asker } from '../identity/index.ts'
 
 /** Whom a provider has vouched for in a browser. */
 export interface Proof {
@@ -35,8 +34,8 @@ export interface LoggedOut {
   readonly subject?: string | undefined
 }
 
-/** An identity provider that people are sent to with their browser. Each type is a file that makes these. */
-export interface SsoProvider {
+/** What an identity provider that people are sent to with their browser is to them, and does. */
+export interface BrowserProvider {
   readonly id: string
   /** What people know it by. */
   readonly name: string
@@ -45,8 +44,6 @@ export interface SsoProvider {
   readonly brand: string | undefined
   /** What becomes of our sessions when the provider says that theirs has ended. */
   readonly backchannelLogout: 'soft' | 'hard' | 'off'
-  /** Left out where the provider is not asked whether sessions of its still stand. */
-  readonly asker?: Asker
   /** Where to send the browser. @throws Problem */
   leave(trip: Trip): Promise<URL>
   /**

@@ -1,20 +1,18 @@
 // Fourth storey: who is signed in, and the ways in and out.
 import { Readable } from 'node:stream'
 import { type Config, ConfigError, oauthIssuer } from '../config/index.ts'
-import { identityChecks, type IdentityDeps, openIdentities, type Standing } from '../identity/index.ts'
+import { identityChecks, type IdentityDeps, openIdentities, openStanding } from '../identity/index.ts'
 import {
-  jwtProviders,
-  ldapChecks,
   type Login,
   type LoginDeps,
   openIdRoutes,
   openLogin,
   type PasswordCost,
   type SignedInApp,
-  samlChecks,
 } from '../login/index.ts'
 import { upload } from '../media/index.ts'
 import type { OAuth } from '../oauth/index.ts'
+import { openProviders, providerFindings, type ProvidersDeps } from '../providers/index.ts'
 import { openSessions, type SessionsDeps } from '../sessions/index.ts'
 import type { Foundations } from './foundations.ts'
 import type { People } from './people.ts'
@@ -25,7 +23,10 @@ export type SignIn = Awaited<ReturnType<typeof openSignIn>>
 /** What the folders of signing in are given from elsewhere: what they need of each other they get here. */
 export type WaysInDeps = Omit<SessionsDeps, 'bearer' | 'standing'> &
   Omit<IdentityDeps, 'sessions' | 'standing'> &
-  Omit<LoginDeps, 'sessions' | 'identities' | 'isOAuthSession' | 'appsOf'> & { readonly config: Pick<Config, 'oauth'> }
+  Omit<ProvidersDeps, 'sessions' | 'identities'> &
+  Omit<LoginDeps, 'sessions' | 'identities' | 'providers' | 'standing' | 'isOAuthSession' | 'appsOf'> & {
+    readonly config: Pick<Config, 'oauth'>
+  }
 
 /** @throws {ConfigError} for settings that keep the server from starting; what the operator should know besides is said once */
 function checkSettings({
@@ -35,8 +36,7 @@ function checkSettings({
   config: Pick<Config, 'jwt_config' | 'identity_providers'>
   logger: WaysInDeps['logger']
 }): void {
-  const findings = [...jwtProviders(config).findings, ...identityChecks(config)]
-  findings.push(...samlChecks(config), ...ldapChecks(config))
+  const findings = [...providerFindings(config), ...identityChecks(config)]
   if (findings.some(({ level }) => level === 'error')) throw new ConfigError(findings)
   for (const { key, message, fix } of findings) logger.warn({ key }, `${message} ${fix ?? ''}`)
 }
@@ -48,20 +48,23 @@ function checkSettings({
  */
 export async function openWaysIn(stack: AsyncDisposableStack, deps: WaysInDeps, cost?: PasswordCost) {
   checkSettings(deps)
-  const standing = (): Standing => login.standing
-  const sessions = await openSessions({ ...deps, bearer: () => login.bearer, standing })
-  const identities = stack.use(openIdentities({ ...deps, sessions, standing }))
-  const login: Login = stack.use(
-    await openLogin(
-      {
-        ...deps,
-        sessions,
-        identities,
-        isOAuthSession: async (device) => (await oauth?.isSession(device)) ?? false,
-        appsOf: async (user) => (await oauth?.appsOf(user)) ?? new Map<number, SignedInApp>(),
-      },
-      cost,
-    ),
+  const sessions = await openSessions({ ...deps, bearer: () => providers.bearer, standing: () => standing })
+  const identities = stack.use(openIdentities({ ...deps, sessions, standing: () => standing }))
+  const providers = stack.use(await openProviders({ ...deps, sessions, identities }))
+  const { policies } = identities
+  const { askers, bearer } = providers
+  const standing = openStanding({ ...deps, policies, sessions, bearer }, askers)
+  const login: Login = openLogin(
+    {
+      ...deps,
+      sessions,
+      identities,
+      providers,
+      standing,
+      isOAuthSession: async (device) => (await oauth?.isSession(device)) ?? false,
+      appsOf: async (user) => (await oauth?.appsOf(user)) ?? new Map<number, SignedInApp>(),
+    },
+    cost,
   )
   const { oauth: settings } = deps.config
   const publicUrl = oauthIssuer(deps.config)

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import { Type } from 'typebox'
 import { Reply, route, type Route } from '../../http/index.ts'
 import { html, textOf } from '../pages/html.ts'
-import { Problem } from '../../providers/problem.ts'
+import { Problem } from '../../providers/index.ts'
 import { pageRoute, type Web } from '../sso/web.ts'
 
 /** A new version of the server brings new ones under the same names. */

@@ -19,14 +19,14 @@ export const flowsOf = (context: LoginContext): { type: string; [key: string]: u
  * Sign-in through a browser, which comes back as a login token. Clients that know of OAuth 2.0 without speaking it prefer this to all
  * others: the page has every way in. @see https://spec.matrix.org/v1.19/client-server-api/#oauth-20-aware-clients
  */
-const ssoFlow = ({ sso, config }: LoginContext): { type: string; [key: string]: unknown }[] =>
-  sso.length === 0 && oauthIssuer(config) === undefined
+const ssoFlow = ({ providers: { browser }, config }: LoginContext): { type: string; [key: string]: unknown }[] =>
+  browser.length === 0 && oauthIssuer(config) === undefined
     ? []
     : [
         {
           type: 'm.login.sso',
           ...(oauthIssuer(config) !== undefined && { oauth_aware_preferred: true }),
-          identity_providers: sso.map(({ id, name, icon, brand }) => ({
+          identity_providers: browser.map(({ id, name, icon, brand }) => ({
             id,
             name,
             ...(icon !== undefined && { icon }),

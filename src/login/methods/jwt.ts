@@ -1,5 +1,4 @@
 import { own } from '../../matrix/json.ts'
-import { verifyJwtCredential } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
 import type { Method } from './method.ts'
 
@@ -11,7 +10,7 @@ const told = new WeakSet<LoginContext>()
 export const jwt: Method = {
   types: ['org.matrix.login.jwt', deprecated],
   guessable: false,
-  enabled: ({ keyring }) => keyring.providers.length > 0,
+  enabled: ({ providers }) => providers.takesTokens,
   verify: (context, body, origin) => {
     if (own(body, 'type') === deprecated && !told.has(context)) {
       told.add(context)
@@ -20,6 +19,6 @@ export const jwt: Method = {
         `a client signs in by the deprecated type ${deprecated}; it works, but should be org.matrix.login.jwt (said once)`,
       )
     }
-    return verifyJwtCredential(context, own(body, 'token'), origin)
+    return context.providers.verifyToken(own(body, 'token'), origin)
   },
 }

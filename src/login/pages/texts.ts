@@ -1,4 +1,4 @@
-import type { ProblemCode } from '../../providers/problem.ts'
+import type { ProblemCode } from '../../providers/index.ts'
 
 /** Everything that the pages say, in English. Another language is another value of this shape. */
 const en = {

@@ -2,7 +2,6 @@ import { Type } from 'typebox'
 import { route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
-import { verifyJwtCredential } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
 import { flowsFor } from '../uia/stages.ts'
 
@@ -53,7 +52,7 @@ export const identityRoutes = (context: LoginContext): Route[] => [
           'Only identities of tokens are linked here; others are on the account page',
           { status: 400 },
         )
-      const { identity, arrival } = await verifyJwtCredential(context, body.token, { ip, trace })
+      const { identity, arrival } = await context.providers.verifyToken(body.token, { ip, trace })
       // The body is JSON by construction; the schema says no more than it needs.
       await context.uia.confirm({
         session,

@@ -5,7 +5,7 @@ import { accountPage, leftPage } from '../pages/account.ts'
 import { field } from '../../http/index.ts'
 import { actionOf, actionRoutes } from './actions.ts'
 import { depart, providerOf } from './journey.ts'
-import { Problem } from '../../providers/problem.ts'
+import { Problem } from '../../providers/index.ts'
 import { door } from './door.ts'
 import { mustBeIn, visitorOf } from './visitor.ts'
 import { browserHash, formToken, pageRoute, type PageRequest, show, type Web } from './web.ts'
@@ -61,7 +61,7 @@ const overview = async (web: Web, request: PageRequest, account: Account): Promi
       name: context.identities.policies.get(provider)?.name ?? provider,
       removable,
     })),
-    more: context.sso
+    more: context.providers.browser
       .filter(({ id }) => !linked.has(id))
       .map(({ id, name }) => ({ name, href: `${at(web)}/link/${id}` })),
     notice: done && request.texts.account[done],
@@ -91,7 +91,7 @@ const inAndOut = (web: Web): Route[] => [
       const secret = web.visitor.read(request.headers)
       const { from } = web.visits.find(secret) ?? {}
       if (secret !== undefined) web.visits.end(secret)
-      const provider = web.context.sso.find(({ id }) => id === from?.provider)
+      const provider = web.context.providers.browser.find(({ id }) => id === from?.provider)
       const url =
         from?.idToken === undefined || web.publicUrl === undefined
           ? undefined

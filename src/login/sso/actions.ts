@@ -3,7 +3,7 @@ import { agreePage, closedPage, deactivatePage, sessionPage } from '../pages/act
 import type { ShownSession } from '../pages/account.ts'
 import { confirmedPage } from '../pages/sso.ts'
 import { door } from './door.ts'
-import { Problem } from './problem.ts'
+import { Problem } from '../../providers/index.ts'
 import { mustBeIn, type Visitor, visitorOf } from './visitor.ts'
 import { formToken, pageRoute, type PageRequest, show, type Web } from './web.ts'
 

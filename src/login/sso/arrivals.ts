@@ -1,4 +1,4 @@
-import type { Proof } from '../../providers/browser.ts'
+import type { Proof } from '../../providers/index.ts'
 import type { Journey } from './web.ts'
 
 /** Somebody whom a provider has vouched for in a form. */

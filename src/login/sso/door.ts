@@ -8,7 +8,7 @@ import { takesPasswords } from '../credentials.ts'
 import { doorPage, signUpPage } from '../pages/account.ts'
 import { field } from '../../http/index.ts'
 import { depart, providerOf } from './journey.ts'
-import { Problem } from '../../providers/problem.ts'
+import { Problem } from '../../providers/index.ts'
 import { passwordOf } from './routes.ts'
 import { accountAt, type Door, formToken, pageRoute, type PageRequest, show, type Web } from './web.ts'
 
@@ -37,13 +37,16 @@ export const door = (web: Web, request: PageRequest, door: Door, create = false)
     })
     return show(web, request, { ...view, formTo, cookie })
   }
-  const choices = context.sso.map(({ id, name }) => ({ name, href: `${at(web)}/sign-in/${id}?door=${ticket}` }))
+  const choices = context.providers.browser.map(({ id, name }) => ({
+    name,
+    href: `${at(web)}/sign-in/${id}?door=${ticket}`,
+  }))
   const view = doorPage(request.texts, {
     ...common,
     server: context.serverName,
     choices,
     password: takesPasswords(context),
-    fromApp: context.keyring.providers.length > 0,
+    fromApp: context.providers.takesTokens,
     signUp: canRegister ? `${at(web)}/sign-up?door=${ticket}` : undefined,
   })
   return show(web, request, { ...view, formTo, cookie })

@@ -1,10 +1,9 @@
 import type { Reply, Route } from '../../http/index.ts'
 import { type Account, gate } from '../../users/index.ts'
-import { verifyJwtCredential } from '../credentials.ts'
 import { enterPage } from '../pages/account.ts'
 import { field } from '../../http/index.ts'
 import { redirect } from './journey.ts'
-import { Problem } from '../../providers/problem.ts'
+import { Problem } from '../../providers/index.ts'
 import type { Visit } from './visits.ts'
 import { accountAt, browserHash, formToken, pageRoute, type PageRequest, show, type Web } from './web.ts'
 
@@ -53,7 +52,7 @@ export const enterRoutes = (web: Web): Route[] => [
     path: '/account/enter',
     foreign: true,
     handle: async (request) => {
-      const { identity, arrival } = await verifyJwtCredential(web.context, field(request.form, 'token'), {
+      const { identity, arrival } = await web.context.providers.verifyToken(field(request.form, 'token'), {
         ip: request.ip,
         trace: request.trace,
       })

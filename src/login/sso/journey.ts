@@ -3,8 +3,8 @@ import { MatrixError } from '../../matrix/errors.ts'
 import { type Account, gate } from '../../users/index.ts'
 import { type Arrival, type Identity } from '../../identity/index.ts'
 import { confirmedPage, continuePage, linkPage, provePage } from '../pages/sso.ts'
-import { Problem } from '../../providers/problem.ts'
-import type { Proof, SsoProvider } from '../../providers/browser.ts'
+import { Problem } from '../../providers/index.ts'
+import type { Proof, BrowserProvider } from '../../providers/index.ts'
 import { isTrusted, parseRedirect, withLoginToken } from './redirect-url.ts'
 import {
   type Arrived,
@@ -25,8 +25,8 @@ const leewayMs = 60_000
 export const redirect = (location: string, cookie?: string, status = 302): Reply =>
   new Reply({ status, headers: { location, ...(cookie !== undefined && { 'set-cookie': cookie }) } })
 
-export const providerOf = ({ context }: Web, id: string | undefined): SsoProvider => {
-  const provider = context.sso.find((one) => one.id === id)
+export const providerOf = ({ context }: Web, id: string | undefined): BrowserProvider => {
+  const provider = context.providers.browser.find((one) => one.id === id)
   if (!provider) throw new Problem('not_found', 'There is no such identity provider')
   return provider
 }
@@ -35,7 +35,7 @@ export const providerOf = ({ context }: Web, id: string | undefined): SsoProvide
 export const depart = async (
   web: Web,
   request: PageRequest,
-  provider: SsoProvider,
+  provider: BrowserProvider,
   goal: Goal,
   fresh: boolean,
 ): Promise<Reply> => {
@@ -59,7 +59,7 @@ const strayed = (): Problem =>
 
 /** What the provider says of somebody whose journey it is, as new as the journey needs it. */
 const proofOf = async (
-  provider: SsoProvider,
+  provider: BrowserProvider,
   journey: Journey,
   state: string,
   answer: URLSearchParams,
@@ -145,7 +145,7 @@ const ofOtherPeople: ReadonlySet<string> = new Set(['rule_broken', 'name_taken',
 /** Whoever is signed in at the provider as somebody who is of no use here has to sign out there before they can be somebody else. */
 const withWayOut = async (
   { publicUrl }: Web,
-  provider: SsoProvider,
+  provider: BrowserProvider,
   { idToken }: Proof,
   error: unknown,
 ): Promise<unknown> => {

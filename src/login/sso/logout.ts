@@ -1,5 +1,5 @@
 import type { Ended } from '../../sessions/index.ts'
-import type { SsoProvider } from '../../providers/browser.ts'
+import type { BrowserProvider } from '../../providers/index.ts'
 import type { Web } from './web.ts'
 
 /**
@@ -8,7 +8,7 @@ import type { Web } from './web.ts'
  */
 export const endSessionsFrom = async (
   { context, visits }: Pick<Web, 'context' | 'visits'>,
-  provider: SsoProvider,
+  provider: BrowserProvider,
   ended: Ended,
 ): Promise<number> => {
   visits.endFrom(provider.id, ended)
@@ -16,6 +16,9 @@ export const endSessionsFrom = async (
   const how = provider.backchannelLogout === 'soft' ? 'soft' : 'hard'
   const count = await context.sessions.endFrom(people, ended, how)
   // Its tokens may be access tokens by themselves. A session that is named with its user is ended alone.
-  await context.bearer.revoke(provider.id, ended.sid === undefined ? { subject: ended.subject } : { sid: ended.sid })
+  await context.providers.bearer.revoke(
+    provider.id,
+    ended.sid === undefined ? { subject: ended.subject } : { sid: ended.sid },
+  )
   return count
 }

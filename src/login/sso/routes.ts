@@ -9,7 +9,7 @@ import { arrive, arriveAgain, arriveByForm, depart, handOver, providerOf, redire
 import { endSessionsFrom } from './logout.ts'
 import { mustBeLegacy } from '../legacy.ts'
 import { goByDoor, hasOwnDoor, handOverRoutes } from './hand-over.ts'
-import { Problem } from '../../providers/problem.ts'
+import { Problem } from '../../providers/index.ts'
 import { parseRedirect } from './redirect-url.ts'
 import { accountAt, browserHash, pageRoute, type PageRequest, show, type Web } from './web.ts'
 
@@ -32,13 +32,13 @@ const clientRoutes = (web: Web): Route[] => [
     handle: async (request) => {
       mustBeLegacy(web.context)
       const target = targetOf(request)
-      const [only, ...more] = web.context.sso
+      const [only, ...more] = web.context.providers.browser
       const action = request.query.get('action')
       // Who knows of OAuth 2.0 says what people want to do, and offers them no other way than this.
       if (hasOwnDoor(web) && (!only || action !== null)) return goByDoor(web, request, target, action === 'register')
       if (!only) throw new Problem('not_found', 'There is no identity provider to send anybody to')
       if (more.length === 0) return depart(web, request, only, { to: 'client', target }, false)
-      const choices = web.context.sso.map(({ id, name }) => ({
+      const choices = web.context.providers.browser.map(({ id, name }) => ({
         name,
         href: `${web.base}/_matrix/client/v3/login/sso/redirect/${id}?redirectUrl=${encodeURIComponent(target)}`,
       }))
@@ -77,7 +77,7 @@ const clientRoutes = (web: Web): Route[] => [
       if (waiting.done) return show(web, request, confirmedPage(request.texts))
       const linked = await web.context.identities.links.providersOf(waiting.user)
       const ticket = web.confirming.seal({ session, browser: browserHash(request.browser) })
-      const choices = web.context.sso
+      const choices = web.context.providers.browser
         .filter(({ id }) => linked.has(id))
         .map(({ id, name }) => ({ name, href: `${web.base}/_latchkey/sso/${id}/confirm?ticket=${ticket}` }))
       const view = confirmPage(request.texts, {
@@ -218,8 +218,8 @@ const logoutRoute = (web: Web): Route =>
     bodyLimit: formLimit,
     reply: Type.Object({}),
     handle: async ({ params, body, trace }) => {
-      const { logger, sso } = web.context
-      const provider = sso.find(({ id }) => id === params['provider'])
+      const { logger, providers } = web.context
+      const provider = providers.browser.find(({ id }) => id === params['provider'])
       const refuse = (reason: string): Reply => {
         logger.info({ trace, provider: provider?.id, reason }, 'a logout of a provider was refused')
         return new Reply({

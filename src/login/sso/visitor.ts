@@ -1,6 +1,6 @@
 import { MatrixError } from '../../matrix/errors.ts'
 import { type Account, gate } from '../../users/index.ts'
-import { Problem } from '../../providers/problem.ts'
+import { Problem } from '../../providers/index.ts'
 import type { Visit } from './visits.ts'
 import { accountAt, type PageRequest, type Web } from './web.ts'
 

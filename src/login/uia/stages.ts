@@ -3,10 +3,10 @@ import type { Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { own } from '../../matrix/json.ts'
 import { isSameSecret } from '../../sessions/index.ts'
-import { accountByPassword, namedUser, requiredText, verifyJwtCredential } from '../credentials.ts'
+import { accountByPassword, namedUser, requiredText } from '../credentials.ts'
 import type { LoginContext } from '../deps.ts'
 import { type Claims } from '../../identity/index.ts'
-import type { JwtProvider } from '../../providers/jwt/index.ts'
+import type { JwtProvider } from '../../providers/index.ts'
 import { isRegistrationToken } from '../tokens-to-register/index.ts'
 import type { Stage } from './engine.ts'
 
@@ -33,9 +33,9 @@ const jwt = (context: LoginContext): Stage => ({
   type: 'org.matrix.login.jwt',
   verify: async (auth, { session, ip }) => {
     const token = own(auth, 'token')
-    const { identity, arrival, provider } = await verifyJwtCredential(context, token, { ip })
+    const { identity, arrival, provider } = await context.providers.verifyToken(token, { ip })
     checkFresh(context, identity.claims, provider)
-    if (context.bearer.isTokenOf(mine(session), token)) {
+    if (context.providers.bearer.isTokenOf(mine(session), token)) {
       throw new MatrixError(
         'M_FORBIDDEN',
         'JWT validation failed: this is the token of the session itself, which proves nothing new: bring another one',
@@ -113,15 +113,18 @@ export const registrationToken = (context: LoginContext): Stage => ({
 export const flowsFor = async (context: LoginContext, { user, device }: Session): Promise<Stage[][]> => {
   const account = await context.users.account(user)
   const linked =
-    context.sso.length + context.directories.length > 0 ? await context.identities.links.providersOf(user) : new Set()
+    context.providers.browser.length + context.providers.directories.length > 0
+      ? await context.identities.links.providersOf(user)
+      : new Set()
   const hasPassword =
-    (account?.hasPassword && context.config.password_login) || context.directories.some(({ id }) => linked.has(id))
+    (account?.hasPassword && context.config.password_login) ||
+    context.providers.directories.some((id) => linked.has(id))
   const issuer = oauthIssuer(context.config)
   const byPage = issuer !== undefined && device !== null && (await context.isOAuthSession(device))
   return [
     ...(byPage ? [[oauth(issuer)]] : []),
     ...(hasPassword ? [[password(context)]] : []),
-    ...(context.sso.some(({ id }) => linked.has(id)) ? [[sso]] : []),
-    ...(context.keyring.providers.length > 0 ? [[jwt(context)]] : []),
+    ...(context.providers.browser.some(({ id }) => linked.has(id)) ? [[sso]] : []),
+    ...(context.providers.takesTokens ? [[jwt(context)]] : []),
   ]
 }

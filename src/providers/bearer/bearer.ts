@@ -3,8 +3,8 @@ import { MatrixError } from '../../matrix/errors.ts'
 import { own } from '../../matrix/json.ts'
 import type { Tx } from '../../storage/index.ts'
 import type { Account } from '../../users/index.ts'
-import type { LoginContext } from '../../login/deps.ts'
-import { type Claims, type Identity } from '../../identity/index.ts'
+import type { ProviderParts } from '../deps.ts'
+import type { Claims, Identity } from '../../identity/index.ts'
 import { deviceOf, type JwtProvider, sidOf, type VerificationKey, type Verified } from '../jwt/index.ts'
 import { hashToken } from '../../sessions/index.ts'
 import type { Revocations } from './revocations.ts'
@@ -80,9 +80,12 @@ const refusedAccount = (error: unknown): unknown => {
   return new MatrixError('M_UNKNOWN_TOKEN', error.message, { extra: { code: error.body()['code'] ?? error.errcode } })
 }
 
-export const createBearer = (context: LoginContext, revocations: Revocations): Bearer => {
-  const { keyring } = context
-  const { cache } = context.sessions
+/** What taking tokens of providers as access tokens takes. */
+type BearerDeps = Pick<ProviderParts, 'keyring' | 'sessions' | 'identities' | 'devices' | 'database' | 'log' | 'logger'>
+
+export const createBearer = (deps: BearerDeps, revocations: Revocations): Bearer => {
+  const { keyring } = deps
+  const { cache } = deps.sessions
   const enabled = keyring.providers.some(({ bearer }) => bearer)
   const known = new WeakMap<Session, Facts>()
 
@@ -92,7 +95,7 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
     hash: string,
   ): Facts & { deviceId: string | undefined } => {
     const { claims, subject, expires = Infinity } = verified
-    const { people } = context.identities.policyFor(provider.id)
+    const { people } = deps.identities.policyFor(provider.id)
     const of = (kind: Mark['kind'], value: string): Mark => ({ provider: people, kind, value })
     const [sid, jti, deviceId] = [sidOf(claims), own(claims, 'jti'), deviceOf(provider, claims)]
     const token = of('token', hash)
@@ -107,10 +110,10 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
 
   /** The short id of the device, made where it is not there yet. */
   const deviceNid = async (user: number, deviceId: string, mark: Mark, caller: Caller): Promise<number> => {
-    const device = await context.devices.get(user, deviceId)
-    if (device && (await readBearerDevice(context.database.read, device.nid)) === mark.value) return device.nid
-    return context.log.write(async (tx) => {
-      const made = await context.devices.ensure(tx, { user, deviceId, ip: caller.ip, userAgent: caller.userAgent })
+    const device = await deps.devices.get(user, deviceId)
+    if (device && (await readBearerDevice(deps.database.read, device.nid)) === mark.value) return device.nid
+    return deps.log.write(async (tx) => {
+      const made = await deps.devices.ensure(tx, { user, deviceId, ip: caller.ip, userAgent: caller.userAgent })
       await noteBearerDevice(tx.sql, made.nid, mark)
       return made.nid
     })
@@ -118,7 +121,7 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
 
   const accountFor = async (identity: Identity, caller: Caller): Promise<Account> => {
     try {
-      return await context.identities.enter(identity, { ip: caller.ip }, 'logout')
+      return await deps.identities.enter(identity, { ip: caller.ip }, 'logout')
     } catch (error) {
       throw refusedAccount(error)
     }
@@ -131,7 +134,7 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
     if (!provider?.bearer) throw unknownToken()
     if (!verified?.ok) {
       if (verified)
-        context.logger.info(
+        deps.logger.info(
           { provider: provider.id, rule: verified.failed, code: verified.code, reason: verified.reason },
           'an access token of an identity provider was refused',
         )
@@ -149,7 +152,7 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
       userId: account.userId,
       device,
       deviceId: deviceId ?? null,
-      tokenId: context.sessions.tokenIds.next(),
+      tokenId: deps.sessions.tokenIds.next(),
       admin: account.admin,
       guest: account.guest,
       locked: account.locked,
@@ -183,9 +186,9 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
     isTokenOf: (session, token) => typeof token === 'string' && known.get(session)?.hash === hashToken(token),
     providerOf: (session) => known.get(session)?.provider,
     revoke: async (provider, { subject, sid, jti }) => {
-      if (!context.identities.policies.has(provider))
+      if (!deps.identities.policies.has(provider))
         throw new MatrixError('M_INVALID_PARAM', `There is no identity provider "${provider.slice(0, 64)}"`)
-      const { people } = context.identities.policyFor(provider)
+      const { people } = deps.identities.policyFor(provider)
       const marks = (
         [
           ['sub', subject],
@@ -193,7 +196,7 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
           ['jti', jti],
         ] as const
       ).flatMap(([kind, value]) => (value === undefined ? [] : [{ provider: people, kind, value }]))
-      await context.database.write((tx) => end(tx, marks))
+      await deps.database.write((tx) => end(tx, marks))
     },
     revokeSession: async (tx, session) => {
       const facts = known.get(session)
@@ -203,7 +206,7 @@ export const createBearer = (context: LoginContext, revocations: Revocations): B
     },
     revokeUser: async (tx, user, but) => {
       if (!enabled || (but && known.has(but))) return
-      const links = await context.identities.links.of(user, tx)
+      const links = await deps.identities.links.of(user, tx)
       await end(
         tx,
         links.map(({ provider, subject }) => ({ provider, kind: 'sub' as const, value: subject })),

@@ -2,7 +2,7 @@ import type { Config } from '../../config/index.ts'
 import { OutgoingError, type Outgoing } from '../../http/index.ts'
 import { readCasAnswer } from './answer.ts'
 import { Problem } from '../problem.ts'
-import type { SsoProvider, Trip } from '../browser.ts'
+import type { BrowserProvider, Trip } from '../browser.ts'
 
 /** An entry of `identity_providers` of type `cas`. */
 export type CasConfig = Extract<Config['identity_providers'][number], { type: 'cas' }>
@@ -22,7 +22,7 @@ const largestAnswer = 256 * 1024
  * and for no other.
  * @see https://apereo.github.io/cas/7.2.x/protocol/CAS-Protocol-Specification.html
  */
-export const casProvider = (config: CasConfig, { outgoing, now, callback }: CasDeps): SsoProvider => {
+export const casProvider = (config: CasConfig, { outgoing, now, callback }: CasDeps): BrowserProvider => {
   const address = (path: string, { state, fresh }: Trip, more: Record<string, string> = {}): URL => {
     const url = new URL(`${config.url}${path}`)
     url.search = new URLSearchParams({

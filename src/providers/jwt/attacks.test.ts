@@ -6,7 +6,8 @@ import { SignJWT } from 'jose'
 import { type ConfigInput, defaultConfig } from '../../config/index.ts'
 import { createOutgoing } from '../../http/index.ts'
 import { type Keyring, openKeyring } from './keyring.ts'
-import { jwtChecks, jwtProviders } from './providers.ts'
+import { jwtProviders } from './providers.ts'
+import { providerChecks } from '../kinds.ts'
 
 const now = Date.UTC(2030, 0, 1)
 const seconds = now / 1000
@@ -308,13 +309,15 @@ test('keys that are weak or confused keep the server from starting, with the rea
     [{ secret: [secret], bearer: true, require_expiry: false }, /must carry "exp"/],
     [{ secret: [secret], one_time: true, require_expiry: false }, /must carry "exp"/],
   ] as const) {
-    const errors = jwtChecks(defaultConfig({ identity_providers: [{ ...entry, ...more }] })).filter(
+    const errors = providerChecks(defaultConfig({ identity_providers: [{ ...entry, ...more }] })).filter(
       ({ level }) => level === 'error',
     )
     assert.ok(errors.length > 0 && errors.every(({ fix }) => fix), JSON.stringify(more))
     assert.match(errors.map(({ message }) => message).join('\n'), pattern)
   }
-  const warnings = jwtChecks(defaultConfig({ identity_providers: [{ ...entry, secret: [secret], audiences: 'off' }] }))
+  const warnings = providerChecks(
+    defaultConfig({ identity_providers: [{ ...entry, secret: [secret], audiences: 'off' }] }),
+  )
   assert.match(
     warnings.map(({ level, message }) => `${level} ${message}`).join('\n'),
     /warning .*Every token of this issuer is accepted/,

@@ -4,7 +4,7 @@ import { type ConfigInput, defaultConfig } from '../../config/index.ts'
 import { createOutgoing } from '../../http/index.ts'
 import { policiesOf } from '../../identity/index.ts'
 import { pyJwt, sign } from '../../../test/harness/login-world.ts'
-import { type Explanation, explainToken, jwtProviders, openKeyring } from '../../login/index.ts'
+import { type Explanation, explainToken, jwtProviders, openKeyring } from '../index.ts'
 
 const now = Date.UTC(2030, 0, 1)
 

@@ -5,7 +5,8 @@ import { SignJWT } from 'jose'
 import { type ConfigInput, defaultConfig } from '../../config/index.ts'
 import { openKeyring } from './keyring.ts'
 import type { JwtProvider } from './provider.ts'
-import { jwtChecks, jwtProviders } from './providers.ts'
+import { jwtProviders } from './providers.ts'
+import { providerChecks } from '../kinds.ts'
 import { signTrial } from './sign.ts'
 import type { Verified } from './verify.ts'
 
@@ -42,7 +43,7 @@ const verifyToken = (providers: readonly JwtProvider[], token: unknown): Promise
   ).verify(token)
 }
 const errors = (input: ConfigInput): string[] =>
-  jwtChecks(config(input))
+  providerChecks(config(input))
     .filter(({ level }) => level === 'error')
     .map(({ key, message }) => `${key} ${message}`)
 

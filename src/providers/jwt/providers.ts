@@ -1,4 +1,4 @@
-import type { Check, Config, Finding } from '../../config/index.ts'
+import type { Config, Finding } from '../../config/index.ts'
 import { dropInId } from '../../identity/index.ts'
 import { dropInProvider } from './drop-in.ts'
 import { error, warning } from '../../config/findings.ts'
@@ -49,15 +49,4 @@ export const jwtProviders = (config: JwtSettings): { providers: JwtProvider[]; f
     ...config.identity_providers.map(({ id }, index) => [id, `identity_providers[${index}]`] as const),
   ])
   return { providers, findings: [...findings, ...sharedKeys(providers, paths)] }
-}
-
-/** What `config check` and the start say about keys and rules; what is missing altogether, config/ says itself. */
-export const jwtChecks: Check = (config) => {
-  const { secret, algorithm } = config.jwt_config
-  const { findings } = jwtProviders(config)
-  return findings.filter(
-    ({ key }) =>
-      !(key === 'jwt_config.secret' && secret === undefined) &&
-      !(key === 'jwt_config.algorithm' && algorithm === undefined),
-  )
 }

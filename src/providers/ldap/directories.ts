@@ -1,12 +1,12 @@
-import type { LoginConfig, LoginDeps } from '../../login/deps.ts'
+import type { Config } from '../../config/index.ts'
 import type { Policy } from '../../identity/index.ts'
 import { createDirectory, type Directory } from './directory.ts'
 
 /** The directories of the configuration, in its order. */
 export const openDirectories = (
-  { identity_providers: entries }: Pick<LoginConfig, 'identity_providers'>,
+  { identity_providers: entries }: Pick<Config, 'identity_providers'>,
   policies: ReadonlyMap<string, Policy>,
-  { now }: Pick<LoginDeps, 'now'>,
+  { now }: { now: () => number },
 ): Directory[] =>
   entries.flatMap((entry) => {
     const policy = policies.get(entry.id)

@@ -1,7 +1,10 @@
 import type { Jobs } from '../../jobs/index.ts'
-import type { LoginContext } from '../../login/deps.ts'
+import type { ProviderParts } from '../deps.ts'
 import type { Linked } from '../../identity/index.ts'
 import type { Directory } from './directory.ts'
+
+/** What looking at a directory takes. */
+type PollDeps = Pick<ProviderParts, 'identities' | 'users' | 'logger'>
 
 /** What a look at the directory has changed. */
 export interface Polled {
@@ -39,20 +42,20 @@ const distrust = (
  * Locks or deactivates whoever has no entry in the directory any more, or one that does not fit the filter, and unlocks those who are back.
  * @throws DirectoryError when the directory could not be asked; nothing is changed then
  */
-export const poll = async (context: LoginContext, directory: Directory): Promise<Polled> => {
-  const { people } = context.identities.policyFor(directory.id)
+export const poll = async (deps: PollDeps, directory: Directory): Promise<Polled> => {
+  const { people } = deps.identities.policyFor(directory.id)
   const { when_gone: what } = directory.config
   const there = await directory.everybody()
-  const linked = await context.identities.links.everybody(people)
-  const locked = await context.identities.locks.lockedBy(people)
+  const linked = await deps.identities.links.everybody(people)
+  const locked = await deps.identities.locks.lockedBy(people)
   const result = { locked: 0, deactivated: 0, unlocked: 0 }
   // Whoever has several entries is gone when all of them are.
   const back = new Set(linked.filter(({ subject }) => there.has(subject)).map(({ user }) => user))
   for (const user of back) {
-    if (!locked.has(user) || !(await context.identities.locks.unlock(people, user))) continue
+    if (!locked.has(user) || !(await deps.identities.locks.unlock(people, user))) continue
     result.unlocked++
-    context.logger.info(
-      { provider: directory.id, user: await context.users.nameOf(user) },
+    deps.logger.info(
+      { provider: directory.id, user: await deps.users.nameOf(user) },
       'somebody is back in the directory, and not locked any more',
     )
   }
@@ -64,12 +67,12 @@ export const poll = async (context: LoginContext, directory: Directory): Promise
     // Once more, each alone: a list may have had a gap.
     if ((await directory.find({ subject })).refused?.code !== 'not_found') continue
     if (what === 'deactivate') {
-      await context.identities.deactivate(user, false)
+      await deps.identities.deactivate(user, false)
       result.deactivated++
-    } else if (await context.identities.locks.lock(people, user)) result.locked++
+    } else if (await deps.identities.locks.lock(people, user)) result.locked++
     else continue
-    context.logger.info(
-      { provider: directory.id, user: await context.users.nameOf(user), what },
+    deps.logger.info(
+      { provider: directory.id, user: await deps.users.nameOf(user), what },
       'somebody is gone from the directory',
     )
   }
@@ -77,19 +80,22 @@ export const poll = async (context: LoginContext, directory: Directory): Promise
 }
 
 /** Looks at every directory from time to time; the time of the next look outlives a restart. */
-export const startPolls = async (context: LoginContext, jobs: Jobs): Promise<void> => {
+export const startPolls = async (
+  deps: PollDeps & Pick<ProviderParts, 'directories' | 'database' | 'now'>,
+  jobs: Jobs,
+): Promise<void> => {
   const polled = new Map(
-    context.directories
+    deps.directories
       .filter(({ searchable, config }) => searchable && config.when_gone !== 'keep')
       .map((one) => [one.id, one]),
   )
   const next = (id: string, runAt: number): Promise<void> =>
-    context.database.write(async (tx) => {
+    deps.database.write(async (tx) => {
       await jobs.drop(tx, queue, id)
       await jobs.enqueue(tx, { queue, key: id, payload: {}, runAt })
     })
   // Not before the rest of the server is there, which has to hear of whoever goes.
-  for (const [id, { config }] of polled) await next(id, context.now() + Math.min(firstMs, config.poll_interval))
+  for (const [id, { config }] of polled) await next(id, deps.now() + Math.min(firstMs, config.poll_interval))
   jobs.work(queue, {
     // A directory may be large, and its server slow.
     leaseMs: 30 * 60_000,
@@ -97,18 +103,15 @@ export const startPolls = async (context: LoginContext, jobs: Jobs): Promise<voi
       const directory = polled.get(key)
       if (!directory) return
       try {
-        const { refused, ...counts } = await poll(context, directory)
+        const { refused, ...counts } = await poll(deps, directory)
         if (refused !== undefined)
-          context.logger.warn({ provider: key, reason: refused }, 'a directory is not believed: nobody is locked')
+          deps.logger.warn({ provider: key, reason: refused }, 'a directory is not believed: nobody is locked')
         else if (Object.values(counts).some((count) => count > 0))
-          context.logger.info({ provider: key, ...counts }, 'accounts follow the directory')
+          deps.logger.info({ provider: key, ...counts }, 'accounts follow the directory')
       } catch (error) {
-        context.logger.warn(
-          { provider: key, err: error },
-          'a directory could not be asked who is there: nobody is locked',
-        )
+        deps.logger.warn({ provider: key, err: error }, 'a directory could not be asked who is there: nobody is locked')
       }
-      await next(key, context.now() + directory.config.poll_interval)
+      await next(key, deps.now() + directory.config.poll_interval)
     },
   })
 }

@@ -1,11 +1,13 @@
 import { MatrixError } from '../../matrix/errors.ts'
 import { isLocalUser, isUserId, localpartOf } from '../../matrix/ids.ts'
 import type { Account } from '../../users/index.ts'
-import type { Origin } from '../../login/credentials.ts'
-import type { LoginContext } from '../../login/deps.ts'
-import { type Arrival, type Identity } from '../../identity/index.ts'
+import type { Arrival, Identity, Origin } from '../../identity/index.ts'
+import type { ProviderParts } from '../deps.ts'
 import { DirectoryError } from './connection.ts'
 import type { Directory, Person, Who } from './directory.ts'
+
+type WhoDeps = Pick<ProviderParts, 'identities' | 'serverName'>
+type AskDeps = WhoDeps & Pick<ProviderParts, 'directories' | 'logger'>
 
 const unreachable = (trace: string | undefined): MatrixError =>
   new MatrixError('M_UNKNOWN', 'The directory that knows your password cannot be asked now: try again later', {
@@ -17,25 +19,23 @@ const unreachable = (trace: string | undefined): MatrixError =>
  * Whom somebody means: a Matrix ID is that of an account, and its owner has the entry that the account is linked to, whatever either is
  * called. Everything else is a name of the directory's.
  */
-const whoIs = async (
-  context: LoginContext,
-  directory: Directory,
-  name: string,
-  account: Account | undefined,
-): Promise<Who> => {
+const whoIs = async (deps: WhoDeps, directory: Directory, name: string, account: Account | undefined): Promise<Who> => {
   if (!isUserId(name)) return { username: name }
-  if (!isLocalUser(name, context.serverName)) return { username: '' }
-  const { people } = context.identities.policyFor(directory.id)
-  const [subject] =
-    account && directory.searchable ? await context.identities.links.subjectsOf(people, account.nid) : []
+  if (!isLocalUser(name, deps.serverName)) return { username: '' }
+  const { people } = deps.identities.policyFor(directory.id)
+  const [subject] = account && directory.searchable ? await deps.identities.links.subjectsOf(people, account.nid) : []
   return subject === undefined ? { username: localpartOf(name) } : { subject }
 }
 
 /** Whoever is back in the directory need not wait for the next look at it. */
-const welcome = async (context: LoginContext, directory: Directory, { subject }: Person): Promise<void> => {
-  const { people } = context.identities.policyFor(directory.id)
-  const user = await context.identities.links.userOf(people, subject)
-  if (user !== undefined) await context.identities.locks.unlock(people, user)
+const welcome = async (
+  deps: Pick<ProviderParts, 'identities'>,
+  directory: Directory,
+  { subject }: Person,
+): Promise<void> => {
+  const { people } = deps.identities.policyFor(directory.id)
+  const user = await deps.identities.links.userOf(people, subject)
+  if (user !== undefined) await deps.identities.locks.unlock(people, user)
 }
 
 /**
@@ -44,7 +44,7 @@ const welcome = async (context: LoginContext, directory: Directory, { subject }:
  * @throws MatrixError 503 when a directory could not be asked, and no other one takes them
  */
 export const askDirectories = async (
-  context: LoginContext,
+  deps: AskDeps,
   name: string,
   password: string,
   account: Account | undefined,
@@ -52,22 +52,22 @@ export const askDirectories = async (
 ): Promise<{ identity: Identity; arrival: Arrival } | undefined> => {
   const { trace } = origin
   let failed = false
-  for (const directory of context.directories) {
+  for (const directory of deps.directories) {
     const provider = directory.id
     try {
-      const { person, refused } = await directory.verify(await whoIs(context, directory, name, account), password)
+      const { person, refused } = await directory.verify(await whoIs(deps, directory, name, account), password)
       if (person) {
-        await welcome(context, directory, person)
+        await welcome(deps, directory, person)
         return {
           identity: { provider, subject: person.subject, claims: person.claims },
           arrival: { ...origin, key: `password, by ${person.url}` },
         }
       }
-      context.logger.info({ trace, provider, rule: 'bind', ...refused }, 'a password was refused by a directory')
+      deps.logger.info({ trace, provider, rule: 'bind', ...refused }, 'a password was refused by a directory')
     } catch (error) {
       if (!(error instanceof DirectoryError)) throw error
       failed = true
-      context.logger.warn(
+      deps.logger.warn(
         { trace, provider, rule: 'reach', code: 'directory_unreachable', reason: error.message },
         'a directory could not be asked',
       )

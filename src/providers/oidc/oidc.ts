@@ -5,9 +5,10 @@ import type { JsonObject } from '../../matrix/json.ts'
 import { field } from '../../http/index.ts'
 import { discoverer, fetchBy, messageOf } from './discovery.ts'
 import { createLogoutReader } from './logout-token.ts'
+import type { Provider } from '../provider.ts'
 import { Problem } from '../problem.ts'
 import type { Asker } from '../../identity/index.ts'
-import type { Proof, SsoProvider, Trip } from '../browser.ts'
+import type { Proof, BrowserProvider, Trip } from '../browser.ts'
 
 /** An entry of `identity_providers` of type `oidc`. */
 export type OidcConfig = Extract<Config['identity_providers'][number], { type: 'oidc' }>
@@ -45,7 +46,7 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
  * A provider that speaks OpenID Connect: authorization code with PKCE, state and nonce.
  * @see https://openid.net/specs/openid-connect-core-1_0.html
  */
-export const oidcProvider = (config: OidcConfig, deps: OidcDeps): SsoProvider => {
+export const oidcProvider = (config: OidcConfig, deps: OidcDeps): Provider => {
   const discovered = discoverer(config, deps)
   const issuer = new URL(config.issuer)
   const readLogout = createLogoutReader({
@@ -104,17 +105,7 @@ export const oidcProvider = (config: OidcConfig, deps: OidcDeps): SsoProvider =>
     }
   }
 
-  return {
-    ...(config.session_check !== 'off' &&
-      config.client_secret !== undefined && {
-        asker: {
-          provider: config.id,
-          about: 'session' as const,
-          everyMs: config.session_check,
-          secret: config.client_secret,
-          ask,
-        },
-      }),
+  const browser: BrowserProvider = {
     id: config.id,
     name: config.name ?? config.id,
     icon: config.icon,
@@ -154,5 +145,19 @@ export const oidcProvider = (config: OidcConfig, deps: OidcDeps): SsoProvider =>
         throw problemOf(error)
       }
     },
+  }
+  return {
+    id: config.id,
+    browser,
+    ...(config.session_check !== 'off' &&
+      config.client_secret !== undefined && {
+        asker: {
+          provider: config.id,
+          about: 'session' as const,
+          everyMs: config.session_check,
+          secret: config.client_secret,
+          ask,
+        },
+      }),
   }
 }

@@ -3,7 +3,7 @@ import type { Config, Finding } from '../../config/index.ts'
 import { error, warning } from '../../config/findings.ts'
 import { certificateOf, readMetadata } from './metadata.ts'
 import { readFileSync } from 'node:fs'
-import type { SamlConfig } from './saml.ts'
+import type { SamlConfig } from './deps.ts'
 
 const messageOf = (fault: unknown): string => (fault instanceof Error ? fault.message : 'unknown')
 

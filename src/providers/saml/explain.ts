@@ -6,7 +6,8 @@ import { Problem } from '../problem.ts'
 import { idpSource } from './idp.ts'
 import type { IdpDescription } from './metadata.ts'
 import { decodeResponse, readEnvelope } from './response.ts'
-import { ownEntityId, readResponse, type SamlConfig } from './saml.ts'
+import type { SamlConfig } from './deps.ts'
+import { ownEntityId, readResponse } from './saml.ts'
 import { Unfit } from './unfit.ts'
 
 /** What explaining a response takes. */

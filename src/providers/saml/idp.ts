@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { OutgoingError } from '../../http/index.ts'
 import { Problem } from '../problem.ts'
 import { certificateOf, type IdpDescription, readMetadata } from './metadata.ts'
-import type { SamlConfig, SamlDeps } from './saml.ts'
+import type { SamlConfig, SamlDeps } from './deps.ts'
 
 /** What learning of the provider takes. */
 export type IdpDeps = Pick<SamlDeps, 'outgoing' | 'now'>

@@ -1,30 +1,15 @@
 import { createRequire } from 'node:module'
 import type * as NodeSaml from '@node-saml/node-saml'
-import type { Config } from '../../config/index.ts'
-import type { Outgoing } from '../../http/index.ts'
 import { Problem } from '../problem.ts'
-import type { SsoProvider, Trip } from '../browser.ts'
+import type { BrowserProvider, Trip } from '../browser.ts'
 import { type Asserted, readAssertion } from './assertion.ts'
+import type { SamlConfig, SamlDeps } from './deps.ts'
 import { idpSource } from './idp.ts'
 import type { IdpDescription } from './metadata.ts'
 import { readLogoutRequest } from './logout.ts'
 import { decodeResponse, readEnvelope } from './response.ts'
 import { Unfit } from './unfit.ts'
 import { createWaiting } from './waiting.ts'
-
-/** An entry of `identity_providers` of type `saml`. */
-export type SamlConfig = Extract<Config['identity_providers'][number], { type: 'saml' }>
-
-/** What talking to the provider takes. */
-export interface SamlDeps {
-  readonly outgoing: Outgoing
-  readonly now: () => number
-  readonly randomId: () => string
-  /** Where the provider sends people back to. */
-  readonly callback: string
-  /** Notes, for good, that something was used, until it runs out (ms). False when it was used before. */
-  readonly useOnce: (what: string, expires: number) => Promise<boolean>
-}
 
 const formats: Readonly<Record<SamlConfig['name_id_format'], string | null>> = {
   persistent: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
@@ -136,7 +121,7 @@ const ownMetadata = (config: SamlConfig, callback: string): string =>
  * A provider that speaks SAML 2.0: requests by redirect, responses by form, each the answer to a request of ours.
  * @see https://docs.oasis-open.org/security/saml/v2.0/saml-profiles-2.0-os.pdf section 4.1
  */
-export const samlProvider = (config: SamlConfig, deps: SamlDeps): SsoProvider => {
+export const samlProvider = (config: SamlConfig, deps: SamlDeps): BrowserProvider => {
   const idp = idpSource(config, deps)
   const waiting = createWaiting(deps)
 

@@ -1,5 +1,5 @@
 import type { Database } from '../../storage/index.ts'
-import { useToken } from '../jwt/index.ts'
+import { useToken } from '../jwt/store.ts'
 
 /** Notes in the database what responses of a provider were used, so that none is used twice, after a restart neither. */
 export const useOnceIn =
