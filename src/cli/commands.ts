@@ -3,6 +3,7 @@ import type { Command } from './command.ts'
 /** Every command, in the order of the help. A new one is a file and a line here. */
 export const commands: readonly Command[] = [
   { name: 'start', summary: 'run the homeserver', load: () => import('./start.ts') },
+  { name: 'health', summary: 'say whether the running server is well', load: () => import('./health.ts') },
   {
     name: 'config check',
     summary: 'say whether a configuration is right, and what it means',

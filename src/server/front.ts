@@ -3,6 +3,7 @@ import type { Wires } from '../federation/index.ts'
 import { capabilitiesRoute, createHttp, versionsRoute, wellKnownRoutes, type Route } from '../http/index.ts'
 import type { Foundations } from './foundations.ts'
 import type { People } from './people.ts'
+import { healthRoutes } from './health.ts'
 import { capabilities, httpRates, unstableFeatures, wellKnownExtra } from './settings.ts'
 import type { SignIn } from './sign-in.ts'
 
@@ -16,6 +17,7 @@ export async function openFront(
   wires: Wires | undefined,
 ) {
   const { config, registrations } = ground
+  let isStopping = false
   const routes: Route[] = [
     versionsRoute(unstableFeatures),
     capabilitiesRoute((session) => capabilities(config, session)),
@@ -25,6 +27,7 @@ export async function openFront(
       extra: wellKnownExtra(config),
       contact: config.admin_contact,
     }),
+    ...healthRoutes({ ...ground, isStopping: () => isStopping }),
     ...routesOfStoreys,
   ]
   const http = createHttp({
@@ -46,5 +49,6 @@ export async function openFront(
   // These are the first to go: sleeping requests end, and nothing new comes in while the rest closes.
   stack.defer(() => http.close())
   stack.defer(() => ground.log.close())
+  stack.defer(() => void (isStopping = true))
   return { routes, inject: http.inject, urls: await http.listen(config.listen) }
 }
