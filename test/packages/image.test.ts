@@ -43,10 +43,10 @@ describe(
       assert.equal(bytes.length, size)
       return bytes
     }
-    const json = <T>(bytes: Buffer): T => JSON.parse(bytes.toString()) as T
-    const { manifests } = json<{ manifests: [Descriptor] }>(readFileSync(join(layout, 'index.json')))
-    const manifest = json<{ config: Descriptor; layers: [Descriptor] }>(blob(manifests[0]))
-    const image = json<ImageConfig>(blob(manifest.config))
+    const json = (bytes: Buffer): unknown => JSON.parse(bytes.toString())
+    const { manifests } = json(readFileSync(join(layout, 'index.json'))) as { manifests: [Descriptor] }
+    const manifest = json(blob(manifests[0])) as { config: Descriptor; layers: [Descriptor] }
+    const image = json(blob(manifest.config)) as ImageConfig
     const tree = join(folder, 'tree')
     mkdirSync(tree)
     execFileSync('tar', ['-xz', '-C', tree], { input: blob(manifest.layers[0]) })
