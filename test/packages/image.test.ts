@@ -86,7 +86,8 @@ describe(
           )
           assert.deepEqual([own.status, own.stderr], [0, ''])
           assert.match(own.stdout, /"status":"ok"/)
-          const sharp = `require('/usr/lib/latchkey/node_modules/sharp')({create:{width:9,height:9,channels:3,background:'red'}}).png().toBuffer().then((b)=>console.log(b.length>50))`
+          const sharp = `require('/usr/lib/latchkey/node_modules/sharp')({ create: { width: 9, height: 9, channels: 3, background: 'red' } })
+          .png().toBuffer().then((picture) => console.log(picture.length > 50))`
           assert.equal(
             execFileSync('/usr/sbin/chroot', within(Entrypoint[0] ?? '', '-e', sharp), { env, encoding: 'utf8' }),
             'true\n',
