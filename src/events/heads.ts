@@ -17,6 +17,10 @@ export interface Heads {
   settle(room: Head): void
   /** Forgets a head that got ahead of a database which refused to follow. */
   kill(room: Head): void
+  /** Never gives out the room again: it is being removed. */
+  retire(nid: number): void
+  /** The newest events that the head keeps are read anew when they are asked for. */
+  forgetRecent(nid: number): void
 }
 
 /** In memory: of a room by itself, and of each member and each entry of its state. */
@@ -36,11 +40,12 @@ export function openHeads(database: Database, events: Events, stateSets: StateSe
   })
   const nids = new Map<string, number>()
   const loading = new Map<number, Promise<Head | undefined>>()
+  const retired = new Set<number>()
 
   const load = async (nid: number): Promise<Head | undefined> => {
     const dying = busy.get(nid)
     if (dying) await new Promise<void>((resolve) => dying.whenSettled.push(resolve))
-    const row = await readRoom(database.read, nid)
+    const row = retired.has(nid) ? undefined : await readRoom(database.read, nid)
     if (!row) return undefined
     const chain = await stateSets.chain(row.state_nid)
     const members = new Map<number, Member>()
@@ -56,6 +61,7 @@ export function openHeads(database: Database, events: Events, stateSets: StateSe
       id: stored.event.id,
       depth: stored.event.depth,
     }))
+    if (retired.has(nid)) return undefined
     const room: Head = {
       ...roomFromRow(row),
       chain,
@@ -113,6 +119,18 @@ export function openHeads(database: Database, events: Events, stateSets: StateSe
       room.dead = true
       if (rooms.peek(room.nid) === room) rooms.delete(room.nid)
       nids.delete(room.id)
+    },
+    retire: (nid) => {
+      retired.add(nid)
+      const room = peek(nid)
+      if (!room) return
+      room.dead = true
+      if (rooms.peek(nid) === room) rooms.delete(nid)
+      nids.delete(room.id)
+    },
+    forgetRecent: (nid) => {
+      const room = peek(nid)
+      if (room) delete room.recent
     },
   }
 }

@@ -1,6 +1,7 @@
 export type { Events } from './event-cache.ts'
 export type { FirstDrafts } from './new-room.ts'
 export { membershipIn, type Member, type Membership, type Room, type RoomSummary } from './room.ts'
+export type { Removal } from './removal.ts'
 export { openRooms, type Rooms, type RoomsDeps } from './rooms.ts'
 export type { Draft } from './stage.ts'
 export { stateOfType } from './state-of-type.ts'

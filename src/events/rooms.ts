@@ -8,6 +8,7 @@ import { Recent } from './recent.ts'
 import type { Room } from './room.ts'
 import { openHeads } from './heads.ts'
 import type { Draft } from './stage.ts'
+import { openRemoval, type Removal } from './removal.ts'
 import { openStateKeys, type StateKeys } from './state-keys.ts'
 import { openStateSets, type StateMap, type StateSets } from './state-sets.ts'
 import type { StoredEvent } from './stored-event.ts'
@@ -47,6 +48,8 @@ export interface Rooms {
    * False when it did not come about.
    */
   isDurable(room: Room): Promise<boolean>
+  /** Takes rooms and events away for good. */
+  readonly removal: Removal
   /** The rooms a user has to do with, by nid, as of `log.now`. */
   of(user: number): Promise<ReadonlyMap<number, UserRoom>>
   /** Everyone who is joined to a room that the user is joined to, the user included. */
@@ -132,6 +135,7 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
       events.adopt(await readMemberEvents(database.read, room, since, until)),
     append: (room, drafts) => append(appendDeps, room, drafts),
     make: roomMaker(appendDeps, roomIds),
+    removal: openRemoval({ database, log, events, heads, stateSets, userRooms }),
     isDurable: async (room) => {
       await database.write(async () => {})
       return !room.dead

@@ -24,6 +24,8 @@ export interface StateSets {
   store(tx: Tx, chain: readonly StateLayer[]): Promise<void>
   /** The id of the set with this content, stored as a whole when it is new: for state that comes from resolution. */
   intern(tx: Tx, state: StateMap): Promise<number>
+  /** These are gone. */
+  forget(nids: readonly number[]): void
 }
 
 /** Ancestors that a set may have: it is read with at most this many rows and one. */
@@ -91,6 +93,12 @@ export function openStateSets(database: Database, ids: Sequence, secret: string)
   }
 
   return {
+    forget: (nids) => {
+      for (const nid of nids) {
+        layers.delete(nid)
+        sets.delete(nid)
+      }
+    },
     load,
     chain,
     find: async (nid, key) => {

@@ -16,6 +16,8 @@ export interface UserRooms {
   hear(entry: Entry): void
   /** The user asked never to hear of the room again, and that has been stored. */
   forget(user: number, room: number): void
+  /** The room is gone. */
+  drop(user: number, room: number): void
 }
 
 /** In memory. */
@@ -71,5 +73,6 @@ export function openUserRooms(database: Database): UserRooms {
       const member = rooms?.get(room)
       if (member) rooms?.set(room, { ...member, forgotten: true })
     },
+    drop: (user, room) => void cache.get(user)?.delete(room),
   }
 }

@@ -10,6 +10,7 @@ import { federationKeys } from './0004-federation-keys.ts'
 import { sharedMessages } from './0005-shared-messages.ts'
 import { erasedAccounts } from './0006-erased-accounts.ts'
 import { federationSending } from './0007-federation-sending.ts'
+import { removal } from './0008-removal.ts'
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
 const migrations: readonly Migration[] = [
@@ -20,6 +21,7 @@ const migrations: readonly Migration[] = [
   sharedMessages,
   erasedAccounts,
   federationSending,
+  removal,
 ]
 
 /** The newest schema that a binary must know to work on this database: an older one refuses. */
