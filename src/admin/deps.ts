@@ -4,12 +4,14 @@ import type { History } from '../history/index.ts'
 import type { Identities } from '../identity/index.ts'
 import type { Login } from '../login/index.ts'
 import type { MediaAdministration } from '../media/index.ts'
-import type { Blocks, Placements } from '../rooms/index.ts'
+import type { Jobs } from '../jobs/index.ts'
+import type { Blocks, Placements, RoomsRouteDeps } from '../rooms/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import type { Audit } from './audit.ts'
 import type { Notices } from './notices.ts'
+import type { Tasks } from './tasks.ts'
 
 /** Where the operator reads what happens. A pino logger is one. */
 export interface AdminLog {
@@ -28,7 +30,11 @@ export interface AdminDeps {
   readonly login: Login
   readonly media: MediaAdministration
   readonly blocks: Blocks
-  readonly placements: Pick<Placements, 'admit' | 'promote'>
+  readonly placements: Pick<Placements, 'admit' | 'promote' | 'hostOf'>
+  readonly jobs: Jobs
+  /** What makes rooms, and puts people out of them. */
+  readonly roomDeps: RoomsRouteDeps
+  readonly retireAliases: (room: number, to: number | undefined) => Promise<string[]>
   readonly notices: Notices
   readonly resolveAlias: (alias: string) => Promise<number | undefined>
   readonly logger: AdminLog
@@ -45,4 +51,5 @@ export interface AdminDeps {
 /** What the admin API is made with. */
 export interface AdminApiDeps extends AdminDeps {
   readonly audit: Audit
+  readonly tasks: Tasks
 }

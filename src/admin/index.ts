@@ -1,6 +1,8 @@
 import type { Route } from '../http/index.ts'
 import { adminApiRoutes } from './api/index.ts'
 import { openAudit } from './audit.ts'
+import { removalWorks } from './removal/index.ts'
+import { openTasks } from './tasks.ts'
 import type { AdminDeps } from './deps.ts'
 import { moderationRoutes } from './routes/moderation.ts'
 import { reportRoutes } from './routes/reports.ts'
@@ -12,5 +14,11 @@ export type { AdminDeps, AdminLog } from './deps.ts'
 /** Reports, and what administrators may see and do. */
 export function adminRoutes(deps: AdminDeps): Route[] {
   const audit = openAudit(deps)
-  return [...reportRoutes(deps), ...whoisRoutes(deps), ...moderationRoutes(deps), ...adminApiRoutes({ ...deps, audit })]
+  const tasks = openTasks({ ...deps, works: removalWorks(deps) })
+  return [
+    ...reportRoutes(deps),
+    ...whoisRoutes(deps),
+    ...moderationRoutes(deps),
+    ...adminApiRoutes({ ...deps, audit, tasks }),
+  ]
 }

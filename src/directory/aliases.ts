@@ -48,6 +48,8 @@ export interface RoomAliases extends Aliases {
   mustBeFree(alias: string, service: string | undefined): void
   /** True when it led to the room and was removed. */
   remove(alias: string, room: number): Promise<boolean>
+  /** Takes all aliases of this server from a room, and gives them to another where there is one. Resolves to them. */
+  retire(room: number, to: number | undefined): Promise<string[]>
   /** Calls `listener` with a room whose aliases are not what they were. */
   onChange(listener: (room: number) => void): void
 }
@@ -146,6 +148,16 @@ export function openAliases(deps: AliasesDeps): RoomAliases {
       const removed = await database.write((tx) => deleteAlias(tx, alias, room))
       if (removed) changed(room)
       return removed
+    },
+    retire: async (room, to) => {
+      const all = (await readAliases(database.read, room)).map((row) => row.alias)
+      if (all.length === 0) return all
+      await database.write(async (tx) => {
+        if (to !== undefined) await moveAliases(tx, all, room, to)
+        else for (const alias of all) await deleteAlias(tx, alias, room)
+      })
+      changed(room, ...(to === undefined ? [] : [to]))
+      return all
     },
     onChange: (listener) => void listeners.push(listener),
     publish: (room, published) => rooms.publish(room, published),

@@ -30,6 +30,8 @@ export interface Placements {
    * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN when nobody here has the power for that
    */
   promote(user: Who, room: string): Promise<void>
+  /** The local member with most power, if that is enough to do this in the room. */
+  hostOf(room: Room, action: 'redact' | 'invite' | 'kick'): Promise<Who | undefined>
   /** Takes back the power that was given, if it is still that one, and with `out` puts the user out. */
   leave(user: Who, roomId: string, change: { given: number | null; out: boolean }): Promise<void>
 }
@@ -102,6 +104,10 @@ export const openPlacements = (deps: PlacementDeps): Placements => {
   }
 
   return {
+    hostOf: async (room, action) => {
+      const levels = await powerLevelsOf(rooms, room)
+      return somebodyWith(room, levels, levels[action])
+    },
     admit: async (user, name) => {
       const room = await mustFind(name)
       await letIn(room, user)

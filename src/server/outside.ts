@@ -14,7 +14,7 @@ export async function openOutside(
   stack: AsyncDisposableStack,
   ground: Foundations,
   { users, devices, appservices }: People,
-  { rooms, history, aliases, ephemeral, media, blocks, placements, notices }: RoomStorey,
+  { rooms, history, aliases, ephemeral, media, blocks, placements, notices, roomDeps }: RoomStorey,
   { identities, login }: SignIn,
 ) {
   const { now, randomBytes } = ground
@@ -46,6 +46,8 @@ export async function openOutside(
         blocks,
         placements,
         notices,
+        roomDeps,
+        retireAliases: (room, to) => aliases.retire(room, to),
         resolveAlias: (alias) => aliases.resolve(alias),
         version: manifest.version,
         serviceOf: (userId) => appservices.all.find((service) => service.covers(userId))?.id,

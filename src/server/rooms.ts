@@ -72,6 +72,7 @@ export async function openRoomStorey(
     history,
     aliases,
     blocks,
+    roomDeps: deps,
     ephemeral,
     media,
     /** Rooms that others put people into, and take them out of. */

@@ -4,6 +4,7 @@ import { accountRoutes } from './account.ts'
 import { deviceRoutes } from './devices.ts'
 import { mediaAdminRoutes } from './media.ts'
 import { noticeRoutes } from './notices.ts'
+import { removalRoutes } from './removal.ts'
 import { registrationTokenRoutes } from './registration-tokens.ts'
 import { reportListRoutes } from './reports.ts'
 import { roomActionRoutes } from './room-actions.ts'
@@ -27,6 +28,7 @@ export const adminApiRoutes = (deps: AdminApiDeps): Route[] => [
   ...roomRoutes(deps),
   ...roomHistoryRoutes(deps),
   ...roomActionRoutes(deps),
+  ...removalRoutes(deps),
   ...mediaAdminRoutes(deps),
   ...reportListRoutes(deps),
   ...noticeRoutes(deps),
