@@ -97,6 +97,18 @@ export const openPlacements = (deps: PlacementDeps): Placements => {
     })
   }
 
+  /** What is done to a room one after the other: levels are read, and then written with what was read. */
+  const turns = new Map<number, Promise<unknown>>()
+  const inTurn = <T>(room: Room, work: () => Promise<T>): Promise<T> => {
+    const done = (turns.get(room.nid) ?? Promise.resolve()).then(work, work)
+    turns.set(room.nid, done)
+    const end = (): void => {
+      if (turns.get(room.nid) === done) turns.delete(room.nid)
+    }
+    done.then(end, end)
+    return done
+  }
+
   const mustFind = async (name: string): Promise<Room> => {
     const room = await find(name)
     if (!room) throw new MatrixError('M_NOT_FOUND', 'There is no such room')
@@ -120,7 +132,7 @@ export const openPlacements = (deps: PlacementDeps): Placements => {
       if (!host) throw new MatrixError('M_FORBIDDEN', 'Nobody of this server in this room may give power to anybody')
       // A creator's power is without bounds, and cannot be given.
       const most = Math.min(powerLevelOf(levels, host.userId), Math.max(100, ...levels.users.values()))
-      await setPower(room, user, (_, now) => Math.max(now ?? most, most))
+      await inTurn(room, () => setPower(room, user, (_, now) => Math.max(now ?? most, most)))
       const membership = membershipOf(room, user.nid)
       if (membership === 'join' || membership === 'invite' || room.summary.joinRule === 'public') return
       if (powerLevelOf(levels, host.userId) < levels.invite)
@@ -129,20 +141,30 @@ export const openPlacements = (deps: PlacementDeps): Placements => {
     },
     enter: async (user, name, { give, given }) => {
       const room = await find(name)
-      if (!room) return undefined
-      try {
-        await letIn(room, user)
-        await setPower(room, user, (_, now) => (now === undefined || now === given ? (give ?? undefined) : now))
-      } catch (error) {
-        if (!isRefusal(error)) throw error
-        return room.joined.has(user.nid) ? room.id : undefined
-      }
-      return room.id
+      if (!room || membershipOf(room, user.nid) === 'ban') return undefined
+      return inTurn(room, async () => {
+        // First the power and then the join: nobody sees a member without it, who could not do yet what the group may.
+        const before = (await powerLevelsOf(rooms, room)).users.get(user.userId)
+        try {
+          await setPower(room, user, (_, now) => (now === undefined || now === given ? (give ?? undefined) : now))
+        } catch (error) {
+          if (!isRefusal(error)) throw error
+        }
+        try {
+          await letIn(room, user)
+        } catch (error) {
+          if (!isRefusal(error)) throw error
+          if (room.joined.has(user.nid)) return room.id
+          await setPower(room, user, () => before)
+          return undefined
+        }
+        return room.id
+      })
     },
     leave: async (user, roomId, { given, out }) => {
       const room = await rooms.find(roomId)
       if (!room) return
-      if (given !== null) await setPower(room, user, (_, now) => (now === given ? undefined : now))
+      if (given !== null) await inTurn(room, () => setPower(room, user, (_, now) => (now === given ? undefined : now)))
       const membership = membershipOf(room, user.nid)
       if (!out || (membership !== 'join' && membership !== 'invite')) return
       const levels = await powerLevelsOf(rooms, room)
