@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'node:test'
-import { type Body, Client } from '../../harness/client.ts'
+import type { Body, Client } from '../../harness/client.ts'
 import { databases } from '../../harness/postgres.ts'
 import { dnOf, person, replace, service, suffix } from './slapd.ts'
 import { skip, search, withServer, outcome, wrong, until, accountOf, slapd } from './fixture.ts'
