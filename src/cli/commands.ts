@@ -55,4 +55,9 @@ export const commands: readonly Command[] = [
     summary: 'give the server a new key to sign with',
     load: () => import('./key-rotate.ts'),
   },
+  {
+    name: 'oauth rotate-keys',
+    summary: 'take new keys into use that ID tokens are signed with',
+    load: () => import('./oauth-rotate-keys.ts'),
+  },
 ]

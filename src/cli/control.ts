@@ -128,6 +128,7 @@ export const askControl = async (config: Config): Promise<Operator | undefined> 
     link: call('link'),
     unlink: call('unlink'),
     importLinks: call('importLinks'),
+    rotateKeys: call('rotateKeys'),
     revoke: call('revoke'),
     notice: call('notice'),
   }

@@ -43,6 +43,8 @@ export interface Operator {
   unlink(name: string, identity: Named): Promise<string>
   /** Links many, each for itself. `line` says which one it is in what is answered. */
   importLinks(wanted: readonly (Named & { line: number; name: string })[]): Promise<Imported>
+  /** Takes new keys into use that ID tokens are signed with. Resolves to their ids. */
+  rotateKeys(): Promise<string[]>
   /** Ends tokens of a provider that are access tokens themselves. */
   revoke(provider: string, ended: EndedTokens): Promise<void>
 }
@@ -83,9 +85,10 @@ export const operatorOf = ({
   users,
   identities,
   login,
+  oauth,
   notices,
   config,
-}: Pick<Homeserver, 'users' | 'identities' | 'login' | 'notices' | 'config'>): Operator => {
+}: Pick<Homeserver, 'users' | 'identities' | 'login' | 'oauth' | 'notices' | 'config'>): Operator => {
   const find = async (name: string): Promise<Account> => {
     const account = await users.findByLocalpart(localpart(name, config.server_name))
     if (!account) throw new MatrixError('M_NOT_FOUND', `There is no user "${name}"`)
@@ -127,6 +130,11 @@ export const operatorOf = ({
       identities.links.import(
         wanted.map(({ name, ...one }) => ({ ...one, user: localpart(name, config.server_name) })),
       ),
+    rotateKeys: async () => {
+      if (!oauth)
+        throw new MatrixError('M_NOT_FOUND', 'There is no OAuth 2.0 here: set public_base_url to an https address')
+      return oauth.rotateKeys()
+    },
     revoke: (provider, ended) => login.revokeTokens(provider, ended),
   }
 }

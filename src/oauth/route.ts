@@ -65,8 +65,12 @@ const refusalOf = (error: unknown): OAuthError => {
     case 'M_BAD_JSON':
     case 'M_INVALID_PARAM':
       return new OAuthError('invalid_request', error.message, { cause: error })
-    default:
-      return new OAuthError('invalid_grant', error.message, { cause: error })
+    default: {
+      // What a refused token is refused for, by a code that stays, and the line of the log.
+      const { code, trace } = error.extra
+      const extra = { ...(code !== undefined && { code }), ...(trace !== undefined && { trace }) }
+      return new OAuthError('invalid_grant', error.message, { cause: error, extra })
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import type { Outbound, Wires } from '../federation/index.ts'
 import type { HttpServer, Route } from '../http/index.ts'
 import type { Identities } from '../identity/index.ts'
 import type { Login } from '../login/index.ts'
+import type { OAuth } from '../oauth/index.ts'
 import type { Rooms } from '../events/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Users } from '../users/index.ts'
@@ -25,6 +26,8 @@ export interface Homeserver extends AsyncDisposable {
   readonly users: Users
   readonly identities: Identities
   readonly login: Login
+  /** Undefined where OAuth 2.0 is off. */
+  readonly oauth: OAuth | undefined
   readonly rooms: Rooms
   readonly notices: Notices
   /** What other servers are talked to over; undefined where there are none. */

@@ -59,6 +59,7 @@ export async function createHomeserver(
     users: people.users,
     identities: signIn.identities,
     login: signIn.login,
+    oauth: signIn.oauth,
     rooms: rooms.rooms,
     notices: rooms.notices,
     wires: abroad?.wires,
