@@ -2,11 +2,13 @@ import { authTypesFor } from '../matrix/auth-rules/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import type { Users } from '../users/index.ts'
 import { commit, type CommitDeps } from './commit.ts'
+import type { EventCache } from './event-cache.ts'
 import type { Head, Room } from './room.ts'
 import { outlineOf, stageAll, type Draft, type Prepared, type StageDeps } from './stage.ts'
 import type { StoredEvent } from './stored-event.ts'
 
 export interface AppendDeps extends StageDeps, CommitDeps {
+  readonly events: EventCache
   readonly users: Pick<Users, 'peekNid' | 'intern'>
 }
 

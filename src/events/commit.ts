@@ -1,6 +1,6 @@
 import type { Tx } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
-import type { Events } from './event-cache.ts'
+import type { EventCache } from './event-cache.ts'
 import type { Heads } from './heads.ts'
 import { forgetRedacted } from './redaction.ts'
 import { memberFrom, type Head, type Member } from './room.ts'
@@ -15,7 +15,7 @@ import { insertRoom, moveRoomHead, updateRoom, upsertMember, type HeadRow } from
 export interface CommitDeps {
   readonly log: Log
   readonly heads: Heads
-  readonly events: Events
+  readonly events: EventCache
   readonly stateKeys: StateKeys
   readonly stateSets: StateSets
 }

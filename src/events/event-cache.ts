@@ -12,6 +12,10 @@ export interface Events {
   byId(eventId: string): Promise<StoredEvent | undefined>
   /** What a device sent under a transaction id: several, when it used the id on several endpoints. */
   byTxn(device: number, txnId: string): Promise<StoredEvent[]>
+}
+
+/** The same with what the kernel alone may do. */
+export interface EventCache extends Events {
   /** Takes in an event that was just made, redacted or read. */
   put(stored: StoredEvent): void
   /** Makes events of rows, those in memory first. */
@@ -19,7 +23,7 @@ export interface Events {
   drop(stored: StoredEvent): void
 }
 
-export function openEvents(database: Database): Events {
+export function openEvents(database: Database): EventCache {
   const byNid = database.memory.cache<number, StoredEvent>({
     name: 'events',
     weigh: eventBytes,

@@ -1,6 +1,6 @@
 import type { Database, Tx } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
-import type { Events } from './event-cache.ts'
+import type { EventCache } from './event-cache.ts'
 import type { Heads } from './heads.ts'
 import type { StateSets } from './state-sets.ts'
 import type { Held } from './stored-event.ts'
@@ -18,7 +18,7 @@ import type { UserRooms } from './user-rooms.ts'
 export interface RemovalDeps {
   readonly database: Database
   readonly log: Log
-  readonly events: Events
+  readonly events: EventCache
   readonly heads: Heads
   readonly stateSets: StateSets
   readonly userRooms: UserRooms

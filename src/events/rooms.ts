@@ -19,8 +19,8 @@ import { openUserRooms, type UserRoom } from './user-rooms.ts'
 /** The rooms of this server: their heads, events and states, and the one way to add to them. */
 export interface Rooms {
   readonly events: Events
-  readonly stateKeys: StateKeys
-  readonly stateSets: StateSets
+  readonly stateKeys: Pick<StateKeys, 'peek' | 'find' | 'names'>
+  readonly stateSets: Pick<StateSets, 'load'>
   byNid(nid: number): Promise<Room | undefined>
   find(roomId: string): Promise<Room | undefined>
   /** From memory alone. */
@@ -29,8 +29,10 @@ export interface Rooms {
   stateEvent(room: Room, type: string, stateKey: string): Promise<StoredEvent | undefined>
   /** The state event in a place of the state before `stored`. */
   stateEventBefore(stored: StoredEvent, type: string, stateKey: string): Promise<StoredEvent | undefined>
-  /** The whole state before an event. */
+  /** The whole state before an event. It is shared: it cannot be changed. */
   stateBefore(stored: StoredEvent): Promise<StateMap>
+  /** The whole state after an event. */
+  stateAfter(stored: StoredEvent): Promise<StateMap>
   /** The room's accepted events between two positions. */
   timeline(span: Span): Promise<StoredEvent[]>
   /** The accepted events of all rooms in `(since, until]`, in the order of the log: for who follows it, and was away. */
@@ -100,6 +102,16 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
   const eventAt = async (nid: number | undefined): Promise<StoredEvent | undefined> =>
     nid === undefined ? undefined : (events.peek(nid) ?? events.get(nid))
 
+  const stateBefore = async ({ stateBefore: nid }: StoredEvent): Promise<StateMap> =>
+    nid === null ? new Map() : stateSets.load(nid)
+
+  const stateAfter = async (stored: StoredEvent): Promise<StateMap> => {
+    const before = await stateBefore(stored)
+    if (stored.event.stateKey === undefined) return before
+    const key = await stateKeys.find(stored.event.type, stored.event.stateKey)
+    return key === undefined ? before : new Map(before).set(key, stored.nid)
+  }
+
   const timeline = async (span: Span): Promise<StoredEvent[]> => {
     const room = span.dir === 'b' ? heads.peek(span.room) : undefined
     if (room && !room.recent && room.pending === 0 && span.upTo >= room.latestPosition) {
@@ -127,7 +139,8 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
         key === undefined || stored.stateBefore === null ? undefined : await stateSets.find(stored.stateBefore, key),
       )
     },
-    stateBefore: async (stored) => (stored.stateBefore === null ? new Map() : stateSets.load(stored.stateBefore)),
+    stateBefore,
+    stateAfter,
     timeline,
     everywhere: async (since, until) => events.adopt(await readEverywhere(database.read, since, until)),
     changedSince: (nids, since) => readChangedRooms(database.read, nids, since),

@@ -44,7 +44,7 @@ export async function enter(deps: AccessDeps, session: Session, roomId: string):
 
 /** The state that the user may see: the current one, or what it was when they left. */
 export async function stateIn({ rooms }: AccessDeps, { room, stay }: View): Promise<StateMap> {
-  return stay.end ? stateAfter(rooms, stay.end) : room.state
+  return stay.end ? rooms.stateAfter(stay.end) : room.state
 }
 
 /** The state event in one place of the state that the user may see. */
@@ -59,12 +59,4 @@ export async function stateEventIn(
   return end.event.type === type && end.event.stateKey === stateKey
     ? end
     : deps.rooms.stateEventBefore(end, type, stateKey)
-}
-
-/** The state after an event. */
-export async function stateAfter(rooms: Rooms, stored: StoredEvent): Promise<StateMap> {
-  const before = await rooms.stateBefore(stored)
-  if (stored.event.stateKey === undefined) return before
-  const key = await rooms.stateKeys.find(stored.event.type, stored.event.stateKey)
-  return key === undefined ? before : new Map(before).set(key, stored.nid)
 }

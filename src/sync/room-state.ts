@@ -1,17 +1,9 @@
-import type { Room, Rooms, StoredEvent } from '../events/index.ts'
+import type { Room, Rooms } from '../events/index.ts'
 import type { Span, Timeline } from './room-window.ts'
 
 type StateMap = ReadonlyMap<number, number>
 
 const nothing: StateMap = new Map()
-
-/** The state after an event. */
-async function stateAfter(rooms: Rooms, stored: StoredEvent): Promise<StateMap> {
-  const before = await rooms.stateBefore(stored)
-  if (stored.event.stateKey === undefined) return before
-  const key = await rooms.stateKeys.find(stored.event.type, stored.event.stateKey)
-  return key === undefined ? before : new Map(before).set(key, stored.nid)
-}
 
 /** The room's state at a position of the log. */
 export async function stateAt(rooms: Rooms, room: Room, position: number): Promise<StateMap> {
@@ -24,7 +16,7 @@ export async function stateAt(rooms: Rooms, room: Room, position: number): Promi
     limit: 1,
     dir: 'b',
   })
-  return last ? stateAfter(rooms, last) : nothing
+  return last ? rooms.stateAfter(last) : nothing
 }
 
 /** The head is no newer than the position, and nothing is on its way to the database. */

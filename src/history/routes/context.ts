@@ -3,7 +3,7 @@ import { RawJson, route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { RoomEventFilter } from '../../matrix/filter.ts'
 import { isEventId } from '../../matrix/ids.ts'
-import { mayEnter, stateAfter, viewOf, type View } from '../access.ts'
+import { mayEnter, viewOf, type View } from '../access.ts'
 import type { StoredEvent } from '../../events/index.ts'
 import { EventParams, notIn, openObject } from '../../rooms/index.ts'
 import type { HistoryRouteDeps } from '../deps.ts'
@@ -46,7 +46,7 @@ async function stateAround(
   shown: readonly StoredEvent[],
   filter: RoomEventFilter,
 ): Promise<StoredEvent[]> {
-  const state = await stateAfter(deps.rooms, last)
+  const state = await deps.rooms.stateAfter(last)
   const members = filter.lazyLoadMembers
     ? new Set((await membersFor(deps, shown)).map((member) => member.nid))
     : undefined

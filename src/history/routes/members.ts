@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { RawJson, route, type Route } from '../../http/index.ts'
 import { parseMxc } from '../../matrix/ids.ts'
-import { enter, stateAfter, stateIn, type View } from '../access.ts'
+import { enter, stateIn, type View } from '../access.ts'
 import { type Membership, membershipIn, type StateMap, type StoredEvent } from '../../events/index.ts'
 import { joinedRoom, notIn, RoomParams } from '../../rooms/index.ts'
 import type { HistoryRouteDeps } from '../deps.ts'
@@ -56,7 +56,7 @@ async function membersAt(
   })
   if (!last) return []
   if (!(await deps.history.canSee(session, last))) throw notIn(room.id)
-  return membersIn(deps, await stateAfter(deps.rooms, last), wanted)
+  return membersIn(deps, await deps.rooms.stateAfter(last), wanted)
 }
 
 async function membersIn({ rooms }: HistoryRouteDeps, state: StateMap, wanted: Wanted): Promise<StoredEvent[]> {
