@@ -9,7 +9,7 @@ import type { StoredEvent } from './stored-event.ts'
 
 export interface AppendDeps extends StageDeps, CommitDeps {
   readonly events: EventCache
-  readonly users: Pick<Users, 'peekNid' | 'intern'>
+  readonly users: Pick<Users, 'peekNid' | 'intern' | 'namesOf'>
 }
 
 /**

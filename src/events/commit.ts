@@ -41,7 +41,7 @@ function setMember(room: Head, user: number, member: Member): void {
 }
 
 /** Types of events that move a room up in a list. */
-const bumps = new Set([
+export const bumps = new Set([
   'm.room.message',
   'm.room.encrypted',
   'm.room.create',

@@ -1,6 +1,14 @@
 import type { Database } from '../storage/index.ts'
 import { eventBytes, type StoredEvent } from './stored-event.ts'
-import { fromRow, readEvent, readEventById, readEvents, readEventsByTxn, type EventRow } from './store/events.ts'
+import {
+  fromRow,
+  readEvent,
+  readEventById,
+  readEvents,
+  readEventsById,
+  readEventsByTxn,
+  type EventRow,
+} from './store/events.ts'
 
 /** Events by short id and by event id, from memory where they were seen lately. */
 export interface Events {
@@ -10,6 +18,8 @@ export interface Events {
   /** In the order asked for; what is not there is left out. */
   many(nids: readonly number[]): Promise<StoredEvent[]>
   byId(eventId: string): Promise<StoredEvent | undefined>
+  /** Several, by event id; what is not there is left out. */
+  byIds(eventIds: readonly string[]): Promise<Map<string, StoredEvent>>
   /** What a device sent under a transaction id: several, when it used the id on several endpoints. */
   byTxn(device: number, txnId: string): Promise<StoredEvent[]>
 }
@@ -69,6 +79,19 @@ export function openEvents(database: Database): EventCache {
       if (cached) return cached
       const row = await readEventById(database.read, eventId)
       return row && adoptOne(row)
+    },
+    byIds: async (wanted) => {
+      const found = new Map<string, StoredEvent>()
+      const missing: string[] = []
+      for (const id of new Set(wanted)) {
+        const nid = nids.get(id)
+        const cached = nid === undefined ? undefined : byNid.get(nid)
+        if (cached) found.set(id, cached)
+        else missing.push(id)
+      }
+      for (const row of missing.length > 0 ? await readEventsById(database.read, missing) : [])
+        found.set(row.event_id, adoptOne(row))
+      return found
     },
     byTxn: async (device, txnId) => (await readEventsByTxn(database.read, device, txnId)).map(adoptOne),
     put,

@@ -35,7 +35,7 @@ export function roomMaker(
   return async (version, [create, ...others]) => {
     if (create.type !== 'm.room.create') throw new MatrixError('M_BAD_JSON', 'A room begins with its create event')
     const { id, ts } = await freeIdAndTime(version, create)
-    const room = emptyRoom({ nid: roomIds.next(), id, version, creator: create.sender.nid, createdTs: ts })
+    const room = emptyHead({ nid: roomIds.next(), id, version, creator: create.sender.nid, createdTs: ts })
     deps.heads.add(room)
     deps.heads.hold(room)
     try {
@@ -62,7 +62,7 @@ function idOfCreate(deps: AppendDeps, version: RoomVersion, create: Draft, ts: n
 }
 
 /** The room's head before its first event. */
-const emptyRoom = (room: Pick<Room, 'nid' | 'id' | 'version' | 'creator' | 'createdTs'>): Head => ({
+export const emptyHead = (room: Pick<Room, 'nid' | 'id' | 'version' | 'creator' | 'createdTs'>): Head => ({
   ...room,
   chain: [],
   state: new Map(),

@@ -7,6 +7,8 @@ import { roomMaker, type FirstDrafts } from './new-room.ts'
 import { Recent } from './recent.ts'
 import type { Room } from './room.ts'
 import { openHeads } from './heads.ts'
+import type { ReceivePorts } from './receive/deps.ts'
+import { openReceiver, type Receiver } from './receive/receiver.ts'
 import type { Draft } from './stage.ts'
 import { openRemoval, type Removal } from './removal.ts'
 import { openStateKeys, type StateKeys } from './state-keys.ts'
@@ -45,6 +47,8 @@ export interface Rooms {
   append(room: Room, drafts: readonly Draft[]): Promise<StoredEvent[]>
   /** Makes a room of its first events: all or none. The first of them is the create event. */
   make(version: RoomVersion, drafts: FirstDrafts): Promise<Room>
+  /** Opens the door for events and rooms of other servers. See receive/. */
+  openReceiver(ports: ReceivePorts): Promise<Receiver>
   /**
    * Waits until all that has been asked for until now is durable, or has failed: before something that `room` says is called done.
    * False when it did not come about.
@@ -149,6 +153,7 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
     append: (room, drafts) => append(appendDeps, room, drafts),
     make: roomMaker(appendDeps, roomIds),
     removal: openRemoval({ database, log, events, heads, stateSets, userRooms }),
+    openReceiver: (ports) => openReceiver({ ...appendDeps, database, userRooms, roomIds, ...ports }),
     isDurable: async (room) => {
       await database.write(async () => {})
       return !room.dead

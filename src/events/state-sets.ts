@@ -20,12 +20,23 @@ export interface StateSets {
     replaced: number | undefined,
     event: number,
   ): readonly StateLayer[]
+  /**
+   * The set that follows `chain` when several keys are given to other events; 0: to none. Where the database has a set of this content
+   * already, it is that one, and nothing is left to be stored.
+   */
+  derive(chain: readonly StateLayer[], changes: ReadonlyMap<number, number>): Promise<Derived>
   /** Stores the newest layer of a chain. */
   store(tx: Tx, chain: readonly StateLayer[]): Promise<void>
   /** The id of the set with this content, stored as a whole when it is new: for state that comes from resolution. */
   intern(tx: Tx, state: StateMap): Promise<number>
   /** These are gone. */
   forget(nids: readonly number[]): void
+}
+
+/** A state set, and what of it is not in the database yet. */
+export interface Derived {
+  readonly chain: readonly StateLayer[]
+  readonly fresh: readonly StateLayer[]
 }
 
 /** Ancestors that a set may have: it is read with at most this many rows and one. */
@@ -92,6 +103,16 @@ export function openStateSets(database: Database, ids: Sequence, secret: string)
     return state
   }
 
+  /** The layers that stay below a new one. It flows into the layer below while there is no level left for it, or while it is larger than its level's share. */
+  const stack = (before: readonly StateLayer[], delta: Map<number, number>, size: number): StateLayer[] => {
+    const kept = [...before]
+    const share = (level: number): number => size ** ((deepest + 1 - level) / (deepest + 1))
+    while (kept.length > 0 && (kept.length > deepest || delta.size > share(kept.length))) {
+      for (const [oldKey, oldEvent] of kept.pop()?.delta ?? []) if (!delta.has(oldKey)) delta.set(oldKey, oldEvent)
+    }
+    return kept
+  }
+
   return {
     forget: (nids) => {
       for (const nid of nids) {
@@ -113,14 +134,8 @@ export function openStateSets(database: Database, ids: Sequence, secret: string)
       return undefined
     },
     follow(before, size, key, replaced, event) {
-      const kept = [...before]
       const delta = new Map([[key, event]])
-      const base = Math.max(size, 16)
-      const share = (level: number): number => base ** ((deepest + 1 - level) / (deepest + 1))
-      // It flows into the layer below while there is no level left for it, or while it is larger than its level's share.
-      while (kept.length > 0 && (kept.length > deepest || delta.size > share(kept.length))) {
-        for (const [oldKey, oldEvent] of kept.pop()?.delta ?? []) if (!delta.has(oldKey)) delta.set(oldKey, oldEvent)
-      }
+      const kept = stack(before, delta, Math.max(size, 16))
       const parent = kept.at(-1)
       const last = before.at(-1)
       const sum =
@@ -136,6 +151,26 @@ export function openStateSets(database: Database, ids: Sequence, secret: string)
       }
       kept.push(made)
       return kept
+    },
+    derive: async (before, changes) => {
+      const last = before.at(-1)
+      let sum = last ? fromBytes(last.hash) : 0n
+      const delta = new Map<number, number>()
+      for (const [key, event] of changes) {
+        const replaced = holderIn(before, key) ?? 0
+        if (replaced === event) continue
+        if (replaced !== 0) sum -= pairHash(key, replaced)
+        if (event !== 0) sum += pairHash(key, event)
+        delta.set(key, event)
+      }
+      if (delta.size === 0 && last) return { chain: before, fresh: [] }
+      const content = toBytes(sum)
+      const known = await readStateSetByHash(database.read, content)
+      if (known !== undefined) return { chain: await chain(known), fresh: [] }
+      const kept = stack(before, delta, Math.max(before[0]?.delta.size ?? 0, 16))
+      const parent = kept.at(-1)
+      const made = { nid: ids.next(), hash: content, parent: parent?.nid ?? null, level: kept.length, delta }
+      return { chain: [...kept, made], fresh: [made] }
     },
     store: async (tx, made) => {
       const top = made.at(-1)
@@ -154,6 +189,15 @@ export function openStateSets(database: Database, ids: Sequence, secret: string)
       return nid
     },
   }
+}
+
+/** The event that holds a key in a set; 0 or undefined: none does. */
+export function holderIn(chain: readonly StateLayer[], key: number): number | undefined {
+  for (let index = chain.length - 1; index >= 0; index--) {
+    const event = chain[index]?.delta.get(key)
+    if (event !== undefined) return event
+  }
+  return undefined
 }
 
 /** The set that a chain of layers amounts to. */

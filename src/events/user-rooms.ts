@@ -18,6 +18,8 @@ export interface UserRooms {
   forget(user: number, room: number): void
   /** The room is gone. */
   drop(user: number, room: number): void
+  /** A membership changed otherwise than by an event of the log: what is in the tables counts. */
+  reread(user: number): void
 }
 
 /** In memory. */
@@ -74,5 +76,6 @@ export function openUserRooms(database: Database): UserRooms {
       if (member) rooms?.set(room, { ...member, forgotten: true })
     },
     drop: (user, room) => void cache.get(user)?.delete(room),
+    reread: (user) => void cache.delete(user),
   }
 }

@@ -13,12 +13,15 @@ export async function openFederation(
   { rooms, ephemeral }: RoomStorey,
 ) {
   if (!abroad) return { routes: [] }
-  const { federationRoutes, openOutbound, openRoomServers } = await import('../federation/index.ts')
+  const { federationRoutes, openOutbound, openRoomServers, remoteEvents } = await import('../federation/index.ts')
   const { wires } = abroad
   const roomServers = openRoomServers({ ...ground, memory: ground.database.memory, rooms, users })
   const outbound = stack.use(
     await openOutbound({ ...ground, wires, rooms, users, devices, roomServers, typing: ephemeral.typing }),
   )
   abroad.outbound = outbound
-  return { routes: federationRoutes({ ...ground, wires, users, rooms, devices, ephemeral }) }
+  const receive = stack.use(
+    await rooms.openReceiver({ keys: wires.keys, remote: remoteEvents(wires.client), logger: ground.logger }),
+  )
+  return { routes: federationRoutes({ ...ground, wires, users, rooms, devices, ephemeral, receive }) }
 }

@@ -44,7 +44,9 @@ import type { AppserviceRoomsTable, AppservicesTable } from './tables/appservice
 import type {
   DestinationDebtsTable,
   DestinationMailTable,
+  ArrivalsTable,
   DestinationsTable,
+  PendingRedactionsTable,
   ServerKeyAnswersTable,
   ServerKeysTable,
 } from './tables/federation.ts'
@@ -401,6 +403,8 @@ export interface Tables {
   url_previews: UrlPreviewsTable
   appservices: AppservicesTable
   server_keys: ServerKeysTable
+  arrivals: ArrivalsTable
+  pending_redactions: PendingRedactionsTable
   server_key_answers: ServerKeyAnswersTable
   destinations: DestinationsTable
   destination_debts: DestinationDebtsTable

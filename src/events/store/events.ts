@@ -132,6 +132,32 @@ const redactRow = hot((db, p: { nid: number; json: string; redactedBy: number })
   db.updateTable('events').set({ json: p.json, redacted_by: p.redactedBy }).where('nid', '=', p.nid),
 )
 
+const place = hot(
+  (
+    db,
+    p: {
+      nid: number
+      position: number | null
+      json: string
+      state: number | null
+      standing: number
+      replaces: number | null
+      redactedBy: number | null
+    },
+  ) =>
+    db
+      .updateTable('events')
+      .set({
+        position: p.position,
+        json: p.json,
+        state_nid: p.state,
+        standing: p.standing,
+        replaces_nid: p.replaces,
+        redacted_by: p.redactedBy,
+      })
+      .where('nid', '=', p.nid),
+)
+
 /** The event in a row. The JSON is our own, written canonically: it is trusted. */
 export function fromRow(row: EventRow): StoredEvent {
   const version = findRoomVersion(row.version)
@@ -203,13 +229,29 @@ export async function readEvents(db: Reader, nids: readonly number[]): Promise<E
   return rows
 }
 
+/** Several events by id, in no order; what is not there is left out. */
+export async function readEventsById(db: Reader, ids: readonly string[]): Promise<EventRow[]> {
+  const rows: EventRow[] = []
+  for (let start = 0; start < ids.length; start += 500) {
+    rows.push(
+      ...(await db
+        .selectFrom('events')
+        .innerJoin('rooms', 'rooms.nid', 'events.room_nid')
+        .where('events.event_id', 'in', ids.slice(start, start + 500))
+        .select(columns)
+        .execute()),
+    )
+  }
+  return rows
+}
+
 export async function insertEvent(tx: Tx, stored: StoredEvent, json: string): Promise<void> {
   const { event } = stored
   await insert.run(tx, {
     nid: stored.nid,
     event_id: event.id,
     room_nid: stored.room,
-    position: stored.position,
+    position: stored.position === 0 ? null : stored.position,
     depth: event.depth,
     ts: event.ts,
     type: event.type,
@@ -223,6 +265,19 @@ export async function insertEvent(tx: Tx, stored: StoredEvent, json: string): Pr
     replaces_nid: stored.replaces,
     redacted_by: stored.redactedBy,
     thread_root: stored.threadRoot,
+  })
+}
+
+/** An event that was here without its place in the room gets one. */
+export async function placeEvent(tx: Tx, stored: StoredEvent, json: string): Promise<void> {
+  await place.run(tx, {
+    nid: stored.nid,
+    position: stored.position === 0 ? null : stored.position,
+    json,
+    state: stored.stateBefore,
+    standing: stored.standing,
+    replaces: stored.replaces,
+    redactedBy: stored.redactedBy,
   })
 }
 

@@ -171,6 +171,13 @@ export async function insertRoom(tx: Tx, room: Room, head: HeadRow): Promise<voi
   })
 }
 
+/** Takes away a room that was to be taken over from another server and could not be, with the events that came for it. */
+export async function deleteEmptyRoom(tx: Tx, room: number): Promise<void> {
+  await tx.deleteFrom('events').where('room_nid', '=', room).execute()
+  await tx.deleteFrom('memberships').where('room_nid', '=', room).execute()
+  await tx.deleteFrom('rooms').where('nid', '=', room).execute()
+}
+
 /** After events that left the state as it was. */
 export async function moveRoomHead(tx: Tx, room: Room, head: HeadRow): Promise<void> {
   await moveHead.run(tx, {

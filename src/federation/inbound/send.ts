@@ -4,12 +4,12 @@ import { MatrixError } from '../../matrix/errors.ts'
 import { isObject, type Json, type JsonObject } from '../../matrix/json.ts'
 import type { Memory } from '../../storage/index.ts'
 import { takeEdu, type EduDeps } from './edus.ts'
-import type { Receive } from './receive.ts'
+import type { Receiver } from '../../events/index.ts'
 
 export interface SendDeps extends EduDeps {
   readonly database: { readonly memory: Memory }
   /** Absent: no event of others is taken. */
-  readonly receive?: Receive | undefined
+  readonly receive?: Pick<Receiver, 'arrive'> | undefined
   readonly logger: { warn(details: object, message: string): void }
 }
 

@@ -11,6 +11,7 @@ import { sharedMessages } from './0005-shared-messages.ts'
 import { erasedAccounts } from './0006-erased-accounts.ts'
 import { federationSending } from './0007-federation-sending.ts'
 import { removal } from './0008-removal.ts'
+import { arrivals } from './0009-arrivals.ts'
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
 const migrations: readonly Migration[] = [
@@ -22,6 +23,7 @@ const migrations: readonly Migration[] = [
   erasedAccounts,
   federationSending,
   removal,
+  arrivals,
 ]
 
 /** The newest schema that a binary must know to work on this database: an older one refuses. */

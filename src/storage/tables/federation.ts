@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely'
+
 /** A key of another server. */
 export interface ServerKeysTable {
   server: string
@@ -40,4 +42,22 @@ export interface DestinationMailTable {
   server: string
   /** Content of the `m.direct_to_device`. */
   json: string
+}
+
+/** An event of another server that is on the disk and not in its room yet. */
+export interface ArrivalsTable {
+  nid: Generated<number>
+  room_nid: number
+  event_id: string
+  /** The server that sent it. */
+  origin: string
+  json: string
+  /** How often it could not be taken. */
+  tries: Generated<number>
+}
+
+/** A redaction that came before its event. */
+export interface PendingRedactionsTable {
+  event_id: string
+  redaction_nid: number
 }

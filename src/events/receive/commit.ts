@@ -1,0 +1,140 @@
+import { relationOf } from '../../matrix/relations.ts'
+import type { Tx } from '../../storage/index.ts'
+import { bumps } from '../commit.ts'
+import { forgetRedacted, type Redaction } from '../redaction.ts'
+import { type Extremity, type Head, type Member, memberFrom, type RoomSummary } from '../room.ts'
+import { eventBytes, type Held, type StoredEvent } from '../stored-event.ts'
+import { insertEvent, placeEvent, replaceByRedacted } from '../store/events.ts'
+import { addPendingRedaction } from '../store/redactions.ts'
+import { deleteRelation, insertRelation } from '../store/relations.ts'
+import { updateRoom, upsertMember } from '../store/rooms.ts'
+import type { StateLayer } from '../store/state.ts'
+import type { ReceiveDeps } from './deps.ts'
+import type { Chain } from './states.ts'
+
+/** How the head of a room moves with an event that another server made. */
+export interface HeadMove {
+  readonly extremities: readonly Extremity[]
+  readonly chain: Chain
+  /** State keys that are held by other events now; 0: by none. The event itself may or may not be among them. */
+  readonly state: ReadonlyMap<number, number>
+  /** Members whose standing changed, and not by this event. */
+  readonly members: ReadonlyMap<number, Member>
+  readonly summary: RoomSummary
+}
+
+/** What is to be stored of an event that another server made. */
+export interface Change {
+  readonly stored: Held
+  readonly json: string
+  /** It was here already, without its place. */
+  readonly wasOutlier: boolean
+  readonly layers: readonly StateLayer[]
+  /** State keys that may not be in the database yet. */
+  readonly stateKeys: readonly number[]
+  /** The user whose membership it sets, where it counts in the current state. */
+  readonly target: number | undefined
+  readonly redaction: Redaction | undefined
+  /** The event that is to be redacted once it comes. */
+  readonly awaits: string | undefined
+  /** Undefined: it is stored, and nobody is told; the head stays. */
+  readonly move: HeadMove | undefined
+  /** Members who are on the disk already, and whom the head has to learn of: those of a room that is taken over. */
+  readonly newcomers?: ReadonlyMap<number, Member>
+}
+
+/**
+ * Moves the head, stores the change and announces it, as `../commit.ts` does for what is made here. Nothing has been awaited since the
+ * move was worked out and the head looked at once more.
+ */
+export async function commitReceived(deps: ReceiveDeps, head: Head, change: Change): Promise<StoredEvent> {
+  const { stored, move } = change
+  deps.events.put(stored)
+  if (move) moveHead(head, move, change)
+  const counts = { joined: head.joined.size, invited: head.invited }
+  deps.heads.hold(head)
+  try {
+    await deps.log.write(async (tx) => {
+      if (head.dead) throw new Error('A change that this one was built upon was not committed')
+      try {
+        if (move) {
+          const { redaction, target } = change
+          stored.position = tx.append({
+            kind: 'event',
+            room: head.nid,
+            wake: head.joined,
+            data: stored,
+            bytes: eventBytes(stored),
+            ...(target !== undefined && { user: target, wakeAlso: target }),
+            ...(redaction && { onAnnounce: () => forgetRedacted(deps, redaction, stored.nid) }),
+          })
+          head.latestPosition = stored.position
+          if (bumps.has(stored.event.type)) head.bumpPosition = stored.position
+        }
+        await store(deps, tx.sql, head, change)
+        if (!move) return
+        await updateRoom(tx.sql, head, {
+          ...counts,
+          stateNid: move.chain.at(-1)?.nid ?? 0,
+          extremities: move.extremities,
+          summary: move.summary,
+          latestPosition: head.latestPosition,
+          bumpPosition: head.bumpPosition,
+        })
+      } catch (error) {
+        deps.heads.kill(head)
+        throw error
+      }
+    })
+  } catch (error) {
+    deps.heads.kill(head)
+    deps.events.drop(stored)
+    throw error
+  } finally {
+    deps.heads.settle(head)
+  }
+  for (const key of change.stateKeys) deps.stateKeys.confirm(key)
+  for (const user of [...(move?.members.keys() ?? []), ...(change.newcomers?.keys() ?? [])]) deps.userRooms.reread(user)
+  return stored
+}
+
+function moveHead(head: Head, move: HeadMove, { stored, target, newcomers }: Change): void {
+  head.extremities = move.extremities
+  head.chain = move.chain
+  head.summary = move.summary
+  for (const [key, nid] of move.state) {
+    if (nid === 0) head.state.delete(key)
+    else head.state.set(key, nid)
+  }
+  for (const [user, member] of [...(newcomers ?? []), ...move.members]) setMember(head, user, member)
+  if (target !== undefined) setMember(head, target, memberFrom(stored.event, stored.nid, stored.sender, 0))
+}
+
+export function setMember(head: Head, user: number, member: Member): void {
+  if (head.members.get(user)?.membership === 'invite') head.invited -= 1
+  if (member.membership === 'invite') head.invited += 1
+  if (member.membership === 'join') head.joined.add(user)
+  else head.joined.delete(user)
+  head.members.set(user, member)
+}
+
+async function store(deps: ReceiveDeps, tx: Tx, head: Head, change: Change): Promise<void> {
+  const { stored, json, wasOutlier, layers, stateKeys, target, move, redaction, awaits } = change
+  for (const key of stateKeys) await deps.stateKeys.store(tx, key)
+  for (const layer of layers) await deps.stateSets.store(tx, [layer])
+  await (wasOutlier ? placeEvent : insertEvent)(tx, stored, json)
+  for (const [user, member] of move?.members ?? [])
+    await upsertMember(tx, head.nid, user, { ...member, position: stored.position })
+  if (target !== undefined) {
+    const member = memberFrom(stored.event, stored.nid, stored.sender, stored.position)
+    if (head.members.get(target)?.event === stored.nid) head.members.set(target, member)
+    await upsertMember(tx, head.nid, target, member)
+  }
+  const relation = move && relationOf(stored.event)
+  if (relation) await insertRelation(tx, stored, relation)
+  if (redaction) {
+    await replaceByRedacted(tx, redaction.target.nid, redaction.json, stored.nid)
+    await deleteRelation(tx, redaction.target.nid)
+  }
+  if (awaits !== undefined) await addPendingRedaction(tx, awaits, stored.nid)
+}

@@ -1,0 +1,26 @@
+import type { Users } from '../../users/index.ts'
+import type { Database, Sequence } from '../../storage/index.ts'
+import type { CommitDeps } from '../commit.ts'
+import type { UserRooms } from '../user-rooms.ts'
+import type { RemoteEvents, SigningKeys } from './ports.ts'
+
+/** What federation/ fills. */
+export type ReceivePorts = Pick<ReceiveDeps, 'keys' | 'remote' | 'logger'>
+
+/** What takes the events of other servers is made with. */
+export interface ReceiveDeps extends CommitDeps {
+  readonly database: Database
+  readonly users: Pick<Users, 'intern' | 'namesOf'>
+  readonly userRooms: Pick<UserRooms, 'reread'>
+  readonly eventIds: Sequence
+  readonly roomIds: Sequence
+  readonly serverName: string
+  readonly now: () => number
+  readonly keys: SigningKeys
+  readonly remote: RemoteEvents
+  /** A pino logger is one. */
+  readonly logger: {
+    info(details: object, message: string): void
+    warn(details: object, message: string): void
+  }
+}

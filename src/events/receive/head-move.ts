@@ -1,0 +1,91 @@
+import type { RoomEvent } from '../../matrix/event.ts'
+import { flatten, holderIn, type Derived } from '../state-sets.ts'
+import { type Head, type Member, memberFrom, membershipIn, type RoomSummary, summarise } from '../room.ts'
+import type { Held } from '../stored-event.ts'
+import type { HeadMove } from './commit.ts'
+import type { ReceiveDeps } from './deps.ts'
+import { resolveStates } from './resolve.ts'
+import type { Resolver } from './resolver.ts'
+import { isSame, stateAfter } from './states.ts'
+
+/** Where the head goes with an accepted event. */
+export async function planMove(
+  deps: ReceiveDeps,
+  resolver: Resolver,
+  head: Head,
+  stored: Held,
+  after: Derived,
+): Promise<HeadMove & { readonly fresh: Derived['fresh'] }> {
+  const { event } = stored
+  const prev = new Set(event.prevEvents)
+  const left = head.extremities.filter(({ id }) => !prev.has(id))
+  const others: Derived[] = []
+  for (const { nid } of left) {
+    const other = await deps.events.get(nid)
+    if (other) others.push(await stateAfter(deps, other))
+  }
+  const current = await resolveStates(deps, resolver, head.version, [after.chain, ...others.map(({ chain }) => chain)])
+  const state = differences(head, current.chain)
+  const fresh = [...new Set([...after.fresh, ...others.flatMap((other) => other.fresh), ...current.fresh])]
+  return {
+    extremities: [...left, { nid: stored.nid, id: event.id, depth: event.depth }],
+    chain: current.chain,
+    state,
+    fresh,
+    ...(await consequences(deps, head, stored, state)),
+  }
+}
+
+/** The keys that are held by other events in a state than in the head. */
+function differences(head: Head, chain: HeadMove['chain']): Map<number, number> {
+  const changes = new Map<number, number>()
+  if (isSame(head.chain, chain)) return changes
+  const top = chain.at(-1)
+  if (top && chain.length > 1 && chain.at(-2) === head.chain.at(-1)) {
+    for (const [key, nid] of top.delta) if ((head.state.get(key) ?? 0) !== nid) changes.set(key, nid)
+    return changes
+  }
+  const state = flatten(chain)
+  for (const [key, nid] of state) if (head.state.get(key) !== nid) changes.set(key, nid)
+  for (const key of head.state.keys()) if (!state.has(key)) changes.set(key, 0)
+  return changes
+}
+
+/** What follows for members and for what lists show of the room. The event's own membership is left to the commit. */
+async function consequences(
+  deps: ReceiveDeps,
+  head: Head,
+  stored: Held,
+  state: ReadonlyMap<number, number>,
+): Promise<{ members: Map<number, Member>; summary: RoomSummary }> {
+  const members = new Map<number, Member>()
+  let { summary } = head
+  const names = await deps.stateKeys.names([...state.keys()])
+  for (const [key, nid] of state) {
+    const name = names.get(key)
+    if (!name) continue
+    const holder = nid === stored.nid ? stored : nid === 0 ? undefined : await deps.events.get(nid)
+    const event: RoomEvent = holder?.event ?? { ...stored.event, ...name, content: {} }
+    summary = summarise(summary, event)
+    if (name.type !== 'm.room.member' || nid === stored.nid) continue
+    const user = await deps.users.intern(name.stateKey).catch(() => undefined)
+    const before = user === undefined ? undefined : head.members.get(user)
+    if (user === undefined) continue
+    if (holder) members.set(user, memberFrom(holder.event, holder.nid, holder.sender, before?.position ?? 0))
+    else if (before) members.set(user, { ...before, membership: 'leave' })
+  }
+  return { members, summary }
+}
+
+/** Whose membership an event sets in the current state. */
+export async function targetOf(
+  deps: ReceiveDeps,
+  stored: Held,
+  move: HeadMove | undefined,
+): Promise<number | undefined> {
+  const { type, stateKey } = stored.event
+  if (!move || type !== 'm.room.member' || stateKey === undefined) return undefined
+  const key = deps.stateKeys.peek(type, stateKey)
+  const counts = key !== undefined && (move.state.get(key) ?? holderIn(move.chain, key)) === stored.nid
+  return counts && membershipIn(stored.event) !== undefined ? deps.users.intern(stateKey) : undefined
+}
