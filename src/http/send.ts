@@ -14,7 +14,7 @@ const cors = [
   'access-control-allow-methods',
   'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
   'access-control-allow-headers',
-  'X-Requested-With, Content-Type, Authorization',
+  'X-Requested-With, Content-Type, Authorization, If-Match, If-None-Match',
 ]
 
 /** JSON of ours is data for whoever asked: not to be kept, nor taken for a page. */

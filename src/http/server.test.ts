@@ -28,7 +28,10 @@ test('a route answers with JSON and open CORS, on v3 and r0 and its further spel
     assert.equal(answer.body, '{"a":1}')
     assert.equal(answer.headers['content-type'], 'application/json')
     assert.equal(answer.headers['access-control-allow-origin'], '*')
-    assert.equal(answer.headers['access-control-allow-headers'], 'X-Requested-With, Content-Type, Authorization')
+    assert.equal(
+      answer.headers['access-control-allow-headers'],
+      'X-Requested-With, Content-Type, Authorization, If-Match, If-None-Match',
+    )
     assert.match(String(answer.headers['access-control-allow-methods']), /GET.*PUT.*DELETE/)
     assert.equal(answer.headers['x-content-type-options'], 'nosniff')
     assert.equal(answer.headers['x-powered-by'], undefined)

@@ -8,6 +8,7 @@ import { introspectionRoute } from './introspection.ts'
 import { createKeys } from './keys.ts'
 import { metadataRoutes } from './metadata.ts'
 import { registrationRoute } from './registration/routes.ts'
+import { rendezvousRoutes } from './rendezvous.ts'
 import { revocationRoute } from './revocation.ts'
 import { deleteSessions, readSession } from './store/sessions.ts'
 import { tokenRoute } from './token.ts'
@@ -49,6 +50,7 @@ export const openOAuth = (deps: OAuthDeps & { readonly publicUrl: string }): OAu
       ...deviceRoutes(context),
       revocationRoute(context),
       introspectionRoute(context),
+      ...rendezvousRoutes(context),
       ...userinfoRoutes(context),
     ],
     isSession: async (device) => (await readSession(deps.database.read, device)) !== undefined,

@@ -19,7 +19,7 @@ export async function openFront(
   const { config, registrations } = ground
   let isStopping = false
   const routes: Route[] = [
-    versionsRoute(unstableFeatures),
+    versionsRoute(unstableFeatures(config)),
     capabilitiesRoute((session) => capabilities(config, session)),
     ...wellKnownRoutes({
       baseUrl: config.public_base_url,

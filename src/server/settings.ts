@@ -1,18 +1,20 @@
 // What the settings say, by the names of those who ask: capabilities, discovery, limits.
 import { totalmem } from 'node:os'
-import type { Config } from '../config/index.ts'
+import { type Config, oauthIssuer } from '../config/index.ts'
 import type { HttpOptions, Rate, Session } from '../http/index.ts'
 import { roomVersions } from '../matrix/room-version.ts'
 import { delayedLimits } from '../rooms/index.ts'
 
 /** What is there before it is in the specification. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientversions */
-export const unstableFeatures: Readonly<Record<string, boolean>> = {
+export const unstableFeatures = (config: Config): Readonly<Record<string, boolean>> => ({
+  // Signing in by a QR code is OAuth 2.0 for a device.
+  ...(oauthIssuer(config) !== undefined && { 'org.matrix.msc4108': true, 'io.element.msc4388': true }),
   'org.matrix.msc4140': true,
   'uk.half-shot.msc2666.query_mutual_rooms': true,
   'org.matrix.msc3814': true,
   'org.matrix.simplified_msc3575': true,
   'fi.mau.msc2659.stable': true,
-}
+})
 
 /** What a user of this server may do. @see https://spec.matrix.org/v1.19/client-server-api/#capabilities-negotiation */
 export const capabilities = (config: Config, { admin }: Session): Record<string, unknown> => ({
