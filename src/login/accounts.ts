@@ -3,12 +3,16 @@ import { makeUserId } from '../matrix/ids.ts'
 import type { Tx } from '../storage/index.ts'
 import type { LogTx } from '../streams/index.ts'
 import type { Account, NewAccount } from '../users/index.ts'
-import type { LoginContext } from './deps.ts'
+import type { LoginParts } from './deps.ts'
 import { shownName } from '../identity/index.ts'
 import type { Opened, WantedSession } from '../sessions/index.ts'
 
+type NewNameDeps = Pick<LoginParts, 'serverName' | 'isExclusive' | 'users'>
+/** What making accounts takes. */
+export type RegisterDeps = NewNameDeps & Pick<LoginParts, 'log' | 'sessions'>
+
 /** Throws when nobody can get this name: M_INVALID_USERNAME, M_EXCLUSIVE, M_USER_IN_USE. */
-export const checkNewName = async (context: LoginContext, localpart: string): Promise<void> => {
+export const checkNewName = async (context: NewNameDeps, localpart: string): Promise<void> => {
   if (localpart.startsWith('_')) throw new MatrixError('M_INVALID_USERNAME', 'A user name cannot start with "_"')
   const userId = makeUserId(localpart, context.serverName)
   if (context.isExclusive(userId)) throw new MatrixError('M_EXCLUSIVE', 'This name is kept for an application service')
@@ -16,7 +20,7 @@ export const checkNewName = async (context: LoginContext, localpart: string): Pr
 }
 
 /** Twelve small letters and digits, of 256 random bits in base64. */
-export const randomLocalpart = (context: LoginContext): string =>
+export const randomLocalpart = (context: Pick<LoginParts, 'randomId'>): string =>
   context
     .randomId()
     .toLowerCase()
@@ -28,7 +32,7 @@ export const randomLocalpart = (context: LoginContext): string =>
  * `check` does.
  */
 export const register = async (
-  context: LoginContext,
+  context: RegisterDeps,
   account: NewAccount,
   session: WantedSession | undefined,
   check = checkNewName,

@@ -1,10 +1,15 @@
 import { MatrixError } from '../matrix/errors.ts'
 import type { Account } from '../users/index.ts'
 import { checkNewName } from './accounts.ts'
-import type { LoginContext } from './deps.ts'
+import type { LoginParts } from './deps.ts'
 import { addEmail, deleteEmail, readEmails, readOwner } from '../identity/index.ts'
 import { parseAddress } from './mail/index.ts'
 import { openRegistrationTokens, type RegistrationTokens } from './tokens-to-register/index.ts'
+
+type AdministrationDeps = Pick<
+  LoginParts,
+  'database' | 'users' | 'sessions' | 'now' | 'logger' | 'passwords' | 'randomId' | 'serverName' | 'isExclusive'
+>
 
 /** What administrators may do to how others come in. */
 export interface LoginAdministration {
@@ -33,7 +38,7 @@ export interface LoginAdministration {
 const keyResetMs = 10 * 60_000
 const mostResets = 1000
 
-export const openAdministration = (context: LoginContext): LoginAdministration => {
+export const openAdministration = (context: AdministrationDeps): LoginAdministration => {
   const { database, users, sessions, now } = context
   /** Kept in memory: after a restart the administrator asks again. */
   const resets = new Map<number, number>()

@@ -1,33 +1,15 @@
-import { accessToken } from '../http/index.ts'
-import type { RouteHandlerContext } from '../http/index.ts'
+import { accessToken, type RouteHandlerContext } from '../http/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import { makeUserId } from '../matrix/ids.ts'
-import type { LoginContext } from './deps.ts'
+import type { AppService, LoginParts } from './deps.ts'
 import { hashToken } from '../sessions/index.ts'
-
-/** An application service, as far as signing in is concerned. */
-export interface AppService {
-  readonly id: string
-  /** Whether it may ask as this user. */
-  covers(userId: string): boolean
-  /** Whether it makes devices instead of signing in. */
-  readonly withoutLogin: boolean
-}
-
-/** Port to appservice/: those that have accounts of their own here, and may ask in the names of these. */
-export interface AppServices {
-  /** Whether one, other than `but`, keeps this user id for itself. */
-  keepsUser(userId: string, but?: string): boolean
-  /** Whose token this is, by its hash. */
-  byTokenHash(tokenHash: string): AppService | undefined
-}
 
 /** The `type` of a sign-in or registration by an application service. */
 export const appserviceType = 'm.login.application_service'
 
 /** The service whose token a request brings to a route that asks for none. @throws MatrixError M_MISSING_TOKEN, M_UNKNOWN_TOKEN */
 export const serviceOf = (
-  context: LoginContext,
+  context: Pick<LoginParts, 'appservices' | 'config'>,
   {
     headers,
     query,
@@ -51,7 +33,7 @@ export const mustSignIn = (service: AppService): void => {
 
 /** Throws when the service cannot make an account of this name: M_INVALID_USERNAME, M_EXCLUSIVE, M_USER_IN_USE. */
 export const checkServiceName = async (
-  context: LoginContext,
+  context: Pick<LoginParts, 'appservices' | 'serverName' | 'users'>,
   service: AppService,
   localpart: string,
 ): Promise<void> => {

@@ -3,10 +3,15 @@ import { MatrixError } from '../matrix/errors.ts'
 import { isObject, type JsonObject, own } from '../matrix/json.ts'
 import { isLocalUser, localpartOf } from '../matrix/ids.ts'
 import type { Account } from '../users/index.ts'
-import type { AppService } from './appservice.ts'
-import type { LoginContext } from './deps.ts'
+import type { AppService, LoginParts } from './deps.ts'
 import { type Arrival, type Identity, type Origin as Whence, readOwner } from '../identity/index.ts'
-import { parseAddress } from './mail/index.ts'
+import { parseAddress } from './mail/address.ts'
+
+type NameDeps = Pick<LoginParts, 'database' | 'users' | 'serverName'>
+type OwnPasswordDeps = Pick<LoginParts, 'users' | 'passwords'>
+type PasswordDeps = NameDeps & OwnPasswordDeps & Pick<LoginParts, 'config' | 'providers' | 'sessions' | 'count'>
+/** What looking at a name and password takes. */
+export type CredentialDeps = PasswordDeps & Pick<LoginParts, 'identities'>
 
 /** Where a credential came from: for limits and for the log. */
 export interface Origin extends Whence {
@@ -48,13 +53,13 @@ function mailAddressIn(identifier: JsonObject): string {
 }
 
 /** The account that has shown the mail address to be its own. */
-async function accountByAddress(context: LoginContext, address: string): Promise<Account | undefined> {
+async function accountByAddress(context: NameDeps, address: string): Promise<Account | undefined> {
   const owner = await readOwner(context.database.read, address)
   return owner === undefined ? undefined : context.users.account(owner)
 }
 
 /** The account that the name, full user id or mail address is of; a name of another server is nobody's. */
-const accountNamed = (context: LoginContext, name: string): Promise<Account | undefined> | undefined => {
+const accountNamed = (context: NameDeps, name: string): Promise<Account | undefined> | undefined => {
   if (name.includes('\0') || !name.isWellFormed()) return undefined
   // No name has this sign in it, and every address has.
   if (name.indexOf('@') > 0) return accountByAddress(context, name)
@@ -64,7 +69,7 @@ const accountNamed = (context: LoginContext, name: string): Promise<Account | un
 
 /** Whether the password is the one that the account has here. An account without one, and none at all, take the same time. */
 const isOwnPassword = async (
-  context: LoginContext,
+  context: OwnPasswordDeps,
   account: Account | undefined,
   password: string,
 ): Promise<boolean> => {
@@ -79,7 +84,7 @@ const isOwnPassword = async (
 }
 
 /** Whether anybody comes in by password: by one that is kept here, or by one that a directory knows. */
-export const takesPasswords = ({ config, providers }: LoginContext): boolean =>
+export const takesPasswords = ({ config, providers }: Pick<LoginParts, 'config' | 'providers'>): boolean =>
   config.password_login || providers.directories.length > 0
 
 /** A refusal by a directory takes at least this long: how long the directory took for it then says less. In ms. */
@@ -90,7 +95,7 @@ const leastMs = 300
  * account without a password and a wrong password take the same way, and get the same answer.
  */
 export const verifyPassword = async (
-  context: LoginContext,
+  context: PasswordDeps,
   name: string,
   password: string,
   origin: Origin,
@@ -122,7 +127,7 @@ export const verifyPassword = async (
 
 /** The account that a name and password are of. Throws as `verifyPassword`, and the same for somebody who has none here. */
 export const accountByPassword = async (
-  context: LoginContext,
+  context: CredentialDeps,
   name: string,
   password: string,
   origin: Origin,
@@ -131,12 +136,4 @@ export const accountByPassword = async (
   const account = 'account' in verified ? verified.account : await context.identities.accountOf(verified.identity)
   if (!account) throw new MatrixError('M_FORBIDDEN', 'Wrong user name or password')
   return account
-}
-
-/** A string of the body that has to be there. */
-export const requiredText = (body: JsonObject, key: string): string => {
-  const value = own(body, key)
-  if (value === undefined) throw new MatrixError('M_MISSING_PARAM', `"${key}" is missing`)
-  if (typeof value !== 'string') throw new MatrixError('M_BAD_JSON', `"${key}" must be a string`)
-  return value
 }

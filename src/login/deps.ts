@@ -3,9 +3,8 @@ import type { Devices } from '../devices/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
-import type { AppServices } from './appservice.ts'
 import type { CountAttempt, Identities, SignInLog, Standing } from '../identity/index.ts'
-import type { Mail } from './mail/index.ts'
+import type { Mail } from './mail/sender.ts'
 import type { Passwords } from './password.ts'
 import type { Providers } from '../providers/index.ts'
 import type { Sessions } from '../sessions/index.ts'
@@ -29,6 +28,23 @@ export type LoginConfig = Pick<
   | 'email'
   | 'query_access_token'
 >
+
+/** An application service, as far as signing in is concerned. */
+export interface AppService {
+  readonly id: string
+  /** Whether it may ask as this user. */
+  covers(userId: string): boolean
+  /** Whether it makes devices instead of signing in. */
+  readonly withoutLogin: boolean
+}
+
+/** Port to appservice/: those that have accounts of their own here, and may ask in the names of these. */
+export interface AppServices {
+  /** Whether one, other than `but`, keeps this user id for itself. */
+  keepsUser(userId: string, but?: string): boolean
+  /** Whose token this is, by its hash. */
+  byTokenHash(tokenHash: string): AppService | undefined
+}
 
 /** An app that has somebody's account by OAuth 2.0, as it says of itself. */
 export interface SignedInApp {
@@ -66,8 +82,8 @@ export interface LoginDeps {
   readonly count?: CountAttempt | undefined
 }
 
-/** What the parts of login/ share. */
-export interface LoginContext extends LoginDeps {
+/** What the files of login/ share: what the folder was given, and what it holds. Each takes what it names. */
+export interface LoginParts extends LoginDeps {
   readonly serverName: string
   readonly passwords: Passwords
   readonly uia: InteractiveAuth

@@ -1,6 +1,5 @@
-export type { AppService, AppServices } from './appservice.ts'
 export type { LoginAdministration } from './administration.ts'
-export type { LoginDeps, SignedInApp } from './deps.ts'
+export type { AppService, AppServices, LoginDeps, SignedInApp } from './deps.ts'
 export type { PasswordCost } from './password.ts'
 export { type OpenIdDeps, openIdRoutes } from './openid.ts'
 export { type Login, openLogin } from './login.ts'

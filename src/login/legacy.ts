@@ -1,5 +1,5 @@
 import { MatrixError } from '../matrix/errors.ts'
-import type { LoginContext } from './deps.ts'
+import type { LoginParts } from './deps.ts'
 
 /**
  * Refuses a client that wants to sign in, or to make an account, by itself, where everybody is to come by OAuth 2.0.
@@ -7,7 +7,7 @@ import type { LoginContext } from './deps.ts'
  * @throws MatrixError M_UNRECOGNIZED, M_APPSERVICE_LOGIN_UNSUPPORTED
  * @see https://spec.matrix.org/v1.19/client-server-api/#authentication-api-discovery
  */
-export const mustBeLegacy = ({ config }: Pick<LoginContext, 'config'>, isService = false): void => {
+export const mustBeLegacy = ({ config }: Pick<LoginParts, 'config'>, isService = false): void => {
   if (config.legacy_login) return
   if (isService)
     throw new MatrixError(

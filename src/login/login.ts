@@ -5,7 +5,7 @@ import type { Origin } from '../identity/index.ts'
 import type { EndedTokens } from '../providers/index.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import { register } from './accounts.ts'
-import type { LoginContext, LoginDeps } from './deps.ts'
+import type { LoginDeps, LoginParts } from './deps.ts'
 import { createPasswords, type PasswordCost } from './password.ts'
 import { routesOf } from './routes.ts'
 import { openWeb, type Web } from './sso/index.ts'
@@ -48,7 +48,7 @@ export interface Login {
  * @param cost what hashing a password costs; lowered by tests only
  */
 export const openLogin = (deps: LoginDeps, cost?: PasswordCost): Login => {
-  const context: LoginContext = {
+  const context: LoginParts = {
     ...deps,
     serverName: deps.config.server_name,
     passwords: createPasswords(deps, cost),

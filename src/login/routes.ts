@@ -1,5 +1,5 @@
 import type { Route } from '../http/index.ts'
-import type { LoginContext } from './deps.ts'
+import type { LoginParts } from './deps.ts'
 import { mailRoutes } from './mail/index.ts'
 import { accountRoutes } from './routes/account.ts'
 import { identityRoutes } from './routes/identities.ts'
@@ -9,7 +9,7 @@ import { registerRoutes } from './routes/register.ts'
 import { sharedSecretRoutes } from './routes/shared-secret.ts'
 
 /** Every endpoint of login/, but for the pages. */
-export const routesOf = (context: LoginContext): Route[] => [
+export const routesOf = (context: LoginParts): Route[] => [
   ...signInRoutes(context),
   ...loginTokenRoutes(context),
   ...registerRoutes(context),

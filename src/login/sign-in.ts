@@ -2,13 +2,16 @@ import { MatrixError } from '../matrix/errors.ts'
 import { isObject, type JsonObject, own } from '../matrix/json.ts'
 import type { Tx } from '../storage/index.ts'
 import type { Origin } from './credentials.ts'
-import type { LoginContext } from './deps.ts'
-import { type Arrival } from '../identity/index.ts'
-import type { Verified } from './methods/method.ts'
+import type { LoginParts } from './deps.ts'
+import type { Arrival } from '../identity/index.ts'
+import type { MethodDeps, Verified } from './methods/method.ts'
 import { methodOf } from './methods/index.ts'
 import type { Opened, WantedSession } from '../sessions/index.ts'
 
-const verify = async (context: LoginContext, type: string, body: JsonObject, origin: Origin): Promise<Verified> => {
+/** What signing in by a method takes. */
+export type SignInDeps = MethodDeps & Pick<LoginParts, 'logger'>
+
+const verify = async (context: SignInDeps, type: string, body: JsonObject, origin: Origin): Promise<Verified> => {
   const method = methodOf(context, type)
   if (!method) throw new MatrixError('M_UNKNOWN', 'This server does not offer that way to sign in', { status: 400 })
   if (method.guessable) context.sessions.failures.attempt(origin.ip)
@@ -20,7 +23,7 @@ const verify = async (context: LoginContext, type: string, body: JsonObject, ori
  * where it is of nobody here.
  */
 const proofIn = async (
-  context: LoginContext,
+  context: SignInDeps,
   body: JsonObject,
   origin: Origin,
 ): Promise<Pick<Arrival, 'proven' | 'within'>> => {
@@ -44,7 +47,7 @@ const both = (first: Arrival['within'], second: Arrival['within']): Arrival['wit
 
 /** `POST /login`: has the method look at the credential, and opens a session for whose it is. */
 export const signInBy = async (
-  context: LoginContext,
+  context: SignInDeps,
   type: string,
   body: JsonObject,
   origin: Origin,

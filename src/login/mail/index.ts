@@ -1,5 +1,5 @@
 export { parseAddress } from './address.ts'
 export { openMail, type Mail, type MailDeps } from './sender.ts'
-export { mailRoutes } from './routes.ts'
+export { type MailRouteDeps, mailRoutes } from './routes.ts'
 export type { Message } from './message.ts'
-export { emailStage, type Proof } from './validations.ts'
+export { emailStage, type Proof, type ProofDeps } from './validations.ts'

@@ -1,8 +1,6 @@
-import type { Reply, Route } from '../../http/index.ts'
-import type { LoginContext } from '../deps.ts'
-import { field } from '../../http/index.ts'
+import { field, type Reply, type Route } from '../../http/index.ts'
 import { html } from '../pages/html.ts'
-import { createWeb, pageRoute, show, type PageRequest, type Web } from '../sso/web.ts'
+import { createWeb, type WebDeps, pageRoute, show, type PageRequest, type Web } from '../sso/web.ts'
 import { hashToken } from '../../sessions/index.ts'
 import { isWaiting, validate } from './store.ts'
 import { mailTexts } from './texts.ts'
@@ -23,7 +21,7 @@ const card = (web: Web, request: PageRequest, title: string, lead: string, statu
  * The page behind the link of a mail. Opening it does nothing yet: programs that look into mail open links too. Its form needs no
  * token of the browser's, since what it sends is secret itself.
  */
-export const confirmationRoutes = (context: LoginContext): Route[] => {
+export const confirmationRoutes = (context: WebDeps): Route[] => {
   const web = createWeb(context)
   return [
     pageRoute(web, {

@@ -2,17 +2,22 @@ import { Type } from 'typebox'
 import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
-import type { LoginContext } from '../deps.ts'
+import type { LoginParts } from '../deps.ts'
 import { textsFor } from '../pages/texts.ts'
-import { flowsFor } from '../uia/stages.ts'
+import type { WebDeps } from '../sso/web.ts'
+import { type FlowDeps, flowsFor } from '../uia/stages.ts'
 import { parseAddress } from './address.ts'
 import { confirmationRoutes } from './page.ts'
 import { addEmail, deleteEmail, readEmails } from '../../identity/index.ts'
 import type { Purpose } from './store.ts'
-import { checkProof, requestValidation, takeProof } from './validations.ts'
+import { checkProof, type ProofDeps, requestValidation, takeProof, type ValidationDeps } from './validations.ts'
+
+type ConfirmDeps = FlowDeps & ProofDeps & Pick<LoginParts, 'uia' | 'identities'>
+/** What the routes about mail addresses take. */
+export type MailRouteDeps = ConfirmDeps & ValidationDeps & WebDeps
 
 /** Every endpoint that has to do with mail addresses. */
-export const mailRoutes = (context: LoginContext): Route[] => [
+export const mailRoutes = (context: MailRouteDeps): Route[] => [
   ...requestRoutes(context),
   ...addressRoutes(context),
   ...phoneRoutes,
@@ -30,7 +35,7 @@ const requests: ReadonlyArray<{ readonly id: string; readonly path: string; read
 ]
 
 /** Ask for a mail that confirms an address. @see https://spec.matrix.org/v1.19/client-server-api/#adding-account-administrative-contact-information */
-const requestRoutes = (context: LoginContext): Route[] =>
+const requestRoutes = (context: ValidationDeps): Route[] =>
   requests.map(({ id, path, purpose }) =>
     route({
       id,
@@ -62,7 +67,7 @@ const Medium = Type.Object({ medium: Type.String(), address: Type.String() })
 const Unbound = Type.Object({ id_server_unbind_result: Type.String() })
 const noIdentityServer = 'no-support'
 
-const addressRoutes = (context: LoginContext): Route[] => [
+const addressRoutes = (context: ConfirmDeps): Route[] => [
   route({
     id: 'getAccount3PIDs',
     method: 'GET',
@@ -168,7 +173,7 @@ const addressRoutes = (context: LoginContext): Route[] => [
 
 /** Adds a confirmed address, once the user has confirmed that it is they who ask. */
 async function addAddress(
-  context: LoginContext,
+  context: ConfirmDeps,
   session: Session,
   ip: string,
   credentials: { sid: string; clientSecret: string },
@@ -190,7 +195,7 @@ async function addAddress(
 }
 
 /** @throws MatrixError M_FORBIDDEN when an identity provider alone says what the user's mail address is */
-const mustNotBeLocked = async (context: LoginContext, user: number): Promise<void> => {
+const mustNotBeLocked = async (context: Pick<LoginParts, 'identities'>, user: number): Promise<void> => {
   const provider = await context.identities.lockOf(user, 'email')
   if (provider)
     throw new MatrixError('M_FORBIDDEN', `Your mail address comes from "${provider.name}", and is changed there`)

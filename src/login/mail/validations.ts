@@ -1,8 +1,8 @@
 import { MatrixError } from '../../matrix/errors.ts'
 import { isObject, own } from '../../matrix/json.ts'
 import { readOwner } from '../../identity/index.ts'
-import { requiredText } from '../credentials.ts'
-import type { LoginContext } from '../deps.ts'
+import { requiredText } from '../body.ts'
+import type { LoginParts } from '../deps.ts'
 import { hashToken } from '../../sessions/index.ts'
 import type { Stage } from '../uia/engine.ts'
 import { parseAddress } from './address.ts'
@@ -18,6 +18,11 @@ import {
   type ValidationRow,
 } from './store.ts'
 import { mailTexts } from './texts.ts'
+
+/** What asking for a confirmation by mail takes. */
+export type ValidationDeps = Pick<LoginParts, 'database' | 'mail' | 'config' | 'serverName' | 'now' | 'randomId'>
+/** What looking at one takes. */
+export type ProofDeps = Pick<LoginParts, 'database' | 'now'>
 
 const lifetimeMs = 60 * 60_000
 /** Mails that one address gets within that time, whoever asks. */
@@ -41,7 +46,7 @@ const checkSecret = (secret: string): string => {
 
 /** Whom a confirmation of the address would be for. @throws MatrixError M_THREEPID_IN_USE, M_THREEPID_NOT_FOUND */
 const subjectOf = async (
-  { database }: LoginContext,
+  { database }: Pick<LoginParts, 'database'>,
   { purpose, user }: ValidationRequest,
   address: string,
 ): Promise<number | null> => {
@@ -58,7 +63,7 @@ const subjectOf = async (
  * Sends a mail with a link that shows that its reader asked for it. Returns the name of the validation.
  * @throws MatrixError M_THREEPID_MEDIUM_NOT_SUPPORTED, M_INVALID_PARAM, M_THREEPID_IN_USE, M_THREEPID_NOT_FOUND, M_LIMIT_EXCEEDED
  */
-export const requestValidation = async (context: LoginContext, request: ValidationRequest): Promise<string> => {
+export const requestValidation = async (context: ValidationDeps, request: ValidationRequest): Promise<string> => {
   const { mail, config, database } = context
   if (!mail) throw new MatrixError('M_THREEPID_MEDIUM_NOT_SUPPORTED', 'This server sends no mail')
   const address = parseAddress(request.email)
@@ -137,7 +142,7 @@ export type Proof = ReturnType<typeof checkValid>
 
 /** Looks whether an address was confirmed for this purpose and user, without using that up. @throws MatrixError M_THREEPID_AUTH_FAILED */
 export const checkProof = async (
-  context: LoginContext,
+  context: ProofDeps,
   credentials: Credentials,
   purpose: Purpose,
   user?: number,
@@ -147,7 +152,7 @@ export const checkProof = async (
 
 /** Uses a confirmation up: it is good for one thing, once. @throws MatrixError M_THREEPID_AUTH_FAILED */
 export const takeProof = (
-  context: LoginContext,
+  context: ProofDeps,
   credentials: Credentials,
   purpose: Purpose,
   user?: number,
@@ -161,7 +166,7 @@ export const takeProof = (
   })
 
 /** A mail address, confirmed for this purpose. The proof is handed over in the very request that passes it: put it last in its flow. */
-export const emailStage = (context: LoginContext, purpose: Purpose, proven: (proof: Proof) => void): Stage => ({
+export const emailStage = (context: ProofDeps, purpose: Purpose, proven: (proof: Proof) => void): Stage => ({
   type: 'm.login.email.identity',
   verify: async (auth) => {
     const credentials = own(auth, 'threepid_creds') ?? own(auth, 'threepidCreds')

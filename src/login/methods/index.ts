@@ -1,8 +1,8 @@
 import { oauthIssuer } from '../../config/index.ts'
-import type { LoginContext } from '../deps.ts'
+import type { LoginParts } from '../deps.ts'
 import { appservice } from './appservice.ts'
 import { jwt } from './jwt.ts'
-import type { Method } from './method.ts'
+import type { Method, MethodDeps } from './method.ts'
 import { password } from './password.ts'
 import { token } from './token.ts'
 
@@ -10,7 +10,7 @@ import { token } from './token.ts'
 const methods: readonly Method[] = [jwt, password, token, appservice]
 
 /** What `GET /login` answers. */
-export const flowsOf = (context: LoginContext): { type: string; [key: string]: unknown }[] => [
+export const flowsOf = (context: MethodDeps): { type: string; [key: string]: unknown }[] => [
   ...ssoFlow(context),
   ...methods.filter((method) => method.enabled(context)).map(({ types: [type], details }) => ({ type, ...details })),
 ]
@@ -19,7 +19,10 @@ export const flowsOf = (context: LoginContext): { type: string; [key: string]: u
  * Sign-in through a browser, which comes back as a login token. Clients that know of OAuth 2.0 without speaking it prefer this to all
  * others: the page has every way in. @see https://spec.matrix.org/v1.19/client-server-api/#oauth-20-aware-clients
  */
-const ssoFlow = ({ providers: { browser }, config }: LoginContext): { type: string; [key: string]: unknown }[] =>
+const ssoFlow = ({
+  providers: { browser },
+  config,
+}: Pick<LoginParts, 'providers' | 'config'>): { type: string; [key: string]: unknown }[] =>
   browser.length === 0 && oauthIssuer(config) === undefined
     ? []
     : [
@@ -36,5 +39,5 @@ const ssoFlow = ({ providers: { browser }, config }: LoginContext): { type: stri
       ]
 
 /** The method that a client asks for by `type`, where the configuration offers it. */
-export const methodOf = (context: LoginContext, type: string): Method | undefined =>
+export const methodOf = (context: MethodDeps, type: string): Method | undefined =>
   methods.find((method) => method.types.includes(type) && method.enabled(context))

@@ -1,10 +1,9 @@
 import { own } from '../../matrix/json.ts'
-import type { LoginContext } from '../deps.ts'
-import type { Method } from './method.ts'
+import type { Method, MethodDeps } from './method.ts'
 
 const deprecated = 'm.login.jwt'
 /** Those who have been told of the old name. */
-const told = new WeakSet<LoginContext>()
+const told = new WeakSet<MethodDeps>()
 
 /** Sign-in with a token of the operator's own backend or identity provider. An unknown user is created. */
 export const jwt: Method = {

@@ -1,9 +1,12 @@
 import type { JsonObject } from '../../matrix/json.ts'
-import type { Origin } from '../credentials.ts'
-import type { LoginContext } from '../deps.ts'
+import type { CredentialDeps, Origin } from '../credentials.ts'
+import type { LoginParts } from '../deps.ts'
 import type { Arrival, Identity } from '../../identity/index.ts'
 import type { Account } from '../../users/index.ts'
 import type { ProviderSession } from '../../sessions/index.ts'
+
+/** What the methods take. */
+export type MethodDeps = CredentialDeps & Pick<LoginParts, 'logger' | 'appservices'>
 
 /** Whose credential it is: somebody of a provider, or an account of ours. */
 export type Verified =
@@ -19,7 +22,7 @@ export interface Method {
   /** Whether its credentials can be guessed: attempts are then counted whatever comes of them. */
   readonly guessable: boolean
   /** Whether the configuration offers it. */
-  enabled(context: LoginContext): boolean
+  enabled(context: MethodDeps): boolean
   /** Whose credential it is. Throws the refusal. The account gate comes after, and is not its affair. */
-  verify(context: LoginContext, body: JsonObject, origin: Origin): Verified | Promise<Verified>
+  verify(context: MethodDeps, body: JsonObject, origin: Origin): Verified | Promise<Verified>
 }

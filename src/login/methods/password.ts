@@ -1,5 +1,6 @@
 import { MatrixError } from '../../matrix/errors.ts'
-import { namedUser, requiredText, takesPasswords, verifyPassword } from '../credentials.ts'
+import { requiredText } from '../body.ts'
+import { namedUser, takesPasswords, verifyPassword } from '../credentials.ts'
 import type { Method } from './method.ts'
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#password-based */

@@ -1,5 +1,5 @@
 import { MatrixError } from '../../matrix/errors.ts'
-import { requiredText } from '../credentials.ts'
+import { requiredText } from '../body.ts'
 import type { Method } from './method.ts'
 
 /** A token that another session of the same user has got by `get_token`: short-lived, and good once. */

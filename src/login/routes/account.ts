@@ -2,14 +2,21 @@ import { Type } from 'typebox'
 import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
-import type { LoginContext } from '../deps.ts'
-import { emailStage } from '../mail/index.ts'
-import { flowsFor } from '../uia/stages.ts'
+import type { LoginParts } from '../deps.ts'
+import { emailStage, type ProofDeps } from '../mail/index.ts'
+import { type FlowDeps, flowsFor } from '../uia/stages.ts'
+
+type SessionDeps = FlowDeps & Pick<LoginParts, 'uia'>
+type MailDeps = ProofDeps & Pick<LoginParts, 'uia' | 'mail' | 'config'>
+/** What changing and ending an account takes. */
+export type AccountRouteDeps = SessionDeps &
+  MailDeps &
+  Pick<LoginParts, 'passwords' | 'users' | 'sessions' | 'identities'>
 
 // The bodies are JSON by construction; the schema says no more than it needs.
 
 const confirmBySession = async (
-  context: LoginContext,
+  context: SessionDeps,
   session: Session,
   ip: string,
   body: JsonObject,
@@ -24,7 +31,7 @@ const confirmBySession = async (
   return session.user
 }
 
-const confirmByMail = async (context: LoginContext, ip: string, body: JsonObject): Promise<number> => {
+const confirmByMail = async (context: MailDeps, ip: string, body: JsonObject): Promise<number> => {
   if (!context.mail || !context.config.password_login)
     throw new MatrixError('M_MISSING_TOKEN', 'An access token is missing')
   let user: number | null = null
@@ -36,7 +43,7 @@ const confirmByMail = async (context: LoginContext, ip: string, body: JsonObject
   return user
 }
 
-export const accountRoutes = (context: LoginContext): Route[] => [
+export const accountRoutes = (context: AccountRouteDeps): Route[] => [
   /**
    * Sets a new password. Has to be confirmed; who is not signed in confirms it by mail, and so names the account. Other sessions
    * end, unless the client asks to keep them.

@@ -2,8 +2,8 @@ import { Type } from 'typebox'
 import { route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
-import type { LoginContext } from '../deps.ts'
-import { flowsFor } from '../uia/stages.ts'
+import type { LoginParts } from '../deps.ts'
+import { type FlowDeps, flowsFor } from '../uia/stages.ts'
 
 const path = '/_latchkey/client/v1/account/identities'
 
@@ -15,7 +15,7 @@ const Identity = Type.Object({
 })
 
 /** Who somebody is at the identity providers. Their own: the specification has nothing like it. */
-export const identityRoutes = (context: LoginContext): Route[] => [
+export const identityRoutes = (context: FlowDeps & Pick<LoginParts, 'uia'>): Route[] => [
   /** Everybody whom this user is at the providers, in the order in which they were linked. */
   route({
     id: 'getIdentities',

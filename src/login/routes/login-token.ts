@@ -2,11 +2,11 @@ import { Type } from 'typebox'
 import { route, type Route } from '../../http/index.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import { loginTokenMs } from '../../sessions/index.ts'
-import type { LoginContext } from '../deps.ts'
-import { flowsFor } from '../uia/stages.ts'
+import type { LoginParts } from '../deps.ts'
+import { type FlowDeps, flowsFor } from '../uia/stages.ts'
 
 /** Where whoever is signed in gets a token for another device of theirs. */
-export const loginTokenRoutes = (context: LoginContext): Route[] => [
+export const loginTokenRoutes = (context: FlowDeps & Pick<LoginParts, 'uia'>): Route[] => [
   /**
    * A token by which another device of this user signs in, once, within two minutes. Has to be confirmed.
    * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv1loginget_token

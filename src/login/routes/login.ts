@@ -2,11 +2,11 @@ import { Type } from 'typebox'
 import { clientWellKnown, route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { appserviceType, serviceOf } from '../appservice.ts'
-import type { LoginContext } from '../deps.ts'
+import type { LoginParts } from '../deps.ts'
 import { mustBeLegacy } from '../legacy.ts'
 import { flowsOf } from '../methods/index.ts'
 import type { Opened, WantedSession } from '../../sessions/index.ts'
-import { signInBy } from '../sign-in.ts'
+import { type SignInDeps, signInBy } from '../sign-in.ts'
 
 /** Old clients write null for what they leave out. */
 const optional = <T extends Parameters<typeof Type.Optional>[0]>(type: T) =>
@@ -48,7 +48,7 @@ export const wantedSession = (
 }
 
 /** The answer that opens a session. */
-export const sessionReply = ({ config, serverName }: LoginContext, opened: Opened) => {
+export const sessionReply = ({ config, serverName }: Pick<LoginParts, 'config' | 'serverName'>, opened: Opened) => {
   const wellKnown = clientWellKnown({ baseUrl: config.public_base_url, federation: undefined })
   return {
     user_id: opened.userId,
@@ -61,7 +61,7 @@ export const sessionReply = ({ config, serverName }: LoginContext, opened: Opene
   }
 }
 
-export const signInRoutes = (context: LoginContext): Route[] => [
+export const signInRoutes = (context: SignInDeps): Route[] => [
   /** The ways to sign in here. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3login */
   route({
     id: 'getLoginFlows',

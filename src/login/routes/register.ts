@@ -2,18 +2,23 @@ import { Type } from 'typebox'
 import { route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { type JsonObject, own } from '../../matrix/json.ts'
-import { checkNewName, randomLocalpart, register } from '../accounts.ts'
-import { type AppService, appserviceType, checkServiceName, mustSignIn, serviceOf } from '../appservice.ts'
-import type { LoginContext } from '../deps.ts'
+import { checkNewName, randomLocalpart, register, type RegisterDeps } from '../accounts.ts'
+import { appserviceType, checkServiceName, mustSignIn, serviceOf } from '../appservice.ts'
+import type { AppService, LoginParts } from '../deps.ts'
 import { addEmail } from '../../identity/index.ts'
-import { emailStage, type Proof } from '../mail/index.ts'
+import { emailStage, type Proof, type ProofDeps } from '../mail/index.ts'
 import { mustBeLegacy } from '../legacy.ts'
-import { isSameSecret } from '../../sessions/index.ts'
-import type { Opened, WantedSession } from '../../sessions/index.ts'
+import { isSameSecret, type Opened, type WantedSession } from '../../sessions/index.ts'
 import type { Stage } from '../uia/engine.ts'
 import { isRegistrationToken, takeRegistrationToken } from '../tokens-to-register/index.ts'
 import { dummy, registrationToken } from '../uia/stages.ts'
 import { sessionFields, sessionReply, wantedSession } from './login.ts'
+
+type FlowDeps = ProofDeps & Pick<LoginParts, 'config' | 'mail' | 'sessions'>
+/** What making accounts by clients takes. */
+export type RegisterRouteDeps = RegisterDeps &
+  FlowDeps &
+  Pick<LoginParts, 'appservices' | 'passwords' | 'uia' | 'randomId'>
 
 const Registered = Type.Object({
   user_id: Type.String(),
@@ -21,16 +26,18 @@ const Registered = Type.Object({
   device_id: Type.Optional(Type.String()),
 })
 
-const mustBeOpen = ({ config }: LoginContext): void => {
+const mustBeOpen = ({ config }: Pick<LoginParts, 'config'>): void => {
   if (config.registration === 'closed')
     throw new MatrixError('M_FORBIDDEN', 'Nobody can make an account here; ask the administrator for one')
 }
 
-const reply = (context: LoginContext, { userId, opened }: { userId: string; opened: Opened | undefined }) =>
-  opened ? sessionReply(context, opened) : { user_id: userId, home_server: context.serverName }
+const reply = (
+  context: Pick<LoginParts, 'config' | 'serverName'>,
+  { userId, opened }: { userId: string; opened: Opened | undefined },
+) => (opened ? sessionReply(context, opened) : { user_id: userId, home_server: context.serverName })
 
 /** A mail address comes last: its stage then is passed in the request that makes the account. */
-const flowsToRegister = (context: LoginContext, proven: (proof: Proof) => void): Stage[][] => {
+const flowsToRegister = (context: FlowDeps, proven: (proof: Proof) => void): Stage[][] => {
   const { registration, email } = context.config
   const before = registration === 'token' ? [registrationToken(context)] : []
   const plain = registration === 'token' ? before : [dummy]
@@ -43,7 +50,7 @@ const flowsToRegister = (context: LoginContext, proven: (proof: Proof) => void):
 
 /** A user of an application service: it has no password, and may be made although nobody else can register. */
 const registerFor = async (
-  context: LoginContext,
+  context: RegisterDeps & Pick<LoginParts, 'appservices' | 'config'>,
   service: AppService,
   body: { username?: string | null; inhibit_login?: boolean },
   wanted: WantedSession,
@@ -58,13 +65,17 @@ const registerFor = async (
   return register(context, { localpart: username, createdBy: 'appservice' }, withoutSession ? undefined : wanted, check)
 }
 
-const keepAddress = async (context: LoginContext, userId: string, { address, validated }: Proof): Promise<void> => {
+const keepAddress = async (
+  context: Pick<LoginParts, 'users' | 'database' | 'now'>,
+  userId: string,
+  { address, validated }: Proof,
+): Promise<void> => {
   const user = await context.users.find(userId)
   // Where somebody else got it meanwhile, the account is there without it.
   if (user !== undefined) await context.database.write((tx) => addEmail(tx, user, address, validated, context.now()))
 }
 
-export const registerRoutes = (context: LoginContext): Route[] => [
+export const registerRoutes = (context: RegisterRouteDeps): Route[] => [
   /**
    * Makes an account with a password, and opens its first session. How it is confirmed depends on the setting `registration`.
    * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register

@@ -2,8 +2,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { Type } from 'typebox'
 import { route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
-import { register } from '../accounts.ts'
-import type { LoginContext } from '../deps.ts'
+import { register, type RegisterDeps } from '../accounts.ts'
+import type { LoginParts } from '../deps.ts'
 import { sessionFields, SessionReply, sessionReply, wantedSession } from './login.ts'
 
 const path = '/_synapse/admin/v1/register'
@@ -11,7 +11,7 @@ const nonceMs = 60_000
 const mostNonces = 1000
 
 /** Numbers used once, each good for a minute. The oldest go when there are too many. */
-const createNonces = ({ now, randomId }: LoginContext) => {
+const createNonces = ({ now, randomId }: Pick<LoginParts, 'now' | 'randomId'>) => {
   const expiries = new Map<string, number>()
   return {
     make: (): string => {
@@ -50,7 +50,9 @@ const macOf = (
  * SHA-1 is what those tools use; in an HMAC it is still sound.
  * @see https://element-hq.github.io/synapse/latest/admin_api/register_api.html
  */
-export const sharedSecretRoutes = (context: LoginContext): Route[] => {
+export const sharedSecretRoutes = (
+  context: RegisterDeps & Pick<LoginParts, 'config' | 'passwords' | 'now' | 'randomId'>,
+): Route[] => {
   const secret = context.config.registration_shared_secret
   if (secret === undefined) return []
   const nonces = createNonces(context)

@@ -1,5 +1,5 @@
 import type { Proof } from '../../providers/index.ts'
-import type { Journey } from './web.ts'
+import type { Journey } from './goal.ts'
 
 /** Somebody whom a provider has vouched for in a form. */
 export interface FormArrival {

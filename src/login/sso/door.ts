@@ -1,4 +1,4 @@
-import { Reply, type Route } from '../../http/index.ts'
+import { field, Reply, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { isSameSecret } from '../../sessions/index.ts'
 import { gate } from '../../users/index.ts'
@@ -6,10 +6,9 @@ import { register } from '../accounts.ts'
 import { isRegistrationToken, takeRegistrationToken } from '../tokens-to-register/index.ts'
 import { takesPasswords } from '../credentials.ts'
 import { doorPage, signUpPage } from '../pages/account.ts'
-import { field } from '../../http/index.ts'
 import { depart, providerOf } from './journey.ts'
 import { Problem } from '../../providers/index.ts'
-import { passwordOf } from './routes.ts'
+import { passwordOf } from './password.ts'
 import { accountAt, type Door, formToken, pageRoute, type PageRequest, show, type Web } from './web.ts'
 
 const at = (web: Web): string => `${web.base}/account`

@@ -1,7 +1,6 @@
-import type { Reply, Route } from '../../http/index.ts'
+import { field, type Reply, type Route } from '../../http/index.ts'
 import { type Account, gate } from '../../users/index.ts'
 import { enterPage } from '../pages/account.ts'
-import { field } from '../../http/index.ts'
 import { redirect } from './journey.ts'
 import { Problem } from '../../providers/index.ts'
 import type { Visit } from './visits.ts'

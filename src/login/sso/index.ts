@@ -1,12 +1,11 @@
 import type { Route } from '../../http/index.ts'
-import type { LoginContext } from '../deps.ts'
 import { embedRoutes } from '../embed/routes.ts'
 import { assetRoutes } from '../pages/page.ts'
 import { accountPageRoutes } from './account.ts'
 import { doorRoutes } from './door.ts'
 import { enterRoutes } from './enter.ts'
 import { ssoRoutes } from './routes.ts'
-import { createWeb, type Web } from './web.ts'
+import { createWeb, type Web, type WebDeps } from './web.ts'
 
 export { door, doorHref } from './door.ts'
 export { redirect } from './journey.ts'
@@ -15,7 +14,7 @@ export { type Visitor, visitorOf } from './visitor.ts'
 export { browserHash, type Door, formToken, pageRoute, type PageRequest, show, type Web } from './web.ts'
 
 /** Sign-in through a browser, and the account page. */
-export const openWeb = (context: LoginContext): { web: Web; routes: Route[] } => {
+export const openWeb = (context: WebDeps): { web: Web; routes: Route[] } => {
   const web = createWeb(context)
   context.standing.onEnd(({ provider, subject, sid }) => {
     for (const { id, people } of context.identities.policies.values())

@@ -1,22 +1,12 @@
 import { Reply } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { type Account, gate } from '../../users/index.ts'
-import { type Arrival, type Identity } from '../../identity/index.ts'
+import type { Arrival, Identity } from '../../identity/index.ts'
 import { confirmedPage, continuePage, linkPage, provePage } from '../pages/sso.ts'
-import { Problem } from '../../providers/index.ts'
-import type { Proof, BrowserProvider } from '../../providers/index.ts'
+import { type BrowserProvider, Problem, type Proof } from '../../providers/index.ts'
 import { isTrusted, parseRedirect, withLoginToken } from './redirect-url.ts'
-import {
-  type Arrived,
-  browserHash,
-  formToken,
-  type Goal,
-  type Journey,
-  type PageRequest,
-  problemOf,
-  show,
-  type Web,
-} from './web.ts'
+import type { Goal, Journey } from './goal.ts'
+import { type Arrived, browserHash, formToken, type PageRequest, problemOf, show, type Web } from './web.ts'
 
 /** By how much the clocks of provider and server may differ, in ms. */
 const leewayMs = 60_000

@@ -1,15 +1,13 @@
-import { Reply, route, type Route } from '../../http/index.ts'
+import { field, formLimit, readForm, Reply, route, type Route } from '../../http/index.ts'
 import { Type } from 'typebox'
-import { MatrixError } from '../../matrix/errors.ts'
 import { gate } from '../../users/index.ts'
-import { accountByPassword, takesPasswords } from '../credentials.ts'
-import { field, formLimit, readForm } from '../../http/index.ts'
 import { choosePage, confirmedPage, confirmPage } from '../pages/sso.ts'
 import { arrive, arriveAgain, arriveByForm, depart, handOver, providerOf, redirect, signedTarget } from './journey.ts'
 import { endSessionsFrom } from './logout.ts'
 import { mustBeLegacy } from '../legacy.ts'
 import { goByDoor, hasOwnDoor, handOverRoutes } from './hand-over.ts'
 import { Problem } from '../../providers/index.ts'
+import { passwordOf } from './password.ts'
 import { parseRedirect } from './redirect-url.ts'
 import { accountAt, browserHash, pageRoute, type PageRequest, show, type Web } from './web.ts'
 
@@ -190,18 +188,6 @@ const wayRoutes = (web: Web): Route[] => [
     },
   }),
 ]
-
-/** The short id of the user whose password the form has. @throws Problem */
-export const passwordOf = async (web: Web, { form, ip, trace }: PageRequest, user: string): Promise<number> => {
-  if (!takesPasswords(web.context)) throw new Problem('not_allowed', 'There is no sign-in by password')
-  try {
-    return (await accountByPassword(web.context, user, field(form, 'password') ?? '', { ip, trace })).nid
-  } catch (error) {
-    if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN')
-      throw new Problem('wrong_password', error.message, { cause: error })
-    throw error
-  }
-}
 
 /**
  * Where a provider says that a session of its has ended: by a logout token, or a logout request of SAML.

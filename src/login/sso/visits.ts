@@ -1,5 +1,4 @@
-import { hashToken } from '../../sessions/index.ts'
-import type { Ended } from '../../sessions/index.ts'
+import { type Ended, hashToken } from '../../sessions/index.ts'
 
 /** Somebody on the account page. */
 export interface Visit {

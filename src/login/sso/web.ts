@@ -1,40 +1,26 @@
 import { Type } from 'typebox'
 import type { IncomingHttpHeaders } from 'node:http'
-import { type LimitName, type Reply, route, type Method, type Route } from '../../http/index.ts'
+import { formLimit, type LimitName, type Method, readForm, type Reply, route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { Account } from '../../users/index.ts'
-import type { LoginContext } from '../deps.ts'
+import type { LoginParts } from '../deps.ts'
 import type { Identity } from '../../identity/index.ts'
 import { type Cookie, cookie } from '../pages/cookies.ts'
-import { formLimit, readForm } from '../../http/index.ts'
 import { html } from '../pages/html.ts'
 import { page, type Page } from '../pages/page.ts'
 import { type Texts, textsFor } from '../pages/texts.ts'
-import { isSameSecret } from '../../sessions/index.ts'
-import { hashToken } from '../../sessions/index.ts'
+import { createSeal, hashToken, isSameSecret, type Seal, sealKey } from '../../sessions/index.ts'
 import { Problem, type ProblemCode } from '../../providers/index.ts'
+import type { RegisterDeps } from '../accounts.ts'
+import type { FlowDeps } from '../uia/stages.ts'
 import { type Arrivals, createArrivals } from './arrivals.ts'
-import { createSeal, type Seal, sealKey } from '../../sessions/index.ts'
+import type { Journey } from './goal.ts'
 import { createVisits, type Visit, type Visits } from './visits.ts'
 
-/** What a trip to a provider is for. */
-export type Goal =
-  | { readonly to: 'client'; readonly target: string }
-  | { readonly to: 'confirm'; readonly session: string }
-  | { readonly to: 'account'; readonly onwards?: string | undefined }
-  | { readonly to: 'link'; readonly user: number }
-
-/** A trip to a provider that is under way, bound to a browser. */
-export interface Journey {
-  readonly provider: string
-  /** Hash of the browser's cookie. */
-  readonly browser: string
-  readonly nonce: string
-  readonly verifier: string
-  readonly fresh: boolean
-  readonly started: number
-  readonly goal: Goal
-}
+/** What the pages take. */
+export type WebDeps = FlowDeps &
+  RegisterDeps &
+  Pick<LoginParts, 'appsOf' | 'devices' | 'logger' | 'randomBytes' | 'randomId' | 'standing' | 'uia'>
 
 /** Somebody whom a provider has vouched for, on their way to what they came for. */
 export interface Arrived {
@@ -49,7 +35,7 @@ export interface Arrived {
 
 /** What the pages share. */
 export interface Web {
-  readonly context: LoginContext
+  readonly context: WebDeps
   /** The path that people reach this server under, without a slash at its end. */
   readonly base: string
   /** The whole address; undefined where it is not configured. */
@@ -106,7 +92,7 @@ const minute = 60_000
 const journeyMs = 20 * minute
 const stepMs = 10 * minute
 
-export const createWeb = (context: LoginContext): Web => {
+export const createWeb = (context: WebDeps): Web => {
   const publicUrl = context.config.public_base_url
   const secure = publicUrl?.startsWith('https:') ?? false
   const sealing = { key: sealKey(context.randomBytes), now: context.now, randomBytes: context.randomBytes }

@@ -3,12 +3,16 @@ import type { Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { own } from '../../matrix/json.ts'
 import { isSameSecret } from '../../sessions/index.ts'
-import { accountByPassword, namedUser, requiredText } from '../credentials.ts'
-import type { LoginContext } from '../deps.ts'
-import { type Claims } from '../../identity/index.ts'
+import { requiredText } from '../body.ts'
+import { accountByPassword, type CredentialDeps, namedUser } from '../credentials.ts'
+import type { LoginParts } from '../deps.ts'
+import type { Claims } from '../../identity/index.ts'
 import type { JwtProvider } from '../../providers/index.ts'
 import { isRegistrationToken } from '../tokens-to-register/index.ts'
 import type { Stage } from './engine.ts'
+
+/** What finding out how somebody can confirm something takes. */
+export type FlowDeps = CredentialDeps & Pick<LoginParts, 'now' | 'isOAuthSession'>
 
 /** How old a token may be, by its `iat`, that confirms something: it has to show that its user is there now. In ms. */
 const freshMs = 5 * 60_000
@@ -19,7 +23,7 @@ const mine = (session: Session | undefined): Session => {
 }
 
 /** The password of whoever is signed in. */
-const password = (context: LoginContext): Stage => ({
+const password = (context: CredentialDeps): Stage => ({
   type: 'm.login.password',
   verify: async (auth, { session, ip }) => {
     const { userId, user } = mine(session)
@@ -29,7 +33,7 @@ const password = (context: LoginContext): Stage => ({
 })
 
 /** A fresh JWT of whoever is signed in: nobody who came by one is ever stuck for want of a password. */
-const jwt = (context: LoginContext): Stage => ({
+const jwt = (context: FlowDeps): Stage => ({
   type: 'org.matrix.login.jwt',
   verify: async (auth, { session, ip }) => {
     const token = own(auth, 'token')
@@ -49,7 +53,7 @@ const jwt = (context: LoginContext): Stage => ({
 })
 
 /** The token has to show that its user was there just now. Those of the drop-in block need not say when they were made. */
-const checkFresh = ({ now }: LoginContext, claims: Claims, { dropIn, leeway }: JwtProvider): void => {
+const checkFresh = ({ now }: Pick<LoginParts, 'now'>, claims: Claims, { dropIn, leeway }: JwtProvider): void => {
   const issued = own(claims, 'iat')
   if (issued === undefined && dropIn) return
   if (typeof issued === 'number' && now() - issued * 1000 <= freshMs + (dropIn ? 0 : leeway * 1000)) return
@@ -98,7 +102,7 @@ const oauth = (publicUrl: string): Stage => ({
 export const dummy: Stage = { type: 'm.login.dummy', verify: () => {} }
 
 /** One of the tokens that the operator has handed out. Returns one of an administrator's, whose uses are counted. */
-export const registrationToken = (context: LoginContext): Stage => ({
+export const registrationToken = (context: Pick<LoginParts, 'config' | 'database' | 'now' | 'sessions'>): Stage => ({
   type: 'm.login.registration_token',
   verify: async (auth, { ip }) => {
     const token = requiredText(auth, 'token')
@@ -110,7 +114,7 @@ export const registrationToken = (context: LoginContext): Stage => ({
 })
 
 /** The ways in which whoever is signed in can confirm something. */
-export const flowsFor = async (context: LoginContext, { user, device }: Session): Promise<Stage[][]> => {
+export const flowsFor = async (context: FlowDeps, { user, device }: Session): Promise<Stage[][]> => {
   const account = await context.users.account(user)
   const linked =
     context.providers.browser.length + context.providers.directories.length > 0

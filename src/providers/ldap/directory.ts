@@ -1,6 +1,5 @@
 import { AndFilter, type Entry, EqualityFilter, type Filter, OrFilter } from 'ldapts'
-import type { Claims } from '../../identity/index.ts'
-import type { Policy } from '../../identity/index.ts'
+import type { Claims, Policy } from '../../identity/index.ts'
 import {
   type Connection,
   DirectoryError,

@@ -1,5 +1,5 @@
 import * as client from 'openid-client'
-import { type Outgoing } from '../../http/index.ts'
+import type { Outgoing } from '../../http/index.ts'
 import { Problem } from '../problem.ts'
 
 /** What asking a provider takes. */
