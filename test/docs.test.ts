@@ -79,7 +79,7 @@ test('the page on rate limits has the defaults of the settings', () => {
 })
 
 test('the page on sign-in explains every code of a refusal', () => {
-  const source = readFileSync(join(root, 'src', 'login', 'jwt', 'refusal.ts'), 'utf8')
+  const source = readFileSync(join(root, 'src', 'providers', 'jwt', 'refusal.ts'), 'utf8')
   const codes = [
     ...source.slice(source.indexOf('type RefusalCode'), source.indexOf('class ')).matchAll(/'(\w+)'/g),
   ].map((match) => match[1] ?? '')
