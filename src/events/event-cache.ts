@@ -1,3 +1,4 @@
+import { MatrixError } from '../matrix/errors.ts'
 import type { Database } from '../storage/index.ts'
 import { eventBytes, type StoredEvent } from './stored-event.ts'
 import {
@@ -15,7 +16,10 @@ export interface Events {
   /** From memory alone. */
   peek(nid: number): StoredEvent | undefined
   get(nid: number): Promise<StoredEvent | undefined>
-  /** In the order asked for; what is not there is left out. */
+  /**
+   * In the order asked for; what is not there is left out.
+   * @throws {MatrixError} M_TOO_LARGE for more than one answer can have: a room may have any amount of state
+   */
   many(nids: readonly number[]): Promise<StoredEvent[]>
   byId(eventId: string): Promise<StoredEvent | undefined>
   /** Several, by event id; what is not there is left out. */
@@ -33,7 +37,12 @@ export interface EventCache extends Events {
   drop(stored: StoredEvent): void
 }
 
+/** Rows that are read in one turn of the event loop. */
+const atOnce = 100
+
 export function openEvents(database: Database): EventCache {
+  /** Characters of JSON. */
+  const mostAtOnce = Math.max(database.memory.limit / 8, 4 * 1024 * 1024)
   const byNid = database.memory.cache<number, StoredEvent>({
     name: 'events',
     weigh: eventBytes,
@@ -69,8 +78,16 @@ export function openEvents(database: Database): EventCache {
         if (cached) found.set(nid, cached)
         else missing.push(nid)
       }
-      for (const row of missing.length > 0 ? await readEvents(database.read, missing) : [])
-        found.set(row.nid, adoptOne(row))
+      let left = mostAtOnce
+      for (const { size } of found.values()) left -= size
+      for (let start = 0; start < missing.length; start += atOnce) {
+        if (left < 0) break
+        for (const row of await readEvents(database.read, missing.slice(start, start + atOnce))) {
+          found.set(row.nid, adoptOne(row))
+          left -= row.json.length
+        }
+      }
+      if (left < 0) throw new MatrixError('M_TOO_LARGE', 'This is more than one answer can have')
       return wanted.map((nid) => found.get(nid)).filter((stored) => stored !== undefined)
     },
     byId: async (eventId) => {

@@ -69,7 +69,12 @@ export interface StageDeps {
  */
 export function stageAll(deps: StageDeps, room: Head, prepared: readonly Prepared[]): Staged[] {
   const staged: Staged[] = []
-  for (const one of prepared) staged.push(stage(deps, room, one, staged))
+  const fresh = new Map<number, StoredEvent>()
+  for (const one of prepared) {
+    const next = stage(deps, room, one, staged.at(-1), fresh)
+    staged.push(next)
+    if (next.stateKeyNid !== undefined) fresh.set(next.stateKeyNid, next.stored)
+  }
   return staged
 }
 
@@ -77,14 +82,14 @@ function stage(
   deps: StageDeps,
   room: Head,
   { draft, stateKeyNid, target }: Prepared,
-  before: readonly Staged[],
+  before: Staged | undefined,
+  fresh: ReadonlyMap<number, StoredEvent>,
 ): Staged {
-  const { chain, summary, extremities } = before.at(-1) ?? room
+  const { chain, summary, extremities } = before ?? room
   const holder = (key: number | undefined): StoredEvent | undefined => {
     if (key === undefined) return undefined
-    const fresh = before.findLast((one) => one.stateKeyNid === key)
     const nid = room.state.get(key)
-    return fresh?.stored ?? (nid === undefined ? undefined : deps.events.peek(nid))
+    return fresh.get(key) ?? (nid === undefined ? undefined : deps.events.peek(nid))
   }
   const lookup = (type: string, stateKey: string): StoredEvent | undefined =>
     holder(deps.stateKeys.peek(type, stateKey))
@@ -173,9 +178,9 @@ function v1Parts(
   room: Head,
   prev: readonly number[],
   cited: readonly StoredEvent[],
-  before: readonly Staged[],
+  before: Staged | undefined,
 ): EventFields['v1'] {
-  const known = [...cited, ...before.map((one) => one.stored), ...prev.map((nid) => deps.events.peek(nid))]
+  const known = [...cited, before?.stored, ...prev.map((nid) => deps.events.peek(nid))]
   const referenceHashes = new Map<string, string>()
   for (const stored of known)
     if (stored) referenceHashes.set(stored.event.id, referenceHash(stored.event.pdu, room.version))

@@ -22,6 +22,8 @@ export interface PageWish {
   readonly to: number | undefined
   readonly limit: number
   readonly filter: RoomEventFilter
+  /** Characters of the events, beyond which a page of more than one ends early. */
+  readonly most?: number
 }
 
 export interface Page {
@@ -34,6 +36,10 @@ export interface Page {
 /** Events that one request looks at, at most, to find those that are wanted and may be seen. */
 const lookedAt = 2000
 const largestBatch = 500
+/** So many of them may be large. */
+const firstBatch = 101
+/** Characters. */
+const longestPage = 4 * 1024 * 1024
 
 /** What a request for a page may ask for at most. */
 export const pageLimit = 500
@@ -69,20 +75,23 @@ export async function readPage(deps: PageDeps, view: View, wish: PageWish): Prom
   let { above, upTo } = await bounds(deps, view, wish)
   const isWanted = await wantedBy(deps, view, wish.filter)
   const events: StoredEvent[] = []
+  let left = wish.most ?? longestPage
   let looked = 0
   let last: number | undefined
   const goOn = (first: number): number => {
     if (last === undefined) return dir === 'b' ? first : first - 1
     return dir === 'b' ? last - 1 : last
   }
-  for (let batch = limit + 1; ; batch *= 4) {
+  for (let batch = Math.min(limit + 1, firstBatch); ; batch *= 4) {
     const size = Math.min(batch, largestBatch, lookedAt - looked)
     const found = await deps.rooms.timeline({ room: view.room.nid, above, upTo, limit: size, dir })
     const wanted = new Set(await isWanted(await deps.history.visible(view.session, found)))
     for (const stored of found) {
       if (wanted.has(stored)) {
-        if (events.length === limit) return { events, next: goOn(stored.position) }
+        const isFull = events.length === limit || (events.length > 0 && stored.size > left)
+        if (isFull) return { events, next: goOn(stored.position) }
         events.push(stored)
+        left -= stored.size
       }
       last = stored.position
     }

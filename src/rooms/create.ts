@@ -40,6 +40,9 @@ export interface CreateDeps {
 
 type Who = Draft['sender']
 
+/** Events that are made in one turn of the event loop. */
+const atOnce = 100
+
 const presets: Record<Preset, { joinRule: string; historyVisibility: string; guestAccess: string }> = {
   private_chat: { joinRule: 'invite', historyVisibility: 'shared', guestAccess: 'can_join' },
   trusted_private_chat: { joinRule: 'invite', historyVisibility: 'shared', guestAccess: 'can_join' },
@@ -47,7 +50,8 @@ const presets: Record<Preset, { joinRule: string; historyVisibility: string; gue
 }
 
 /**
- * Makes a room: its first events, as one change.
+ * Makes a room: its first events, as one change. Whatever is beyond a usual room, such as a thousand bans or children, comes in parts, so
+ * that nobody else waits for all of it.
  * @throws {MatrixError} M_UNSUPPORTED_ROOM_VERSION; M_INVALID_ROOM_STATE when the wish contradicts the auth rules; M_BAD_JSON.
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom
  */
@@ -56,9 +60,7 @@ export async function createRoom(deps: CreateDeps, creator: Who, wish: RoomWish)
   if (!version)
     throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `This server does not know room version "${wish.version}"`)
   const preset = wish.preset ?? (wish.visibility === 'public' ? 'public_chat' : 'private_chat')
-  const invited = (wish.invite ?? []).filter(
-    (userId, index, all) => all.indexOf(userId) === index && userId !== creator.userId,
-  )
+  const invited = [...new Set(wish.invite)].filter((userId) => userId !== creator.userId)
   for (const userId of invited) {
     mustBeReachable(deps.serverName, userId)
     await mustTakeInvites(deps.users, userId)
@@ -83,10 +85,13 @@ export async function createRoom(deps: CreateDeps, creator: Who, wish: RoomWish)
   ].map((draft) => withoutCreators(deps, version, create, creator, draft))
   for (const userId of invited) drafts.push(await invitation(deps, creator, userId, wish))
   try {
-    return await deps.rooms.make(version, [
-      { type: 'm.room.create', stateKey: '', content: create, sender: creator },
-      ...drafts,
-    ])
+    const first: Draft = { type: 'm.room.create', stateKey: '', content: create, sender: creator }
+    let room = await deps.rooms.make(version, [first, ...drafts.slice(0, atOnce)])
+    for (let start = atOnce; start < drafts.length; start += atOnce) {
+      await deps.rooms.append(room, drafts.slice(start, start + atOnce))
+      room = (await deps.rooms.byNid(room.nid)) ?? room
+    }
+    return room
   } catch (error) {
     // The auth rules refused what the wish asks for: it is the wish that is at fault.
     if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') {

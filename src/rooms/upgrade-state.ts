@@ -3,6 +3,7 @@ import { checkCanonical, own, type JsonObject } from '../matrix/json.ts'
 import { creatorsOf, levelMaps, type PowerLevels, singleLevels } from '../matrix/power-levels.ts'
 import type { RoomVersion } from '../matrix/room-version.ts'
 import type { RoomWish } from './create.ts'
+import { mustRest, rest } from '../storage/index.ts'
 import { powerLevelsOf } from './membership.ts'
 import { type Room, type Rooms, stateOfType } from '../events/index.ts'
 
@@ -45,6 +46,7 @@ export async function stateForSuccessor(rooms: Rooms, from: Room, version: RoomV
   )
   if (from.summary.roomType === 'm.space') {
     for (const { event } of await stateOfType(rooms, from, 'm.space.child')) {
+      if (mustRest()) await rest()
       if (own(event.content, 'via') !== undefined) put(event.type, event.content, event.stateKey)
     }
   }

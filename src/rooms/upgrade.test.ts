@@ -440,3 +440,22 @@ test('many rooms that one user makes at the same moment are different rooms', as
   }
   await dispose()
 })
+
+over('a space of very many children is made and upgraded in parts, and keeps them all', async (world) => {
+  const children = Array.from({ length: 450 }, (_, index) => `!child${index}:one.test`)
+  const content = { via: ['one.test'] }
+  const from = await world.create('alice', {
+    room_version: '11',
+    creation_content: { type: 'm.space' },
+    initial_state: children.slice(0, 150).map((child) => ({ type: 'm.space.child', state_key: child, content })),
+  })
+  for (const child of children.slice(150)) await world.setState('alice', from, 'm.space.child', content, child)
+  for (const version of ['11', '12', '1']) {
+    const to = await world.upgrade('alice', from, { new_version: version })
+    const room = await world.rooms.find(to)
+    assert.ok(room)
+    const kept = (await stateOfType(world.rooms, room, 'm.space.child')).map(({ event }) => event.stateKey ?? '')
+    assert.deepEqual(kept.toSorted(), children.toSorted())
+    assert.equal((await world.state(from, 'm.room.tombstone'))?.['replacement_room'], to)
+  }
+})

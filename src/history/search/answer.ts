@@ -20,6 +20,8 @@ export interface AnswerWish {
 
 const everything = parseRoomEventFilter({})
 const mostHighlights = 100
+/** Characters of all that was said around the results, and of all state. */
+const [longestContexts, longestStates] = [2 * 1024 * 1024, 8 * 1024 * 1024]
 const json = JSON.stringify
 
 /** The answer to a search, as JSON text. */
@@ -37,11 +39,13 @@ export async function answer(
   const results: string[] = []
   const shown = new Map<string, StoredEvent[]>()
   const views = new Map<number, View>()
+  let left = longestContexts
   for (const [index, { stored, rank }] of found.entries()) {
     const view = views.get(stored.room) ?? (await viewOf(deps, session, stored.event.roomId))
     if (!view) continue
     views.set(stored.room, view)
-    const context = wish.context && (await contextOf(deps, view, stored, wish.context))
+    const context = wish.context && (await contextOf(deps, view, stored, wish.context, left))
+    left -= context?.text.length ?? 0
     results.push(`{"rank":${rank},"result":${events[index]}${context ? `,"context":${context.text}` : ''}}`)
     shown.set(view.room.id, [...(shown.get(view.room.id) ?? []), stored, ...(context?.events ?? [])])
   }
@@ -53,12 +57,16 @@ export async function answer(
   ]
   if (wish.state) {
     const states: string[] = []
+    let room = longestStates
     for (const view of views.values()) {
+      if (room < 0) break
       const list = await deps.history.serialise(
         await stateFor(deps, view, shown.get(view.room.id) ?? [], wish.filter),
         { ...reader, lean: true },
       )
-      states.push(`${json(view.room.id)}:[${list.join(',')}]`)
+      const text = `${json(view.room.id)}:[${list.join(',')}]`
+      room -= text.length
+      states.push(text)
     }
     parts.push(`"state":{${states.join(',')}}`)
   }
@@ -97,10 +105,16 @@ async function contextOf(
   view: View,
   stored: StoredEvent,
   { before, after, profiles }: NonNullable<AnswerWish['context']>,
+  most: number,
 ): Promise<{ text: string; events: StoredEvent[] }> {
   const page = async (dir: 'b' | 'f', from: number, limit: number): Promise<readonly StoredEvent[]> =>
-    limit === 0 ? [] : (await readPage(deps, view, { dir, from, limit, to: undefined, filter: everything })).events
+    limit === 0 || left <= 0
+      ? []
+      : (await readPage(deps, view, { dir, from, limit, to: undefined, filter: everything, most: left })).events
+  // Those who come last find no room for what was said around them.
+  let left = most
   const earlier = await page('b', stored.position - 1, before)
+  for (const { size } of earlier) left -= size
   const later = await page('f', stored.position, after)
   const events = [...earlier, ...later]
   const texts = await deps.history.serialise(events, {

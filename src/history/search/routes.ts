@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { RawJson, route, type Route } from '../../http/index.ts'
 import { parseRoomEventFilter } from '../../matrix/filter.ts'
+import { sha256 } from '../../matrix/event.ts'
 import { own, type JsonObject } from '../../matrix/json.ts'
 import type { HistoryRouteDeps } from '../deps.ts'
 import { openObject } from '../../rooms/index.ts'
@@ -61,7 +62,7 @@ export const searchRoutes = (deps: SearchRouteDeps): Route[] => [
     path: '/_matrix/client/v3/search',
     auth: 'user',
     limit: 'heavy',
-    query: Type.Object({ next_batch: Type.Optional(Type.String()) }),
+    query: Type.Object({ next_batch: Type.Optional(Type.String({ maxLength: 255 })) }),
     body: Type.Object({ search_categories: Type.Object({ room_events: Type.Optional(Criteria) }) }),
     reply: openObject,
     handle: async ({ session, body, query: { next_batch: from } }) => {
@@ -71,14 +72,19 @@ export const searchRoutes = (deps: SearchRouteDeps): Route[] => [
       const filter = parseRoomEventFilter(wantedFilter)
       const order = criteria.order_by ?? 'rank'
       const query = parseQuery(criteria.search_term)
+      const keys = [...new Set(criteria.keys ?? searchKeys)]
+      const digest = sha256(JSON.stringify([criteria.search_term, keys, wantedFilter]))
+        .replaceAll(/[^A-Za-z0-9]/g, '')
+        .slice(0, 16)
       const wish = {
+        digest,
         query,
         filter,
         order,
         limit: Math.max(1, filter.limit),
-        keys: [...new Set(criteria.keys ?? searchKeys)],
+        keys,
         senders: own(wantedFilter, 'senders') as string[] | undefined, // checked by the filter
-        from: from === undefined ? undefined : readToken(from, order),
+        from: from === undefined ? undefined : readToken(from, order, digest),
       }
       await deps.indexer.settled()
       const results = await search(deps, session, wish)

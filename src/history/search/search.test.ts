@@ -413,3 +413,81 @@ over('nothing that is searched for means anything to the database', async (world
   )
   assert.equal(await world.outcome('alice', 'POST', '/search', { search_categories: {} }), '200')
 })
+
+over('what is said in a room that one never lived in is not counted either', async (world) => {
+  const room = await world.create('alice')
+  for (let index = 0; index < 3; index++) await world.send('alice', room, 'the password is swordfish')
+  await world.ask('alice', 'POST', `/rooms/${room}/invite`, { user_id: '@bob:one.test' })
+  for (const wish of [recent, {}, { ...recent, filter: { rooms: [room] } }, { ...recent, filter: { limit: 1 } }]) {
+    const { count, results, next_batch: next } = await find(world, 'bob', 'swordfish', wish)
+    assert.deepEqual([count, results, next], [0, [], undefined])
+  }
+  await world.ask('alice', 'POST', `/rooms/${room}/ban`, { user_id: '@bob:one.test' })
+  assert.equal((await find(world, 'bob', 'swordfish', recent)).count, 0)
+  assert.equal((await find(world, 'alice', 'swordfish', { ...recent, filter: { limit: 1 } })).count, 3)
+})
+
+over('a count is of what one may see, and the same on every page', async (world) => {
+  const room = await world.create('alice', {
+    initial_state: [{ type: 'm.room.history_visibility', content: { history_visibility: 'joined' } }],
+  })
+  for (let index = 0; index < 4; index++) await world.send('alice', room, 'before: swordfish')
+  await world.ask('alice', 'POST', `/rooms/${room}/invite`, { user_id: '@bob:one.test' })
+  await world.ask('bob', 'POST', `/join/${room}`, {})
+  for (let index = 0; index < 3; index++) await world.send('alice', room, 'after: swordfish')
+  const wish = { ...recent, filter: { limit: 1 } }
+  const first = await find(world, 'bob', 'swordfish', wish)
+  assert.equal(first.count, 3)
+  const second = await find(world, 'bob', 'swordfish', wish, first.next_batch)
+  assert.equal(second.count, 3)
+  assert.notDeepEqual(ids(first), ids(second))
+})
+
+over('a token goes on in its own search alone', async (world) => {
+  const room = await world.create('alice')
+  for (let index = 0; index < 3; index++) await world.send('alice', room, 'tea and cake')
+  for (const order of [recent, {}]) {
+    const wish = { ...order, filter: { limit: 1 } }
+    const { next_batch: next } = await find(world, 'alice', 'tea', wish)
+    await find(world, 'alice', 'tea', wish, next)
+    for (const [term, other] of [
+      ['cake', wish],
+      ['tea', { ...wish, filter: { limit: 1, senders: ['@bob:one.test'] } }],
+      ['tea', { ...wish, keys: ['content.name'] }],
+    ] as const) {
+      const { status, body } = await world.ask(
+        'alice',
+        'POST',
+        `/search?next_batch=${encodeURIComponent(next ?? '')}`,
+        {
+          search_categories: { room_events: { search_term: term, ...other } },
+        },
+      )
+      assert.deepEqual([status, (body as { errcode: string }).errcode], [400, 'M_INVALID_PARAM'])
+    }
+  }
+})
+
+over('an answer is bounded, however much is said around each result', async (world) => {
+  const room = await world.create('alice')
+  const sent: string[] = []
+  for (let index = 0; index < 70; index++) sent.push(await world.send('alice', room, `swordfish ${'x'.repeat(60_000)}`))
+  const wish = {
+    ...recent,
+    keys: ['content.body'],
+    filter: { limit: 100 },
+    include_state: true,
+    event_context: { before_limit: 50, after_limit: 50, include_profile: true },
+  }
+  for (const order of [recent, { order_by: 'rank' }]) {
+    const seen: string[] = []
+    let next: string | undefined
+    do {
+      const answer = await find(world, 'alice', 'swordfish', { ...wish, ...order }, next)
+      assert.ok(JSON.stringify(answer).length < 6 * 1024 * 1024)
+      seen.push(...ids(answer))
+      next = answer.next_batch
+    } while (next !== undefined)
+    assert.deepEqual(seen.toSorted(), sent.toSorted())
+  }
+})

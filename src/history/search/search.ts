@@ -1,5 +1,6 @@
 import type { RoomEventFilter } from '../../matrix/filter.ts'
 import type { Session } from '../../http/index.ts'
+import { mustRest, rest } from '../../storage/index.ts'
 import type { StoredEvent } from '../../events/index.ts'
 import type { HistoryRouteDeps } from '../deps.ts'
 import { wantedIn } from '../page.ts'
@@ -18,6 +19,8 @@ export interface SearchWish {
   readonly order: SearchToken['order']
   readonly limit: number
   readonly from: SearchToken | undefined
+  /** Names what is searched for; a token is good for nothing else. */
+  readonly digest: string
 }
 
 export interface Found {
@@ -31,7 +34,7 @@ export interface Found {
 
 export interface Results {
   readonly found: readonly Found[]
-  /** How many there are in all; a guess when there are many. */
+  /** How many there are in all of what the user may see, as far as was looked: what is hidden from them is not counted. */
   readonly count: number
   readonly next: SearchToken | undefined
   /** Where the results of a group go on; asked only where there is a `next`. */
@@ -43,6 +46,17 @@ const mostLookedAt = 1000
 /** Texts that are ranked, the newest that fit. */
 const mostRanked = 500
 const batch = 50
+/** Texts that are judged for a count. */
+const mostCounted = 500
+/** Characters of the results of one answer, beside what was said around them. */
+const longestResults = 2 * 1024 * 1024
+
+/** How many of the results one answer has room for. */
+function fitting(found: readonly Found[], limit: number): number {
+  let left = longestResults
+  const beyond = found.slice(0, limit).findIndex(({ stored }, index) => (left -= stored.size) < 0 && index > 0)
+  return beyond === -1 ? Math.min(limit, found.length) : beyond
+}
 
 const newest = Number.MAX_SAFE_INTEGER
 
@@ -75,13 +89,20 @@ async function judge(
   return found
 }
 
-/** The rooms that are searched: all that the user is or was in, unless they asked never to hear of them again. */
+/**
+ * The rooms that are searched: all that the user is in, or was in, unless they asked never to hear of them again. An invitation, a knock,
+ * or a ban of somebody who never came in, is no stay.
+ */
 async function roomsFor(
-  { rooms, database }: HistoryRouteDeps,
+  { rooms, database, history }: HistoryRouteDeps,
   session: Session,
   { filter, from }: SearchWish,
 ): Promise<number[]> {
-  const mine = [...(await rooms.of(session.user))].filter(([, { forgotten }]) => !forgotten).map(([nid]) => nid)
+  const mine: number[] = []
+  for (const [nid, { forgotten, membership }] of await rooms.of(session.user)) {
+    if (forgotten) continue
+    if (membership === 'join' || (await history.sight.stayOf(session, nid)).end) mine.push(nid)
+  }
   const group = from?.group?.kind === 'room' ? from.group.nid : undefined
   const named = group === undefined ? mine : mine.filter((nid) => nid === group)
   if (filter.rooms.all) return named
@@ -100,7 +121,12 @@ async function sendersFor({ users }: HistoryRouteDeps, { senders, from }: Search
 /** Finds what the user may see in the rooms that they are or were in. */
 export async function search(deps: HistoryRouteDeps, session: Session, wish: SearchWish): Promise<Results> {
   if (wish.query.length === 0 || wish.filter.none)
-    return { found: [], count: 0, next: undefined, nextIn: (group) => ({ order: 'recent', below: 0, group }) }
+    return {
+      found: [],
+      count: 0,
+      next: undefined,
+      nextIn: (group) => ({ order: 'recent', below: 0, group, query: wish.digest, count: 0 }),
+    }
   const rooms = await roomsFor(deps, session, wish)
   const wanted = { query: wish.query, keys: wish.keys, rooms, senders: await sendersFor(deps, wish) }
   const isWanted = await wantedIn(deps, session.user, wish.filter)
@@ -130,19 +156,26 @@ async function newestFirst(
     else if (rowids.length < batch) break
     else if (looked >= mostLookedAt) next = below
   }
-  const shown = found.slice(0, wish.limit)
-  const all =
-    next === undefined && !from
-      ? shown.length
-      : (await findTexts(database, { ...wanted, below: newest, limit: mostLookedAt })).length
+  const shown = found.slice(0, fitting(found, wish.limit))
+  if (shown.length < Math.min(found.length, wish.limit)) next = shown.at(-1)?.rowid
+  // Only the first answer counts, beyond what it shows: those after it know.
+  let count = from?.count ?? found.length
+  const isWhole = from !== undefined || next === undefined
+  for (let looked = isWhole ? mostCounted : found.length; below > 0 && looked < mostCounted; looked += batch) {
+    const rowids = await findTexts(database, { ...wanted, below, limit: batch })
+    count += (await judged(rowids)).length
+    below = rowids.length < batch ? 0 : (rowids.at(-1) ?? 0)
+  }
+  const known = { query: wish.digest, count }
   return {
     found: shown,
-    count: all,
-    next: next === undefined ? undefined : { order: 'recent', below: next, group },
+    count,
+    next: next === undefined ? undefined : { order: 'recent', below: next, group, ...known },
     nextIn: (one) => ({
       order: 'recent',
       below: shown.findLast((result) => isIn(result, one))?.rowid ?? 0,
       group: one,
+      ...known,
     }),
   }
 }
@@ -157,17 +190,24 @@ async function bestFirst(
   const offset = from?.offset ?? 0
   const rowids = await findTexts(database, { ...wanted, below: from?.top ?? newest, limit: mostRanked })
   const top = from?.top ?? (rowids[0] ?? 0) + 1
-  const ranked = (await judged(rowids)).toSorted((a, b) => b.rank - a.rank || b.rowid - a.rowid)
-  const end = offset + wish.limit
+  const seen: Found[] = []
+  for (let start = 0; start < rowids.length; start += batch) {
+    seen.push(...(await judged(rowids.slice(start, start + batch))))
+    if (mustRest()) await rest()
+  }
+  const ranked = seen.toSorted((a, b) => b.rank - a.rank || b.rowid - a.rowid)
+  const end = offset + fitting(ranked.slice(offset), wish.limit)
+  const known = { query: wish.digest, count: ranked.length }
   return {
     found: ranked.slice(offset, end),
     count: ranked.length,
-    next: ranked.length > end ? { order: 'rank', top, offset: end, group: from?.group } : undefined,
+    next: ranked.length > end ? { order: 'rank', top, offset: end, group: from?.group, ...known } : undefined,
     nextIn: (one) => ({
       order: 'rank',
       top,
       offset: ranked.slice(0, end).filter((result) => isIn(result, one)).length,
       group: one,
+      ...known,
     }),
   }
 }
