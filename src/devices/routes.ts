@@ -149,6 +149,8 @@ const messageRoutes = ({ devices }: DevicesRouteDeps): Route[] => [
     bodyLimit: 4 * 1024 * 1024,
     reply: Type.Object({}),
     handle: async ({ session, params, body }) => {
+      // Whose messages reach nobody is not told so.
+      if (session.shadowBanned) return {}
       const sender = session.device ?? -session.tokenId
       await devices.toDevice.send(session.userId, params.eventType, body.messages, { sender, txnId: params.txnId })
       return {}

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Session } from '../http/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import { isUserId } from '../matrix/ids.ts'
@@ -16,7 +17,7 @@ import type { Draft, StoredEvent } from '../events/index.ts'
 export type Origin = Pick<Draft, 'device' | 'txnId' | 'ts'>
 
 /** Who sends: the session of a request, or what is left of it when the event goes out later. */
-export type SendingSession = Pick<Session, 'user' | 'userId' | 'suspended'>
+export type SendingSession = Pick<Session, 'user' | 'userId' | 'suspended' | 'shadowBanned'>
 
 /** Sends what clients ask to be sent, with every check that a request has to pass. All throw what a request is refused with. */
 export interface Sender {
@@ -35,12 +36,18 @@ export interface Sender {
 
 const whoOf = ({ user, userId }: SendingSession): Draft['sender'] => ({ nid: user, userId })
 
+/** What somebody is told whose events reach nobody: an id as of an event that was sent; the same for the same transaction. */
+const pretended = ({ userId }: SendingSession, { device, txnId }: Origin, ...what: string[]): string =>
+  `$${hash('sha256', JSON.stringify([userId, device, txnId ?? ++pretences, ...what]), 'base64url')}`
+let pretences = 0
+
 export function openSender(deps: RoomsRouteDeps): Sender {
   const sending: SendDeps = { rooms: deps.rooms, underWay: new Map() }
   return {
     message: async (session, roomId, type, content, origin) => {
       mustNotBeSuspended(session)
       const room = await joinedRoom(deps.rooms, roomId, session.user)
+      if (session.shadowBanned) return pretended(session, origin, roomId, type)
       const draft = { ...origin, type, sender: whoOf(session), content }
       if (type === 'm.room.redaction') {
         const redacts = content['redacts']
@@ -56,6 +63,7 @@ export function openSender(deps: RoomsRouteDeps): Sender {
       const reason = content['reason']
       if (reason !== undefined && typeof reason !== 'string')
         throw new MatrixError('M_BAD_JSON', 'reason is not a string')
+      if (session.shadowBanned) return pretended(session, origin, roomId, eventId)
       return (await redactEvent(sending, room, eventId, { ...origin, sender: whoOf(session), content })).event.id
     },
     state: (session, roomId, type, stateKey, content, origin) =>
@@ -91,6 +99,7 @@ async function putState(
     return (await memberEvent(deps, room.nid, session)).event.id
   }
   const room = await joinedRoom(deps.rooms, roomId, session.user)
+  if (session.shadowBanned) return pretended(session, origin, roomId, type, stateKey)
   if (type === 'm.room.member' && !isUserId(stateKey))
     throw new MatrixError('M_BAD_JSON', `The state key of a member event is a user id; "${stateKey}" is none`)
   if (type === 'm.room.member' && content['membership'] === 'invite') await mustTakeInvites(deps.users, stateKey)

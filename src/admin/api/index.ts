@@ -2,6 +2,7 @@ import type { Route } from '../../http/index.ts'
 import type { AdminApiDeps } from '../deps.ts'
 import { accountRoutes } from './account.ts'
 import { deviceRoutes } from './devices.ts'
+import { federationRoutes } from './federation.ts'
 import { mediaAdminRoutes } from './media.ts'
 import { noticeRoutes } from './notices.ts'
 import { removalRoutes } from './removal.ts'
@@ -33,5 +34,6 @@ export const adminApiRoutes = (deps: AdminApiDeps): Route[] => [
   ...reportListRoutes(deps),
   ...noticeRoutes(deps),
   ...statisticsRoutes(deps),
+  ...federationRoutes(deps),
   ...serverRoutes(deps),
 ]

@@ -282,3 +282,60 @@ over('rights, marks and limits of an account', async ({ root, alice, bob, server
   const version = await new Client(server.url).req('GET', `${api}/v1/server_version`)
   assert.match(String(version['server_version']), /^Latchkey /)
 })
+
+over('what a shadow-banned user sends reaches nobody, and they are not told', async ({ root, alice, bob }) => {
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  await bob.join(room)
+  await root.req('POST', user(bob.userId, '/shadow_ban'))
+  assert.equal((await root.req('GET', detail(bob.userId)))['shadow_banned'], true)
+  await alice.sync()
+  const put = (txn: string): Promise<Body> =>
+    bob.req('PUT', `/rooms/${enc(room)}/send/m.room.message/${txn}`, { msgtype: 'm.text', body: 'spam' })
+  const sent = await put('t1')
+  assert.match(String(sent['event_id']), /^\$[\w-]{43}$/)
+  assert.deepEqual(await put('t1'), sent, 'the same transaction, the same id')
+  assert.notDeepEqual(await put('t2'), sent)
+  await bob.setState(room, 'm.room.topic', { topic: 'spam' })
+  const own = await bob.createRoom({ invite: [alice.userId] })
+  await bob.invite(own, alice.userId)
+  await bob.req('PUT', `/sendToDevice/m.test/t3`, { messages: { [alice.userId]: { '*': { spam: true } } } })
+  await bob.req('PUT', `/rooms/${enc(room)}/typing/${enc(bob.userId)}`, { typing: true })
+  const { rooms, to_device: messages } = await alice.sync()
+  assert.deepEqual([rooms?.join?.[room], rooms?.invite?.[own], messages?.events ?? []], [undefined, undefined, []])
+  assert.match(await bob.refusal('PUT', `/rooms/${enc('!none:test')}/send/m.room.message/t4`, {}), /^40[34] /)
+  await root.req('DELETE', user(bob.userId, '/shadow_ban'))
+  await bob.send(room, 'back again')
+  assert.equal((await alice.sync()).rooms?.join?.[room]?.timeline.events[0]?.content['body'], 'back again')
+})
+
+over('other servers are listed as far as they are known', async ({ root, alice, server }) => {
+  const path = `${api}/v1/federation/destinations`
+  assert.deepEqual(await root.req('GET', path), { destinations: [], total: 0 })
+  await server.database.write(async (tx) => {
+    for (const [name, failing] of [
+      ['a.test', null],
+      ['b.test', 1000],
+    ] as const)
+      await tx
+        .insertInto('destinations')
+        .values({
+          server: name,
+          failures: failing === null ? 0 : 3,
+          failing_since: failing,
+          retry_ts: Date.now() + 60_000,
+        })
+        .execute()
+  })
+  const list = await root.req<{ destinations: Body[]; total: number }>('GET', `${path}?order_by=destination&dir=b`)
+  assert.deepEqual(
+    list.destinations.map(({ destination, failure_ts: failing }) => [destination, failing]),
+    [
+      ['b.test', 1000],
+      ['a.test', null],
+    ],
+  )
+  assert.equal((await root.req('GET', `${path}/a.test`))['retry_interval'], 0)
+  assert.deepEqual(await root.req('GET', `${path}/a.test/rooms`), { rooms: [], total: 0 })
+  assert.equal(await root.refusal('GET', `${path}/c.test`), '404 M_NOT_FOUND')
+  assert.equal(await alice.refusal('GET', path), '403 M_FORBIDDEN')
+})

@@ -19,6 +19,7 @@ export const typingRoutes = ({ rooms, ephemeral }: EphemeralRouteDeps): Route[] 
     handle: async ({ session, params, body }) => {
       mustBeSelf(session, params.userId)
       const room = await joinedRoom(rooms, params.roomId, session.user)
+      if (session.shadowBanned) return {}
       ephemeral.typing.set(
         room,
         { nid: session.user, userId: session.userId },

@@ -121,7 +121,12 @@ export function openDelayed(deps: DelayedDeps): Delayed {
     const account = await users.account(row.user_nid)
     if (!account) throw new MatrixError('M_USER_DEACTIVATED', 'The account is gone')
     gate(account, 'login')
-    const session = { user: row.user_nid, userId: account.userId, suspended: account.suspended }
+    const session = {
+      user: row.user_nid,
+      userId: account.userId,
+      suspended: account.suspended,
+      shadowBanned: account.shadowBanned,
+    }
     const content = JSON.parse(row.content) as JsonObject // checked when it was scheduled
     // The delay's own id is the transaction: an attempt that is repeated after a crash finds what was sent.
     const origin = { device: delayedDevice, txnId: row.delay_id }

@@ -53,7 +53,8 @@ export const createRoutes = (deps: RoomsRouteDeps): Route[] => [
         ...(body.visibility && { visibility: body.visibility }),
         ...(body.name !== undefined && { name: body.name }),
         ...(body.topic !== undefined && { topic: body.topic }),
-        ...(body.invite && { invite: body.invite }),
+        // Whose invitations reach nobody is not told so.
+        ...(body.invite && !session.shadowBanned && { invite: body.invite }),
         ...(body.is_direct !== undefined && { isDirect: body.is_direct }),
         ...(body.initial_state && { initialState: body.initial_state }),
         ...(body.creation_content && { creationContent: body.creation_content }),

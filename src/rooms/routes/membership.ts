@@ -125,7 +125,10 @@ export const membershipRoutes = (deps: RoomsRouteDeps): Route[] => [
         throw new MatrixError('M_THREEPID_DENIED', 'This server does not invite by e-mail address or telephone number')
       if (body.user_id === undefined)
         throw new MatrixError('M_MISSING_PARAM', 'user_id is missing: whom shall we invite?')
-      await invite(deps, whoOf(session), await joinedRoom(deps.rooms, params.roomId, session.user), body.user_id, {
+      const room = await joinedRoom(deps.rooms, params.roomId, session.user)
+      // Whose events reach nobody is not told so.
+      if (session.shadowBanned) return {}
+      await invite(deps, whoOf(session), room, body.user_id, {
         reason: body.reason,
       })
       return {}
