@@ -3,6 +3,7 @@ import type { Backend } from '../group-commit.ts'
 import type { Reader, Tx } from '../tx.ts'
 import { DatabaseRefused } from '../refused.ts'
 import type { Migration } from './migration.ts'
+import { missingFromInitial } from './complete-initial.ts'
 import { initial } from './0001-initial.ts'
 import { oauth } from './0002-oauth.ts'
 import { admin } from './0003-admin.ts'
@@ -14,7 +15,7 @@ import { removal } from './0008-removal.ts'
 import { arrivals } from './0009-arrivals.ts'
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
-const migrations: readonly Migration[] = [
+export const migrations: readonly Migration[] = [
   initial,
   oauth,
   admin,
@@ -108,13 +109,15 @@ async function migrateInside(backend: Backend, tx: Tx, serverName: string): Prom
       `This database was changed by a newer Latchkey (schema ${needed}; this one knows ${migrations.length}). Start that newer version.`,
     )
   }
+  const fill = (text: string): string =>
+    text.replaceAll(/\{(\w+)\}/g, (_, word: keyof typeof words.sqlite) => words[backend.dialect][word])
   const schema = Number(await readMeta(tx, 'schema'))
+  if (schema === 1)
+    for (const statement of await missingFromInitial(tx, backend.dialect, fill)) await backend.control(statement)
   for (const migration of migrations.slice(schema)) {
     for (const statement of migration.statements) {
       const text = typeof statement === 'string' ? statement : statement[backend.dialect]
-      await backend.control(
-        text.replaceAll(/\{(\w+)\}/g, (_, word: keyof typeof words.sqlite) => words[backend.dialect][word]),
-      )
+      await backend.control(fill(text))
     }
   }
   if (schema < migrations.length) {
