@@ -4,6 +4,7 @@ import { configChecks } from './config-checks.ts'
 import { giveBackStartMemory } from './give-back.ts'
 import { serveControl } from './control.ts'
 import { operatorOf } from './operator.ts'
+import { refusal } from './refusal.ts'
 import { isTryOut, signHs256, tryOutConfig } from './try-out.ts'
 
 export const help = `latchkey start [--config FILE] [SETTINGS]
@@ -13,71 +14,50 @@ tokens are signed with; the terminal shows one, and a command that signs in with
 Settings can be given as flags: --listen 0.0.0.0:8008, --server-name example.org, --set jwt_config.enabled=true.
 SIGTERM and SIGINT (Ctrl+C) stop it.
 
-  --config FILE   the YAML file; else the one that LATCHKEY_CONFIG names. "latchkey config example" prints one`
+  --config FILE       the YAML file; else the one that LATCHKEY_CONFIG names. "latchkey config example" prints one
+  --new-signing-key   make a new key for events although the old one is lost: without it a start refuses to`
 
 const tryOutUser = 'alice'
 
 export const run = async (args: readonly string[]): Promise<number> => {
   const { file: named, flags, rest } = readFlags(args)
-  parseArgs({ args: [...rest], options: {} })
+  const { values } = parseArgs({ args: [...rest], options: { 'new-signing-key': { type: 'boolean', default: false } } })
   const loaded = await loadConfig({ file: named, flags, env: process.env, cwd: process.cwd(), checks: configChecks })
   // What is made here is for this account alone: the database holds what people say to each other.
   process.umask(0o077)
   const tryOut = isTryOut(loaded.config, loaded.file)
   let config = loaded.config
-  const { createHomeserver, DatabaseRefused } = await import('../server/index.ts')
+  const { createHomeserver } = await import('../server/index.ts')
   let stop = (): void => {}
   const stopped = new Promise<void>((resolve) => {
     stop = resolve
   })
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
+  // The end of a terminal, or of whoever wants logs opened anew, is no end of the server.
+  process.on('SIGHUP', () => {})
+  // Whoever started it by a channel, as `bin/latchkey` does, and is gone without having said so.
+  process.once('disconnect', stop)
   try {
     if (tryOut) config = tryOutConfig(config)
-    await using homeserver = await createHomeserver(config)
+    await using homeserver = await createHomeserver(config, { newSigningKey: values['new-signing-key'] })
     await using _control = await serveControl(config, operatorOf(homeserver))
     print(tryOut ? tryOutText(config, homeserver.url) : runningText(config, homeserver.urls))
     giveBackStartMemory()
     await stopped
   } catch (error) {
-    const sentence = error instanceof DatabaseRefused ? error.message : refusal(error, config)
+    const sentence = refusal(error, config)
     if (sentence === undefined) throw error
     process.stderr.write(`${sentence}\n`)
     return 1
+  } finally {
+    // A listener is what keeps the channel open, and with it the process.
+    process.off('disconnect', stop)
   }
   return 0
 }
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
-
-/** What commonly stands in the way of a start, with the way out. */
-function refusal(error: unknown, config: Config): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined
-  const where = config.listen.join(', ')
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return `Something listens on ${where} already. Stop it, or choose another address: --listen 127.0.0.1:8009`
-    case 'EADDRNOTAVAIL':
-      return `This machine has none of the addresses ${where}. Set "listen" to one that it has, or to 0.0.0.0:8008 for all.`
-    case 'EACCES':
-      return `No permission: ${error.message}. Ports below 1024 and the folder ${config.data_dir} need an account that may use them.`
-    case 'ECONNREFUSED':
-      return `The database does not answer: ${error.message}. Check "database" and whether PostgreSQL runs.`
-    case 'ENOTDIR':
-    case 'EROFS':
-    case 'ENOENT':
-      return `The folder ${config.data_dir} cannot be made or used: ${error.message}. Set "data_dir" to a folder that this account may write to.`
-    case 'ENOTFOUND':
-      return `The host of the database is not known: ${error.message}. Check "database".`
-    case '28P01':
-    case '28000':
-      return `PostgreSQL does not let this user in: ${error.message}. Check user and password in "database".`
-    case '3D000':
-      return `PostgreSQL has no such database: ${error.message}. Make it with "createdb", owned by the user in "database".`
-    default:
-      return undefined
-  }
-}
 
 const runningText = (config: Config, urls: readonly string[]): string =>
   `Latchkey serves ${config.server_name} on ${urls.join(', ')}`

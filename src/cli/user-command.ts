@@ -1,9 +1,9 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { readFlags, UsageError } from '../config/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
-import { DatabaseRefused } from '../storage/index.ts'
 import { asOperator } from './as-operator.ts'
 import type { Operator } from './operator.ts'
+import { refusal } from './refusal.ts'
 import { startConfig } from './start-config.ts'
 
 /** The one name that a command is about. */
@@ -19,13 +19,16 @@ export const asOperatorOf = async (
   work: (operator: Operator) => Promise<string>,
   isFirst = false,
 ): Promise<number> => {
+  let config
   try {
-    const said = await asOperator(await startConfig(file, flags), work, isFirst)
+    config = await startConfig(file, flags)
+    const said = await asOperator(config, work, isFirst)
     if (said !== '') process.stdout.write(`${said}\n`)
     return 0
   } catch (error) {
-    if (!(error instanceof MatrixError) && !(error instanceof DatabaseRefused)) throw error
-    process.stderr.write(`${error.message}\n`)
+    const sentence = error instanceof MatrixError ? error.message : config && refusal(error, config)
+    if (sentence === undefined) throw error
+    process.stderr.write(`${sentence}\n`)
     return 1
   }
 }

@@ -20,6 +20,8 @@ export interface FoundationsOptions {
   readonly logger?: Logger
   /** Milliseconds since 1970. For tests of what takes long. */
   readonly now?: () => number
+  /** Whether a key for events is made although there are events that were signed with another one, which is lost. */
+  readonly newSigningKey?: boolean
 }
 
 export type Foundations = Awaited<ReturnType<typeof openFoundations>>
@@ -34,8 +36,7 @@ export async function openFoundations(stack: AsyncDisposableStack, config: Confi
   const serverName = config.server_name
 
   if (config.database.startsWith('sqlite:') && config.database !== 'sqlite::memory:')
-    mkdirSync(dirname(config.database.slice('sqlite:'.length)), { recursive: true })
-  const signingKey = loadSigningKey(config)
+    mkdirSync(dirname(config.database.slice('sqlite:'.length)), { recursive: true, mode: 0o700 })
   const metricsAt = config.metrics.listen === 'off' ? undefined : parseListen(config.metrics.listen)
   const metrics = metricsAt && stack.use(await openMetrics(metricsAt))
   const database = stack.use(
@@ -47,6 +48,8 @@ export async function openFoundations(stack: AsyncDisposableStack, config: Confi
       onCommit: metrics?.onCommit,
     }),
   )
+  const anyEvent = await database.read.selectFrom('events').select('nid').limit(1).executeTakeFirst()
+  const signingKey = loadSigningKey(config, anyEvent !== undefined, options.newSigningKey ?? false)
   const log = await openLog(database, onError)
   metrics?.follow(log, database.memory)
   stack.defer(() => log.close())

@@ -13,6 +13,7 @@ import { openRoomStorey, type RoomPorts } from './rooms.ts'
 import { openSignIn } from './sign-in.ts'
 
 export { DatabaseRefused } from '../storage/index.ts'
+export { SigningKeyMissing } from './signing-key.ts'
 export type { Homeserver } from './homeserver.ts'
 export type HomeserverOptions = FoundationsOptions
 

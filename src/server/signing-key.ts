@@ -10,17 +10,31 @@ const freshKey = (): SigningKey => signingKey(randomBytes(4).toString('hex'), ra
 /** Beside the key: those that were signed with before, one a line. */
 const oldKeysFile = ({ signing_key_file: file }: Config): string => `${file}.old`
 
-/** Reads the key that events are signed with, or makes it. A server in memory keeps it there. */
-export function loadSigningKey(config: Config): SigningKey {
+/** There is no key for events, though there are events that were signed with it. The message says what to do. */
+export class SigningKeyMissing extends Error {
+  override readonly name = 'SigningKeyMissing'
+}
+
+/**
+ * Reads the key that events are signed with, or makes it. A server in memory keeps it there.
+ * @param hasEvents whether events were signed already: then a new key is made on purpose alone, by `makeNew`
+ * @throws {SigningKeyMissing}
+ */
+export function loadSigningKey(config: Config, hasEvents: boolean, makeNew: boolean): SigningKey {
   const file = config.signing_key_file
   try {
     return readSigningKey(readFileSync(file, 'utf8').trim())
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
   }
+  if (hasEvents && !makeNew)
+    throw new SigningKeyMissing(
+      `There is no key at ${file}, and the database has events that were signed with it. Put the file back from the backup.` +
+        ' If it is lost for good, "latchkey start --new-signing-key" makes another one.',
+    )
   const key = freshKey()
   if (config.database !== 'sqlite::memory:') {
-    mkdirSync(dirname(file), { recursive: true })
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     writeFileSync(file, `${writeSigningKey(key)}\n`, { mode: 0o600, flag: 'wx' })
   }
   return key

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { DatabaseRefused } from './refused.ts'
 
@@ -9,6 +10,8 @@ import { DatabaseRefused } from './refused.ts'
  */
 export function claim(path: string): (() => void) | undefined {
   if (path === ':memory:') return undefined
+  // What people say to each other is for this account alone, whoever makes the files first; SQLite gives those beside it the same mode.
+  for (const file of [path, `${path}.lock`]) closeSync(openSync(file, 'a', 0o600))
   const lock = new DatabaseSync(`${path}.lock`, { timeout: 0 })
   try {
     lock.exec('BEGIN EXCLUSIVE')
