@@ -33,7 +33,7 @@ const command = (...args: string[]): { status: number | null; said: string } => 
     main,
     ...args,
   ])
-  return { status, said: `${stdout}${stderr}` }
+  return { status, said: stdout.toString() + stderr.toString() }
 }
 
 const answers = async (url: string): Promise<boolean> =>
