@@ -1,7 +1,7 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { isObject, type JsonObject, own } from '../matrix/json.ts'
 import type { Tx } from '../storage/index.ts'
-import type { Origin } from './credentials.ts'
+import type { Origin } from './password/credentials.ts'
 import type { LoginParts } from './deps.ts'
 import type { Arrival } from '../identity/index.ts'
 import type { MethodDeps, Verified } from './methods/method.ts'

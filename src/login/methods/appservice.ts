@@ -1,7 +1,7 @@
 import { MatrixError } from '../../matrix/errors.ts'
 import { isLocalUser, localpartOf } from '../../matrix/ids.ts'
 import { appserviceType, mustSignIn } from '../appservice.ts'
-import { namedUser } from '../credentials.ts'
+import { namedUser } from '../password/credentials.ts'
 import type { Method } from './method.ts'
 
 /**

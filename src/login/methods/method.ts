@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../matrix/json.ts'
-import type { CredentialDeps, Origin } from '../credentials.ts'
+import type { CredentialDeps, Origin } from '../password/credentials.ts'
 import type { LoginParts } from '../deps.ts'
 import type { Arrival, Identity } from '../../identity/index.ts'
 import type { Account } from '../../users/index.ts'

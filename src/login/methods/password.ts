@@ -1,6 +1,6 @@
 import { MatrixError } from '../../matrix/errors.ts'
 import { requiredText } from '../body.ts'
-import { namedUser, takesPasswords, verifyPassword } from '../credentials.ts'
+import { namedUser, takesPasswords, verifyPassword } from '../password/credentials.ts'
 import type { Method } from './method.ts'
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#password-based */

@@ -1,7 +1,7 @@
 import type { Reply, Route } from '../../http/index.ts'
 import { oauthIssuer } from '../../config/index.ts'
 import { gate } from '../../users/index.ts'
-import { takesPasswords } from '../credentials.ts'
+import { takesPasswords } from '../password/credentials.ts'
 import { continuePage } from '../pages/sso.ts'
 import { door } from './door.ts'
 import { appOf, redirect, signedTarget, trustedClients } from './journey.ts'

@@ -1,7 +1,7 @@
 import { field } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { Problem } from '../../providers/index.ts'
-import { accountByPassword, takesPasswords } from '../credentials.ts'
+import { accountByPassword, takesPasswords } from '../password/credentials.ts'
 import type { PageRequest, Web } from './web.ts'
 
 /** The short id of the user whose password the form has. @throws Problem */

@@ -1,10 +1,10 @@
 import { Type } from 'typebox'
-import { route, type Route } from '../http/index.ts'
-import { MatrixError } from '../matrix/errors.ts'
-import { mustBeSelf } from '../users/index.ts'
-import type { LoginDeps } from './deps.ts'
-import { addOpenIdToken, readOpenIdUser } from './openid-store.ts'
-import { hashToken } from '../sessions/index.ts'
+import { route, type Route } from '../../http/index.ts'
+import { MatrixError } from '../../matrix/errors.ts'
+import { mustBeSelf } from '../../users/index.ts'
+import type { LoginDeps } from '../deps.ts'
+import { addOpenIdToken, readOpenIdUser } from './store.ts'
+import { hashToken } from '../../sessions/index.ts'
 
 export type OpenIdDeps = Pick<LoginDeps, 'database' | 'users' | 'now' | 'randomId'> & { readonly serverName: string }
 

@@ -1,4 +1,4 @@
-import { hot, type Reader, type Tx } from '../storage/index.ts'
+import { hot, type Reader, type Tx } from '../../storage/index.ts'
 
 const insert = hot((db, p: { hash: string; user: number; expires: number }) =>
   db.insertInto('openid_tokens').values({ token_hash: p.hash, user_nid: p.user, expires_ts: p.expires }),

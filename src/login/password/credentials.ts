@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { MatrixError } from '../matrix/errors.ts'
-import { isObject, type JsonObject, own } from '../matrix/json.ts'
-import { isLocalUser, localpartOf } from '../matrix/ids.ts'
-import type { Account } from '../users/index.ts'
-import type { AppService, LoginParts } from './deps.ts'
-import { type Arrival, type Identity, type Origin as Whence, readOwner } from '../identity/index.ts'
-import { parseAddress } from './mail/address.ts'
+import { MatrixError } from '../../matrix/errors.ts'
+import { isObject, type JsonObject, own } from '../../matrix/json.ts'
+import { isLocalUser, localpartOf } from '../../matrix/ids.ts'
+import type { Account } from '../../users/index.ts'
+import type { AppService, LoginParts } from '../deps.ts'
+import { type Arrival, type Identity, type Origin as Whence, readOwner } from '../../identity/index.ts'
+import { parseAddress } from '../mail/address.ts'
 
 type NameDeps = Pick<LoginParts, 'database' | 'users' | 'serverName'>
 type OwnPasswordDeps = Pick<LoginParts, 'users' | 'passwords'>

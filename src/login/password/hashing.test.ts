@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createPasswords } from './password.ts'
+import { createPasswords } from './hashing.ts'
 
 const cheap = { memory: 64, passes: 1 }
 const passwords = createPasswords({ randomBytes }, cheap)

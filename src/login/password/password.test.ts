@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { inEveryWorld, inWorld, refusal, type World } from '../../test/harness/login-world.ts'
+import { inEveryWorld, inWorld, refusal, type World } from '../../../test/harness/login-world.ts'
 
 const password = 'correct horse'
 const make = (world: World, username = 'alice'): Promise<unknown> =>

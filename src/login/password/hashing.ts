@@ -1,6 +1,6 @@
 import { argon2, timingSafeEqual } from 'node:crypto'
-import { limitExceeded } from '../http/index.ts'
-import { MatrixError } from '../matrix/errors.ts'
+import { limitExceeded } from '../../http/index.ts'
+import { MatrixError } from '../../matrix/errors.ts'
 
 /** The cost of a guess. What is stored says which cost it was made with, so that these may rise. */
 export interface PasswordCost {

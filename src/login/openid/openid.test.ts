@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Client } from '../../test/harness/client.ts'
-import { jwtConfig } from '../../test/harness/jwt.ts'
-import { databases } from '../../test/harness/postgres.ts'
-import { createHomeserver } from '../server/index.ts'
+import { Client } from '../../../test/harness/client.ts'
+import { jwtConfig } from '../../../test/harness/jwt.ts'
+import { databases } from '../../../test/harness/postgres.ts'
+import { createHomeserver } from '../../server/index.ts'
 
 for (const kind of databases) {
   test(`an OpenID token says for an hour who somebody is, and opens nothing (${kind.name})`, async () => {
