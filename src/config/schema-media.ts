@@ -130,6 +130,13 @@ export const media = {
       large: { kind: 'size', description: 'What a large file is: this size or more.', default: '10M' },
     },
   },
+  remote: {
+    kind: 'group',
+    description: 'Files of other servers, which are fetched when somebody here wants them.',
+    keys: {
+      keep: { kind: 'duration', description: 'How long one is kept before it is fetched anew.', default: '14d' },
+    },
+  },
   url_previews: {
     kind: 'group',
     description:

@@ -87,6 +87,49 @@ export async function hierarchyPage(
   return { rooms: await shown(deps, page) }
 }
 
+/**
+ * A space and its children, as far as another server may know of them: what is public, open to the world, or has members of it.
+ * @throws {MatrixError} M_NOT_FOUND when it may not know of the space
+ * @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1hierarchyroomid
+ */
+export async function hierarchyForServer(
+  deps: HierarchyDeps,
+  isIn: (room: number) => Promise<boolean>,
+  roomId: string,
+  suggestedOnly: boolean,
+): Promise<{ room: HierarchyRoom; children: HierarchyRoom[]; inaccessible_children: string[] }> {
+  const nobody: ReadonlyMap<number, UserRoom> = new Map()
+  const mayKnow = async (row: RoomsTable): Promise<boolean> => {
+    if ((await mayGlimpse(deps.rooms, nobody, row)) || (await isIn(row.nid))) return true
+    // Who may join by being somewhere else is for that server to say.
+    for (const allowed of await allowedRoomsOf(deps.rooms, row)) {
+      const room = await deps.rooms.find(allowed)
+      if (room && (await isIn(room.nid))) return true
+    }
+    return false
+  }
+  const row = (await readRooms(deps.database.read, [roomId])).get(roomId)
+  if (!row || !(await mayKnow(row))) throw new MatrixError('M_NOT_FOUND', 'There is no such space')
+  const links = row.room_type === 'm.space' ? await childrenOf(deps.rooms, row.nid, suggestedOnly) : []
+  const wanted = links.slice(0, largestLimit).map(({ stateKey = '' }) => stateKey)
+  const rows = await readRooms(deps.database.read, wanted)
+  const found: Found[] = []
+  const hidden: string[] = []
+  for (const childId of wanted) {
+    const child = rows.get(childId)
+    if (!child) continue
+    if (!(await mayKnow(child))) hidden.push(childId)
+    else
+      found.push({
+        row: child,
+        children: child.room_type === 'm.space' ? await childrenOf(deps.rooms, child.nid, false) : [],
+      })
+  }
+  const [room, ...children] = await shown(deps, [{ row, children: links }, ...found])
+  if (!room) throw new MatrixError('M_NOT_FOUND', 'There is no such space')
+  return { room, children, inaccessible_children: hidden }
+}
+
 /** Rooms and spaces from `roomId` on downwards, each when it is first met; what the user may not see is left out with all below it. */
 async function* walk(
   deps: HierarchyDeps,

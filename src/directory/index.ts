@@ -2,3 +2,6 @@ export { openAliases, type AliasesDeps, type AliasServices, type RoomAliases } f
 export type { DirectoryRouteDeps } from './deps.ts'
 export { hierarchyPage, type HierarchyPage } from './hierarchy.ts'
 export { directoryRoutes } from './routes.ts'
+export { hierarchyForServer } from './hierarchy.ts'
+export { listPublicRooms, type PublicRooms } from './public-rooms.ts'
+export type { RemoteDirectory, RemoteRoomsQuery } from './remote.ts'

@@ -1,6 +1,8 @@
 import { MatrixError } from '../matrix/errors.ts'
+import { isServerName } from '../matrix/ids.ts'
 import type { MediaContext } from './deps.ts'
-import { readMedia, touchMedia, type MediaRow } from './store/media.ts'
+import { remoteName } from './remote.ts'
+import { deleteMedia, readMedia, touchMedia, type MediaRow } from './store/media.ts'
 
 /** An address as it stands in a request. */
 export interface Wanted {
@@ -58,9 +60,19 @@ function foundIn(row: MediaRow): Found | undefined {
  * @throws MatrixError M_NOT_FOUND, also for a file that is only for people who are signed in; M_NOT_YET_UPLOADED
  */
 export async function findMedia(ctx: MediaContext, wanted: Wanted): Promise<Found> {
-  const { mediaId } = wanted
+  const { mediaId, serverName } = wanted
+  const isOurs = serverName === ctx.serverName
+  const name = isOurs ? mediaId : remoteName(serverName, mediaId)
+  // Strangers are given what is here, if it is for them, and have nothing fetched.
+  if (!isOurs && wanted.signedIn && ctx.bring && isServerName(serverName)) {
+    const known = await readMedia(ctx.database.read, name)
+    const isOld =
+      known !== undefined && known.expires_ts !== null && known.expires_ts <= ctx.now() && !isQuarantined(known)
+    if (isOld) await ctx.database.write((tx) => deleteMedia(tx, name))
+    if (!known || isOld) await ctx.bring(serverName, mediaId)
+  }
   const read = async (): Promise<MediaRow> => {
-    const row = wanted.serverName === ctx.serverName ? await readMedia(ctx.database.read, mediaId) : undefined
+    const row = await readMedia(ctx.database.read, name)
     if (!row || (row.authenticated === 1 && !wanted.signedIn)) throw notFound()
     if (isQuarantined(row) && !wanted.quarantined) throw notFound()
     if (row.expires_ts !== null && row.expires_ts <= ctx.now()) throw notFound()
@@ -80,6 +92,6 @@ export async function findMedia(ctx: MediaContext, wanted: Wanted): Promise<Foun
   if (!found) throw new MatrixError('M_NOT_YET_UPLOADED', 'This file has not been uploaded yet')
   const now = ctx.now()
   // To a day is enough to know what nobody wants any more, and spares a write for each download.
-  if (row.accessed_ts < now - day) ctx.database.write((tx) => touchMedia(tx, mediaId, now)).catch(ctx.onError)
+  if (row.accessed_ts < now - day) ctx.database.write((tx) => touchMedia(tx, name, now)).catch(ctx.onError)
   return found
 }

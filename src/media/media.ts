@@ -6,6 +6,8 @@ import { type MediaAdministration, openAdministration } from './administration.t
 import { createArrivals } from './arrivals.ts'
 import type { MediaContext, MediaDeps } from './deps.ts'
 import { folderStore } from './folder-store.ts'
+import { mediaForServers, type MediaForServers } from './for-servers.ts'
+import { createFetcher } from './fetch-remote.ts'
 import type { ObjectStore } from './object-store.ts'
 import { s3Store } from './s3-store.ts'
 import { openSpool, type Spool } from './spool.ts'
@@ -14,6 +16,8 @@ import { sweepRegularly } from './sweep.ts'
 /** Media that is open: its routes can be mounted. Disposing of it ends what it does by itself. */
 export interface Media extends AsyncDisposable {
   readonly context: MediaContext
+  /** Our own files, as other servers are given them. */
+  readonly forServers: MediaForServers
   readonly administration: MediaAdministration
 }
 
@@ -45,8 +49,14 @@ export async function openMedia(deps: MediaDeps): Promise<Media> {
   }
   const spool = await openSpool(join(directory, 'incoming'), deps)
   const store = deps.config.store === 's3' ? s3From(deps.config.s3, deps, spool) : folderStore(directory)
-  const context: MediaContext = { ...deps, store, spool, arrivals: createArrivals() }
+  const own: MediaContext = { ...deps, store, spool, arrivals: createArrivals() }
+  const context: MediaContext = { ...own, bring: deps.remote && createFetcher(own, deps.remote) }
   stack.use(sweepRegularly(context))
   const open = stack.move()
-  return { context, administration: openAdministration(context), [Symbol.asyncDispose]: () => open.disposeAsync() }
+  return {
+    context,
+    forServers: mediaForServers(context),
+    administration: openAdministration(context),
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  }
 }

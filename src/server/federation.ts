@@ -10,7 +10,7 @@ export async function openFederation(
   abroad: Abroad | undefined,
   ground: Foundations,
   { users, devices }: People,
-  { rooms, ephemeral }: RoomStorey,
+  { rooms, ephemeral, aliases, media }: RoomStorey,
 ) {
   if (!abroad) return { routes: [] }
   const { federationRoutes, openOutbound, openRoomServers, remoteEvents } = await import('../federation/index.ts')
@@ -23,5 +23,18 @@ export async function openFederation(
   const receive = stack.use(
     await rooms.openReceiver({ keys: wires.keys, remote: remoteEvents(wires.client), logger: ground.logger }),
   )
-  return { routes: federationRoutes({ ...ground, wires, users, rooms, devices, ephemeral, receive }) }
+  return {
+    routes: federationRoutes({
+      ...ground,
+      wires,
+      users,
+      rooms,
+      devices,
+      ephemeral,
+      receive,
+      aliases,
+      roomServers,
+      media: media.forServers,
+    }),
+  }
 }

@@ -40,7 +40,7 @@ export async function createHomeserver(
   const ground = await openFoundations(stack, config, options)
   const abroad = await openAbroad(stack, ground)
   const people = await openPeople(stack, ground, ports, abroad)
-  const rooms = await openRoomStorey(stack, ground, people, ports)
+  const rooms = await openRoomStorey(stack, ground, people, ports, abroad)
   const signIn = await openSignIn(stack, ground, people, rooms)
   const delivery = await openDelivery(stack, ground, people, rooms)
   const outside = await openOutside(stack, ground, people, rooms, signIn)

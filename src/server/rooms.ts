@@ -23,6 +23,7 @@ import {
   type SuccessionsDeps,
   upgradeRoutes,
 } from '../rooms/index.ts'
+import type { Abroad } from './abroad.ts'
 import type { Foundations } from './foundations.ts'
 import type { People } from './people.ts'
 
@@ -37,6 +38,7 @@ export async function openRoomStorey(
   ground: Foundations,
   { users, appservices, queries }: People,
   { copyPushRules }: RoomPorts,
+  abroad: Abroad | undefined,
 ) {
   const { config, database, log, onError } = ground
   const rooms = await openRooms({ ...ground, users })
@@ -44,7 +46,9 @@ export async function openRoomStorey(
   const indexer = stack.use(await startIndexer({ rooms, database, log, onError }))
   const ephemeral = stack.use(openEphemeral({ ...ground, users, rooms, presence: config.presence }))
   const directory = config.database === 'sqlite::memory:' ? undefined : join(config.data_dir, 'media')
-  const media = stack.use(await openMedia({ ...ground, config: config.media, directory }))
+  const media = stack.use(
+    await openMedia({ ...ground, config: config.media, directory, remote: abroad?.remotes.media }),
+  )
   const aliases = openAliases({
     ...ground,
     rooms,
@@ -91,7 +95,7 @@ export async function openRoomStorey(
       ...upgradeRoutes({ ...deps, successions }),
       ...historyRoutes({ ...deps, history }),
       ...searchRoutes({ ...deps, history, indexer }),
-      ...directoryRoutes({ ...ground, rooms, users, aliases }),
+      ...directoryRoutes({ ...ground, rooms, users, aliases, remote: abroad?.remotes.directory }),
       ...ephemeralRoutes({ ephemeral, rooms, users, log }),
       ...mediaRoutes(media),
       ...callRoutes({ turn: config.turn, rtcTransports: config.rtc_transports, now: ground.now }),

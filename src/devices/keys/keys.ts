@@ -4,12 +4,14 @@ import type { Json, JsonObject } from '../../matrix/json.ts'
 import type { Database } from '../../storage/index.ts'
 import type { Log } from '../../streams/index.ts'
 import type { Users } from '../../users/index.ts'
+import type { RemoteDevices } from '../remote.ts'
 import { readDeviceNid } from '../store/devices.ts'
 import type { KeyBook } from './book.ts'
 import { claimKeys, type ClaimedKey, type WantedKey } from './claim.ts'
 import type { Counts, KeyCounts } from './counts.ts'
 import { parseDeviceKeys, parseKeys, type KeyOwner } from './parse.ts'
-import { failuresOf, queryKeys, type Asker } from './query.ts'
+import { claimElsewhere, type Asked } from './elsewhere.ts'
+import { queryKeys, type Asker } from './query.ts'
 import { storeUpload, type Upload, type Uploader } from './upload.ts'
 
 /** What a device uploads, in the specification's shape. */
@@ -26,9 +28,9 @@ export interface Keys {
    */
   upload(by: Uploader, body: KeysBody): Promise<KeyCounts>
   /** JSON text of the answer to `/keys/query`. */
-  query(asker: Asker, wanted: Readonly<Record<string, readonly string[]>>): Promise<string>
+  query(asker: Asker, wanted: Readonly<Record<string, readonly string[]>>, timeoutMs?: number): Promise<string>
   /** JSON text of the answer to `/keys/claim`: of each device and algorithm one key. */
-  claim(wanted: Readonly<Record<string, Readonly<Record<string, string>>>>): Promise<string>
+  claim(wanted: Readonly<Record<string, Readonly<Record<string, string>>>>, timeoutMs?: number): Promise<string>
   /** What a sync tells the device of its keys; without a promise when it is in memory. */
   of(device: number): KeyCounts | Promise<KeyCounts>
 }
@@ -38,6 +40,7 @@ export interface KeysDeps {
   readonly log: Log
   readonly users: Pick<Users, 'find'>
   readonly serverName: string
+  readonly remote?: RemoteDevices | undefined
   readonly book: KeyBook
   readonly counts: Counts
 }
@@ -56,7 +59,10 @@ export function parseUpload(owner: KeyOwner, body: KeysBody): Upload {
   }
 }
 
-function claimText(claimed: readonly ClaimedKey[], failures: object): string {
+function claimText(
+  claimed: readonly ClaimedKey[],
+  { failures, answers }: Asked<Readonly<Record<string, Json>>>,
+): string {
   const byUser = Map.groupBy(claimed, (key) => key.userId)
   const users = [...byUser].map(([userId, keys]) => {
     const devices = keys.map(
@@ -64,6 +70,8 @@ function claimText(claimed: readonly ClaimedKey[], failures: object): string {
     )
     return `${JSON.stringify(userId)}:{${devices.join(',')}}`
   })
+  for (const answer of answers)
+    for (const [userId, keys] of Object.entries(answer)) users.push(`${JSON.stringify(userId)}:${JSON.stringify(keys)}`)
   return `{"failures":${JSON.stringify(failures)},"one_time_keys":{${users.join(',')}}}`
 }
 
@@ -101,12 +109,13 @@ export function openKeys(deps: KeysDeps): Keys {
       }
       return counts.of(by.device)
     },
-    query: (asker, wanted) => {
+    query: (asker, wanted, timeoutMs) => {
       if (Object.keys(wanted).length > mostUsers)
         throw new MatrixError('M_TOO_LARGE', `One can ask for the keys of ${mostUsers} users at once`)
-      return queryKeys(deps, asker, wanted)
+      return queryKeys(deps, asker, wanted, timeoutMs)
     },
-    claim: async (wanted) => {
+    claim: async (wanted, timeoutMs) => {
+      const elsewhere = claimElsewhere(deps, wanted, timeoutMs)
       const all = await wantedKeys(wanted)
       const claimed: ClaimedKey[] = []
       for (let start = 0; start < all.length; start += claimsAtOnce) {
@@ -114,7 +123,7 @@ export function openKeys(deps: KeysDeps): Keys {
         for (const { device } of got) counts.changed(device)
         claimed.push(...got)
       }
-      return claimText(claimed, failuresOf(Object.keys(wanted), serverName))
+      return claimText(claimed, await elsewhere)
     },
   }
 }

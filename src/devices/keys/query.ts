@@ -1,24 +1,14 @@
 import { isLocalUser } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { Users } from '../../users/index.ts'
+import type { RemoteKeys } from '../remote.ts'
+import { queryElsewhere, type ElsewhereDeps } from './elsewhere.ts'
 import type { KeyBook, MasterKey, OutgoingSignature, UserKeys } from './book.ts'
 
-export interface QueryDeps {
+export interface QueryDeps extends ElsewhereDeps {
   readonly book: KeyBook
   readonly users: Pick<Users, 'find'>
-  readonly serverName: string
 }
-
-/** Why nothing is known of a server's users. */
-export const unreachable = { errcode: 'M_CONNECTION_FAILED', error: 'This server does not ask other servers for keys' }
-
-/** Names of servers, from the ids of users of other servers. */
-export const failuresOf = (userIds: readonly string[], serverName: string): Record<string, typeof unreachable> =>
-  Object.fromEntries(
-    userIds
-      .filter((userId) => userId.startsWith('@') && userId.includes(':') && !isLocalUser(userId, serverName))
-      .map((userId) => [userId.slice(userId.indexOf(':') + 1), unreachable]),
-  )
 
 /** Who asks. */
 export interface Asker {
@@ -61,10 +51,13 @@ function masterText(asker: Asker, master: MasterKey, signatures: readonly Outgoi
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysquery
  */
 export async function queryKeys(
-  { book, users, serverName }: QueryDeps,
+  deps: QueryDeps,
   asker: Asker,
   wanted: Readonly<Record<string, readonly string[]>>,
+  timeoutMs?: number,
 ): Promise<string> {
+  const { book, users, serverName } = deps
+  const elsewhere = queryElsewhere(deps, wanted, timeoutMs)
   const signed = await book.signedBy(asker.user)
   const found = (
     await Promise.all(
@@ -74,21 +67,31 @@ export async function queryKeys(
       }),
     )
   ).filter((one) => one !== undefined)
-  const section = (name: string, textOf: (one: Found) => string | undefined): string =>
+  const { failures, answers } = await elsewhere
+  const section = (name: string, textOf: (one: Found) => string | undefined, far?: keyof RemoteKeys): string =>
     entry(
       name,
-      `{${found
-        .flatMap((one) => {
+      `{${[
+        ...found.flatMap((one) => {
           const text = textOf(one)
           return text === undefined ? [] : [entry(one.userId, text)]
-        })
-        .join(',')}}`,
+        }),
+        ...answers.flatMap((answer) =>
+          far === undefined
+            ? []
+            : Object.entries(answer[far]).map(([userId, keys]) => entry(userId, JSON.stringify(keys))),
+        ),
+      ].join(',')}}`,
     )
   return `{${[
-    entry('failures', JSON.stringify(failuresOf(Object.keys(wanted), serverName))),
-    section('device_keys', ({ userId, keys }) => devicesText(keys, wanted[userId] ?? [])),
-    section('master_keys', ({ user, keys }) => keys.master && masterText(asker, keys.master, signed.get(user))),
-    section('self_signing_keys', ({ keys }) => keys.selfSigning),
+    entry('failures', JSON.stringify(failures)),
+    section('device_keys', ({ userId, keys }) => devicesText(keys, wanted[userId] ?? []), 'deviceKeys'),
+    section(
+      'master_keys',
+      ({ user, keys }) => keys.master && masterText(asker, keys.master, signed.get(user)),
+      'masterKeys',
+    ),
+    section('self_signing_keys', ({ keys }) => keys.selfSigning, 'selfSigningKeys'),
     section('user_signing_keys', ({ user, keys }) => (user === asker.user ? keys.userSigning : undefined)),
   ].join(',')}}`
 }

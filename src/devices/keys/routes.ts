@@ -83,7 +83,7 @@ export const keysRoutes = ({ keys, keyChanges }: KeysRouteDeps): Route[] => [
     auth: 'guest',
     body: QueryBody,
     reply: QueryReply,
-    handle: async ({ session, body }) => new RawJson(await keys.query(session, body.device_keys)),
+    handle: async ({ session, body }) => new RawJson(await keys.query(session, body.device_keys, body.timeout)),
   }),
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysclaim */
   route({
@@ -93,7 +93,7 @@ export const keysRoutes = ({ keys, keyChanges }: KeysRouteDeps): Route[] => [
     auth: 'guest',
     body: ClaimBody,
     reply: Type.Object({ failures, one_time_keys: Type.Object({}) }),
-    handle: async ({ body }) => new RawJson(await keys.claim(body.one_time_keys)),
+    handle: async ({ body }) => new RawJson(await keys.claim(body.one_time_keys, body.timeout)),
   }),
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3keyschanges */
   route({

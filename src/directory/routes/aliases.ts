@@ -56,6 +56,10 @@ export const aliasRoutes = (deps: DirectoryRouteDeps): Route[] => [
     reply: Type.Object({ room_id: Type.String(), servers: Type.Array(Type.String()) }),
     handle: async ({ session, params: { roomAlias } }) => {
       mustBeAlias(roomAlias)
+      if (session && deps.remote && parseRoomAlias(roomAlias)?.serverName !== deps.serverName) {
+        const { roomId, servers } = await deps.remote.alias(roomAlias)
+        return { room_id: roomId, servers: [...servers] }
+      }
       // Strangers have no rooms made.
       const found = await (session ? deps.aliases.findOrMake(roomAlias) : deps.aliases.find(roomAlias))
       const room = found && (await deps.rooms.byNid(found.room))

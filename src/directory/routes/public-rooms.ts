@@ -1,12 +1,13 @@
 import { Type } from 'typebox'
-import { route, type Route } from '../../http/index.ts'
+import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { isServerName } from '../../matrix/ids.ts'
 import type { Room } from '../../events/index.ts'
 import { mustNotBeSuspended } from '../../users/index.ts'
 import { mayRename } from '../aliases.ts'
 import type { DirectoryRouteDeps } from '../deps.ts'
-import { listPublicRooms } from '../public-rooms.ts'
+import { listPublicRooms, type PublicRooms } from '../public-rooms.ts'
+import type { RemoteRoomsQuery } from '../remote.ts'
 import { setListed, type RoomList } from '../store.ts'
 import { RoomEntry } from '../summary.ts'
 
@@ -43,11 +44,18 @@ async function roomOf({ rooms }: DirectoryRouteDeps, roomId: string): Promise<Ro
   return room
 }
 
-/** Other servers are asked over federation. */
-function mustBeOurs(server: string | undefined, serverName: string): void {
-  if (server === undefined || server === serverName) return
+/** The page of another server's list; undefined where our own is asked for. Strangers have nobody asked. */
+function elsewhere(
+  { remote, serverName }: DirectoryRouteDeps,
+  session: Session | undefined,
+  server: string | undefined,
+  query: RemoteRoomsQuery,
+): Promise<PublicRooms> | undefined {
+  if (server === undefined || server === serverName) return undefined
   if (!isServerName(server)) throw new MatrixError('M_INVALID_PARAM', `"${server}" is not a server name`)
-  throw new MatrixError('M_NOT_FOUND', `This server cannot ask ${server} for its rooms`)
+  if (!remote) throw new MatrixError('M_NOT_FOUND', `This server cannot ask ${server} for its rooms`)
+  if (!session) throw new MatrixError('M_MISSING_TOKEN', 'Only who is signed in sees the rooms of other servers')
+  return remote.publicRooms(server, query)
 }
 
 /** The list of a network, by what `/thirdparty/protocols` calls its `instance_id`. */
@@ -128,14 +136,12 @@ export const publicRoomsRoutes = (deps: DirectoryRouteDeps): Route[] => [
     id: 'getPublicRooms',
     method: 'GET',
     path: '/_matrix/client/v3/publicRooms',
-    auth: 'none',
+    auth: 'optional',
     limit: 'heavy',
     query: Type.Object({ limit: Type.Optional(Type.Integer()), since: Type.Optional(Type.String()), server: Server }),
     reply: Page,
-    handle: async ({ query: { limit, since, server } }) => {
-      mustBeOurs(server, deps.serverName)
-      return listPublicRooms(deps.database, { limit, since })
-    },
+    handle: async ({ session, query: { limit, since, server } }) =>
+      elsewhere(deps, session, server, { limit, since }) ?? listPublicRooms(deps.database, { limit, since }),
   }),
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3publicrooms */
   route({
@@ -148,17 +154,22 @@ export const publicRoomsRoutes = (deps: DirectoryRouteDeps): Route[] => [
     body: Search,
     reply: Page,
     handle: async ({
+      session,
       query: { server },
       body: { limit, since, filter, third_party_instance_id: instance, include_all_networks: all },
     }) => {
-      mustBeOurs(server, deps.serverName)
+      const term = filter?.generic_search_term ?? undefined
+      const roomTypes = filter?.room_types ?? undefined
+      const there = { limit, since, term, roomTypes, everything: all, instance: instance ?? undefined }
+      const answer = elsewhere(deps, session, server, there)
+      if (answer) return answer
       const list = all === true ? 'everything' : listOf(instance)
       return listPublicRooms(deps.database, {
         limit,
         since,
         list,
-        term: filter?.generic_search_term ?? undefined,
-        roomTypes: filter?.room_types ?? undefined,
+        term,
+        roomTypes,
       })
     },
   }),

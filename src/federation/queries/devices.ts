@@ -13,6 +13,54 @@ const asObject = (value: Json | undefined): JsonObject => (isObject(value) ? val
 const onlyOf = (answer: Json | undefined, wanted: object): JsonObject =>
   Object.fromEntries(Object.entries(asObject(answer)).filter(([userId]) => Object.hasOwn(wanted, userId)))
 
+const isFilled = (value: Json | undefined): boolean => isObject(value) && Object.keys(value).length > 0
+
+/** Of device keys by user those that are what they say: clients trust the ids in them. */
+const sane = (byUser: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(byUser).map(([userId, devices]) => [
+      userId,
+      Object.fromEntries(
+        Object.entries(asObject(devices)).filter(
+          ([deviceId, keys]) =>
+            own(keys, 'user_id') === userId &&
+            own(keys, 'device_id') === deviceId &&
+            Array.isArray(own(keys, 'algorithms')) &&
+            isObject(own(keys, 'keys')) &&
+            isObject(own(keys, 'signatures')),
+        ),
+      ),
+    ]),
+  )
+
+/** The same of cross-signing keys. */
+const saneKeys = (byUser: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(byUser).filter(
+      ([userId, key]) =>
+        own(key, 'user_id') === userId && Array.isArray(own(key, 'usage')) && isFilled(own(key, 'keys')),
+    ),
+  )
+
+/** Of keys that were given out those that are keys. */
+const saneClaims = (byUser: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(byUser).map(([userId, devices]) => [
+      userId,
+      Object.fromEntries(
+        Object.entries(asObject(devices)).map(([deviceId, keys]) => [
+          deviceId,
+          Object.fromEntries(
+            Object.entries(asObject(keys)).filter(
+              ([, key]) =>
+                typeof key === 'string' || (typeof own(key, 'key') === 'string' && isObject(own(key, 'signatures'))),
+            ),
+          ),
+        ]),
+      ),
+    ]),
+  )
+
 /**
  * Devices of users of other servers.
  * @param post what leaves messages; asked for when it is needed, since it is opened later
@@ -44,9 +92,9 @@ export const remoteDevices = (
       timeoutMs,
     })
     return {
-      deviceKeys: onlyOf(own(answer, 'device_keys'), wanted),
-      masterKeys: onlyOf(own(answer, 'master_keys'), wanted),
-      selfSigningKeys: onlyOf(own(answer, 'self_signing_keys'), wanted),
+      deviceKeys: sane(onlyOf(own(answer, 'device_keys'), wanted)),
+      masterKeys: saneKeys(onlyOf(own(answer, 'master_keys'), wanted)),
+      selfSigningKeys: saneKeys(onlyOf(own(answer, 'self_signing_keys'), wanted)),
     }
   },
   claim: async (server, wanted, timeoutMs) => {
@@ -59,6 +107,6 @@ export const remoteDevices = (
       maxBytes: largest,
       timeoutMs,
     })
-    return onlyOf(own(answer, 'one_time_keys'), wanted)
+    return saneClaims(onlyOf(own(answer, 'one_time_keys'), wanted))
   },
 })

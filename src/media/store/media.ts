@@ -80,7 +80,17 @@ const dropExpired = hot((db, p: { now: number }) =>
   db
     .deleteFrom('media')
     .where('expires_ts', '<=', p.now)
-    .where('media_id', 'in', db.selectFrom('media').where('expires_ts', '<=', p.now).select('media_id').limit(100))
+    .where(
+      'media_id',
+      'in',
+      db
+        .selectFrom('media')
+        .where('expires_ts', '<=', p.now)
+        // What is kept from everybody goes on to be, and is not fetched anew.
+        .where('quarantined_by', 'is', null)
+        .select('media_id')
+        .limit(100),
+    )
     .returning('file_nid'),
 )
 const stale = hot((db, p: { before: number; size: number }) =>
