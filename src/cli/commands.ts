@@ -3,6 +3,11 @@ import type { Command } from './command.ts'
 /** Every command, in the order of the help. A new one is a file and a line here. */
 export const commands: readonly Command[] = [
   { name: 'start', summary: 'run the homeserver', load: () => import('./start.ts') },
+  {
+    name: 'reload',
+    summary: 'have the running server take a new configuration',
+    load: () => import('./reload.ts'),
+  },
   { name: 'health', summary: 'say whether the running server is well', load: () => import('./health.ts') },
   {
     name: 'config check',

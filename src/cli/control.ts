@@ -130,6 +130,7 @@ export const askControl = async (config: Config): Promise<Operator | undefined> 
     importLinks: call('importLinks'),
     rotateKeys: call('rotateKeys'),
     revoke: call('revoke'),
+    reload: call('reload'),
     notice: call('notice'),
   }
 }

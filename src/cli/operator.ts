@@ -47,6 +47,8 @@ export interface Operator {
   rotateKeys(): Promise<string[]>
   /** Ends tokens of a provider that are access tokens themselves. */
   revoke(provider: string, ended: EndedTokens): Promise<void>
+  /** Has the server read its configuration anew. Resolves to a sentence that says what took effect. */
+  reload(): Promise<string>
 }
 
 const listed = ({
@@ -80,15 +82,21 @@ const localpart = (name: string, serverName: string): string => {
   return localpartOf(name)
 }
 
+const notRunning = (): Promise<string> =>
+  Promise.reject(new MatrixError('M_NOT_FOUND', 'No server runs with this configuration.'))
+
 /** The operator of a homeserver in this process. */
-export const operatorOf = ({
-  users,
-  identities,
-  login,
-  oauth,
-  notices,
-  config,
-}: Pick<Homeserver, 'users' | 'identities' | 'login' | 'oauth' | 'notices' | 'config'>): Operator => {
+export const operatorOf = (
+  {
+    users,
+    identities,
+    login,
+    oauth,
+    notices,
+    config,
+  }: Pick<Homeserver, 'users' | 'identities' | 'login' | 'oauth' | 'notices' | 'config'>,
+  reload: Operator['reload'] = notRunning,
+): Operator => {
   const find = async (name: string): Promise<Account> => {
     const account = await users.findByLocalpart(localpart(name, config.server_name))
     if (!account) throw new MatrixError('M_NOT_FOUND', `There is no user "${name}"`)
@@ -136,5 +144,6 @@ export const operatorOf = ({
       return oauth.rotateKeys()
     },
     revoke: (provider, ended) => login.revokeTokens(provider, ended),
+    reload,
   }
 }

@@ -1,9 +1,8 @@
 import { parseArgs } from 'node:util'
-import { loadConfig, readFlags, type Config } from '../config/index.ts'
+import { loadConfig, readFlags, type Config, type Loaded } from '../config/index.ts'
 import { configChecks } from './config-checks.ts'
 import { giveBackStartMemory } from './give-back.ts'
 import { serveControl } from './control.ts'
-import { operatorOf } from './operator.ts'
 import { refusal } from './refusal.ts'
 import { isTryOut, signHs256, tryOutConfig } from './try-out.ts'
 
@@ -22,27 +21,35 @@ const tryOutUser = 'alice'
 export const run = async (args: readonly string[]): Promise<number> => {
   const { file: named, flags, rest } = readFlags(args)
   const { values } = parseArgs({ args: [...rest], options: { 'new-signing-key': { type: 'boolean', default: false } } })
-  const loaded = await loadConfig({ file: named, flags, env: process.env, cwd: process.cwd(), checks: configChecks })
+  const read = (): Promise<Loaded> =>
+    loadConfig({ file: named, flags, env: process.env, cwd: process.cwd(), checks: configChecks })
+  const loaded = await read()
   // What is made here is for this account alone: the database holds what people say to each other.
   process.umask(0o077)
   const tryOut = isTryOut(loaded.config, loaded.file)
   let config = loaded.config
-  const { createHomeserver } = await import('../server/index.ts')
+  const { Running } = await import('./running.ts')
   let stop = (): void => {}
   const stopped = new Promise<void>((resolve) => {
     stop = resolve
   })
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
-  // The end of a terminal, or of whoever wants logs opened anew, is no end of the server.
-  process.on('SIGHUP', () => {})
+  // The end of a terminal is no end of the server.
+  let reload = (): void => {}
+  process.on('SIGHUP', () => reload())
   // Whoever started it by a channel, as `bin/latchkey` does, and is gone without having said so.
   process.once('disconnect', stop)
   try {
     if (tryOut) config = tryOutConfig(config)
-    await using homeserver = await createHomeserver(config, { newSigningKey: values['new-signing-key'] })
-    await using _control = await serveControl(config, operatorOf(homeserver))
-    print(tryOut ? tryOutText(config, homeserver.url) : runningText(config, homeserver.urls))
+    const readAnew = async (): Promise<Config> => {
+      const { config: next, file } = await read()
+      return isTryOut(next, file) ? tryOutConfig(next) : next
+    }
+    await using running = await Running.start(config, readAnew, { newSigningKey: values['new-signing-key'] })
+    await using _control = await serveControl(config, running.operator)
+    reload = () => void running.reload().then(print, (error: unknown) => complain(error, config))
+    print(tryOut ? tryOutText(config, running.urls[0] ?? '') : runningText(config, running.urls))
     giveBackStartMemory()
     await stopped
   } catch (error) {
@@ -58,6 +65,12 @@ export const run = async (args: readonly string[]): Promise<number> => {
 }
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
+
+/** What came of a configuration that could not be taken. */
+const complain = (error: unknown, config: Config): void => {
+  const sentence = refusal(error, config) ?? (error instanceof Error ? error.message : String(error))
+  process.stderr.write(`The configuration was not taken, and all goes on as it was. ${sentence}\n`)
+}
 
 const runningText = (config: Config, urls: readonly string[]): string =>
   `Latchkey serves ${config.server_name} on ${urls.join(', ')}`

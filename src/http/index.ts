@@ -1,3 +1,4 @@
+export { Doors } from './doors.ts'
 export { clientNetwork } from './address.ts'
 export { field, formLimit, readForm } from './form.ts'
 export type { HttpLog } from './host.ts'

@@ -17,6 +17,7 @@ import { createRecheck, type MayHaveEnded } from './recheck.ts'
 import type { Route } from './route.ts'
 import { sendPreflight } from './send.ts'
 import type { Authenticate, AuthenticateServer } from './session.ts'
+import { Doors } from './doors.ts'
 import { createTlsServer, type TlsFiles } from './tls.ts'
 import { loadCompiler } from './validate.ts'
 
@@ -45,6 +46,8 @@ export interface HttpOptions {
   readonly outstanding?: Partial<OutstandingLimits>
   /** Connections at once; a quarter of these for one address, unless it is this machine or a trusted proxy. Default 20,000. */
   readonly maxConnections?: number
+  /** Servers that outlive this one: they stay open when it closes. */
+  readonly doors?: Doors | undefined
   /** Port to metrics/: what is called with each answer of an operation, its status and the time it took in ms. */
   readonly tally?: ((route: string) => (status: number, ms: number) => void) | undefined
 }
@@ -211,53 +214,47 @@ export function createHttp(options: HttpOptions): HttpServer {
   const { app, listener } = buildApp(options, host)
   const isProxy = inNetworks(['127.0.0.0/8', '::1', ...(options.trustedProxies ?? [])])
   const admit = createGatekeeper({ all: options.maxConnections ?? usualConnections, isShared: isProxy })
-  const servers: Server[] = []
+  const doors = options.doors ?? new Doors()
 
-  const listen = async (listen: string): Promise<string> => {
+  const open = async (listen: string): Promise<Server> => {
     const { tls, ...address } = addressOf(listen)
     const usual = { requireHostHeader: false, keepAliveTimeout: 75_000, requestTimeout: arrivalMs }
     const server = tls
-      ? await createTlsServer(options.tls, usual, listener(), options.log)
-      : createServer(usual, listener())
+      ? await createTlsServer(options.tls, usual, doors.take, options.log)
+      : createServer(usual, doors.take)
     server.on('connection', admit)
     server.on('clientError', refuseMalformed)
     // An expectation that we don't know is no reason to refuse.
-    server.on('checkExpectation', listener())
-    servers.push(server)
+    server.on('checkExpectation', doors.take)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen(address, resolve)
     })
+    return server
+  }
+
+  const listen = async (addresses: readonly string[]): Promise<string[]> => {
+    await app.ready()
+    const urls: string[] = []
+    for (const [index, listen] of addresses.entries()) {
+      const server = await doors.at(`${index} ${listen}`, () => open(listen))
+      urls.push(urlOf(server.address() as AddressInfo, addressOf(listen).tls))
+    }
+    doors.open(listener())
     setTimeout(loadCompiler, restMs).unref()
-    return urlOf(server.address() as AddressInfo, tls)
+    return urls
   }
 
   const close = async (): Promise<void> => {
     host.stopping = true
-    const closed = servers.splice(0).map(
-      (server) =>
-        new Promise<void>((resolve) => {
-          const cut = setTimeout(() => {
-            server.closeAllConnections()
-          }, graceMs)
-          server.close(() => {
-            clearTimeout(cut)
-            resolve()
-          })
-        }),
-    )
+    const closed = options.doors ? doors.rest(graceMs) : doors.close(graceMs)
     for (const exchange of host.waiting) exchange.abort()
-    await Promise.all(closed)
+    await closed
     await app.close()
   }
 
   return {
-    listen: async (addresses) => {
-      await app.ready()
-      const urls: string[] = []
-      for (const address of addresses) urls.push(await listen(address))
-      return urls
-    },
+    listen,
     inject: (request) => app.inject(request),
     recheck: createRecheck({
       waiting: host.waiting,

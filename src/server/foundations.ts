@@ -6,7 +6,7 @@ import type { Logger } from 'pino'
 import { loadRegistrations } from '../appservice/index.ts'
 import { createLogger } from '../config/logger.ts'
 import { parseListen, type Config } from '../config/index.ts'
-import { createOutgoing } from '../http/index.ts'
+import { createOutgoing, type Doors } from '../http/index.ts'
 import { openJobs } from '../jobs/index.ts'
 import { openMetrics } from '../metrics/index.ts'
 import { openDatabase } from '../storage/index.ts'
@@ -22,6 +22,8 @@ export interface FoundationsOptions {
   readonly now?: () => number
   /** Whether a key for events is made although there are events that were signed with another one, which is lost. */
   readonly newSigningKey?: boolean
+  /** Servers that stay open when this homeserver closes, for the next one. */
+  readonly doors?: Doors
 }
 
 export type Foundations = Awaited<ReturnType<typeof openFoundations>>
@@ -70,5 +72,6 @@ export async function openFoundations(stack: AsyncDisposableStack, config: Confi
     log,
     outgoing,
     jobs,
+    doors: options.doors,
   }
 }
