@@ -142,13 +142,17 @@ export function buildImage(tarball: string, out: string): void {
   }
 }
 
+/** Writes it as one file, as "docker load" and "podman load" take it, and says where that is. */
+export function imageFile(tarball: string, out: string): string {
+  const layout = join(out, `latchkey-${version}-${thisMachine}-oci`)
+  buildImage(tarball, layout)
+  execFileSync('tar', ['-C', layout, '-cf', `${layout}.tar`, '.'])
+  rmSync(layout, { recursive: true })
+  return `${layout}.tar`
+}
+
 if (import.meta.main) {
   const { values } = parseArgs({ options: { out: { type: 'string', default: 'release' } } })
   const out = resolve(values.out)
-  const layout = join(out, `latchkey-${version}-${thisMachine}-oci`)
-  buildImage(pack(out), layout)
-  // One file, as "docker load" and "podman load" take it.
-  execFileSync('tar', ['-C', layout, '-cf', `${layout}.tar`, '.'])
-  rmSync(layout, { recursive: true })
-  console.log(`${layout}.tar`)
+  console.log(imageFile(pack(out), out))
 }

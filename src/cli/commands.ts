@@ -9,6 +9,18 @@ export const commands: readonly Command[] = [
     load: () => import('./reload.ts'),
   },
   { name: 'health', summary: 'say whether the running server is well', load: () => import('./health.ts') },
+  { name: 'doctor', summary: 'look for what is wrong, and say what to do about it', load: () => import('./doctor.ts') },
+  {
+    name: 'backup',
+    summary: 'copy database, keys and files, while the server runs',
+    load: () => import('./backup.ts'),
+  },
+  { name: 'restore', summary: 'put a backup in its place', load: () => import('./restore.ts') },
+  {
+    name: 'migrate-database',
+    summary: 'copy an SQLite database to PostgreSQL',
+    load: () => import('./migrate-database.ts'),
+  },
   {
     name: 'config check',
     summary: 'say whether a configuration is right, and what it means',

@@ -294,7 +294,7 @@ export const schema = {
     kind: 'list',
     description:
       'The registration files of application services, which are bridges to other networks, for the most part; each makes its own. They are' +
-      ' read when the server starts.',
+      ' read when the server starts, and at a reload.',
     of: { kind: 'path', description: 'A registration file.' },
     default: [],
     example: ['/etc/latchkey/bridges/irc.yaml'],
