@@ -23,7 +23,7 @@ async function backUp(config: Config, folder: string): Promise<string> {
   await rm(join(folder, 'backup.json'), { force: true })
   const database = isSqlite(config) ? 'latchkey.db' : 'latchkey.dump'
   if (isSqlite(config)) await snapshotSqlite(config.database.slice('sqlite:'.length), join(folder, database))
-  else await dumpPostgres(config.database, join(folder, database))
+  else await dumpPostgres(config.database, join(folder, database), process.env)
   const keys: string[] = []
   for (const file of [config.signing_key_file, join(config.data_dir, 'jwt-secret')].filter((path) =>
     existsSync(path),

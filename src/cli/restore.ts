@@ -27,10 +27,10 @@ async function restore(config: Config, folder: string): Promise<string> {
   if (list.server_name !== config.server_name)
     throw new BackupError(`This is a backup of ${list.server_name}, and server_name is ${config.server_name}.`)
   const isSqlite = config.database.startsWith('sqlite:')
-  if (isSqlite !== (list.database === 'sqlite'))
-    throw new BackupError(
-      `This is a backup of ${list.database === 'sqlite' ? 'an SQLite' : 'a PostgreSQL'} database: set "database" to one. "latchkey migrate-database" changes over.`,
-    )
+  if (isSqlite !== (list.database === 'sqlite')) {
+    const kind = list.database === 'sqlite' ? 'an SQLite' : 'a PostgreSQL'
+    throw new BackupError(`This is a backup of ${kind} database: set "database" to one, and change over afterwards.`)
+  }
   if (await askControl(config)) throw new BackupError('The server runs: stop it first.')
   const keys = Object.keys(list.files).filter((name) => !name.startsWith('media') && !name.startsWith('latchkey.'))
   const target = (name: string): string =>
@@ -40,7 +40,7 @@ async function restore(config: Config, folder: string): Promise<string> {
   if (inTheWay !== undefined)
     throw new BackupError(`${inTheWay} is there already, and nothing is overwritten: move it away.`)
   if (isSqlite) await place(join(folder, 'latchkey.db'), file)
-  else await restorePostgres(config.database, join(folder, 'latchkey.dump'))
+  else await restorePostgres(config.database, join(folder, 'latchkey.dump'), process.env)
   for (const name of keys) await place(join(folder, name), target(name))
   const media = await bringAll(join(folder, 'media'), join(config.data_dir, 'media'))
   return `The backup of ${list.created} is in place: the database, ${keys.join(' and ')}, ${media.length} files. Start the server.`

@@ -40,12 +40,15 @@ export async function snapshotSqlite(path: string, to: string): Promise<void> {
   await rename(fresh, to)
 }
 
+/** Where programs are looked for, and what they are told. */
+type Environment = Readonly<Record<string, string | undefined>>
+
 /** The password goes by the environment: what stands in a command line others can read. */
-async function postgresTool(program: string, url: string, args: readonly string[]): Promise<void> {
+async function postgresTool(program: string, url: string, args: readonly string[], given: Environment): Promise<void> {
   const target = new URL(url)
   const password = decodeURIComponent(target.password)
   target.password = ''
-  const env = { ...process.env, ...(password !== '' && { PGPASSWORD: password }) }
+  const env = { ...given, ...(password !== '' && { PGPASSWORD: password }) }
   const child = spawn(program, [...args, `--dbname=${target.href}`], { stdio: ['ignore', 'ignore', 'pipe'], env })
   const said = text(child.stderr)
   try {
@@ -62,9 +65,9 @@ async function postgresTool(program: string, url: string, args: readonly string[
 }
 
 /** Writes a PostgreSQL database into a file, by pg_dump. @throws {DatabaseRefused} with what it said */
-export const dumpPostgres = (url: string, to: string): Promise<void> =>
-  postgresTool('pg_dump', url, ['--format=custom', '--no-owner', `--file=${to}`])
+export const dumpPostgres = (url: string, to: string, environment: Environment): Promise<void> =>
+  postgresTool('pg_dump', url, ['--format=custom', '--no-owner', `--file=${to}`], environment)
 
 /** Fills an empty PostgreSQL database, by pg_restore: all of it, or nothing. @throws {DatabaseRefused} with what it said */
-export const restorePostgres = (url: string, from: string): Promise<void> =>
-  postgresTool('pg_restore', url, ['--single-transaction', '--exit-on-error', '--no-owner', from])
+export const restorePostgres = (url: string, from: string, environment: Environment): Promise<void> =>
+  postgresTool('pg_restore', url, ['--single-transaction', '--exit-on-error', '--no-owner', from], environment)
