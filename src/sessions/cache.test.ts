@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Session } from '../http/index.ts'
-import { createSessionCache } from './cache.ts'
+import { Memory } from '../storage/index.ts'
+import { createSessionCache, type SessionCache } from './cache.ts'
 
 const session = (user: number, tokenId: number): Session => ({
   user,
@@ -15,8 +16,11 @@ const session = (user: number, tokenId: number): Session => ({
   suspended: false,
 })
 
+/** One that has room for so many sessions, with their places in the cache. */
+const cacheOf = (count: number): SessionCache => createSessionCache(new Memory(4 * count * 1350))
+
 test('a session is answered until it runs out', () => {
-  const cache = createSessionCache(10)
+  const cache = cacheOf(10)
   cache.put('a', session(1, 1), 1000)
   cache.put('b', session(1, 2), null)
   assert.equal(cache.get('a', 999)?.tokenId, 1)
@@ -27,7 +31,7 @@ test('a session is answered until it runs out', () => {
 })
 
 test('revoking takes out what it says of one user, and is counted', () => {
-  const cache = createSessionCache(10)
+  const cache = cacheOf(10)
   for (const [hash, user, id] of [
     ['a', 1, 1],
     ['b', 1, 2],
@@ -49,7 +53,7 @@ test('revoking takes out what it says of one user, and is counted', () => {
 })
 
 test('revoking devices takes out theirs, whoever they belong to', () => {
-  const cache = createSessionCache(10)
+  const cache = cacheOf(10)
   for (const [hash, user, id] of [
     ['a', 1, 1],
     ['b', 1, 2],
@@ -64,8 +68,8 @@ test('revoking devices takes out theirs, whoever they belong to', () => {
   assert.equal(cache.revocations, 1)
 })
 
-test('it never holds more than its bound, and the half that was asked for last stays', () => {
-  const cache = createSessionCache(10)
+test('it never holds more than its bound, and what was asked for last stays', () => {
+  const cache = cacheOf(10)
   for (let id = 1; id < 5000; id++) {
     cache.put(String(id), session(id % 7, id), null)
     assert.ok(cache.size <= 10)
@@ -77,7 +81,7 @@ test('it never holds more than its bound, and the half that was asked for last s
 })
 
 test('what was put out can be put back, and is then revoked with the rest', () => {
-  const cache = createSessionCache(4)
+  const cache = cacheOf(4)
   for (let id = 1; id <= 20; id++) cache.put(String(id), session(1, id), null)
   assert.equal(cache.get('1', 0), undefined)
   cache.put('1', session(1, 1), null)

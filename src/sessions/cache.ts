@@ -1,4 +1,5 @@
 import type { MayHaveEnded, Session } from '../http/index.ts'
+import type { Memory } from '../storage/index.ts'
 
 interface Held {
   session: Session
@@ -46,67 +47,46 @@ const createIndex = () => {
   }
 }
 
-/**
- * A cache of at most `max` sessions, which keeps at least the half of them that was asked for last. It has two generations: what is
- * asked for moves to the young one, and when that is full the old one is dropped. Every request asks here, mostly for the same few
- * tokens: moving an entry to the end of a Map each time would cost 30 µs (the places it left stay in its hash chain), this costs nothing.
- */
-export const createSessionCache = (max: number): SessionCache => {
+/** In memory, of a session and its places in the indexes. */
+const sessionBytes = 1200
+
+/** Sessions that were asked for last; every request asks here, mostly for the same few tokens. */
+export const createSessionCache = (memory: Memory): SessionCache => {
   const [byUser, byDevice] = [createIndex(), createIndex()]
-  let young = new Map<string, Held>()
-  let old = new Map<string, Held>()
+  const sessions = memory.cache<string, Held>({
+    name: 'sessions',
+    weigh: sessionBytes,
+    dispose: ({ session: { user, device } }, hash) => {
+      byUser.remove(user, hash)
+      if (device !== null) byDevice.remove(device, hash)
+    },
+  })
   let revocations = 0
   const listeners: ((ended: MayHaveEnded) => void)[] = []
   const tell = (ended: MayHaveEnded): void => {
     for (const listener of listeners) listener(ended)
   }
-  const forget = (hash: string, { session: { user, device } }: Held): void => {
-    byUser.remove(user, hash)
-    if (device !== null) byDevice.remove(device, hash)
-  }
-  const remove = (hash: string, held: Held): void => {
-    if (!young.delete(hash)) old.delete(hash)
-    forget(hash, held)
-  }
-  const age = (): void => {
-    for (const [hash, held] of old) forget(hash, held)
-    old = young
-    young = new Map()
-  }
-  const find = (hash: string): Held | undefined => {
-    const held = young.get(hash)
-    if (held) return held
-    const earlier = old.get(hash)
-    if (!earlier) return undefined
-    old.delete(hash)
-    young.set(hash, earlier)
-    if (young.size >= max / 2) age()
-    return earlier
-  }
   const removeAll = (hashes: readonly string[], which?: (session: Session) => boolean): void => {
     for (const hash of hashes) {
-      const held = young.get(hash) ?? old.get(hash)
-      if (held && (!which || which(held.session))) remove(hash, held)
+      const held = sessions.peek(hash)
+      if (held && (!which || which(held.session))) sessions.delete(hash)
     }
   }
   return {
     get: (hash, now) => {
-      const held = find(hash)
+      const held = sessions.get(hash)
       if (!held) return undefined
       if (held.expires > now) return held.session
-      remove(hash, held)
+      sessions.delete(hash)
       return undefined
     },
     get revocations() {
       return revocations
     },
     put: (hash, session, expires) => {
-      const before = young.get(hash) ?? old.get(hash)
-      if (before) remove(hash, before)
-      young.set(hash, { session, expires: expires ?? Infinity })
+      sessions.set(hash, { session, expires: expires ?? Infinity })
       byUser.add(session.user, hash)
       if (session.device !== null) byDevice.add(session.device, hash)
-      if (young.size >= max / 2) age()
     },
     revoke: (user, which) => {
       revocations++
@@ -120,7 +100,7 @@ export const createSessionCache = (max: number): SessionCache => {
     },
     revokeAll: (which) => {
       revocations++
-      removeAll([...young.keys(), ...old.keys()], which)
+      removeAll([...sessions.keys()], which)
       tell({ which })
     },
     supersede: (user, tokenId) => {
@@ -129,7 +109,7 @@ export const createSessionCache = (max: number): SessionCache => {
     },
     onRevoke: (listener) => void listeners.push(listener),
     get size() {
-      return young.size + old.size
+      return sessions.entries
     },
   }
 }

@@ -60,13 +60,11 @@ export interface Sessions {
   onEnded(listener: (ended: MayHaveEnded) => void): void
 }
 
-const cachedSessions = 50_000
-
 /** Builds sessions/. */
 export const openSessions = async (deps: SessionsDeps): Promise<Sessions> => {
   const parts: SessionParts = {
     ...deps,
-    cache: createSessionCache(cachedSessions),
+    cache: createSessionCache(deps.database.memory),
     tokenIds: await openSequence(deps.database, 'tokens'),
     reopened: [],
   }

@@ -85,6 +85,10 @@ export class Cache<K, V> implements Holder {
     return this.#entries.has(key)
   }
 
+  keys(): Iterable<K> {
+    return this.#entries.keys()
+  }
+
   set(key: K, value: V): void {
     this.delete(key)
     const weight = this.#weigh(value, key)
