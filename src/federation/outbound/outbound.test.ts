@@ -4,6 +4,7 @@ import { startNetwork, type Stranger } from '../../../test/harness/federation.ts
 import { until } from '../../../test/harness/person.ts'
 import { databases } from '../../../test/harness/postgres.ts'
 import type { JsonObject } from '../../matrix/json.ts'
+import { listDestinations } from '../destinations.ts'
 import { addMember } from '../fixture.test.ts'
 
 const sqlite = databases[0]!.open
@@ -109,6 +110,8 @@ test('what a server refuses is passed over; what it missed it gets when it is he
   await alice.ask('PUT', '/sendToDevice/m.secret/t9', { messages: { '@bob:s.test': { D: { a: 9 } } } })
   await server.homeserver.outbound!.idle()
   assert.equal(stranger.asked.length, before, 'it is left alone for a while')
+  const [told] = listDestinations(server.homeserver.wires!.reach, server.homeserver.outbound!)
+  assert.deepEqual([told?.server, told?.failures, told?.waiting.events], ['s.test', 1, 2])
   mode = 'up'
   await stranger.ask(server, 'GET', '/_matrix/federation/v1/query/profile?user_id=@alice:hs1.test')
   await until('what it missed', () => bodies(stranger).includes('four'))
