@@ -1,3 +1,4 @@
+import type { JsonObject } from '../matrix/json.ts'
 import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
@@ -22,6 +23,21 @@ export interface Aliases {
   move(from: Room, to: Room, user: number): Promise<void>
 }
 
+/** Port, filled by federation/: rooms that are elsewhere. */
+export interface RemoteRooms {
+  /** Whether somebody of this server is in the room, so that nobody else has to be asked. */
+  isHere(room: Room): Promise<boolean>
+  /** @throws {MatrixError} what another server said, as clients may be told */
+  join(wish: {
+    readonly roomId: string
+    readonly userId: string
+    readonly servers: readonly string[]
+    readonly content: JsonObject
+  }): Promise<Room>
+  /** The room behind an alias of another server, and servers that are in it. */
+  alias(alias: string): Promise<{ readonly roomId: string; readonly servers: readonly string[] } | undefined>
+}
+
 /** What the routes of this folder are made with. */
 export interface RoomsRouteDeps {
   readonly rooms: Rooms
@@ -33,6 +49,8 @@ export interface RoomsRouteDeps {
   readonly database: Database
   readonly log: Log
   readonly serverName: string
+  /** Absent: there are no other servers. */
+  readonly remote?: RemoteRooms | undefined
   readonly now: () => number
   readonly defaultRoomVersion?: string
   /** Told of what is asked for in vain. A pino logger is one. */

@@ -61,7 +61,11 @@ export async function join(deps: MembershipDeps, who: Who, room: Room, wish: Mem
  * needs to.
  * @see https://spec.matrix.org/v1.19/client-server-api/#restricted-rooms
  */
-async function authoriserFor(deps: MembershipDeps, who: Who, room: Room): Promise<string | undefined> {
+export async function authoriserFor(
+  deps: Pick<MembershipDeps, 'rooms' | 'users'>,
+  who: Pick<Who, 'nid'>,
+  room: Room,
+): Promise<string | undefined> {
   const rule = room.summary.joinRule
   if (rule !== 'restricted' && rule !== 'knock_restricted') return undefined
   if (membershipOf(room, who.nid) === 'invite') return undefined

@@ -1,6 +1,10 @@
 // The way to other servers: what they are talked to over. Nothing of federation/ is loaded where it is off.
 import { federates } from '../config/index.ts'
-import type { Outbound, Remotes, Wires } from '../federation/index.ts'
+import type { Outbound, RemoteJoins, Remotes, Wires } from '../federation/index.ts'
+import type { Receiver } from '../events/index.ts'
+import { isRoomId } from '../matrix/ids.ts'
+import { own } from '../matrix/json.ts'
+import type { RemoteRooms } from '../rooms/index.ts'
 import type { Foundations } from './foundations.ts'
 import { loadOldKeys } from './signing-key.ts'
 
@@ -10,6 +14,8 @@ export interface Abroad {
   readonly remotes: Remotes
   /** Filled last of all. */
   outbound: Outbound | undefined
+  joins: RemoteJoins | undefined
+  receiver: Receiver | undefined
 }
 
 /** Opens the way to other servers; undefined where this one talks to none. */
@@ -29,6 +35,39 @@ export async function openAbroad(stack: AsyncDisposableStack, ground: Foundation
     if (!abroad.outbound) throw new Error('Nothing is sent to other servers before everything is open')
     return abroad.outbound
   }
-  const abroad: Abroad = { wires, remotes: openRemotes(wires, { ...ground, post }), outbound: undefined }
+  const abroad: Abroad = {
+    wires,
+    remotes: openRemotes(wires, { ...ground, post }),
+    outbound: undefined,
+    joins: undefined,
+    receiver: undefined,
+  }
   return abroad
 }
+
+/** Fills the port of rooms/. */
+export const remoteRooms = (abroad: Abroad): RemoteRooms => ({
+  isHere: async (room) => (await abroad.receiver?.hasLocalMembers(room)) ?? true,
+  join: async (wish) => {
+    const { candidates } = await import('../federation/index.ts')
+    if (!abroad.joins) throw new Error('Nobody joins a room elsewhere before everything is open')
+    return abroad.joins.join({ ...wish, servers: candidates(abroad.wires.serverName, wish.servers, wish.roomId) })
+  },
+  alias: async (alias) => {
+    const { asClientError } = await import('../federation/index.ts')
+    const server = alias.slice(alias.indexOf(':') + 1)
+    if (server === abroad.wires.serverName) return undefined
+    try {
+      const answer = await abroad.wires.client.ask(server, {
+        path: '/_matrix/federation/v1/query/directory',
+        query: { room_alias: alias },
+      })
+      const [roomId, servers] = [own(answer, 'room_id'), own(answer, 'servers')]
+      if (!isRoomId(roomId)) return undefined
+      const named = Array.isArray(servers) ? servers.filter((one): one is string => typeof one === 'string') : []
+      return { roomId, servers: [server, ...named] }
+    } catch (error) {
+      throw asClientError(error)
+    }
+  },
+})

@@ -1,4 +1,6 @@
 // The doors that other servers come in by, and telling them what happens. Nothing of federation/ is loaded where it is off.
+import type { Room } from '../events/index.ts'
+import { authoriserFor } from '../rooms/index.ts'
 import type { Abroad } from './abroad.ts'
 import type { Foundations } from './foundations.ts'
 import type { People } from './people.ts'
@@ -10,10 +12,11 @@ export async function openFederation(
   abroad: Abroad | undefined,
   ground: Foundations,
   { users, devices }: People,
-  { rooms, ephemeral, aliases, media }: RoomStorey,
+  { rooms, ephemeral, aliases, media, roomDeps }: RoomStorey,
 ) {
   if (!abroad) return { routes: [] }
-  const { federationRoutes, openOutbound, openRoomServers, remoteEvents } = await import('../federation/index.ts')
+  const { federationRoutes, openOutbound, openRoomServers, remoteEvents, joinRoutes, openJoins } =
+    await import('../federation/index.ts')
   const { wires } = abroad
   const roomServers = openRoomServers({ ...ground, memory: ground.database.memory, rooms, users })
   const outbound = stack.use(
@@ -23,18 +26,25 @@ export async function openFederation(
   const receive = stack.use(
     await rooms.openReceiver({ keys: wires.keys, remote: remoteEvents(wires.client), logger: ground.logger }),
   )
+  abroad.receiver = receive
+  abroad.joins = openJoins({ ...ground, client: wires.client, receiver: receive })
+  const vouch = async (room: Room, userId: string): Promise<string | undefined> =>
+    authoriserFor(roomDeps, { nid: await users.intern(userId) }, room)
   return {
-    routes: federationRoutes({
-      ...ground,
-      wires,
-      users,
-      rooms,
-      devices,
-      ephemeral,
-      receive,
-      aliases,
-      roomServers,
-      media: media.forServers,
-    }),
+    routes: [
+      ...joinRoutes({ ...ground, rooms, receiver: receive, vouch }),
+      ...federationRoutes({
+        ...ground,
+        wires,
+        users,
+        rooms,
+        devices,
+        ephemeral,
+        receive,
+        aliases,
+        roomServers,
+        media: media.forServers,
+      }),
+    ],
   }
 }

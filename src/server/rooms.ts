@@ -23,7 +23,7 @@ import {
   type SuccessionsDeps,
   upgradeRoutes,
 } from '../rooms/index.ts'
-import type { Abroad } from './abroad.ts'
+import { remoteRooms, type Abroad } from './abroad.ts'
 import type { Foundations } from './foundations.ts'
 import type { People } from './people.ts'
 
@@ -62,6 +62,7 @@ export async function openRoomStorey(
     rooms,
     users,
     aliases,
+    remote: abroad && remoteRooms(abroad),
     profiles: createProfiles(users),
     defaultRoomVersion: config.default_room_version,
   }

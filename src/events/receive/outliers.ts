@@ -14,10 +14,11 @@ const atOnce = 200
  */
 export async function storeOutliers(
   deps: ReceiveDeps,
-  room: Pick<Room, 'nid' | 'version'>,
+  room: Pick<Room, 'nid' | 'id' | 'version'>,
   events: readonly Incoming[],
 ): Promise<void> {
-  const known = await deps.events.byIds(events.flatMap(({ event }) => [event.id, ...event.authEvents]))
+  const create = room.version.createIsRoomId ? [`$${room.id.slice(1)}`] : []
+  const known = await deps.events.byIds([...create, ...events.flatMap(({ event }) => [event.id, ...event.authEvents])])
   const fresh = new Map<string, Held>()
   const jsons = new Map<string, string>()
   const get = (id: string): StoredEvent | undefined => fresh.get(id) ?? known.get(id)
@@ -61,12 +62,13 @@ export async function storeOutliers(
   }
 }
 
-/** Each after those that it rests on. What goes in a circle, which ids that are no hashes allow, comes as it stands. */
+/** The create event first, and each after those that it rests on. What goes in a circle, which ids that are no hashes allow, comes as it stands. */
 export function inAuthOrder(events: readonly Incoming[]): Incoming[] {
   const byId = new Map(events.map((incoming) => [incoming.event.id, incoming]))
   const ordered: Incoming[] = []
   const entered = new Set<string>()
-  for (const first of events) {
+  const isCreate = ({ event }: Incoming): boolean => event.type === 'm.room.create'
+  for (const first of [...events.filter(isCreate), ...events]) {
     const open: Array<{ incoming: Incoming; next: number }> = []
     const enter = (incoming: Incoming | undefined): void => {
       if (!incoming || entered.has(incoming.event.id)) return

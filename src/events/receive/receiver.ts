@@ -20,6 +20,7 @@ import { importRoom, type RoomImport } from './import.ts'
 import { type Incoming, readPdu } from './pdu.ts'
 import { openResolver } from './resolver.ts'
 import { take, type Taking } from './take.ts'
+import { authChainOf, type Outline, templateFor } from './template.ts'
 
 /** How an event of a transaction was taken in. */
 export interface Arrival {
@@ -43,6 +44,12 @@ export interface Receiver extends AsyncDisposable {
   takeNow(room: Room, value: Json, origin: string): Promise<StoredEvent>
   /** Takes over a room that another server lets somebody of this one into. See import.ts. */
   importRoom(wish: RoomImport): Promise<Room>
+  /** An event at the head of a room, for another server to make. See template.ts. */
+  template(room: Room, outline: Outline): Promise<JsonObject>
+  /** What events rest on, and what that rests on. */
+  authChain(events: readonly StoredEvent[]): Promise<StoredEvent[]>
+  /** Whether the room's access control list lets a server take part. */
+  mayTakePart(room: Room, server: string): Promise<boolean>
   /** Whether somebody of this server is joined. */
   hasLocalMembers(room: Room): Promise<boolean>
   /** Resolves when nothing waits for a room any more. */
@@ -222,6 +229,9 @@ export async function openReceiver(deps: ReceiveDeps): Promise<Receiver> {
         throw new MatrixError('M_FORBIDDEN', 'The rules of the room do not allow this')
       }),
     importRoom: (wish) => importRoom(deps, wish),
+    template: (room, outline) => templateFor(deps, room, outline),
+    authChain: (events) => authChainOf(deps, events),
+    mayTakePart,
     settled: async (room) => {
       while (queues.has(room)) await queues.get(room)
     },

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { isRoomAlias, isRoomId } from '../../matrix/ids.ts'
@@ -67,6 +67,49 @@ async function joinAs(
   return { room_id: room.id }
 }
 
+/** Servers that a client names for a room that this one may not know. */
+const Via = Type.Object({
+  via: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
+  server_name: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
+})
+const serversIn = ({ via = [], server_name: named = [] }: Static<typeof Via>): string[] => [
+  ...new Set([via, named].flat()),
+]
+
+/** Joins a room that is here, or has another server let the user in. */
+async function joinAnywhere(
+  deps: RoomsRouteDeps,
+  session: Session,
+  idOrAlias: string,
+  named: readonly string[],
+  body: JsonObject & { reason?: string },
+): Promise<{ room_id: string }> {
+  const { remote } = deps
+  const isAlias = isRoomAlias(idOrAlias)
+  const here = isAlias ? await deps.aliases.resolve(idOrAlias) : (await deps.rooms.find(idOrAlias))?.nid
+  const room = here === undefined ? undefined : await deps.rooms.byNid(here)
+  if (!remote || (room && (await remote.isHere(room))))
+    return joinAs(deps, session, await roomBy(deps, idOrAlias), body)
+  mustNotBeSuspended(session)
+  if (session.guest) throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests join rooms of this server only')
+  const found = isAlias && !room ? await remote.alias(idOrAlias) : { roomId: room?.id ?? idOrAlias, servers: [] }
+  if (!found) throw new MatrixError('M_NOT_FOUND', `There is no room with the alias ${idOrAlias}`)
+  if (!isRoomId(found.roomId))
+    throw new MatrixError('M_INVALID_PARAM', `"${idOrAlias}" is neither a room id nor an alias`)
+  const { reason, extra } = wishOf(body)
+  const joined = await remote.join({
+    roomId: found.roomId,
+    userId: session.userId,
+    servers: [...named, ...found.servers],
+    content: {
+      ...(await deps.profiles.memberFields(session.userId)),
+      ...extra,
+      ...(reason !== undefined && { reason }),
+    },
+  })
+  return { room_id: joined.id }
+}
+
 export const membershipRoutes = (deps: RoomsRouteDeps): Route[] => [
   route({
     id: 'joinRoomById',
@@ -75,9 +118,10 @@ export const membershipRoutes = (deps: RoomsRouteDeps): Route[] => [
     auth: 'guest',
     limit: 'heavy',
     params: RoomParams,
+    query: Via,
     body: JoinBody,
     reply: RoomIdReply,
-    handle: async ({ session, params, body }) => joinAs(deps, session, await roomBy(deps, params.roomId), body),
+    handle: ({ session, params, query, body }) => joinAnywhere(deps, session, params.roomId, serversIn(query), body),
   }),
   route({
     id: 'joinRoom',
@@ -86,9 +130,11 @@ export const membershipRoutes = (deps: RoomsRouteDeps): Route[] => [
     auth: 'guest',
     limit: 'heavy',
     params: Type.Object({ roomIdOrAlias: Type.String() }),
+    query: Via,
     body: JoinBody,
     reply: RoomIdReply,
-    handle: async ({ session, params, body }) => joinAs(deps, session, await roomBy(deps, params.roomIdOrAlias), body),
+    handle: ({ session, params, query, body }) =>
+      joinAnywhere(deps, session, params.roomIdOrAlias, serversIn(query), body),
   }),
   route({
     id: 'knockRoom',
