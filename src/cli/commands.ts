@@ -73,6 +73,17 @@ export const commands: readonly Command[] = [
     load: () => import('./key-rotate.ts'),
   },
   {
+    name: 'token create',
+    summary: 'make an access token for a bot or script',
+    load: () => import('./token-create.ts'),
+  },
+  {
+    name: 'token list',
+    summary: 'list the access tokens that were made like that',
+    load: () => import('./token-list.ts'),
+  },
+  { name: 'token revoke', summary: 'end such an access token', load: () => import('./token-revoke.ts') },
+  {
     name: 'oauth rotate-keys',
     summary: 'take new keys into use that ID tokens are signed with',
     load: () => import('./oauth-rotate-keys.ts'),

@@ -1,5 +1,6 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { isLocalUser, localpartOf } from '../matrix/ids.ts'
+import type { PersonalToken } from '../login/index.ts'
 import type { Imported, Link, Named } from '../identity/index.ts'
 import type { EndedTokens } from '../providers/index.ts'
 import type { Homeserver } from '../server/index.ts'
@@ -43,6 +44,13 @@ export interface Operator {
   unlink(name: string, identity: Named): Promise<string>
   /** Links many, each for itself. `line` says which one it is in what is answered. */
   importLinks(wanted: readonly (Named & { line: number; name: string })[]): Promise<Imported>
+  /** Makes an access token for a bot or script: `expires` in ms. The token is in the answer, and nowhere else. */
+  createToken(
+    name: string,
+    wish: { name: string; deviceId?: string; expires?: number },
+  ): Promise<PersonalToken & { token: string }>
+  listTokens(name: string): Promise<PersonalToken[]>
+  revokeToken(name: string, deviceId: string): Promise<void>
   /** Takes new keys into use that ID tokens are signed with. Resolves to their ids. */
   rotateKeys(): Promise<string[]>
   /** Ends tokens of a provider that are access tokens themselves. */
@@ -138,6 +146,10 @@ export const operatorOf = (
       identities.links.import(
         wanted.map(({ name, ...one }) => ({ ...one, user: localpart(name, config.server_name) })),
       ),
+    createToken: async (name, wish) =>
+      login.personalTokens.create({ ...wish, user: (await find(name)).nid, ip: '127.0.0.1' }),
+    listTokens: async (name) => login.personalTokens.list((await find(name)).nid),
+    revokeToken: async (name, deviceId) => login.personalTokens.revoke((await find(name)).nid, deviceId),
     rotateKeys: async () => {
       if (!oauth)
         throw new MatrixError('M_NOT_FOUND', 'There is no OAuth 2.0 here: set public_base_url to an https address')

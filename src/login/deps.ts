@@ -6,6 +6,7 @@ import type { Users } from '../users/index.ts'
 import type { CountAttempt, Identities, SignInLog, Standing } from '../identity/index.ts'
 import type { Mail } from './mail/sender.ts'
 import type { Passwords } from './password/hashing.ts'
+import type { PersonalTokens } from './personal-tokens/index.ts'
 import type { Providers } from '../providers/index.ts'
 import type { Sessions } from '../sessions/index.ts'
 import type { InteractiveAuth } from './uia/engine.ts'
@@ -87,4 +88,5 @@ export interface LoginParts extends LoginDeps {
   readonly serverName: string
   readonly passwords: Passwords
   readonly uia: InteractiveAuth
+  readonly personalTokens: PersonalTokens
 }

@@ -5,6 +5,7 @@ export { type OpenIdDeps, openIdRoutes } from './openid/routes.ts'
 export { type Login, openLogin } from './login.ts'
 export { type Mail, type Message, openMail } from './mail/index.ts'
 export { type Content, html, textOf } from './pages/html.ts'
+export type { PersonalToken, PersonalTokens } from './personal-tokens/index.ts'
 export { hidden } from './pages/sso.ts'
 export {
   browserHash,

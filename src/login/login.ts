@@ -7,6 +7,7 @@ import type { JsonObject } from '../matrix/json.ts'
 import { register } from './accounts.ts'
 import type { LoginDeps, LoginParts } from './deps.ts'
 import { createPasswords, type PasswordCost } from './password/hashing.ts'
+import { openPersonalTokens, type PersonalTokens } from './personal-tokens/index.ts'
 import { routesOf } from './routes.ts'
 import { openWeb, type Web } from './sso/index.ts'
 import { createInteractiveAuth } from './uia/engine.ts'
@@ -20,6 +21,8 @@ export interface Login {
    * says what is still to do. `operation` says what is asked for and on what, such as `deleteDevice ABC`.
    */
   confirm(request: { session: Session; ip: string; operation: string; body: JsonObject }): Promise<void>
+  /** Access tokens that were made by hand. */
+  readonly personalTokens: PersonalTokens
   /** What pages of other folders are made with: who is signed in to them, and how somebody gets to be. */
   readonly web: Web
   /**
@@ -53,12 +56,14 @@ export const openLogin = (deps: LoginDeps, cost?: PasswordCost): Login => {
     serverName: deps.config.server_name,
     passwords: createPasswords(deps, cost),
     uia: createInteractiveAuth(deps),
+    personalTokens: openPersonalTokens(deps),
   }
   const administration = openAdministration(context)
   const { web, routes } = openWeb(context)
   return {
     routes: [...routesOf(context), ...routes],
     web,
+    personalTokens: context.personalTokens,
     openByToken: async (token, origin, wanted, permit) => {
       const { identity, arrival } = await context.providers.verifyToken(token, origin)
       permit(identity.provider)

@@ -66,6 +66,7 @@ import type {
   OAuthDeviceCodesTable,
   OAuthKeysTable,
   OAuthSessionsTable,
+  PersonalTokensTable,
 } from './tables/oauth.ts'
 import type {
   RoomsTable,
@@ -417,6 +418,7 @@ export interface Tables {
   oauth_codes: OAuthCodesTable
   oauth_device_codes: OAuthDeviceCodesTable
   oauth_keys: OAuthKeysTable
+  personal_tokens: PersonalTokensTable
   oauth_assertions: OAuthAssertionsTable
   search_index: SearchIndexTable
   search_edits: SearchEditsTable

@@ -143,6 +143,8 @@ export interface AccountView extends Bound {
   /** Whether the name comes from a provider. */
   readonly nameLocked: boolean
   readonly sessions: readonly ShownSession[]
+  /** Access tokens that were made by hand. */
+  readonly tokens: readonly { id: string; name: string; created: number; expires: number | undefined }[]
   readonly links: readonly { provider: string; name: string; subject: string; removable: boolean }[]
   readonly more: readonly Choice[]
   readonly notice: string | undefined
@@ -184,6 +186,34 @@ const sessionsOf = (texts: Texts, { at, token, sessions }: AccountView): Content
         </li>`,
     )}
   </ul>`
+}
+
+const tokensOf = (texts: Texts, { at, token, tokens }: AccountView): Content => {
+  const { account } = texts
+  return html`<p class="quiet">${account.tokensLead}</p>
+    ${
+      tokens.length > 0 &&
+      html`<ul class="rows">
+        ${tokens.map(
+          ({ id, name, expires }) =>
+            html`<li>
+              <div>
+                <strong>${name}</strong><br />
+                <span class="quiet"
+                  >${id} ·
+                  ${expires === undefined ? account.tokenForever : html`${account.tokenUntil} ${day(texts, expires)}`}</span
+                >
+              </div>
+              <form method="post" action="${at}/sessions">
+                ${hidden({ token, device: id })}<button class="plain danger" aria-label="${account.endOf(name)}">
+                  ${account.tokenEnd}
+                </button>
+              </form>
+            </li>`,
+        )}
+      </ul>`
+    }
+    <p class="actions"><a class="button plain" href="${at}/tokens">${account.tokenNew}</a></p>`
 }
 
 const linksOf = ({ account }: Texts, { at, token, links }: AccountView): Content => {
@@ -238,6 +268,7 @@ export const accountPage = (texts: Texts, view: AccountView): View => {
       ${view.notice !== undefined && html`<p class="notice" role="status">${view.notice}</p>`}
       ${section('profile', account.profile, profileOf(texts, view))}
       ${section('sessions', account.sessions, sessionsOf(texts, view))}
+      ${section('tokens', account.tokens, tokensOf(texts, view))}
       ${section('identities', account.identities, html`${linksOf(texts, view)}${view.more.length > 0 && choicesOf(view.more, account.add)}`)}
       <form method="post" action="${view.at}/sign-out">
         ${hidden({ token: view.token })}<button class="plain">${account.signOut}</button>

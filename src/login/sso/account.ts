@@ -6,6 +6,7 @@ import { actionOf, actionRoutes } from './actions.ts'
 import { depart, providerOf } from './journey.ts'
 import { Problem } from '../../providers/index.ts'
 import { door } from './door.ts'
+import { tokenRoutes } from './tokens.ts'
 import { mustBeIn, visitorOf } from './visitor.ts'
 import { browserHash, formToken, pageRoute, type PageRequest, show, type Web } from './web.ts'
 
@@ -31,12 +32,14 @@ const isNameLocked = ({ context }: Web, linked: ReadonlySet<string>): boolean =>
 
 const overview = async (web: Web, request: PageRequest, account: Account): Promise<Reply> => {
   const { context } = web
-  const [links, linked, devices, apps] = await Promise.all([
+  const [links, linked, devices, apps, tokens] = await Promise.all([
     context.identities.links.of(account.nid),
     context.identities.links.providersOf(account.nid),
     context.devices.list(account.nid),
     context.appsOf(account.nid),
+    context.personalTokens.list(account.nid),
   ])
+  const isToken = new Set(tokens.map(({ deviceId }) => deviceId))
   const removable = canSpareOne(web, account, links)
   const done = notices.find((notice) => notice === request.query.get('done'))
   const view = accountPage(request.texts, {
@@ -45,7 +48,9 @@ const overview = async (web: Web, request: PageRequest, account: Account): Promi
     userId: account.userId,
     displayName: account.displayName ?? '',
     nameLocked: isNameLocked(web, linked),
+    tokens: tokens.map(({ deviceId, name, created, expires }) => ({ id: deviceId, name, created, expires })),
     sessions: devices
+      .filter(({ deviceId }) => !isToken.has(deviceId))
       .toSorted((a, b) => b.lastSeenTs - a.lastSeenTs)
       .map(({ nid, deviceId, displayName, lastSeenTs, lastSeenIp }) => ({
         id: deviceId,
@@ -180,4 +185,9 @@ const changes = (web: Web): Route[] => [
 ]
 
 /** The account page, and what can be done there. */
-export const accountPageRoutes = (web: Web): Route[] => [...inAndOut(web), ...changes(web), ...actionRoutes(web)]
+export const accountPageRoutes = (web: Web): Route[] => [
+  ...inAndOut(web),
+  ...changes(web),
+  ...actionRoutes(web),
+  ...tokenRoutes(web),
+]

@@ -35,7 +35,7 @@ const backHere = (path: string, query: URLSearchParams): string => {
 }
 
 /** Who is on the page, having shown lately who they are; or the door where they do. */
-const freshVisitor = async (web: Web, request: PageRequest, path: string): Promise<Visitor | Reply> => {
+export const freshVisitor = async (web: Web, request: PageRequest, path: string): Promise<Visitor | Reply> => {
   const visitor = await visitorOf(web, request)
   if (visitor && web.context.now() - visitor.visit.since <= freshMs) return visitor
   return door(web, request, { onwards: backHere(path, request.query), fresh: visitor !== undefined })

@@ -20,7 +20,7 @@ import { createVisits, type Visit, type Visits } from './visits.ts'
 /** What the pages take. */
 export type WebDeps = FlowDeps &
   RegisterDeps &
-  Pick<LoginParts, 'appsOf' | 'devices' | 'logger' | 'randomBytes' | 'randomId' | 'standing' | 'uia'>
+  Pick<LoginParts, 'appsOf' | 'personalTokens' | 'devices' | 'logger' | 'randomBytes' | 'randomId' | 'standing' | 'uia'>
 
 /** Somebody whom a provider has vouched for, on their way to what they came for. */
 export interface Arrived {

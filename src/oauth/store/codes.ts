@@ -15,12 +15,6 @@ export async function takeCode(tx: Tx, hash: string): Promise<StoredCode | undef
   return row
 }
 
-/** Deletes the codes of a user that wait for their client. */
-export async function deleteCodesOf(tx: Tx, user: number): Promise<void> {
-  await tx.deleteFrom('oauth_codes').where('user_nid', '=', user).execute()
-  await tx.deleteFrom('oauth_device_codes').where('user_nid', '=', user).execute()
-}
-
 /** Stores a device code, and forgets those that have run out. Returns false when there are `most` already. */
 export async function addDeviceCode(tx: Tx, code: StoredDeviceCode, now: number, most: number): Promise<boolean> {
   await tx.deleteFrom('oauth_device_codes').where('expires_ts', '<=', now).execute()

@@ -47,10 +47,15 @@ export async function takeLoginToken(
   return { user: row.user_nid, expires: row.expires_ts, from, until: row.session_until ?? undefined }
 }
 
-/** Deletes the login tokens that wait for their client, of what a provider has ended. */
+/**
+ * Deletes what waits for its client, of what a provider has ended: login tokens, and the codes of oauth/, which bear the same marks. One
+ * place for all of them, so that none is forgotten.
+ */
 export async function deleteLoginTokensFrom(tx: Tx, provider: string, { sid, subject }: Ended): Promise<void> {
   if (sid === undefined && subject === undefined) return
-  const all = tx.deleteFrom('login_tokens').where('provider', '=', provider)
-  const some = sid === undefined ? all : all.where('sid', '=', sid)
-  await (subject === undefined ? some : some.where('subject', '=', subject)).execute()
+  for (const table of ['login_tokens', 'oauth_codes', 'oauth_device_codes'] as const) {
+    const all = tx.deleteFrom(table).where('provider', '=', provider)
+    const some = sid === undefined ? all : all.where('sid', '=', sid)
+    await (subject === undefined ? some : some.where('subject', '=', subject)).execute()
+  }
 }

@@ -13,6 +13,7 @@ import { erasedAccounts } from './0006-erased-accounts.ts'
 import { federationSending } from './0007-federation-sending.ts'
 import { removal } from './0008-removal.ts'
 import { arrivals } from './0009-arrivals.ts'
+import { personalTokens } from './0010-personal-tokens.ts'
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
 export const migrations: readonly Migration[] = [
@@ -25,6 +26,7 @@ export const migrations: readonly Migration[] = [
   federationSending,
   removal,
   arrivals,
+  personalTokens,
 ]
 
 /** The newest schema that a binary must know to work on this database: an older one refuses. */

@@ -83,3 +83,12 @@ export interface OAuthAssertionsTable {
   /** When it runs out, after which it need not be remembered. */
   expires_ts: number
 }
+
+/** Access tokens that were made by hand, for bots and scripts: each has a device of its own, which bears its name. */
+export interface PersonalTokensTable {
+  device_nid: number
+  user_nid: number
+  created_ts: number
+  /** Null: it is good until somebody ends it. */
+  expires_ts: number | null
+}
