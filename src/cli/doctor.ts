@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { loadConfig, readFlags } from '../config/index.ts'
-import { createOutgoing } from '../http/index.ts'
+import { believeAuthorities, createOutgoing } from '../http/index.ts'
+import { outgoingProxy } from '../server/settings.ts'
 import { configChecks } from './config-checks.ts'
 import { lookAtMachine } from './doctor-machine.ts'
 import { lookAtNetwork } from './doctor-network.ts'
@@ -39,7 +40,8 @@ export const run = async (args: readonly string[]): Promise<number> => {
     tell({ state: 'warning', about: `configuration, ${key}`, says: message, ...(fix !== undefined && { cure: fix }) })
   if (warnings.length === 0) tell({ state: 'ok', about: 'configuration', says: named ?? 'none, so this is a try-out' })
   for await (const found of lookAtMachine(config)) tell(found)
-  await using outgoing = createOutgoing()
+  if (config.ca_file !== undefined) believeAuthorities(config.ca_file)
+  await using outgoing = createOutgoing({ proxy: outgoingProxy(config) })
   for await (const found of lookAtNetwork(config, outgoing, Date.now)) tell(found)
   return failed ? 1 : 0
 }

@@ -85,6 +85,31 @@ export const schema = {
     keys: tls,
   },
   federation: { kind: 'group', description: 'Talking to other Matrix servers.', keys: federation },
+  ca_file: {
+    kind: 'path',
+    description:
+      'A PEM file with authorities of your own, whose certificates are believed wherever this server asks others: identity providers, gateways,' +
+      ' bridges, other servers. Those of the system are believed as well.',
+    example: '/etc/ssl/certs/our-authority.pem',
+  },
+  outgoing_proxy: {
+    kind: 'text',
+    description:
+      'The HTTP proxy that this server asks others through (by CONNECT), as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT. This machine is always' +
+      ' asked directly.',
+    secret: true,
+    redact: (text) => text.replace(/\/\/[^/]*@/, '//hidden@'),
+    parse: (text) => (/^http:\/\/[^/?#]+\/?$/.test(text) && URL.canParse(text) ? text : undefined),
+    expected: 'an address such as http://proxy.example.org:3128',
+    example: 'http://proxy.example.org:3128',
+  },
+  outgoing_proxy_except: {
+    kind: 'list',
+    description: 'Hosts that are asked without outgoing_proxy; .example.org is every name below example.org.',
+    of: { kind: 'text', description: 'A host, or a dot and a domain.' },
+    default: [],
+    example: ['keycloak.internal', '.example.org'],
+  },
   trusted_proxies: {
     kind: 'list',
     description:

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolveSrv } from 'node:dns/promises'
 import type { Config } from '../config/index.ts'
-import { createOutgoing, type AuthenticateServer, type Route } from '../http/index.ts'
+import { createOutgoing, type AuthenticateServer, type Route, type OutgoingProxy } from '../http/index.ts'
 import { own, type JsonObject } from '../matrix/json.ts'
 import type { Database } from '../storage/index.ts'
 import { createAuthenticate } from './auth/authenticate.ts'
@@ -25,6 +25,8 @@ export interface Wires extends AsyncDisposable {
 }
 
 export interface WiresDeps {
+  /** The way out, where there is but one. */
+  readonly proxy?: OutgoingProxy | undefined
   readonly config: Config['federation']
   readonly serverName: string
   readonly own: OwnKeys
@@ -53,6 +55,7 @@ export async function openWires(deps: WiresDeps): Promise<Wires> {
   const outgoing = createOutgoing({
     allow: config.allow_addresses,
     ...(config.ca_file !== undefined && { ca: [readFileSync(config.ca_file, 'utf8')] }),
+    proxy: deps.proxy,
     userAgent: 'Latchkey (federation)',
   })
   const partners = openPartners(config.allow_domains, config.deny_domains)

@@ -1,3 +1,5 @@
+export { authorityChecks, believeAuthorities } from './authorities.ts'
+export type { OutgoingProxy } from './outgoing-proxy.ts'
 export { Doors } from './doors.ts'
 export { clientNetwork } from './address.ts'
 export { field, formLimit, readForm } from './form.ts'

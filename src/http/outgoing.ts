@@ -1,10 +1,12 @@
 import type { LookupAddress } from 'node:dns'
 import { lookup } from 'node:dns/promises'
-import { isIP, type LookupFunction } from 'node:net'
+import { isIP, type LookupFunction, type Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { callbackify } from 'node:util'
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
 import type { Agent, Dispatcher } from 'undici'
+import { believeAuthorities } from './authorities.ts'
+import { goesThrough, tunnel, type OutgoingProxy } from './outgoing-proxy.ts'
 import { inNetworks, isPublic } from './public-address.ts'
 
 /** Why an outgoing request came to nothing. */
@@ -81,6 +83,8 @@ export interface OutgoingOptions {
   readonly userAgent?: string
   /** Certificates in PEM that are trusted besides the usual ones. */
   readonly ca?: readonly string[]
+  /** Asked to open a way to whoever is asked; with it, it is for the proxy to know which addresses are private. */
+  readonly proxy?: OutgoingProxy | undefined
   /** How names become addresses; default the system's way. */
   readonly resolve?: (host: string) => Promise<LookupAddress[]>
 }
@@ -249,12 +253,14 @@ export function createOutgoing(options: OutgoingOptions = {}): Outgoing {
   // Loaded when first needed: a server that asks nobody starts faster and stays smaller without it.
   let agents: Promise<Agents> | undefined
   const connect = async (): Promise<Agents> => {
-    const [{ Agent, buildConnector }, { rootCertificates }] = await Promise.all([import('undici'), import('node:tls')])
+    const [{ Agent, buildConnector }, { getCACertificates }] = await Promise.all([import('undici'), import('node:tls')])
+    believeAuthorities()
+    const { proxy } = options
     const agentOf = (connections: number, allowed: (address: string) => boolean): Agent => {
       const connector = buildConnector({
         lookup: checkedLookup(resolve, allowed),
         timeout: 10_000,
-        ...(options.ca && { ca: [...rootCertificates, ...options.ca] }),
+        ...(options.ca && { ca: [...getCACertificates('default'), ...options.ca] }),
       })
       return new Agent({
         connections,
@@ -262,21 +268,40 @@ export function createOutgoing(options: OutgoingOptions = {}): Outgoing {
         bodyTimeout: silenceMs,
         connect: (target, callback) => {
           const way = ways.get(`${target.protocol}//${target.host ?? ''}`)
-          if (!way) connector(target, callback)
-          else
-            connector(
-              {
+          const to = way
+            ? {
                 ...target,
                 servername: target.servername ?? target.hostname,
                 hostname: way.host,
                 port: String(way.port),
-              },
-              callback,
-            )
+              }
+            : target
+          if (!proxy || !goesThrough(proxy, bare(target.hostname))) connector(to, callback)
+          else {
+            const open = callbackify(() => through(proxy, to, allowed))
+            open((error, socket) => {
+              if (error) callback(error, null)
+              else if (to.protocol === 'https:') connector({ ...to, httpSocket: socket }, callback)
+              else callback(null, socket)
+            })
+          }
         },
       })
     }
     return { checked: agentOf(8, reachable), unchecked: agentOf(connectionsToOurOwn, () => true) }
+  }
+
+  /** A way through the proxy. It looks names up by itself: those that are known here to lead into private networks are not asked for. */
+  const through = async (
+    proxy: OutgoingProxy,
+    { hostname, port, protocol }: { hostname: string; port: string; protocol: string },
+    allowed: (address: string) => boolean,
+  ): Promise<Socket> => {
+    const host = bare(hostname)
+    const known = isIP(host) === 0 ? await resolve(host).catch(() => []) : []
+    if (known.length > 0 && !known.some(({ address }) => allowed(address)))
+      throw new OutgoingError('forbidden-address', `${host} has no public address`)
+    return tunnel(proxy, host, Number(port || (protocol === 'https:' ? 443 : 80)))
   }
 
   const hop = async (

@@ -6,13 +6,13 @@ import type { Logger } from 'pino'
 import { loadRegistrations } from '../appservice/index.ts'
 import { createLogger } from '../config/logger.ts'
 import { parseListen, type Config } from '../config/index.ts'
-import { createOutgoing, type Doors } from '../http/index.ts'
+import { believeAuthorities, createOutgoing, type Doors } from '../http/index.ts'
 import { openJobs } from '../jobs/index.ts'
 import { openMetrics } from '../metrics/index.ts'
 import { openDatabase } from '../storage/index.ts'
 import { openLog } from '../streams/index.ts'
 import { randomIds } from './random-ids.ts'
-import { memoryBudget } from './settings.ts'
+import { memoryBudget, outgoingProxy } from './settings.ts'
 import { loadSigningKey } from './signing-key.ts'
 
 export interface FoundationsOptions {
@@ -56,7 +56,9 @@ export async function openFoundations(stack: AsyncDisposableStack, config: Confi
   metrics?.follow(log, database.memory)
   stack.defer(() => log.close())
   const random = { randomId: randomIds(), randomBytes: (count: number): Uint8Array => randomBytes(count) }
-  const outgoing = stack.use(createOutgoing())
+  if (config.ca_file !== undefined) believeAuthorities(config.ca_file)
+  const proxy = outgoingProxy(config)
+  const outgoing = stack.use(createOutgoing({ proxy }))
   const jobs = stack.use(await openJobs({ database, now, onError, randomBytes: random.randomBytes }))
   return {
     config,
@@ -71,6 +73,7 @@ export async function openFoundations(stack: AsyncDisposableStack, config: Confi
     database,
     log,
     outgoing,
+    proxy,
     jobs,
     doors: options.doors,
   }

@@ -1,7 +1,7 @@
 // What the settings say, by the names of those who ask: capabilities, discovery, limits.
 import { totalmem } from 'node:os'
 import { type Config, oauthIssuer } from '../config/index.ts'
-import type { HttpOptions, Rate, Session } from '../http/index.ts'
+import type { HttpOptions, OutgoingProxy, Rate, Session } from '../http/index.ts'
 import { roomVersions } from '../matrix/room-version.ts'
 import { delayedLimits } from '../rooms/index.ts'
 
@@ -74,3 +74,9 @@ export function memoryBudget({ memory }: Pick<Config, 'memory'>): number {
   const has = Math.min(process.constrainedMemory() || Infinity, totalmem())
   return memory ?? Math.round(Math.min(Math.max(has / 8, least), most))
 }
+
+/** The way out, where there is but one. */
+export const outgoingProxy = ({
+  outgoing_proxy: url,
+  outgoing_proxy_except: except,
+}: Config): OutgoingProxy | undefined => (url === undefined ? undefined : { url, except })
