@@ -1,6 +1,7 @@
 import type { Route } from '../http/index.ts'
 import { adminApiRoutes } from './api/index.ts'
 import { openAudit } from './audit.ts'
+import { consoleRoutes } from './console/index.ts'
 import { removalWorks } from './removal/index.ts'
 import { openTasks } from './tasks.ts'
 import type { AdminDeps } from './deps.ts'
@@ -15,10 +16,12 @@ export type { AdminDeps, AdminLog } from './deps.ts'
 export function adminRoutes(deps: AdminDeps): Route[] {
   const audit = openAudit(deps)
   const tasks = openTasks({ ...deps, works: removalWorks(deps) })
+  const api = { ...deps, audit, tasks }
   return [
     ...reportRoutes(deps),
     ...whoisRoutes(deps),
     ...moderationRoutes(deps),
-    ...adminApiRoutes({ ...deps, audit, tasks }),
+    ...adminApiRoutes(api),
+    ...consoleRoutes(api),
   ]
 }
