@@ -17,6 +17,8 @@ SIGTERM and SIGINT (Ctrl+C) stop it.
   --new-signing-key   make a new key for events although the old one is lost: without it a start refuses to`
 
 const tryOutUser = 'alice'
+/** In seconds: a day to try it in. */
+const tokenLifetime = 24 * 60 * 60
 
 export const run = async (args: readonly string[]): Promise<number> => {
   const { file: named, flags, rest } = readFlags(args)
@@ -77,7 +79,10 @@ const runningText = (config: Config, urls: readonly string[]): string =>
 
 /** What to do next, with a command that works when it is pasted. */
 function tryOutText(config: Config, url: string): string {
-  const token = signHs256(config.jwt_config.secret ?? '', { sub: tryOutUser })
+  const token = signHs256(config.jwt_config.secret ?? '', {
+    sub: tryOutUser,
+    exp: Math.floor(Date.now() / 1000) + tokenLifetime,
+  })
   return `Latchkey is running on ${url} as "${config.server_name}", with its data in ${config.data_dir}.
 
 This is a token for the user "${tryOutUser}", signed with the secret in ${config.data_dir}/jwt-secret:

@@ -66,11 +66,13 @@ const badEncoding = (): MatrixError => new MatrixError('M_INVALID_PARAM', 'The U
 function checkQuery(target: string): void {
   const start = target.indexOf('?')
   if (start === -1 || !target.includes('%', start)) return
+  let text
   try {
-    decodeURIComponent(target.slice(start))
+    text = decodeURIComponent(target.slice(start))
   } catch {
     throw badEncoding()
   }
+  if (text.includes('\0')) throw new MatrixError('M_INVALID_PARAM', 'The URL has a NUL character')
 }
 
 /** Whom limits count a request for: a server, a user, or an address where nobody is signed in. */

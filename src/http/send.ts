@@ -73,6 +73,12 @@ async function sendReply(
   if (body !== undefined && typeof body !== 'function') admit(body.length)
   const given = Object.entries(reply.headers).map(([name, value]) => [name.toLowerCase(), value] as const)
   const headers = new Map([...Object.entries(others), ...pairs(added), ...given])
+  // Pages are for people: no script of another origin reads one.
+  if (
+    headers.get('content-type')?.startsWith('text/html') &&
+    !given.some(([name]) => name === 'access-control-allow-origin')
+  )
+    for (const [name] of pairs(cors)) headers.delete(name)
   if (typeof body === 'string') headers.set('content-length', String(Buffer.byteLength(body)))
   else if (body instanceof Uint8Array) headers.set('content-length', String(body.byteLength))
   else if (body === undefined && reply.status !== 204 && reply.status !== 304) headers.set('content-length', '0')

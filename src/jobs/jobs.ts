@@ -1,6 +1,7 @@
 import type { JsonObject } from '../matrix/json.ts'
 import { openSequence, type Database, type Tx } from '../storage/index.ts'
 import { backOff } from './back-off.ts'
+import { steady } from './steady.ts'
 import { addJob, deleteJob, deleteJobsOf, endLeases, leaseDue, nextDue, postponeJob, type JobRow } from './store.ts'
 
 export interface JobsDeps {
@@ -78,7 +79,8 @@ const minute = 60_000
 const longestSleepMs = 1000
 
 export async function openJobs(deps: JobsDeps): Promise<Jobs> {
-  const { database, now } = deps
+  const { database } = deps
+  const now = steady(deps.now)
   const ids = await openSequence(database, 'jobs')
   await database.write(endLeases)
   const running = new Map<string, Running>()
@@ -102,7 +104,7 @@ export async function openJobs(deps: JobsDeps): Promise<Jobs> {
     drop: deleteJobsOf,
     work: (queue, worker) => {
       if (running.has(queue)) throw new Error(`There is a worker for ${queue} already`)
-      running.set(queue, startWorker(deps, queue, worker))
+      running.set(queue, startWorker({ ...deps, now }, queue, worker))
       wake(queue)
     },
     wake,

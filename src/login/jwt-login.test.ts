@@ -127,6 +127,7 @@ inWorld(
     assert.deepEqual(
       { ...line?.details, reason: '', trace: '' },
       {
+        ip: '127.0.0.1',
         provider: 'jwt_config',
         key: 'HMAC secret of 15 bytes',
         rule: 'times',

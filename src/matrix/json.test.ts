@@ -108,6 +108,19 @@ describe('parseStrict', () => {
     assert.throws(() => parseStrict(Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])), refusedWith('M_NOT_JSON'))
   })
 
+  test('what has more parts than it would be quick to read is M_TOO_LARGE, before it is read', () => {
+    const list = (count: number, part: string): string => `[${Array.from({ length: count }, () => part).join()}]`
+    for (const part of ['[]', '{}', '1', '""', '{"a":1}']) {
+      assert.doesNotThrow(() => parseStrict(list(12_000, part)), part)
+      assert.throws(() => parseStrict(list(50_001, part)), refusedWith('M_TOO_LARGE'), part)
+    }
+    const keys = Array.from({ length: 25_001 }, (_, index) => `"${index}":1`)
+    assert.throws(() => parseStrict(`{${keys.join()}}`), refusedWith('M_TOO_LARGE'))
+    assert.doesNotThrow(() => parseStrict(`{${keys.slice(2).join()}}`))
+    assert.doesNotThrow(() => parseStrict(JSON.stringify({ text: ',[{:'.repeat(50_000) })))
+    assert.throws(() => parseStrict(`"${'x'.repeat(100)}`), refusedWith('M_NOT_JSON'))
+  })
+
   test('a part of a larger buffer is read as that part', () => {
     assert.deepEqual(parseStrict(new Uint8Array(Buffer.from('xx{"a":1}yy')).subarray(2, 9)), { a: 1 })
   })

@@ -18,19 +18,26 @@ export const own = (object: unknown, key: string): Json | undefined =>
 /** Nesting that a client may send. Every walk over a value is recursive, so this also bounds the stack. */
 const maxDepth = 100
 
+/** Values and keys that a client may send in one body: what they cost to read is a matter of their number more than of their bytes. */
+const maxParts = 50_000
+
 const bad = (message: string): MatrixError => new MatrixError('M_BAD_JSON', message)
+const tooDeep = (): MatrixError => bad(`The JSON is nested deeper than ${maxDepth} levels`)
+const tooMany = (depth: number): MatrixError =>
+  depth > maxDepth ? tooDeep() : new MatrixError('M_TOO_LARGE', `The JSON has more than ${maxParts} keys and values`)
 
 /**
  * Parses JSON from a client: UTF-8 and grammar (else M_NOT_JSON), and further no duplicate keys, no lone surrogates, no nesting
- * over 100 levels and no `__proto__` key (else M_BAD_JSON). `__proto__` would be harmless in itself, since JSON.parse makes it
- * an ordinary own property, but one careless assignment later would turn it into a prototype; no client has a use for it.
+ * over 100 levels and no `__proto__` key (else M_BAD_JSON), and no more than 50,000 values and keys (else M_TOO_LARGE).
+ * `__proto__` would be harmless in itself, since JSON.parse makes it an ordinary own property, but one careless assignment later
+ * would turn it into a prototype; no client has a use for it.
  */
 export function parseStrict(input: string | Uint8Array): Json {
   const text = typeof input === 'string' ? input : decode(input)
+  const outline = outlineOf(text)
   const value = parse(text)
   if (typeof value === 'object' && value !== null) {
-    const outline = outlineOf(text)
-    if (outline.depth > maxDepth) throw bad(`The JSON is nested deeper than ${maxDepth} levels`)
+    if (outline.depth > maxDepth) throw tooDeep()
     // JSON.parse keeps the last of two equal keys, so fewer keys in the value than in the text means that some were equal.
     if (countKeys(value) !== outline.keys) throw bad('The JSON has an object with a duplicate key')
   }
@@ -61,20 +68,28 @@ function parse(text: string): Json {
   }
 }
 
-/** Keys and nesting of a text that is known to be valid JSON: every colon outside a string belongs to a key. */
+/**
+ * Keys and nesting of a text, if that is JSON at all: every colon outside a string belongs to a key.
+ * @throws MatrixError M_TOO_LARGE, before anything is built of it
+ */
 function outlineOf(text: string): { keys: number; depth: number } {
-  let [keys, level, depth] = [0, 0, 0]
-  for (let at = 0; at < text.length; at++) {
+  let [keys, level, depth, values] = [0, 0, 0, 0]
+  const { length } = text
+  for (let at = 0; at < length; at++) {
     switch (text.charCodeAt(at)) {
       case 0x22: // a quotation mark: skip the string
-        for (at++; text.charCodeAt(at) !== 0x22; at++) if (text.charCodeAt(at) === 0x5c) at++
+        for (at++; at < length && text.charCodeAt(at) !== 0x22; at++) if (text.charCodeAt(at) === 0x5c) at++
         break
       case 0x3a: // :
         keys++
         break
+      case 0x2c: // ,
+        if (++values + keys > maxParts) throw tooMany(depth)
+        break
       case 0x5b: // [
       case 0x7b: // {
         if (++level > depth) depth = level
+        if (++values + keys > maxParts) throw tooMany(depth)
         break
       case 0x5d: // ]
       case 0x7d: // }

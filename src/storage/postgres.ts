@@ -1,6 +1,7 @@
 import pg from 'pg'
 import type { Execute, Row } from './dialect.ts'
 import type { Backend } from './group-commit.ts'
+import { databaseAway, isAway, isNul, nulRefused } from './away.ts'
 import { DatabaseRefused } from './refused.ts'
 
 const int8 = 20
@@ -10,6 +11,18 @@ const typeParsers: pg.CustomTypesConfig = {
 }
 
 const namedStatements = 2000
+/** How long a connection may take to come about, in ms. */
+const patienceMs = 10_000
+
+/** Runs what needs the database to be there. @throws MatrixError 503 where it is not */
+async function here<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (isAway(error)) throw databaseAway(error)
+    throw isNul(error) ? nulRefused(error) : error
+  }
+}
 
 /** Held by the writing connection, so that one process alone writes; it goes when that connection goes. */
 const claimStatement = 'select pg_try_advisory_lock(4839202) as taken'
@@ -36,6 +49,7 @@ export async function openPostgres(
   const pool = new pg.Pool({
     connectionString: url,
     max: options.poolSize ?? 8,
+    connectionTimeoutMillis: patienceMs,
     types: typeParsers,
     application_name: 'latchkey',
   })
@@ -43,7 +57,12 @@ export async function openPostgres(
   let writer: pg.Client | undefined
   const connect = async (): Promise<pg.Client> => {
     if (writer) return writer
-    const client = new pg.Client({ connectionString: url, types: typeParsers, application_name: 'latchkey writer' })
+    const client = new pg.Client({
+      connectionString: url,
+      connectionTimeoutMillis: patienceMs,
+      types: typeParsers,
+      application_name: 'latchkey writer',
+    })
     const forget = (error?: Error): void => {
       if (writer === client) writer = undefined
       if (error) options.onError?.(error)
@@ -65,7 +84,8 @@ export async function openPostgres(
     (source: () => Promise<pg.Client | pg.Pool>): Execute =>
     async (text, parameters) => {
       const name = nameOf(text)
-      const result = await (await source()).query<Row>({ ...(name && { name }), text, values: parameters as unknown[] })
+      const values = parameters as unknown[]
+      const result = await here(async () => (await source()).query<Row>({ ...(name && { name }), text, values }))
       return { rows: result.rows, affected: result.rowCount ?? 0 }
     }
   await connect()
@@ -75,7 +95,7 @@ export async function openPostgres(
     write: over(connect),
     aside: over(async () => pool),
     control: async (sql) => {
-      await (await connect()).query(sql)
+      await here(async () => (await connect()).query(sql))
     },
     close: async () => {
       await pool.end()

@@ -8,10 +8,11 @@ export const token: Method = {
   details: { get_login_token: true },
   guessable: true,
   enabled: () => true,
-  verify: async (context, body, { ip }) => {
+  verify: async (context, body, { ip, trace }) => {
     const taken = await context.sessions.loginTokens.take(requiredText(body, 'token'))
     const account = taken && (await context.users.account(taken.user))
     if (!taken || !account) {
+      context.logger.info({ trace, ip, code: 'login_token' }, 'a login token was refused')
       context.sessions.failures.badToken(ip)
       throw new MatrixError('M_FORBIDDEN', 'This login token is not valid, was used, or has run out')
     }

@@ -9,7 +9,9 @@ import { parseAddress } from '../mail/address.ts'
 
 type NameDeps = Pick<LoginParts, 'database' | 'users' | 'serverName'>
 type OwnPasswordDeps = Pick<LoginParts, 'users' | 'passwords'>
-type PasswordDeps = NameDeps & OwnPasswordDeps & Pick<LoginParts, 'config' | 'providers' | 'sessions' | 'count'>
+type PasswordDeps = NameDeps &
+  OwnPasswordDeps &
+  Pick<LoginParts, 'config' | 'providers' | 'sessions' | 'count' | 'logger'>
 /** What looking at a name and password takes. */
 export type CredentialDeps = PasswordDeps & Pick<LoginParts, 'identities'>
 
@@ -119,6 +121,8 @@ export const verifyPassword = async (
     throw error
   }
   await refusable
+  const { trace, ip } = origin
+  context.logger.info({ trace, ip, name: name.slice(0, 255), code: 'password' }, 'a password was refused')
   // That an account is gone for good is no secret, and its owner is owed the reason.
   context.count?.({ provider: 'password', refusedBy: account?.deactivated ? 'M_USER_DEACTIVATED' : 'password' })
   if (account?.deactivated) throw new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated')

@@ -14,7 +14,7 @@ import { isRegistrationToken, takeRegistrationToken } from '../tokens-to-registe
 import { dummy, registrationToken } from '../uia/stages.ts'
 import { sessionFields, sessionReply, wantedSession } from './login.ts'
 
-type FlowDeps = ProofDeps & Pick<LoginParts, 'config' | 'mail' | 'sessions'>
+type FlowDeps = ProofDeps & Pick<LoginParts, 'config' | 'logger' | 'mail' | 'sessions'>
 /** What making accounts by clients takes. */
 export type RegisterRouteDeps = RegisterDeps &
   FlowDeps &

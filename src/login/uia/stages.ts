@@ -102,12 +102,15 @@ const oauth = (publicUrl: string): Stage => ({
 export const dummy: Stage = { type: 'm.login.dummy', verify: () => {} }
 
 /** One of the tokens that the operator has handed out. Returns one of an administrator's, whose uses are counted. */
-export const registrationToken = (context: Pick<LoginParts, 'config' | 'database' | 'now' | 'sessions'>): Stage => ({
+export const registrationToken = (
+  context: Pick<LoginParts, 'config' | 'database' | 'logger' | 'now' | 'sessions'>,
+): Stage => ({
   type: 'm.login.registration_token',
   verify: async (auth, { ip }) => {
     const token = requiredText(auth, 'token')
     if (context.config.registration_tokens.some((known) => isSameSecret(known, token))) return undefined
     if (await isRegistrationToken(context, token)) return token
+    context.logger.info({ ip, code: 'registration_token' }, 'a registration token was refused')
     context.sessions.failures.badToken(ip)
     throw new MatrixError('M_FORBIDDEN', 'This registration token is not valid')
   },

@@ -135,7 +135,7 @@ export const createBearer = (deps: BearerDeps, revocations: Revocations): Bearer
     if (!verified?.ok) {
       if (verified)
         deps.logger.info(
-          { provider: provider.id, rule: verified.failed, code: verified.code, reason: verified.reason },
+          { ip: caller.ip, provider: provider.id, rule: verified.failed, code: verified.code, reason: verified.reason },
           'an access token of an identity provider was refused',
         )
       throw verified ? refusal(verified) : unknownToken()

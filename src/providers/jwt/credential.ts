@@ -46,7 +46,7 @@ export const verifyJwtCredential = async (
     const { code, reason, failed, steps } = verified
     const key = steps.find(({ rule }) => rule === 'signature')?.found ?? steps.find(({ rule }) => rule === 'key')?.found
     deps.logger.info(
-      { trace: origin.trace, provider: provider.id, rule: failed, code, reason, key },
+      { trace: origin.trace, ip: origin.ip, provider: provider.id, rule: failed, code, reason, key },
       'a JWT was refused',
     )
     deps.count?.({ provider: provider.id, key, refusedBy: failed })
