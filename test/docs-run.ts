@@ -1,6 +1,7 @@
 // Runs the commands of a page of the documentation, in their order, in an empty folder, against a server that the page itself starts.
 //   ```sh run       runs in a shell; variables live on in the next block of the page
 //   ```sh server    runs in the background until the page's end; goes on when it answers
+//   ```sh run own-node    the same, by itself, on the Node that Latchkey brings: for programs that have it within them
 //   ```js file=x    is written to the file x
 //   ```json answer, ```text answer    what the run block before it must have printed
 // `needs=php` passes the block over where there is no such program; `needs=python3:jwt`, where Python has no such module.
@@ -19,7 +20,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Block, type Page, root } from './docs-pages.ts'
 import { freePort } from './harness/process.ts'
 
@@ -102,7 +103,12 @@ export async function runPage(page: Page): Promise<Outcome> {
     if (file !== undefined) {
       script.push(`cat > "${file}" <<'LATCHKEY_DOCS_END'\n${adapt(block.text)}LATCHKEY_DOCS_END`)
     } else if (has(block, 'run')) {
-      script.push(at, `{\n${adapt(block.text)}} > "${output}" 2>&1`)
+      const path = has(block, 'own-node') ? `PATH="${dirname(process.execPath)}:$PATH" ` : ''
+      writeFileSync(`${output}.sh`, `set -eu\n${adapt(block.text)}`)
+      script.push(
+        at,
+        path === '' ? `{\n${adapt(block.text)}} > "${output}" 2>&1` : `${path}bash "${output}.sh" > "${output}" 2>&1`,
+      )
       ran.push({ block, output })
     } else if (has(block, 'server')) {
       writeFileSync(join(folder, `server-${block.line}.sh`), `exec ${adapt(block.text)}`)

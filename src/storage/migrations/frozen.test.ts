@@ -14,7 +14,16 @@ const landed: Readonly<Record<string, string>> = {
   '0006-erased-accounts': '9e8a2ef8c7858e99',
   '0007-federation-sending': '3c13fae6d512a11a',
   '0008-removal': 'ad4b54aefbf92a23',
+  '0009-arrivals': 'c937f3d0449c8703',
+  '0010-personal-tokens': '92b80a21aeb76ece',
 }
+
+test('every migration is held to what it says', () => {
+  assert.deepEqual(
+    migrations.map(({ name }) => name),
+    Object.keys(landed),
+  )
+})
 
 test('a migration that has landed says what it said then', () => {
   for (const [index, [name, hash]] of Object.entries(landed).entries()) {
