@@ -1,10 +1,12 @@
 import { MatrixError } from '../matrix/errors.ts'
+import { isLocalUser } from '../matrix/ids.ts'
 import { isObject, own, type JsonObject } from '../matrix/json.ts'
 import { defaultRoomVersion, findRoomVersion, type RoomVersion } from '../matrix/room-version.ts'
 import type { Users } from '../users/index.ts'
 import type { Blocks } from './blocks.ts'
 import { mustTakeInvites } from './invite-permission.ts'
 import { mustBeReachable } from './membership.ts'
+import type { RemoteRooms } from './deps.ts'
 import type { Profiles } from './profile.ts'
 import type { Draft, Room, Rooms } from '../events/index.ts'
 
@@ -31,6 +33,8 @@ export interface CreateDeps {
   readonly users: Users
   readonly profiles: Profiles
   readonly serverName: string
+  /** Absent: there are no other servers. */
+  readonly remote?: RemoteRooms | undefined
   /** Absent: no room is blocked. */
   readonly blocks?: Pick<Blocks, 'mustBeOpen'>
   readonly defaultRoomVersion?: string
@@ -61,9 +65,10 @@ export async function createRoom(deps: CreateDeps, creator: Who, wish: RoomWish)
     throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `This server does not know room version "${wish.version}"`)
   const preset = wish.preset ?? (wish.visibility === 'public' ? 'public_chat' : 'private_chat')
   const invited = [...new Set(wish.invite)].filter((userId) => userId !== creator.userId)
+  const isHere = (userId: string): boolean => !deps.remote || isLocalUser(userId, deps.serverName)
   for (const userId of invited) {
-    mustBeReachable(deps.serverName, userId)
-    await mustTakeInvites(deps.users, userId)
+    mustBeReachable(deps, userId)
+    if (isHere(userId)) await mustTakeInvites(deps.users, userId)
   }
   const trusted = preset === 'trusted_private_chat' ? invited : []
 
@@ -83,7 +88,7 @@ export async function createRoom(deps: CreateDeps, creator: Who, wish: RoomWish)
     },
     ...stateOf(wish, preset).map((state): Draft => ({ ...state, sender: creator })),
   ].map((draft) => withoutCreators(deps, version, create, creator, draft))
-  for (const userId of invited) drafts.push(await invitation(deps, creator, userId, wish))
+  for (const userId of invited.filter(isHere)) drafts.push(await invitation(deps, creator, userId, wish))
   try {
     const first: Draft = { type: 'm.room.create', stateKey: '', content: create, sender: creator }
     let room = await deps.rooms.make(version, [first, ...drafts.slice(0, atOnce)])
@@ -91,6 +96,13 @@ export async function createRoom(deps: CreateDeps, creator: Who, wish: RoomWish)
       await deps.rooms.append(room, drafts.slice(start, start + atOnce))
       room = (await deps.rooms.byNid(room.nid)) ?? room
     }
+    await inviteOthers(
+      deps,
+      creator,
+      room,
+      invited.filter((userId) => !isHere(userId)),
+      wish,
+    )
     return room
   } catch (error) {
     // The auth rules refused what the wish asks for: it is the wish that is at fault.
@@ -100,6 +112,24 @@ export async function createRoom(deps: CreateDeps, creator: Who, wish: RoomWish)
       })
     }
     throw error
+  }
+}
+
+/** Invites users of other servers, one by one, into a room that is there. A server that does not answer keeps no room from being made. */
+async function inviteOthers(
+  { remote, logger }: CreateDeps,
+  creator: Who,
+  room: Room,
+  invited: readonly string[],
+  wish: RoomWish,
+): Promise<void> {
+  for (const userId of invited) {
+    try {
+      await remote?.invite(room, creator.userId, userId, wish.isDirect ? { is_direct: true } : {})
+    } catch (error) {
+      if (!(error instanceof MatrixError)) throw error
+      logger?.warn({ room: room.id, user: userId, reason: error.message }, 'somebody elsewhere could not be invited')
+    }
   }
 }
 

@@ -34,6 +34,10 @@ export interface RemoteRooms {
     readonly servers: readonly string[]
     readonly content: JsonObject
   }): Promise<Room>
+  /** Invites somebody of another server, who is asked first. @throws {MatrixError} */
+  invite(room: Room, sender: string, target: string, content: JsonObject): Promise<void>
+  /** Ends an invitation to a room that nobody here is in. @throws {MatrixError} */
+  leave(room: Room, userId: string, servers: readonly string[], content: JsonObject): Promise<void>
   /** The room behind an alias of another server, and servers that are in it. */
   alias(alias: string): Promise<{ readonly roomId: string; readonly servers: readonly string[] } | undefined>
 }

@@ -1,11 +1,12 @@
 import { MatrixError } from '../matrix/errors.ts'
-import { isLocalUser, isUserId } from '../matrix/ids.ts'
+import { isLocalUser, isUserId, serverOf } from '../matrix/ids.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import { levelFor, powerLevelOf, powerLevelsFrom, type PowerLevels } from '../matrix/power-levels.ts'
 import { allowedRooms } from '../matrix/state-values.ts'
 import type { Users } from '../users/index.ts'
 import type { Blocks } from './blocks.ts'
 import { mustTakeInvites } from './invite-permission.ts'
+import type { RemoteRooms } from './deps.ts'
 import type { Profiles } from './profile.ts'
 import type { Draft, Membership, Room, Rooms, StoredEvent } from '../events/index.ts'
 
@@ -14,6 +15,8 @@ export interface MembershipDeps {
   readonly users: Users
   readonly profiles: Profiles
   readonly serverName: string
+  /** Absent: there are no other servers. */
+  readonly remote?: RemoteRooms | undefined
   /** Absent: no room is blocked. */
   readonly blocks?: Pick<Blocks, 'mustBeOpen'>
 }
@@ -87,11 +90,14 @@ export async function authoriserFor(
   throw new MatrixError('M_UNABLE_TO_AUTHORISE_JOIN', 'Nobody on this server may let you into this room')
 }
 
-/** @throws {MatrixError} M_INVALID_PARAM for what is no user id; M_FORBIDDEN for users of other servers, who could not be told. */
-export function mustBeReachable(serverName: string, userId: string): void {
+/** @throws {MatrixError} M_INVALID_PARAM for what is no user id; M_FORBIDDEN for users of other servers, where these are not talked to. */
+export function mustBeReachable(
+  { serverName, remote }: Pick<MembershipDeps, 'serverName' | 'remote'>,
+  userId: string,
+): void {
   if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `"${userId}" is not a user id`)
-  if (!isLocalUser(userId, serverName))
-    throw new MatrixError('M_FORBIDDEN', `${userId} is on another server, and this one does not talk to others yet`)
+  if (!remote && !isLocalUser(userId, serverName))
+    throw new MatrixError('M_FORBIDDEN', `${userId} is on another server, and this one does not talk to others`)
 }
 
 /** Invites; somebody who is invited already is left alone. */
@@ -102,11 +108,29 @@ export async function invite(
   userId: string,
   wish: MembershipWish = {},
 ): Promise<void> {
-  mustBeReachable(deps.serverName, userId)
+  mustBeReachable(deps, userId)
   const target = await deps.users.intern(userId)
   if (membershipOf(room, target) === 'join') throw new MatrixError('M_FORBIDDEN', `${userId} is already in the room`)
+  if (deps.remote && !isLocalUser(userId, deps.serverName)) {
+    deps.blocks?.mustBeOpen(room.id)
+    await deps.remote.invite(room, who.userId, userId, {
+      ...wish.extra,
+      ...(wish.reason !== undefined && { reason: wish.reason }),
+    })
+    return
+  }
   await mustTakeInvites(deps.users, userId)
   await setMembership(deps, who, room, userId, 'invite', wish)
+}
+
+/** Who sent the member event by which somebody stands as they do. */
+export async function inviterOf(
+  { users }: Pick<MembershipDeps, 'users'>,
+  who: Pick<Who, 'nid'>,
+  room: Room,
+): Promise<string | undefined> {
+  const member = room.members.get(who.nid)
+  return member === undefined ? undefined : users.nameOf(member.sender)
 }
 
 /** Leaves, takes back a knock, or turns down an invite. Does nothing for who has left. */
@@ -114,6 +138,12 @@ export async function leave(deps: MembershipDeps, who: Who, room: Room, wish: Me
   const membership = membershipOf(room, who.nid)
   if (membership === undefined) throw notIn(room.id)
   if (membership === 'leave') return
+  if (deps.remote && membership !== 'ban' && !(await deps.remote.isHere(room))) {
+    const inviter = await inviterOf(deps, who, room)
+    const content = wish.reason === undefined ? {} : { reason: wish.reason }
+    await deps.remote.leave(room, who.userId, inviter === undefined ? [] : [serverOf(inviter)], content)
+    return
+  }
   await setMembership(deps, who, room, who.userId, 'leave', wish)
 }
 

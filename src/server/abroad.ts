@@ -1,6 +1,6 @@
 // The way to other servers: what they are talked to over. Nothing of federation/ is loaded where it is off.
 import { federates } from '../config/index.ts'
-import type { Outbound, RemoteJoins, Remotes, Wires } from '../federation/index.ts'
+import type { InviteDeps, Outbound, RemoteJoins, Remotes, Wires } from '../federation/index.ts'
 import type { Receiver } from '../events/index.ts'
 import { isRoomId } from '../matrix/ids.ts'
 import { own } from '../matrix/json.ts'
@@ -16,6 +16,7 @@ export interface Abroad {
   outbound: Outbound | undefined
   joins: RemoteJoins | undefined
   receiver: Receiver | undefined
+  invites: InviteDeps | undefined
 }
 
 /** Opens the way to other servers; undefined where this one talks to none. */
@@ -41,6 +42,7 @@ export async function openAbroad(stack: AsyncDisposableStack, ground: Foundation
     outbound: undefined,
     joins: undefined,
     receiver: undefined,
+    invites: undefined,
   }
   return abroad
 }
@@ -52,6 +54,17 @@ export const remoteRooms = (abroad: Abroad): RemoteRooms => ({
     const { candidates } = await import('../federation/index.ts')
     if (!abroad.joins) throw new Error('Nobody joins a room elsewhere before everything is open')
     return abroad.joins.join({ ...wish, servers: candidates(abroad.wires.serverName, wish.servers, wish.roomId) })
+  },
+  invite: async (room, sender, target, content) => {
+    const { inviteElsewhere } = await import('../federation/index.ts')
+    if (!abroad.invites) throw new Error('Nobody is invited elsewhere before everything is open')
+    await inviteElsewhere(abroad.invites, room, sender, target, content)
+  },
+  leave: async (room, userId, servers, content) => {
+    const { candidates, leaveElsewhere } = await import('../federation/index.ts')
+    if (!abroad.invites) throw new Error('Nobody leaves a room elsewhere before everything is open')
+    const asked = candidates(abroad.wires.serverName, servers, room.id)
+    await leaveElsewhere(abroad.invites, room, userId, asked, content)
   },
   alias: async (alias) => {
     const { asClientError } = await import('../federation/index.ts')

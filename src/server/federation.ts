@@ -1,6 +1,6 @@
 // The doors that other servers come in by, and telling them what happens. Nothing of federation/ is loaded where it is off.
 import type { Room } from '../events/index.ts'
-import { authoriserFor } from '../rooms/index.ts'
+import { authoriserFor, mustTakeInvites } from '../rooms/index.ts'
 import type { Abroad } from './abroad.ts'
 import type { Foundations } from './foundations.ts'
 import type { People } from './people.ts'
@@ -15,7 +15,7 @@ export async function openFederation(
   { rooms, ephemeral, aliases, media, roomDeps }: RoomStorey,
 ) {
   if (!abroad) return { routes: [] }
-  const { federationRoutes, openOutbound, openRoomServers, remoteEvents, joinRoutes, openJoins } =
+  const { federationRoutes, openOutbound, openRoomServers, remoteEvents, inviteRoutes, joinRoutes, openJoins } =
     await import('../federation/index.ts')
   const { wires } = abroad
   const roomServers = openRoomServers({ ...ground, memory: ground.database.memory, rooms, users })
@@ -30,8 +30,18 @@ export async function openFederation(
   abroad.joins = openJoins({ ...ground, client: wires.client, receiver: receive })
   const vouch = async (room: Room, userId: string): Promise<string | undefined> =>
     authoriserFor(roomDeps, { nid: await users.intern(userId) }, room)
+  const invites = {
+    ...ground,
+    client: wires.client,
+    rooms,
+    users,
+    receiver: receive,
+    mustTakeInvite: (target: string) => mustTakeInvites(users, target),
+  }
+  abroad.invites = invites
   return {
     routes: [
+      ...inviteRoutes(invites),
       ...joinRoutes({ ...ground, rooms, receiver: receive, vouch }),
       ...federationRoutes({
         ...ground,

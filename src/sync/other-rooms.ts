@@ -1,5 +1,6 @@
 import { strip, strippedState, strippedTypes } from '../matrix/stripped-state.ts'
 import type { RoomEvent } from '../matrix/event.ts'
+import type { JsonObject } from '../matrix/json.ts'
 import type { Room, StoredEvent } from '../events/index.ts'
 import type { PlainEvent, SyncDeps } from './deps.ts'
 import { eventTexts } from './event-texts.ts'
@@ -16,6 +17,10 @@ export async function strippedRoom({ deps, ignored }: RoomContext, own: StoredEv
 
 /** What somebody who is not in a room is told of it, as JSON texts: as of their own member event, which is the last one. */
 export async function strippedEvents(deps: Pick<SyncDeps, 'rooms'>, own: StoredEvent): Promise<string[]> {
+  const ownText = JSON.stringify(strip({ ...own.event, stateKey: own.event.stateKey ?? '' }))
+  const told = (own.event.pdu as { unsigned?: JsonObject }).unsigned?.['invite_room_state']
+  // Nobody of this server was in the room: what the one who invited has told of it is all there is.
+  if (own.stateBefore === null && Array.isArray(told)) return [...told.map((event) => JSON.stringify(event)), ownText]
   const state = new Map<string, RoomEvent>()
   // As of the invitation: what happens in the room later is not for those who are not in it.
   for (const type of strippedTypes) {
@@ -26,7 +31,7 @@ export async function strippedEvents(deps: Pick<SyncDeps, 'rooms'>, own: StoredE
   const others = inviter && inviter.nid !== own.nid && own.event.sender !== own.event.stateKey ? [inviter.event] : []
   const events = strippedState((type) => state.get(type), ...others).map((event) => JSON.stringify(event))
   // The user's own event comes whole in its content: clients read `is_direct` and the reason from it.
-  events.push(JSON.stringify(strip({ ...own.event, stateKey: own.event.stateKey ?? '' })))
+  events.push(ownText)
   return events
 }
 

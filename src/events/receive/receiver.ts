@@ -18,6 +18,7 @@ import type { ReceiveDeps } from './deps.ts'
 import { budgetForOne, readSigned, Unready } from './foundations.ts'
 import { importRoom, type RoomImport } from './import.ts'
 import { type Incoming, readPdu } from './pdu.ts'
+import { type OutsideMember, storeOutside } from './outside.ts'
 import { openResolver } from './resolver.ts'
 import { take, type Taking } from './take.ts'
 import { authChainOf, type Outline, templateFor } from './template.ts'
@@ -44,6 +45,8 @@ export interface Receiver extends AsyncDisposable {
   takeNow(room: Room, value: Json, origin: string): Promise<StoredEvent>
   /** Takes over a room that another server lets somebody of this one into. See import.ts. */
   importRoom(wish: RoomImport): Promise<Room>
+  /** Takes a member event of somebody here in a room that nobody of this server is in. @throws {MatrixError} M_FORBIDDEN unless rightly signed */
+  takeOutside(wish: Omit<OutsideMember, 'incoming'> & { readonly pdu: Json }): Promise<StoredEvent>
   /** An event at the head of a room, for another server to make. See template.ts. */
   template(room: Room, outline: Outline): Promise<JsonObject>
   /** What events rest on, and what that rests on. */
@@ -229,6 +232,11 @@ export async function openReceiver(deps: ReceiveDeps): Promise<Receiver> {
         throw new MatrixError('M_FORBIDDEN', 'The rules of the room do not allow this')
       }),
     importRoom: (wish) => importRoom(deps, wish),
+    takeOutside: async ({ pdu, ...wish }) => {
+      const [incoming] = await readSigned(deps, { id: wish.roomId, version: wish.version }, [pdu])
+      if (!incoming) throw new MatrixError('M_FORBIDDEN', 'The event is not signed as it should be')
+      return storeOutside(deps, { ...wish, incoming })
+    },
     template: (room, outline) => templateFor(deps, room, outline),
     authChain: (events) => authChainOf(deps, events),
     mayTakePart,

@@ -51,8 +51,8 @@ export async function makeMember(deps: HandshakeDeps, server: string, wanted: Wa
   if (!version)
     throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `The room has a version that this server does not know`)
   const vouching = own(own(template, 'content'), 'join_authorised_via_users_server')
-  const prev = references(server, own(template, 'prev_events'), version)
-  const auth = references(server, own(template, 'auth_events'), version)
+  const prev = readReferences(server, own(template, 'prev_events'), version)
+  const auth = readReferences(server, own(template, 'auth_events'), version)
   const depth = own(template, 'depth')
   const v1 = version.eventFormat === 'v1'
   const { event, json } = buildEvent(
@@ -88,7 +88,8 @@ export async function makeMember(deps: HandshakeDeps, server: string, wanted: Wa
 
 const mostReferences = 20
 
-function references(
+/** The events that a list names, and the hashes beside them in old versions. @throws {RemoteError} */
+export function readReferences(
   server: string,
   list: Json | undefined,
   version: RoomVersion,

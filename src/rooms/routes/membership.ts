@@ -1,12 +1,24 @@
 import { Type, type Static } from 'typebox'
 import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
-import { isRoomAlias, isRoomId } from '../../matrix/ids.ts'
+import { isRoomAlias, isRoomId, serverOf } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import { mustNotBeSuspended } from '../../users/index.ts'
 import type { RoomsRouteDeps } from '../deps.ts'
 import { mustNotTurnDownNotices } from '../notice-room.ts'
-import { ban, invite, join, joinedRoom, kick, knock, leave, notIn, unban, type MembershipWish } from '../membership.ts'
+import {
+  ban,
+  invite,
+  inviterOf,
+  join,
+  joinedRoom,
+  kick,
+  knock,
+  leave,
+  notIn,
+  unban,
+  type MembershipWish,
+} from '../membership.ts'
 import type { Room } from '../../events/index.ts'
 import { Empty, openObject, Reason, RoomIdReply, RoomParams, UserAndReason } from './shapes.ts'
 
@@ -97,10 +109,11 @@ async function joinAnywhere(
   if (!isRoomId(found.roomId))
     throw new MatrixError('M_INVALID_PARAM', `"${idOrAlias}" is neither a room id nor an alias`)
   const { reason, extra } = wishOf(body)
+  const inviter = room && (await inviterOf(deps, { nid: session.user }, room))
   const joined = await remote.join({
     roomId: found.roomId,
     userId: session.userId,
-    servers: [...named, ...found.servers],
+    servers: [...named, ...(inviter === undefined ? [] : [serverOf(inviter)]), ...found.servers],
     content: {
       ...(await deps.profiles.memberFields(session.userId)),
       ...extra,

@@ -1,0 +1,98 @@
+import { MatrixError } from '../../matrix/errors.ts'
+import { canonicalJson, type JsonObject } from '../../matrix/json.ts'
+import type { RoomVersion } from '../../matrix/room-version.ts'
+import { emptyHead } from '../new-room.ts'
+import { emptySummary, type Head, memberFrom, type Room } from '../room.ts'
+import { eventBytes, standings, type Held, type StoredEvent } from '../stored-event.ts'
+import { insertEvent } from '../store/events.ts'
+import { insertRoom, upsertMember } from '../store/rooms.ts'
+import { setMember } from './commit.ts'
+import type { ReceiveDeps } from './deps.ts'
+import type { Incoming } from './pdu.ts'
+
+/** A member event of somebody here in a room that nobody of this server is in: an invitation, or the end of one. */
+export interface OutsideMember {
+  readonly roomId: string
+  readonly version: RoomVersion
+  readonly incoming: Incoming
+  /** What its user is told of the room besides, kept in `unsigned`. */
+  readonly unsigned: JsonObject
+}
+
+/** Stores such an event and tells its user. Of the room nothing else is known, and nothing is judged. */
+export async function storeOutside(deps: ReceiveDeps, wish: OutsideMember): Promise<StoredEvent> {
+  const { roomId, version, incoming, unsigned } = wish
+  const { event } = incoming
+  const known = await deps.events.byId(event.id)
+  if (known) return known
+  const [sender, target] = [await deps.users.intern(event.sender), await deps.users.intern(event.stateKey ?? '')]
+  const head = (await deps.heads.byId(roomId)) ?? (await openOutside(deps, roomId, version, sender, event.ts))
+  if (head.version.id !== version.id) throw new MatrixError('M_BAD_JSON', 'The room has another version')
+  const pdu = { ...event.pdu, unsigned }
+  const json = canonicalJson(pdu)
+  const stored: Held = {
+    nid: deps.eventIds.next(),
+    room: head.nid,
+    sender,
+    event: { ...event, pdu },
+    position: 0,
+    size: json.length,
+    stateBefore: null,
+    standing: standings.accepted,
+    device: null,
+    txnId: null,
+    replaces: head.members.get(target)?.event ?? null,
+    redactedBy: null,
+    threadRoot: null,
+  }
+  deps.heads.hold(head)
+  try {
+    await deps.log.write(async (tx) => {
+      stored.position = tx.append({
+        kind: 'event',
+        room: head.nid,
+        user: target,
+        wake: [target],
+        data: stored,
+        bytes: eventBytes(stored),
+      })
+      await insertEvent(tx.sql, stored, json)
+      const member = memberFrom(event, stored.nid, sender, stored.position)
+      setMember(head, target, member)
+      await upsertMember(tx.sql, head.nid, target, member)
+    })
+  } catch (error) {
+    deps.heads.kill(head)
+    throw error
+  } finally {
+    deps.heads.settle(head)
+  }
+  deps.events.put(stored)
+  return stored
+}
+
+async function openOutside(
+  deps: ReceiveDeps,
+  id: string,
+  version: RoomVersion,
+  creator: number,
+  createdTs: number,
+): Promise<Head> {
+  const head = emptyHead({ nid: deps.roomIds.next(), id, version, creator, createdTs } satisfies Pick<
+    Room,
+    'nid' | 'id' | 'version' | 'creator' | 'createdTs'
+  >)
+  await deps.database.write((tx) =>
+    insertRoom(tx, head, {
+      stateNid: 0,
+      extremities: [],
+      latestPosition: 0,
+      bumpPosition: 0,
+      joined: 0,
+      invited: 0,
+      summary: emptySummary,
+    }),
+  )
+  deps.heads.add(head)
+  return head
+}
