@@ -135,7 +135,7 @@ test('a wrong value is answered with what is expected and how to write it', asyn
     ],
     [
       'rate_limits: false',
-      'latchkey.yaml:1: "rate_limits" must be a block with login, failed_login, registration, message, session, heavy and default,' +
+      'latchkey.yaml:1: "rate_limits" must be a block with login, failed_login, registration, message, session, heavy, federation and default,' +
         ' or off, not false. Write off.',
     ],
     [

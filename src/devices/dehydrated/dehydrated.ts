@@ -72,6 +72,9 @@ export const openDehydrated = (deps: DehydratedDeps): Dehydrated => ({
     if (Buffer.byteLength(text) > largestData)
       throw new MatrixError('M_TOO_LARGE', `A dehydrated device can have ${largestData} bytes`)
     const upload = parseUpload({ userId, deviceId }, keys)
+    // Nobody encrypts to a device that vouches for nothing, and this one is there to be encrypted to.
+    if (upload.deviceKeys && upload.deviceKeys.signature === undefined)
+      throw new MatrixError('M_INVALID_SIGNATURE', 'The device keys are not signed by the device')
     const device = await deps.log.write(async (tx) => {
       const before = await readDehydrated(tx.sql, user)
       if (before) await deps.remove(tx, user, before.device_id)
