@@ -73,9 +73,10 @@ async function sendReply(
   if (body !== undefined && typeof body !== 'function') admit(body.length)
   const given = Object.entries(reply.headers).map(([name, value]) => [name.toLowerCase(), value] as const)
   const headers = new Map([...Object.entries(others), ...pairs(added), ...given])
-  // Pages are for people: no script of another origin reads one.
+  // Pages are for people: no script of another origin reads one. A file that somebody sent is no page, whatever it says of itself.
   if (
     headers.get('content-type')?.startsWith('text/html') &&
+    !headers.has('content-disposition') &&
     !given.some(([name]) => name === 'access-control-allow-origin')
   )
     for (const [name] of pairs(cors)) headers.delete(name)
