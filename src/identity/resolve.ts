@@ -9,7 +9,7 @@ import { checkSubject, nameFor, shownName, userIdOf } from './names.ts'
 import { policyFor } from './policies.ts'
 import type { Policy } from './policy.ts'
 import { checkRules } from './rules.ts'
-import { addIdentity, readIdentity, readSubjects } from './store/links.ts'
+import { addIdentity, readIdentity, readLinks, readSubjects } from './store/links.ts'
 
 /** What turning an identity into an account takes. */
 export type ResolveDeps = Pick<IdentityParts, 'database' | 'users' | 'serverName' | 'isExclusive' | 'policies' | 'now'>
@@ -28,6 +28,10 @@ const checkName = (deps: ResolveDeps, userId: string): void => {
 const lower = (text: string): string => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
 /** ASCII only: Unicode would make a "k" of the Kelvin sign, and an account somebody else's. */
 const differsInCaseOnly = (a: string, b: string): boolean => lower(a) === lower(b)
+
+/** Whether a provider other than these people's vouches for the account: nobody takes it over by having its name. */
+const isVouchedForElsewhere = async (deps: ResolveDeps, policy: Policy, account: Account): Promise<boolean> =>
+  (await readLinks(deps.database.read, account.nid)).some(({ provider }) => provider !== policy.people)
 
 /** Whose the account is, as far as this provider's identities say: this subject's, another's, or nobody's. */
 const ownerOf = async (
@@ -57,7 +61,8 @@ const accountNamed = async (
   if (
     literal &&
     differsInCaseOnly(literal.localpart, subject) &&
-    (await ownerOf(deps, policy, subject, literal)) !== 'another'
+    (await ownerOf(deps, policy, subject, literal)) !== 'another' &&
+    !(await isVouchedForElsewhere(deps, policy, literal))
   )
     return literal
   const mapped = await deps.users.findByLocalpart(mapToLocalpart(name))
