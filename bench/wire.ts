@@ -72,6 +72,8 @@ export class Connection {
   #status = 0
   /** Bytes of the body; -1 while the head is not complete, Infinity when the body is chunked. */
   #length = -1
+  /** The answer under way says that it is the last one on this connection. */
+  #isLast = false
 
   constructor(origin: Origin) {
     this.#origin = origin
@@ -117,6 +119,7 @@ export class Connection {
     this.#parts = []
     this.#received = 0
     this.#length = -1
+    this.#isLast = false
   }
 
   #take(chunk: Buffer): void {
@@ -130,6 +133,7 @@ export class Connection {
       }
       const head = data.toString('latin1', 0, headEnd)
       this.#status = Number(head.slice(9, 12))
+      this.#isLast = /\r\nconnection: *close/i.test(head)
       const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1]
       this.#length =
         length === undefined ? (/\r\ntransfer-encoding: *chunked/i.test(head) ? Infinity : 0) : Number(length)
@@ -143,7 +147,12 @@ export class Connection {
     const whole = this.#parts.length === 1 ? (this.#parts[0] ?? body) : Buffer.concat(this.#parts)
     const settle = this.#settle
     const answer = { status: this.#status, body: chunked ? unchunk(whole) : whole }
+    const socket = this.#isLast ? this.#socket : undefined
     this.#reset()
+    if (socket) {
+      this.#socket = undefined
+      socket.destroy()
+    }
     settle?.resolve(answer)
   }
 
