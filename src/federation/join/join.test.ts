@@ -76,3 +76,25 @@ for (const version of ['1', '6', '10', '11', '12'])
     }
     assert.fail('bob has not left')
   })
+
+over('members of another room join a restricted one, vouched for by somebody who is in it', async (net) => {
+  const [alice, bob] = [await net.at('hs1.test').login('alice'), await net.at('hs2.test').login('bob')]
+  const club = await alice.createRoom({ preset: 'public_chat' })
+  const rule = { join_rule: 'restricted', allow: [{ type: 'm.room_membership', room_id: club }] }
+  const roomId = await alice.createRoom({
+    preset: 'private_chat',
+    initial_state: [{ type: 'm.room.join_rules', state_key: '', content: rule }],
+  })
+  const join = (room: string): Promise<{ status: number }> =>
+    bob.ask('POST', `/join/${enc(room)}?server_name=hs1.test`, {})
+  assert.equal((await join(roomId)).status, 403, 'who is in neither')
+  assert.equal((await join(club)).status, 200)
+  assert.equal((await join(roomId)).status, 200)
+  const content = await alice.req<Record<string, unknown>>(
+    'GET',
+    `/rooms/${enc(roomId)}/state/m.room.member/${enc(bob.userId)}`,
+  )
+  assert.deepEqual([content['membership'], content['join_authorised_via_users_server']], ['join', alice.userId])
+  await bob.send(roomId, 'let in')
+  await hears(alice, roomId, ['let in'])
+})
