@@ -32,7 +32,8 @@ function moveHead(deps: CommitDeps, room: Head, staged: readonly Staged[]): void
   }
 }
 
-function setMember(room: Head, user: number, member: Member): void {
+/** Sets how a user stands to the room, and what is counted by it. */
+export function setMember(room: Head, user: number, member: Member): void {
   if (room.members.get(user)?.membership === 'invite') room.invited -= 1
   if (member.membership === 'invite') room.invited += 1
   if (member.membership === 'join') room.joined.add(user)

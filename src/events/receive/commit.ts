@@ -1,6 +1,6 @@
 import { relationOf } from '../../matrix/relations.ts'
 import type { Tx } from '../../storage/index.ts'
-import { bumps } from '../commit.ts'
+import { bumps, setMember } from '../commit.ts'
 import { forgetRedacted, type Redaction } from '../redaction.ts'
 import { type Extremity, type Head, type Member, memberFrom, type RoomSummary } from '../room.ts'
 import { eventBytes, type Held, type StoredEvent } from '../stored-event.ts'
@@ -108,14 +108,6 @@ function moveHead(head: Head, move: HeadMove, { stored, target, newcomers }: Cha
   }
   for (const [user, member] of [...(newcomers ?? []), ...move.members]) setMember(head, user, member)
   if (target !== undefined) setMember(head, target, memberFrom(stored.event, stored.nid, stored.sender, 0))
-}
-
-export function setMember(head: Head, user: number, member: Member): void {
-  if (head.members.get(user)?.membership === 'invite') head.invited -= 1
-  if (member.membership === 'invite') head.invited += 1
-  if (member.membership === 'join') head.joined.add(user)
-  else head.joined.delete(user)
-  head.members.set(user, member)
 }
 
 async function store(deps: ReceiveDeps, tx: Tx, head: Head, change: Change): Promise<void> {

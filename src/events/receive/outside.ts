@@ -1,12 +1,12 @@
 import { MatrixError } from '../../matrix/errors.ts'
 import { canonicalJson, type JsonObject } from '../../matrix/json.ts'
 import type { RoomVersion } from '../../matrix/room-version.ts'
+import { setMember } from '../commit.ts'
 import { emptyHead } from '../new-room.ts'
 import { emptySummary, type Head, memberFrom, type Room } from '../room.ts'
 import { eventBytes, standings, type Held, type StoredEvent } from '../stored-event.ts'
 import { insertEvent } from '../store/events.ts'
 import { insertRoom, upsertMember } from '../store/rooms.ts'
-import { setMember } from './commit.ts'
 import type { ReceiveDeps } from './deps.ts'
 import type { Incoming } from './pdu.ts'
 
