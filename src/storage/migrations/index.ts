@@ -116,12 +116,12 @@ async function migrateInside(backend: Backend, tx: Tx, serverName: string): Prom
   const schema = Number(await readMeta(tx, 'schema'))
   if (schema === 1)
     for (const statement of await missingFromInitial(tx, backend.dialect, fill)) await backend.control(statement)
-  for (const migration of migrations.slice(schema)) {
-    for (const statement of migration.statements) {
-      const text = typeof statement === 'string' ? statement : statement[backend.dialect]
-      await backend.control(fill(text))
-    }
-  }
+  // In one message to the database: one after the other, a hundred answers of PostgreSQL would be waited for.
+  const statements = migrations
+    .slice(schema)
+    .flatMap((migration) => migration.statements)
+    .map((statement) => fill(typeof statement === 'string' ? statement : statement[backend.dialect]))
+  if (statements.length > 0) await backend.control(statements.join(';\n'))
   if (schema < migrations.length) {
     await tx
       .updateTable('meta')
