@@ -1,16 +1,18 @@
 import { MatrixError } from '../matrix/errors.ts'
-import { hashToken, oauthRefreshPrefix, type WantedSession } from '../sessions/index.ts'
+import {
+  familyOf as familyOfAny,
+  hashToken,
+  isOAuthRefresh,
+  makeFamily,
+  type WantedSession,
+} from '../sessions/index.ts'
 import type { OAuthContext } from './deps.ts'
 import { OAuthError } from './error.ts'
 import { hasOpenid, type Scope } from './scope.ts'
 import { type OAuthSession, putSession, readByFamily, readSession } from './store/sessions.ts'
 
-/** Of 256 random bits in base64url, those that stay the same in every refresh token of a session. */
-const familyLength = 22
-const familyPattern = new RegExp(`^${oauthRefreshPrefix}([A-Za-z0-9_-]{${familyLength}})[A-Za-z0-9_-]{43}$`)
-
-/** What every refresh token of the session begins with; undefined for what is no such token. */
-export const familyOf = (refreshToken: string): string | undefined => familyPattern.exec(refreshToken)?.[1]
+/** What every refresh token of the session has in common; undefined for what is no refresh token of OAuth 2.0. */
+export const familyOf = (token: string): string | undefined => (isOAuthRefresh(token) ? familyOfAny(token) : undefined)
 
 /** What a client gets. @see https://datatracker.ietf.org/doc/html/rfc6749#section-5.1 */
 export interface TokenReply {
@@ -44,7 +46,7 @@ export const wantedOf = (
   { config, now, randomId }: Pick<OAuthContext, 'config' | 'now' | 'randomId'>,
   { clientId, clientName, scope, ip, userAgent, codeHash, authenticated }: Opening,
 ): WantedSession => {
-  const family = randomId().slice(0, familyLength)
+  const family = makeFamily(randomId)
   return {
     deviceId: scope.deviceId,
     displayName: clientName,
@@ -116,8 +118,8 @@ export const endSession = async (
 }
 
 /**
- * Exchanges a refresh token of a client. The old one works until a new one was used; one that was used up, and comes again, ends the
- * session: somebody has a copy.
+ * Exchanges a refresh token of a client. The old one works until a new one was used, and a little longer; one that was used up, and comes
+ * again, ends the session: somebody has a copy.
  * @throws OAuthError invalid_grant; MatrixError as the account gate does
  * @see https://datatracker.ietf.org/doc/html/rfc9700#section-4.14.2
  */

@@ -15,10 +15,10 @@ export type AuthenticateDeps = LoadDeps & SeenDeps & Pick<SessionParts, 'service
 const unknownToken = (): MatrixError => new MatrixError('M_UNKNOWN_TOKEN', 'This access token is not valid')
 
 /** Ends what the token's first use ends. */
-const confirm = async ({ database, cache }: LoadDeps, user: number, tokenId: number): Promise<void> => {
+const confirm = async ({ database, cache, now }: LoadDeps, user: number, tokenId: number): Promise<void> => {
   const ended = await database.write(async (tx) => {
     const token = await readUnconfirmed(tx, tokenId)
-    return token && confirmToken(tx, token)
+    return token && confirmToken(tx, token, now())
   })
   if (ended !== undefined) cache.supersede(user, ended)
 }

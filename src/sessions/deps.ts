@@ -13,6 +13,7 @@ export interface SessionsDeps {
   readonly users: Pick<Users, 'account' | 'onChange'>
   readonly devices: Pick<Devices, 'ensure' | 'delete' | 'deleteAll' | 'onDelete' | 'seen'>
   readonly config: Pick<Config, 'access_token_lifetime' | 'rate_limits'>
+  readonly logger: { warn(details: object, message: string): void }
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** 256 random bits, URL-safe. */

@@ -4,7 +4,7 @@ import type { SessionParts } from './deps.ts'
 import type { TokenForm, Tokens } from './session.ts'
 import { addToken } from './store/access.ts'
 import { addRefresh } from './store/refresh.ts'
-import { hashToken, makeToken, oauthRefreshPrefix } from './tokens.ts'
+import { hashToken, makeFamily, makeRefreshToken, makeToken } from './tokens.ts'
 
 /** What making tokens takes. */
 export type MintDeps = Pick<SessionParts, 'config' | 'now' | 'randomId' | 'tokenIds'>
@@ -15,6 +15,10 @@ interface MintOptions {
   readonly supersedes: number | null
   readonly until: number | undefined
   readonly form: TokenForm | undefined
+  /** What the refresh tokens of the session have in common; undefined: it is a new one. */
+  readonly family?: string | undefined
+  /** 256 bits for a token; undefined: random ones. */
+  readonly bits?: ((kind: 'access' | 'refresh') => string) | undefined
 }
 
 /** How long an access token lives: as configured for clients that know how to refresh, and no longer than the session. */
@@ -51,12 +55,12 @@ export const mint = async (
 ): Promise<Minted> => {
   const now = deps.now()
   const { expiresInMs, refreshable } = lifetimeOf(deps, options)
-  const accessToken = makeToken('access', deps.randomId)
-  const refreshToken = !refreshable
-    ? undefined
-    : options.form
-      ? `${oauthRefreshPrefix}${options.form.family}${deps.randomId()}`
-      : makeToken('refresh', deps.randomId)
+  const bits = options.bits ?? deps.randomId
+  const family = options.form?.family ?? options.family ?? makeFamily(deps.randomId)
+  const accessToken = makeToken('access', () => bits('access'))
+  const refreshToken = refreshable
+    ? makeRefreshToken(options.form ? 'oauth' : 'matrix', family, () => bits('refresh'))
+    : undefined
   const hash = hashToken(accessToken)
   const expires = expiresInMs === undefined ? null : now + expiresInMs
   const id = deps.tokenIds.next()
@@ -65,6 +69,7 @@ export const mint = async (
     await addRefresh(tx.sql, {
       id: deps.tokenIds.next(),
       hash: hashToken(refreshToken),
+      family: hashToken(family),
       user: account.nid,
       device,
       access: id,

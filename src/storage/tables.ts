@@ -164,6 +164,12 @@ export interface RefreshTokensTable {
   created_ts: number
   /** When it runs out, so that its client has to sign in again; null: it does not. */
   expires_ts: number | null
+  /** What all refresh tokens of its session have in common, hashed; null: it was made before they had that. */
+  family_hash: string | null
+  /** With the token itself it gives those that it is exchanged for; null: it was not exchanged yet. */
+  salt: string | null
+  /** When one of these was first used; null: none was. */
+  used_ts: number | null
 }
 
 /** Tokens of `m.login.token`: short-lived, used once. */

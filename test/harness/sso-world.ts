@@ -42,6 +42,8 @@ export interface SsoOptions {
   config?: object
   second?: object
   port?: number
+  /** Milliseconds since 1970; default: the time. */
+  now?: () => number
 }
 
 export const withSso = async (options: SsoOptions, body: (world: SsoWorld) => Promise<void>): Promise<void> => {
@@ -79,7 +81,7 @@ export const withSso = async (options: SsoOptions, body: (world: SsoWorld) => Pr
       identity_providers: [entry, ...(options.second ? [options.second] : [])],
       ...options.config,
     } as Parameters<typeof createHomeserver>[0],
-    { logger },
+    { logger, ...(options.now && { now: options.now }) },
   )
   const ask: SsoWorld['ask'] = async (method, path, payload, token) => {
     const reply = await send(`${home}${path.startsWith('/_') ? path : `/_matrix/client/v3${path}`}`, {

@@ -14,7 +14,7 @@ const ownerOf = (row: {
   expires: row.expires_ts ?? undefined,
 })
 
-/** Whose an access token or refresh token is. */
+/** Whose an access token or refresh token is; undefined for one that was used up. */
 export async function readTokenOwner(db: Reader | Tx, hash: string): Promise<TokenOwner | undefined> {
   const access = await readToken(db, hash)
   if (access) return ownerOf(access)
@@ -22,6 +22,7 @@ export async function readTokenOwner(db: Reader | Tx, hash: string): Promise<Tok
     .selectFrom('refresh_tokens')
     .innerJoin('devices', 'devices.nid', 'refresh_tokens.device_nid')
     .where('token_hash', '=', hash)
+    .where('used_ts', 'is', null)
     .select(['refresh_tokens.user_nid', 'refresh_tokens.device_nid', 'devices.device_id', 'expires_ts'])
     .executeTakeFirst()
   return refresh && ownerOf(refresh)
@@ -35,7 +36,7 @@ export async function readExpiry(tx: Tx, id: number): Promise<{ expires: number 
 
 /**
  * Deletes the access tokens of a device that have run out, but for those that a refresh token belongs to: whoever brings these is told to
- * refresh. Returns how many are left.
+ * refresh. Returns how many are left that are good.
  */
 export async function clearDerived(tx: Tx, device: number, own: number, now: number): Promise<number> {
   await tx
@@ -49,6 +50,7 @@ export async function clearDerived(tx: Tx, device: number, own: number, now: num
   const left = await tx
     .selectFrom('access_tokens')
     .where('device_nid', '=', device)
+    .where((of) => of.or([of('expires_ts', 'is', null), of('expires_ts', '>', now)]))
     .select((of) => of.fn.countAll().as('count'))
     .executeTakeFirst()
   return Number(left?.count ?? 0)

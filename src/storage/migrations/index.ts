@@ -14,6 +14,7 @@ import { federationSending } from './0007-federation-sending.ts'
 import { removal } from './0008-removal.ts'
 import { arrivals } from './0009-arrivals.ts'
 import { personalTokens } from './0010-personal-tokens.ts'
+import { refreshFamilies } from './0011-refresh-families.ts'
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
 export const migrations: readonly Migration[] = [
@@ -27,6 +28,7 @@ export const migrations: readonly Migration[] = [
   removal,
   arrivals,
   personalTokens,
+  refreshFamilies,
 ]
 
 /** The newest schema that a binary must know to work on this database: an older one refuses. */
