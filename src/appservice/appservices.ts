@@ -3,7 +3,7 @@ import type { Database } from '../storage/index.ts'
 import { openAccess, type AccessDeps } from './access.ts'
 import { openClient, type Ask } from './client.ts'
 import type { FollowerDeps } from './deps.ts'
-import { follow, type Following } from './follower.ts'
+import { follow, type Following, type FollowingState } from './follower.ts'
 import type { Registration } from './registration.ts'
 import { hashOf, isReachable, servicesOf, type Service, type Services } from './services.ts'
 import { addProgress, forgetOthers, readProgress } from './store.ts'
@@ -29,6 +29,8 @@ export interface Appservices extends Services {
 export interface Followings extends AsyncDisposable {
   /** The service was heard of: what waits to be tried again is tried now. */
   retry(service: Service): void
+  /** How far each of them is, of those that are told. */
+  states(): readonly FollowingState[]
 }
 
 /** Builds what every request needs to know of application services. */
@@ -90,6 +92,7 @@ export async function followLog(
   }
   for (const following of followings.values()) following.wake()
   return {
+    states: () => [...followings.values()].map(({ state }) => state),
     retry: ({ id }) => followings.get(id)?.retry(),
     [Symbol.asyncDispose]: async () => {
       await Promise.all([...followings.values()].map((following) => following[Symbol.asyncDispose]()))

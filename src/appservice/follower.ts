@@ -11,6 +11,16 @@ export interface Following extends AsyncDisposable {
   wake(): void
   /** It was heard of: what waits to be tried again is tried now. */
   retry(): void
+  readonly state: FollowingState
+}
+
+/** How far an application service is. */
+export interface FollowingState {
+  readonly id: string
+  /** Entries of the log that it was not told of, or that were not looked at for it. */
+  readonly waiting: number
+  /** Attempts that failed since the last that did not. */
+  readonly failures: number
 }
 
 const waits = { firstMs: 1000, mostMs: 60_000 }
@@ -169,6 +179,9 @@ export function follow(deps: FollowerDeps, service: Service & { readonly url: st
   return {
     wake,
     retry: () => resume?.(),
+    get state() {
+      return { id: service.id, waiting: deps.log.now - position, failures }
+    },
     [Symbol.asyncDispose]: async () => {
       stopped.abort()
       resume?.()

@@ -16,15 +16,19 @@ const answer =
   'HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\naccess-control-allow-origin: *\r\nretry-after: 10\r\n' +
   `content-length: ${refusal.length}\r\nconnection: close\r\n\r\n${refusal}`
 
-/**
- * Counts connections, and turns those away that are too many, in all or for one address.
- * @returns whether the connection may stay
- */
-export function createGatekeeper({ all, isShared }: ConnectionLimits): (socket: Socket) => boolean {
+/** Counts connections, and turns those away that are too many, in all or for one address. */
+export interface Gatekeeper {
+  /** Whether the connection may stay. */
+  readonly admit: (socket: Socket) => boolean
+  /** Connections that are open. */
+  readonly open: number
+}
+
+export function createGatekeeper({ all, isShared }: ConnectionLimits): Gatekeeper {
   const each = Math.max(1, Math.floor(all / shareOfOne))
   const byNetwork = new Map<string, number>()
   let total = 0
-  return (socket) => {
+  const admit = (socket: Socket): boolean => {
     const address = plainAddress(socket.remoteAddress ?? '')
     const network = isShared(address) ? undefined : clientNetwork(address)
     const ofNetwork = network === undefined ? 0 : (byNetwork.get(network) ?? 0)
@@ -42,5 +46,11 @@ export function createGatekeeper({ all, isShared }: ConnectionLimits): (socket: 
       else byNetwork.delete(network)
     })
     return true
+  }
+  return {
+    admit,
+    get open() {
+      return total
+    },
   }
 }

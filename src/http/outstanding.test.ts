@@ -147,7 +147,7 @@ test('connections are bounded, in all and for one address', async () => {
   }, 'there is room again')
   for (const socket of sockets) socket.destroy()
 
-  const admit = createGatekeeper({ all: 40, isShared: (address) => address === '10.0.0.1' })
+  const { admit } = createGatekeeper({ all: 40, isShared: (address) => address === '10.0.0.1' })
   const from = (address: string): boolean =>
     admit(Object.create({ remoteAddress: address, once() {}, end() {} }) as Socket)
   assert.deepEqual(Array.from({ length: 12 }, () => from('::ffff:192.0.2.1')).indexOf(false), 10)

@@ -55,6 +55,8 @@ export interface HttpOptions {
 export interface HttpServer extends AsyncDisposable {
   /** Listens on each `host:port` (`[::1]:8008`, port 0 for any free one), by TLS where ` tls` follows. Returns the URLs, in the same order. */
   listen: (addresses: readonly string[]) => Promise<string[]>
+  /** Connections of clients that are open. */
+  readonly connections: number
   /** Answers a request without a socket. */
   inject: (request: InjectOptions | string) => Promise<LightMyRequestResponse>
   /** Sessions may have ended: requests of theirs that wait have their token looked at again, and are refused if it is good no more. */
@@ -213,7 +215,7 @@ export function createHttp(options: HttpOptions): HttpServer {
   }
   const { app, listener } = buildApp(options, host)
   const isProxy = inNetworks(['127.0.0.0/8', '::1', ...(options.trustedProxies ?? [])])
-  const admit = createGatekeeper({ all: options.maxConnections ?? usualConnections, isShared: isProxy })
+  const gatekeeper = createGatekeeper({ all: options.maxConnections ?? usualConnections, isShared: isProxy })
   const doors = options.doors ?? new Doors()
 
   const open = async (listen: string): Promise<Server> => {
@@ -222,7 +224,7 @@ export function createHttp(options: HttpOptions): HttpServer {
     const server = tls
       ? await createTlsServer(options.tls, usual, doors.take, options.log)
       : createServer(usual, doors.take)
-    server.on('connection', admit)
+    server.on('connection', gatekeeper.admit)
     server.on('clientError', refuseMalformed)
     // An expectation that we don't know is no reason to refuse.
     server.on('checkExpectation', doors.take)
@@ -256,6 +258,9 @@ export function createHttp(options: HttpOptions): HttpServer {
   return {
     listen,
     inject: (request) => app.inject(request),
+    get connections() {
+      return gatekeeper.open
+    },
     recheck: createRecheck({
       waiting: host.waiting,
       admits: (exchange) => admitAgain(host, exchange),

@@ -1,4 +1,7 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
+import { openGauges } from './gauges.ts'
+import type { Sources } from './sources.ts'
+import { openWork } from './work.ts'
 
 /** What somebody who wanted to come in, or the token that they brought, came to. */
 export interface SignInAttempt {
@@ -8,22 +11,6 @@ export interface SignInAttempt {
   readonly key?: string | undefined
   /** The check or rule that was not passed; undefined for who was let in. */
   readonly refusedBy?: string | undefined
-}
-
-/** What is kept in memory, and how much that may be. */
-interface Kept {
-  readonly limit: number
-  readonly holders: Iterable<{ readonly name: string; readonly bytes: number; readonly entries: number }>
-}
-
-/** Several caches may hold the same sort of thing. */
-function sumUp(
-  gauge: Gauge<'cache'>,
-  { holders }: Kept,
-  of: (holder: { readonly bytes: number; readonly entries: number }) => number,
-): void {
-  gauge.reset()
-  for (const holder of holders) gauge.inc({ cache: holder.name }, of(holder))
 }
 
 /** Published keys come and go: only so many of a provider are told apart, over the life of a process. */
@@ -56,44 +43,9 @@ export const createRegistry = () => {
       'People who were let in (outcome "accepted") and credentials that were not ("refused"), ' +
       'by identity provider, the key that verified them, and the check or rule that refused them.',
   })
-  const commits = new Counter({ name: 'latchkey_commits_total', registers, help: 'Transactions that were committed.' })
-  const changes = new Counter({
-    name: 'latchkey_committed_changes_total',
-    registers,
-    help: 'Changes in these: many that arrive together share one.',
-  })
-  let position = (): number => 0
-  const log: Gauge = new Gauge({
-    name: 'latchkey_log_position',
-    registers,
-    help: 'The newest position of the log that clients are told of.',
-    collect: () => {
-      log.set(position())
-    },
-  })
-  let memory: Kept = { limit: 0, holders: [] }
-  const budget: Gauge = new Gauge({
-    name: 'latchkey_memory_budget_bytes',
-    registers,
-    help: 'What all caches may take together: the setting memory.',
-    collect: () => {
-      budget.set(memory.limit)
-    },
-  })
-  const kept: Gauge<'cache'> = new Gauge({
-    name: 'latchkey_cache_bytes',
-    registers,
-    labelNames: ['cache'],
-    help: 'What each cache takes of it, as an estimate.',
-    collect: () => sumUp(kept, memory, (holder) => holder.bytes),
-  })
-  const entries: Gauge<'cache'> = new Gauge({
-    name: 'latchkey_cache_entries',
-    registers,
-    labelNames: ['cache'],
-    help: 'How many entries each cache has.',
-    collect: () => sumUp(entries, memory, (holder) => holder.entries),
-  })
+  const work = openWork(registry)
+  const sources: { -readonly [Name in keyof Sources]?: Sources[Name] } = {}
+  openGauges(registry, sources)
   collectDefaultMetrics({ register: registry })
 
   const keys = new Map<string, Set<string>>()
@@ -122,14 +74,8 @@ export const createRegistry = () => {
       attempts
         .labels(provider, keyOf(provider, key), refusedBy ?? '', refusedBy === undefined ? 'accepted' : 'refused')
         .inc(),
-    onCommit: (count: number): void => {
-      commits.inc()
-      changes.inc(count)
-    },
-    /** Says where the log is, and what is kept in memory. */
-    follow: (log: { readonly now: number }, holders: Kept): void => {
-      position = () => log.now
-      memory = holders
-    },
+    ...work,
+    /** Says where numbers are that are looked up when somebody asks. */
+    follow: (opened: Partial<Sources>): void => void Object.assign(sources, opened),
   }
 }

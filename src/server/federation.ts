@@ -20,11 +20,29 @@ export async function openFederation(
   const { wires } = abroad
   const roomServers = openRoomServers({ ...ground, memory: ground.database.memory, rooms, users })
   const outbound = stack.use(
-    await openOutbound({ ...ground, wires, rooms, users, devices, roomServers, typing: ephemeral.typing }),
+    await openOutbound({
+      ...ground,
+      wires,
+      rooms,
+      users,
+      devices,
+      roomServers,
+      typing: ephemeral.typing,
+      count: ground.metrics?.count,
+    }),
   )
   abroad.outbound = outbound
+  ground.metrics?.follow({
+    destinations: () => outbound.destinations.values(),
+    failing: () => wires.reach.failing().size,
+  })
   const receive = stack.use(
-    await rooms.openReceiver({ keys: wires.keys, remote: remoteEvents(wires.client), logger: ground.logger }),
+    await rooms.openReceiver({
+      keys: wires.keys,
+      remote: remoteEvents(wires.client),
+      logger: ground.logger,
+      onResolved: ground.metrics?.onResolved,
+    }),
   )
   abroad.receiver = receive
   abroad.joins = openJoins({ ...ground, client: wires.client, receiver: receive })

@@ -53,7 +53,7 @@ export async function openFoundations(stack: AsyncDisposableStack, config: Confi
   const anyEvent = await database.read.selectFrom('events').select('nid').limit(1).executeTakeFirst()
   const signingKey = loadSigningKey(config, anyEvent !== undefined, options.newSigningKey ?? false)
   const log = await openLog(database, onError)
-  metrics?.follow(log, database.memory)
+  metrics?.follow({ log, database })
   stack.defer(() => log.close())
   const random = { randomId: randomIds(), randomBytes: (count: number): Uint8Array => randomBytes(count) }
   if (config.ca_file !== undefined) believeAuthorities(config.ca_file)

@@ -45,6 +45,7 @@ export async function openFront(
     tls: { certificateFile: config.tls.certificate_file, keyFile: config.tls.key_file },
     rateLimits: config.rate_limits === 'off' ? 'off' : httpRates(config.rate_limits),
   })
+  ground.metrics?.follow({ http })
   sessions.onEnded((ended) => http.recheck(ended))
   // These are the first to go: sleeping requests end, and nothing new comes in while the rest closes.
   stack.defer(() => http.close())

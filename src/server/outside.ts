@@ -31,6 +31,7 @@ export async function openOutside(
       chance: () => (randomBytes(1)[0] ?? 0) / 255,
     }),
   )
+  ground.metrics?.follow({ appservices: () => followings.states() })
   return {
     routes: [
       ...appserviceRoutes({ appservices, followings, thirdParties: openThirdParties(appservices, now), now }),

@@ -8,12 +8,13 @@ import type { RoomStorey } from './rooms.ts'
 
 /** Everybody's streams, as sync reads them. */
 export const syncDepsOf = (
-  { database, log, now, logger }: Foundations,
+  { database, log, now, logger, metrics }: Foundations,
   { users, devices }: People,
   { rooms, history, ephemeral }: RoomStorey,
   { rules, counts }: { rules: PushRules; counts: NotificationCounts },
 ): SyncDeps => ({
   memory: database.memory,
+  onWoken: metrics?.onWoken,
   rooms,
   users,
   log,

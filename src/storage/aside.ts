@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { MatrixError } from '../matrix/errors.ts'
 import type { Execute, Row } from './dialect.ts'
+import type { Connections } from './group-commit.ts'
 
 /** Written as text, so that it is there whether the server runs from its sources or from a bundle. */
 const program = `
@@ -36,7 +37,7 @@ const tooMuch = (): MatrixError =>
  * Queries over a SQLite database in a thread of its own, one after the other: those that look through whole tables and would keep
  * everybody else waiting. The thread is there only while somebody asks.
  */
-export function openAside(file: string): { execute: Execute; close: () => Promise<void> } {
+export function openAside(file: string): { execute: Execute; connections: Connections; close: () => Promise<void> } {
   const waiting: Question[] = []
   let worker: Worker | undefined
   let asked: Question | undefined
@@ -88,6 +89,17 @@ export function openAside(file: string): { execute: Execute; close: () => Promis
   }
 
   return {
+    connections: {
+      get busy() {
+        return asked ? 1 : 0
+      },
+      get idle() {
+        return worker && !asked ? 1 : 0
+      },
+      get waiting() {
+        return waiting.length
+      },
+    },
     execute: (sql, parameters) =>
       new Promise((resolve, reject) => {
         if (waiting.length >= mostWaiting) throw tooMuch()

@@ -43,6 +43,8 @@ export class Cache<K, V> implements Holder {
   #newest: Entry<K, V> | undefined
   #oldest: Entry<K, V> | undefined
   #bytes = 0
+  hits = 0
+  misses = 0
 
   /** Made by `Memory.cache`. */
   constructor(memory: Budget, options: CacheOptions<K, V>, most: number) {
@@ -66,7 +68,11 @@ export class Cache<K, V> implements Holder {
 
   get(key: K): V | undefined {
     const entry = this.#entries.get(key)
-    if (!entry) return undefined
+    if (!entry) {
+      this.misses += 1
+      return undefined
+    }
+    this.hits += 1
     entry.used = this.#memory.tick
     if (entry !== this.#newest) {
       this.#unlink(entry)

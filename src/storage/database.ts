@@ -1,5 +1,5 @@
 import { kyselyOver, type DialectName, type Execute } from './dialect.ts'
-import { groupCommit, type Backend } from './group-commit.ts'
+import { groupCommit, type Backend, type Committed, type Connections } from './group-commit.ts'
 import { claim } from './claim.ts'
 import { Memory } from './memory.ts'
 import { migrate } from './migrations/index.ts'
@@ -10,6 +10,10 @@ import type { Reader, Tx } from './tx.ts'
 export interface Database extends AsyncDisposable {
   readonly dialect: DialectName
   readonly read: Reader
+  /** Connections that read, and who waits for one. */
+  readonly connections: Connections
+  /** Changes that wait for the next commit. */
+  readonly changesWaiting: number
   /** What may be kept of what is read. */
   readonly memory: Memory
   /** As `read`, for queries that look through whole tables: on SQLite they run in a thread of their own, so that nobody waits for them. */
@@ -28,8 +32,8 @@ export interface OpenOptions {
   /** Bytes that all caches may take together. */
   memory?: number | undefined
   onError?: (error: Error) => void
-  /** Told of each commit, with the number of changes in it. */
-  onCommit?: ((changes: number) => void) | undefined
+  /** Told of each commit. */
+  onCommit?: ((committed: Committed) => void) | undefined
 }
 
 /** Bytes, where nobody says. */
@@ -78,6 +82,10 @@ async function ready(
     dialect: backend.dialect,
     read,
     memory,
+    connections: backend.connections,
+    get changesWaiting() {
+      return commits.waiting
+    },
     aside: kyselyOver(backend.dialect, backend.aside),
     write: (work) => commits.write(() => work(tx)),
     async [Symbol.asyncDispose]() {

@@ -1,5 +1,13 @@
 import type { DialectName, Execute } from './dialect.ts'
 
+/** Those that read: of PostgreSQL's pool, or the thread that looks through a whole SQLite database. */
+export interface Connections {
+  readonly busy: number
+  readonly idle: number
+  /** Queries that none is free for. */
+  readonly waiting: number
+}
+
 /** An open database, as its dialect's file hands it over. */
 export interface Backend {
   readonly dialect: DialectName
@@ -9,6 +17,8 @@ export interface Backend {
   aside: Execute
   /** BEGIN, COMMIT, SAVEPOINT and their like, on the writing connection. */
   control(sql: string): void | Promise<void>
+  /** What asks it at this moment, beside the writing connection. */
+  readonly connections: Connections
   /** Makes durable what has been committed until now. Absent: a commit is durable by itself. */
   sync?(): Promise<void>
   close(): Promise<void>
@@ -20,7 +30,17 @@ interface Job {
   fail(error: unknown): void
 }
 
+/** What a commit came to. */
+export interface Committed {
+  /** Changes that it made durable. */
+  readonly changes: number
+  /** From its beginning until it was on the disk. */
+  readonly ms: number
+}
+
 export interface GroupCommit {
+  /** Changes that wait for the next transaction. */
+  readonly waiting: number
   /** Runs `work` in the next transaction, and resolves once that is durable. If `work` throws, its own changes alone are undone. */
   write<T>(work: () => Promise<T>): Promise<T>
   /** Resolves when what is under way has ended. */
@@ -38,7 +58,7 @@ const longestGroup = 20
  * One writer, one transaction at a time. Whatever is asked for in one turn of the event loop, or while the transaction before is
  * being committed and flushed to the disk, goes down together in the next one: the busier it is, the more share one commit.
  */
-export function groupCommit(backend: Backend, onCommit?: (changes: number) => void): GroupCommit {
+export function groupCommit(backend: Backend, onCommit?: (committed: Committed) => void): GroupCommit {
   let queue: Job[] = []
   let running: Promise<void> | undefined
   /** The disk refused to take what was committed: what is in memory and what is on disk may differ from now on. */
@@ -74,7 +94,6 @@ export function groupCommit(backend: Backend, onCommit?: (changes: number) => vo
         if (error !== undefined) failures.set(job, error)
       }
       await backend.control(failures.size === jobs.length ? 'ROLLBACK' : 'COMMIT')
-      if (failures.size < jobs.length) onCommit?.(jobs.length - failures.size)
     } catch (error) {
       try {
         await backend.control('ROLLBACK')
@@ -89,6 +108,7 @@ export function groupCommit(backend: Backend, onCommit?: (changes: number) => vo
       await backend.sync().catch((cause: unknown) => {
         broken = new Error('The disk did not take what was written; the server must be started anew', { cause })
       })
+    if (kept.length > 0 && !broken) onCommit?.({ changes: kept.length, ms: performance.now() - begun })
     for (const job of kept) {
       if (broken) job.fail(broken)
       else job.done()
@@ -109,6 +129,9 @@ export function groupCommit(backend: Backend, onCommit?: (changes: number) => vo
   }
 
   return {
+    get waiting() {
+      return queue.length
+    },
     write: <T>(work: () => Promise<T>) =>
       new Promise<T>((resolve, reject) => {
         let result: T

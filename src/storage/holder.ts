@@ -5,6 +5,9 @@ export interface Holder {
   /** An estimate of the memory that it takes. */
   readonly bytes: number
   readonly entries: number
+  /** How often something was looked for and was there, and how often it was not. Absent where nobody looks for one thing. */
+  readonly hits?: number
+  readonly misses?: number
   /** What it never goes beyond. */
   readonly most: number
   /** When what it would let go of next was used last, by `Memory.tick`; Infinity when it has nothing to give. */

@@ -94,6 +94,17 @@ export async function openPostgres(
     read: over(async () => pool),
     write: over(connect),
     aside: over(async () => pool),
+    connections: {
+      get busy() {
+        return pool.totalCount - pool.idleCount
+      },
+      get idle() {
+        return pool.idleCount
+      },
+      get waiting() {
+        return pool.waitingCount
+      },
+    },
     control: async (sql) => {
       await here(async () => (await connect()).query(sql))
     },

@@ -79,6 +79,7 @@ export function openSqlite(path: string): Backend {
     read: (sql, parameters) => (writer.isTransaction ? readBeside : write)(sql, parameters),
     write,
     aside: aside.execute,
+    connections: aside.connections,
     control: (sql) => writer.exec(sql),
     ...(walFile !== undefined && { sync: () => flush(walFile) }),
     close: async () => {

@@ -29,6 +29,8 @@ export interface Log {
   /** The newest position at or below which everything is committed and announced. Reads are bounded by it. */
   readonly now: number
   readonly tail: Tail
+  /** Requests that have an eye on it: syncs that wait, and those that are being answered. */
+  readonly watching: number
   /** As `Database.write`; what it appends becomes visible at once after the commit, and before this resolves. */
   write<T>(work: (tx: LogTx) => Promise<T>): Promise<T>
   /** An entry that lives in memory alone (typing, presence). */
@@ -88,6 +90,9 @@ export async function openLog(database: Database, onListenerError: (error: unkno
       return now
     },
     tail,
+    get watching() {
+      return watchers.count
+    },
     write: async (work) => {
       let write: { first: number } | undefined
       const entries: Due[] = []

@@ -1,5 +1,7 @@
 /** A request's eye on the log: opened before it reads, so that nothing which comes while it reads is missed. */
 export interface Watch extends Disposable {
+  /** When the user was woken since the last wait began, by `performance.now()`; undefined when not. */
+  readonly wokenAt: number | undefined
   /** Resolves when the user was woken since the last call, the time is up, or the signal aborts. */
   wait(timeoutMs: number, signal?: AbortSignal): Promise<void>
 }
@@ -7,6 +9,7 @@ export interface Watch extends Disposable {
 class Watcher implements Watch {
   readonly #forget: (watcher: Watcher) => void
   #woken = false
+  wokenAt: number | undefined
   #resume: (() => void) | undefined
 
   constructor(forget: (watcher: Watcher) => void) {
@@ -14,11 +17,14 @@ class Watcher implements Watch {
   }
 
   wake(): void {
+    this.wokenAt ??= performance.now()
     if (this.#resume) this.#resume()
     else this.#woken = true
   }
 
   wait(timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    // Of who was woken before this the time counts from then.
+    if (!this.#woken) this.wokenAt = undefined
     if (this.#woken || timeoutMs <= 0 || signal?.aborted) {
       this.#woken = false
       return Promise.resolve()
@@ -44,16 +50,24 @@ class Watcher implements Watch {
 
 /** Everyone who watches, by user: a sleeping sync costs one entry here, and nothing runs until its own user is woken. */
 export class Watchers {
+  #count = 0
   readonly #byUser = new Map<number, Set<Watcher>>()
   #closed = false
+
+  /** How many watch. */
+  get count(): number {
+    return this.#count
+  }
 
   watch(user: number): Watch {
     const watchers = this.#byUser.get(user) ?? new Set()
     const watcher = new Watcher((gone) => {
       watchers.delete(gone)
+      this.#count -= 1
       if (watchers.size === 0 && this.#byUser.get(user) === watchers) this.#byUser.delete(user)
     })
     watchers.add(watcher)
+    this.#count += 1
     this.#byUser.set(user, watchers)
     if (this.#closed) watcher.wake()
     return watcher

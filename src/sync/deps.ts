@@ -34,6 +34,8 @@ export interface SyncDeps {
   readonly log: Log
   readonly now: () => number
   readonly memory: Memory
+  /** Port to metrics/: a sync that waited has its answer, so many ms after what it waited for came. */
+  readonly onWoken?: ((ms: number) => void) | undefined
   /** A room could not be told of, and is left out of an answer. */
   readonly onRoomError: (error: unknown, where: { readonly room: number; readonly user: number }) => void
   /** Those of the room's events that the user may see. */

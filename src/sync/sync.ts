@@ -32,6 +32,7 @@ export async function sync(
   for (;;) {
     const answer = await compute(deps, memory, request)
     const left = deadline - deps.now()
+    if (!answer.isEmpty && watch.wokenAt !== undefined) deps.onWoken?.(performance.now() - watch.wokenAt)
     if (!answer.isEmpty || left <= 0 || signal.aborted) return answer.text
     await watch.wait(left, signal)
     // The client has gone, or the server is stopping.

@@ -29,6 +29,7 @@ export async function resolveStates(
   for (const chain of chains) if (!different.some((other) => isSame(other, chain))) different.push(chain)
   const [first = []] = different
   if (different.length < 2) return { chain: first, fresh: [] }
+  const begun = performance.now()
   const maps = different.map((chain) => flatten(chain))
   const conflicted = keysInConflict(maps)
   const names = await namesOf(deps, maps, conflicted)
@@ -36,6 +37,7 @@ export async function resolveStates(
   await gathered.take([...conflicted].flatMap((key) => maps.flatMap((map) => map.get(key) ?? [])))
   const state = await resolveWith(resolver, version, { maps, conflicted, names, gathered })
 
+  deps.onResolved?.(performance.now() - begun)
   const changes = new Map<number, number>()
   for (const key of conflicted) {
     const id = state.get(textOf(names, key))

@@ -35,6 +35,7 @@ export async function slidingSync(parts: SlidingParts, request: SlidingRequest, 
   for (;;) {
     const answer = await compute(parts, request, connection)
     const left = deadline - parts.now()
+    if (answer.isNews && watch.wokenAt !== undefined) parts.onWoken?.(performance.now() - watch.wokenAt)
     if (!pos || answer.isNews || left <= 0 || signal.aborted || connection.turn !== turn) {
       const next = parts.connections.answer(connection, { turn, pos }, answer.until, answer.changes, answer.members)
       return `{"pos":"${posText(next)}"${answer.text}}`
