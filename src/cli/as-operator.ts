@@ -4,12 +4,15 @@ import { DatabaseRefused } from '../storage/index.ts'
 import { askControl } from './control.ts'
 import { operatorOf, type Operator } from './operator.ts'
 
+/** Nothing was ever kept under this configuration. */
+export class NoDatabase extends DatabaseRefused {}
+
 /** Nothing is made by looking at it, or by a command that was given in the wrong folder. */
 function mustBeThere({ database }: Config): void {
   const file =
     database.startsWith('sqlite:') && database !== 'sqlite::memory:' ? database.slice('sqlite:'.length) : undefined
   if (file !== undefined && !existsSync(file))
-    throw new DatabaseRefused(
+    throw new NoDatabase(
       `There is no database at ${file}. Is this the right folder? Name the configuration with --config, or start the server first.`,
     )
 }

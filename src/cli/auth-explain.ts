@@ -12,7 +12,9 @@ import {
   jwtProviders,
   openDirectories,
   openKeyring,
+  withOutlook,
 } from '../providers/index.ts'
+import { asOperator, NoDatabase } from './as-operator.ts'
 import { startConfig } from './start-config.ts'
 
 export const help = `latchkey auth explain TOKEN [--json] [--config FILE]
@@ -20,8 +22,8 @@ latchkey auth explain --user NAME [--provider ID] [--json] [--config FILE]
 
 Says what this server makes of a token (JWT), or of what a SAML provider sends (the field SAMLResponse of the form, as the browser's
 tools show it): whose keys and rules it is held against, which check it fails, what the user would be
-called and given, and what to do. Changes nothing, and does not need the server to run; published keys
-are read from their issuer. The exit code is 0 for a token that would sign in.
+called and given, and what to do; and by the accounts that there are, which account it is. Changes nothing, and does not need the
+server to run; published keys are read from their issuer. The exit code is 0 for a token that would sign in.
 
 With --user it says the same of somebody of a directory (LDAP), whom it looks for as bind_dn; no password is needed.
 
@@ -48,10 +50,26 @@ export const run = async (args: readonly string[]): Promise<number> => {
   const config = await startConfig(file, flags)
   const explanation = token === undefined ? await ofUser(config, user ?? '', provider) : await ofToken(config, token)
   if (!explanation) return 1
+  const { identity: _, ...seen } = await inDatabase(config, explanation)
   process.stdout.write(
-    `${json ? JSON.stringify(explanation, null, 2) : asText(explanation, token === undefined ? 'person' : 'token')}\n`,
+    `${json ? JSON.stringify(seen, null, 2) : asText(seen, token === undefined ? 'person' : 'token')}\n`,
   )
-  return explanation.accepted ? 0 : 1
+  return seen.accepted ? 0 : 1
+}
+
+/** What becomes of whom the provider vouches for in the server's own database; where there is none yet, everybody is new. */
+const inDatabase = async (config: Config, explanation: Explanation): Promise<Explanation> => {
+  const { identity } = explanation
+  if (!identity) return explanation
+  try {
+    return withOutlook(explanation, await asOperator(config, (operator) => operator.outlook(identity)))
+  } catch (error) {
+    if (error instanceof NoDatabase) return explanation
+    process.stderr.write(
+      `It was not looked at what accounts there are: ${error instanceof Error ? error.message : String(error)}\n\n`,
+    )
+    return explanation
+  }
 }
 
 const ofToken = async (config: Config, token: string): Promise<Explanation | undefined> => {

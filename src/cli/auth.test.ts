@@ -159,3 +159,25 @@ test('what cannot be meant is refused with a sentence', () => {
   )
   assert.match(latchkey(['auth', 'sign', ...configure('f.yaml', '')]).stderr, /takes no tokens/)
 })
+
+test('a token is explained by the accounts that there are, and one that would be refused for them is refused', () => {
+  const config = configure(
+    'k.yaml',
+    'database: "sqlite:k.db"\ndata_dir: k\nidentity_providers: [{ id: b, type: jwt, secret: a-secret-of-thirty-two-bytes-or-more, issuer: i, audiences: [a] }]\n',
+  )
+  const explain = (sub: string) => {
+    const token = latchkey(['auth', 'sign', '--sub', sub, ...config]).stdout.trim()
+    return latchkey(['auth', 'explain', token, ...config])
+  }
+  assert.doesNotMatch(explain('carol').stdout, /account/, 'nobody looks where nothing is')
+  assert.ok(!existsSync(join(folder, 'k.db')), 'and nothing is made by looking')
+  assert.equal(latchkey(['user', 'create', 'carol', ...config], 'correct horse battery staple\n').status, 0)
+  assert.match(explain('dave').stdout, /^This token signs in @dave[^]*✓ account +@dave:example.org. A new one is made/)
+  const { status, stdout } = explain('carol')
+  assert.equal(status, 1)
+  assert.match(stdout, /^This token is refused: The name that you would have here belongs to another account\n/)
+  assert.match(stdout, /What to do: .*latchkey user link carol --provider b --subject 'carol'/)
+  assert.match(stdout, /✗ account/)
+  assert.equal(latchkey(['user', 'link', 'carol', '--provider', 'b', '--subject', 'carol', ...config]).status, 0)
+  assert.match(explain('carol').stdout, /✓ account +@carol:example.org. The one that this subject is linked to/)
+})

@@ -124,6 +124,7 @@ export const askControl = async (config: Config): Promise<Operator | undefined> 
     password: call('password'),
     deactivate: call('deactivate'),
     list: call('list'),
+    outlook: call('outlook'),
     links: call('links'),
     link: call('link'),
     unlink: call('unlink'),

@@ -1,7 +1,7 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { isLocalUser, localpartOf } from '../matrix/ids.ts'
 import type { PersonalToken } from '../login/index.ts'
-import type { Imported, Link, Named } from '../identity/index.ts'
+import type { Identity, Imported, Link, Named, Outlook } from '../identity/index.ts'
 import type { EndedTokens } from '../providers/index.ts'
 import type { Homeserver } from '../server/index.ts'
 import type { Account } from '../users/index.ts'
@@ -36,6 +36,8 @@ export interface Operator {
   list(after: string, limit: number, search: string | undefined): Promise<ListedUser[]>
   /** Says something to the user in the name of the server. Resolves to the user id. */
   notice(name: string, text: string): Promise<string>
+  /** What would become of somebody whom a provider vouches for. Changes nothing. */
+  outlook(identity: Identity): Promise<Outlook>
   /** Who the user is at the identity providers. */
   links(name: string): Promise<Link[]>
   /** Resolves to the user id. */
@@ -131,6 +133,7 @@ export const operatorOf = (
       await notices.send({ nid, userId }, text)
       return userId
     },
+    outlook: (identity) => identities.outlook(identity),
     links: async (name) => identities.links.of((await find(name)).nid),
     link: async (name, identity) => {
       const { nid, userId } = await find(name)

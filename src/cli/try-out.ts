@@ -20,7 +20,13 @@ export function tryOutSecret(dataDir: string): string {
 /** The settings of a try-out: those given, and sign-in by tokens of the generated secret. */
 export const tryOutConfig = (config: Config): Config => ({
   ...config,
-  jwt_config: { ...config.jwt_config, enabled: true, secret: tryOutSecret(config.data_dir), algorithm: 'HS256' },
+  jwt_config: {
+    ...config.jwt_config,
+    enabled: true,
+    secret: tryOutSecret(config.data_dir),
+    algorithm: 'HS256',
+    try_out: true,
+  },
 })
 
 /** A token as a backend with the secret would sign it. @see https://www.rfc-editor.org/rfc/rfc7519 */

@@ -86,9 +86,10 @@ const mapping = {
   refresh: {
     kind: 'choice',
     description:
-      'When display name, avatar and mail address are taken from the provider: at every sign-in, or only when the account is made.',
-    values: ['always', 'first'],
-    default: 'first',
+      'When display name, avatar and mail address are taken from the provider: at every sign-in until people choose a name or picture of' +
+      ' their own here (unless_changed), at every sign-in whatever they chose (always), or only when the account is made (first).',
+    values: ['unless_changed', 'always', 'first'],
+    default: 'unless_changed',
   },
   locked: {
     kind: 'list',

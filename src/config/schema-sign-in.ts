@@ -38,6 +38,12 @@ export const jwtConfig = {
     min: 1,
     example: ['matrix'],
   },
+  try_out: {
+    kind: 'boolean',
+    description:
+      'Whether the tokens are for trying out only, as they are by themselves where nothing is configured. Accounts that they make give way' +
+      ' to the people of any other provider; and a server called "localhost" that listens on this machine alone offers a chat in the browser.',
+  },
 } as const satisfies Keys
 
 /** Every entry of `identity_providers`, told apart by its `type`. A new type is a new line here. */

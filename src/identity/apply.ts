@@ -2,12 +2,14 @@ import { renderFirst } from './claims/index.ts'
 import { applyAvatar, type AvatarDeps } from './avatar.ts'
 import type { IdentityParts } from './deps.ts'
 import { applyGroups, type GroupDeps } from './group-rooms.ts'
+import { fieldsDue } from './follow.ts'
 import type { Identity } from './identity.ts'
-import type { Field, Policy } from './policy.ts'
+import type { Field } from './policy.ts'
 import type { LocalUser } from './ports.ts'
 import { shownName } from './names.ts'
 import { policyFor } from './policies.ts'
 import { replaceEmail } from './store/emails.ts'
+import { readGiven, setGivenName } from './store/links.ts'
 
 type NameDeps = Pick<IdentityParts, 'policies' | 'database' | 'users' | 'now' | 'logger'>
 type AdminDeps = Pick<IdentityParts, 'policies' | 'users' | 'logger'>
@@ -33,21 +35,20 @@ const attempt = async (
 
 const mail = /^[^\s@\0]{1,190}@[^\s@\0]{1,250}$/
 
-const isDue = (policy: Policy, field: Field, made: boolean): boolean =>
-  made || policy.refresh || policy.locked.has(field)
+type Due = ReadonlySet<Field>
 
-const applyNames = async (deps: NameDeps, identity: Identity, user: LocalUser, made: boolean): Promise<void> => {
+const applyNames = async (deps: NameDeps, identity: Identity, user: LocalUser, due: Due): Promise<void> => {
   const policy = policyFor(deps, identity.provider)
-  const name = isDue(policy, 'display_name', made)
-    ? renderFirst(policy.fields.display_name, identity.claims)
-    : undefined
-  if (name !== undefined)
-    await attempt(deps, identity, 'display_name', () =>
-      deps.users.profiles.set(user.nid, 'displayname', shownName(name)),
-    )
-  const address = isDue(policy, 'email', made)
-    ? renderFirst(policy.fields.email, identity.claims)?.toLowerCase()
-    : undefined
+  const told = due.has('display_name') ? renderFirst(policy.fields.display_name, identity.claims) : undefined
+  if (told !== undefined)
+    await attempt(deps, identity, 'display_name', async () => {
+      const link = { provider: policy.people, subject: identity.subject }
+      const name = shownName(told)
+      await deps.users.profiles.set(user.nid, 'displayname', name)
+      const given = await readGiven(deps.database.read, link.provider, link.subject)
+      if (given?.name !== name) await deps.database.write((tx) => setGivenName(tx, { ...link, name }))
+    })
+  const address = due.has('email') ? renderFirst(policy.fields.email, identity.claims)?.toLowerCase() : undefined
   if (address === undefined || !mail.test(address)) return
   await attempt(deps, identity, 'email', async () => {
     const kept = await deps.database.write((tx) =>
@@ -83,8 +84,10 @@ export const applyClaims = async (
 ): Promise<void> => {
   const policy = policyFor(deps, identity.provider)
   await applyAdmin(deps, identity, user)
-  await applyNames(deps, identity, user, made)
-  const avatar = isDue(policy, 'avatar', made) ? renderFirst(policy.fields.avatar, identity.claims) : undefined
+  const account = await deps.users.account(user.nid)
+  const due = await fieldsDue(deps.database, policy, identity.subject, account, made)
+  await applyNames(deps, identity, user, due)
+  const avatar = due.has('avatar') ? renderFirst(policy.fields.avatar, identity.claims) : undefined
   const groups = policy.groupsBy === 'claims' ? policy.groups : undefined
   if (avatar === undefined && !groups) return
   deps.followUp(user.nid, async () => {

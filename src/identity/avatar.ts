@@ -4,7 +4,7 @@ import type { IdentityParts } from './deps.ts'
 import type { Identity } from './identity.ts'
 import type { LocalUser } from './ports.ts'
 import { policyFor } from './policies.ts'
-import { readAvatarSource, setAvatarSource } from './store/links.ts'
+import { readAvatarSource, setGivenAvatar } from './store/links.ts'
 
 /** What keeping a picture takes. */
 export type AvatarDeps = Pick<IdentityParts, 'database' | 'users' | 'policies' | 'outgoing' | 'signal' | 'people'>
@@ -57,7 +57,7 @@ export const applyAvatar = async (
   const mxc = parseMxc(address) ? address : await save(deps, user, address)
   if (mxc === undefined) return
   await deps.users.profiles.set(user.nid, 'avatar_url', mxc)
-  await deps.database.write((tx) => setAvatarSource(tx, { ...link, source }))
+  await deps.database.write((tx) => setGivenAvatar(tx, { ...link, source, avatar: mxc }))
 }
 
 const save = async (deps: AvatarDeps, user: LocalUser, address: string): Promise<string | undefined> => {

@@ -7,6 +7,7 @@ import { createFollowUps } from './follow-up.ts'
 import type { Arrival, Identity } from './identity.ts'
 import { type Links, openLinks } from './links.ts'
 import { lockOf } from './locks.ts'
+import { type Outlook, outlookOf } from './outlook.ts'
 import { policiesOf, policyFor } from './policies.ts'
 import type { Field, Policy } from './policy.ts'
 import { openProviderLocks, type ProviderLocks } from './provider-locks.ts'
@@ -28,6 +29,8 @@ export interface Identities extends AsyncDisposable {
   signIn(identity: Identity, arrival: Arrival, wanted: WantedSession): Promise<Opened>
   /** The same way without a session, for who gets one later or needs none of ours. @throws MatrixError as `signIn` */
   enter(identity: Identity, arrival: Arrival, purpose: Purpose): Promise<Account>
+  /** What would become of somebody if they came in now. Changes nothing. */
+  outlook(identity: Identity): Promise<Outlook>
   /** The account that an identity has, without making or linking one. */
   accountOf(identity: Identity): Promise<Account | undefined>
   readonly links: Links
@@ -61,6 +64,7 @@ export const openIdentities = (deps: IdentityDeps): Identities => {
     signIn: (identity, arrival, wanted) => signIn(parts, identity, arrival, wanted),
     enter: (identity, arrival, purpose) => enter(parts, identity, arrival, purpose),
     accountOf: (identity) => accountOf(parts, identity),
+    outlook: (identity) => outlookOf(parts, identity),
     links: openLinks(parts),
     locks: openProviderLocks(parts),
     lockOf: (user, field) => lockOf(parts, user, field),

@@ -40,8 +40,8 @@ export interface Policy {
   /** Whether subjects that differ in letter case only are one person. */
   readonly caseless: boolean
   readonly fields: Readonly<Record<Field, readonly Template[]>>
-  /** Whether fields are taken at every sign-in, and not only when the account is made. */
-  readonly refresh: boolean
+  /** Whether fields are taken at every sign-in, until people choose their own, or only when the account is made. */
+  readonly refresh: 'always' | 'unless_changed' | 'first'
   /** What people cannot change here. It is taken at every sign-in. */
   readonly locked: ReadonlySet<Field>
   /** Who is an administrator; undefined: the provider does not say. */
@@ -70,7 +70,7 @@ export const dropInPolicy = (id: string, displayNameClaim: string | undefined): 
   rules: [],
   localpart: undefined,
   caseless: true,
-  refresh: false,
+  refresh: 'unless_changed',
   locked: new Set(),
   admin: undefined,
   groups: undefined,
@@ -136,7 +136,7 @@ export const policyOf = (entry: Entry, path: string): { policy: Policy; findings
     localpart: entry.mapping.localpart && templates('localpart'),
     caseless: entry.type === 'jwt' && entry.mapping.localpart === undefined,
     fields,
-    refresh: entry.mapping.refresh === 'always',
+    refresh: entry.mapping.refresh,
     locked: new Set(entry.mapping.locked),
     admin: entry.admin === undefined ? undefined : read('admin', 'rule', entry.admin, parseRule)[0],
     groups: claim && rooms.length > 0 ? { claim, rooms } : undefined,

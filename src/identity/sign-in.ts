@@ -10,8 +10,9 @@ import { type Resolved, type ResolveDeps, resolveIdentity } from './resolve.ts'
 import { RuleBroken } from './rules.ts'
 
 type RefusableDeps = ResolveDeps & Pick<IdentityParts, 'logger' | 'count'>
+type HandOverDeps = { readonly sessions: Pick<IdentityParts['sessions'], 'endAll'> }
 /** What letting somebody in takes. */
-export type EnterDeps = RefusableDeps & ApplyDeps & Pick<IdentityParts, 'log'>
+export type EnterDeps = RefusableDeps & ApplyDeps & HandOverDeps & Pick<IdentityParts, 'log'>
 /** What a sign-in takes. */
 export type SignInDeps = RefusableDeps & ApplyDeps & Pick<IdentityParts, 'sessions' | 'standing'>
 
@@ -46,9 +47,19 @@ const resolve = async (deps: RefusableDeps, identity: Identity, arrival: Arrival
       'somebody whom an identity provider vouches for was refused',
     )
     deps.count?.({ provider: identity.provider, key: arrival.key, refusedBy: rule ?? error.errcode })
-    throw error
+    throw arrival.trace === undefined ? error : error.with({ trace: arrival.trace })
   }
 }
+
+/** What was opened in an account for trying it out is not for whoever has it from now on. */
+const endTrial = async (deps: HandOverDeps, { account, handedOver }: Resolved, purpose: Purpose): Promise<void> => {
+  if (!handedOver || !account) return
+  gate(account, purpose)
+  await deps.sessions.endAll(account.nid)
+}
+
+/** Whether nobody has had the account so far. */
+const isNew = ({ account, handedOver }: Resolved): boolean => !account || handedOver
 
 /** What is done in the write that lets somebody in: what they brought is used up, and their account made or linked. */
 const settleIn =
@@ -77,6 +88,7 @@ export const signIn = async (
   const until = policy.capped ? arrival.expires : undefined
   const { opened, user, made } = await twice(async () => {
     const resolved = await resolve(deps, identity, arrival)
+    await endTrial(deps, resolved, 'login')
     const settle = settleIn(arrival, resolved)
     let user = resolved.account
     const opened = await deps.sessions.open(resolved.account, async (tx) => (user = await settle(tx)), {
@@ -84,7 +96,7 @@ export const signIn = async (
       from,
       until,
     })
-    return { opened, user, made: !resolved.account }
+    return { opened, user, made: isNew(resolved) }
   })
   const { trace, key } = arrival
   deps.logger.info(
@@ -110,11 +122,12 @@ export const enter = async (
   const { account, made } = await twice(async () => {
     const resolved = await resolve(deps, identity, arrival)
     if (resolved.account) gate(resolved.account, purpose)
+    await endTrial(deps, resolved, purpose)
     const settled =
       resolved.account && !resolved.settle && !arrival.within
         ? resolved.account
         : await deps.log.write(settleIn(arrival, resolved))
-    return { account: settled, made: !resolved.account }
+    return { account: settled, made: isNew(resolved) }
   })
   await applyClaims(deps, identity, account, made)
   return (await deps.users.account(account.nid)) ?? account

@@ -109,6 +109,17 @@ export class MatrixError extends Error {
     this.retryAfterMs = options.retryAfterMs
   }
 
+  /** The same refusal, with further keys of the body. */
+  with(extra: Readonly<Record<string, unknown>>): MatrixError {
+    const { errcode, message, status, retryAfterMs } = this
+    return new MatrixError(errcode, message, {
+      status,
+      extra: { ...this.extra, ...extra },
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+      cause: this,
+    })
+  }
+
   /** The JSON body of the answer; `extra` can add keys but never replace the code or the message. */
   body(): { errcode: ErrCode; error: string; [key: string]: unknown } {
     const retry = this.retryAfterMs === undefined ? {} : { retry_after_ms: Math.ceil(this.retryAfterMs) }

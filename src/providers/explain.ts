@@ -1,4 +1,13 @@
-import { type Claims, groupsIn, type Identity, nameFor, type Policy, renderFirst, userIdOf } from '../identity/index.ts'
+import {
+  type Claims,
+  groupsIn,
+  type Identity,
+  nameFor,
+  type Outlook,
+  type Policy,
+  renderFirst,
+  userIdOf,
+} from '../identity/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import { deviceOf } from './jwt/device.ts'
 import type { JwtProvider } from './jwt/provider.ts'
@@ -7,7 +16,7 @@ import type { Step } from './jwt/verify.ts'
 
 /** A check, and what it found. */
 export interface ExplainedStep {
-  readonly rule: Step['rule'] | 'rule' | 'name' | 'entry'
+  readonly rule: Step['rule'] | 'rule' | 'name' | 'entry' | 'account'
   readonly found: string
 }
 
@@ -20,14 +29,17 @@ export interface Explanation {
   key: string | undefined
   /** The checks in order; of a refused token the last is the one that failed. */
   steps: ExplainedStep[]
-  /** The user that the token signs in, if nobody has linked its subject to another account. */
+  /** The user that the token signs in; as long as nobody has looked into the database, if nobody has linked its subject to another account. */
   user: string | undefined
+  /** Whom the provider means, where it vouches for somebody. */
+  identity?: Identity
   /** What would be taken over of the claims. */
   takes: Record<string, string>
   /** What stands in the token, verified or not; empty when it cannot be read. */
   header: Claims
   claims: Claims
-  code: RefusalCode | 'rule_broken' | 'name_unusable' | 'not_found' | undefined
+  /** One of ours, or that of the refusal which a sign-in would be answered with. */
+  code: RefusalCode | 'rule_broken' | 'name_unusable' | 'not_found' | (string & {}) | undefined
   problem: string | undefined
   /** What to do about the problem. */
   fix: string | undefined
@@ -110,9 +122,42 @@ export const explainIdentity = (
     accepted: true,
     steps: [...steps, { rule: 'name', found: named.userId }],
     user: named.userId,
+    identity,
     takes,
     code: undefined,
     problem: undefined,
     fix: undefined,
+  }
+}
+
+const accounts = {
+  linked: 'The one that this subject is linked to',
+  made: 'A new one is made',
+  adopted: 'It is there already, and is linked to this subject',
+  'handed over': 'It was made for trying out: it is handed over, and its sessions end',
+} as const
+
+const cures: Readonly<Record<string, string>> = {
+  no_account: 'Make the account and link it: latchkey user create, latchkey user link; or set registration: true',
+  M_USER_DEACTIVATED: 'The account was closed, which is for good: have the issuer name another subject',
+  M_USER_LOCKED: 'Unlock the account in the console of administrators',
+  M_EXCLUSIVE: 'The name is kept for an application service: set mapping.localpart to claims that make another',
+}
+
+/** The same once it was seen what becomes of whom it is in the database of the server. */
+export const withOutlook = (explanation: Explanation, outlook: Outlook): Explanation => {
+  const { steps, takes } = explanation
+  if (outlook.lets === 'out') {
+    const { code, problem, hint } = outlook
+    const refused = { accepted: false, user: undefined, takes: {}, code, problem, fix: hint ?? cures[code] }
+    return { ...explanation, ...refused, steps: [...steps, { rule: 'account', found: problem }] }
+  }
+  const isField = (key: string): boolean => ['display_name', 'avatar', 'email'].includes(key)
+  const due: readonly string[] = outlook.takes
+  return {
+    ...explanation,
+    user: outlook.user,
+    steps: [...steps, { rule: 'account', found: `${outlook.user}. ${accounts[outlook.how]}` }],
+    takes: Object.fromEntries(Object.entries(takes).filter(([key]) => !isField(key) || due.includes(key))),
   }
 }

@@ -1,7 +1,7 @@
 export type { Bearer, EndedTokens } from './bearer/index.ts'
 export type { BrowserProvider, LoggedOut, Proof, Trip } from './browser.ts'
 export type { ProvidersDeps } from './deps.ts'
-export type { Explanation } from './explain.ts'
+export { type Explanation, withOutlook } from './explain.ts'
 export {
   explainToken,
   type JwtCredential,

@@ -34,7 +34,7 @@ const policyOfScim = (policy: Policy): Policy => ({
   rules: [],
   admin: undefined,
   registration: true,
-  refresh: true,
+  refresh: 'always',
   groupsBy: 'claims',
   groups: policy.groupsBy === 'scim' && policy.groups ? { ...policy.groups, claim: ['groups'] } : undefined,
 })

@@ -11,13 +11,15 @@ export interface NewLink {
   readonly by: LinkedBy
   /** Milliseconds since 1970. */
   readonly now: number
+  /** The display name that the provider has given the account which was made for them. */
+  readonly name?: string | undefined
 }
 
 const selectIdentity = hot((db, p: { provider: string; subject: string }) =>
   db.selectFrom('identities').where('provider', '=', p.provider).where('subject', '=', p.subject).select('user_nid'),
 )
 
-const insertIdentity = hot((db, p: NewLink) =>
+const insertIdentity = hot((db, p: Omit<NewLink, 'name'> & { name: string | null }) =>
   db.insertInto('identities').values({
     provider: p.provider,
     subject: p.subject,
@@ -25,6 +27,8 @@ const insertIdentity = hot((db, p: NewLink) =>
     linked_by: p.by,
     linked_ts: p.now,
     avatar_source: null,
+    given_name: p.name,
+    given_avatar: null,
   }),
 )
 
@@ -51,7 +55,7 @@ export async function addIdentity(tx: Tx, link: NewLink): Promise<void> {
   const linked = await readIdentity(tx, link.provider, link.subject)
   if (linked === link.user) return
   if (linked !== undefined) throw new MatrixError('M_USER_IN_USE', 'This identity is linked to another account')
-  await insertIdentity.run(tx, link)
+  await insertIdentity.run(tx, { ...link, name: link.name ?? null })
 }
 
 /** A link between an account and somebody of a provider. */
@@ -91,6 +95,11 @@ export async function removeIdentity(
   return gone.length > 0
 }
 
+/** Removes every link of a user. */
+export const removeIdentities = async (tx: Tx, user: number): Promise<void> => {
+  await tx.deleteFrom('identities').where('user_nid', '=', user).execute()
+}
+
 const selectAvatarSource = hot((db, p: { provider: string; subject: string }) =>
   db
     .selectFrom('identities')
@@ -105,16 +114,48 @@ export const readAvatarSource = async (
   link: { provider: string; subject: string },
 ): Promise<string | null | undefined> => (await selectAvatarSource.first(db, link))?.avatar_source
 
-export const setAvatarSource = async (
+/** Notes the picture that a link's provider has given, and what it was made of. */
+export const setGivenAvatar = async (
   tx: Tx,
-  link: { provider: string; subject: string; source: string },
+  link: { provider: string; subject: string; source: string; avatar: string },
 ): Promise<void> => {
   await tx
     .updateTable('identities')
-    .set({ avatar_source: link.source })
+    .set({ avatar_source: link.source, given_avatar: link.avatar })
     .where('provider', '=', link.provider)
     .where('subject', '=', link.subject)
     .execute()
+}
+
+/** Notes the display name that a link's provider has given. */
+export const setGivenName = async (
+  tx: Tx,
+  link: { provider: string; subject: string; name: string },
+): Promise<void> => {
+  await tx
+    .updateTable('identities')
+    .set({ given_name: link.name })
+    .where('provider', '=', link.provider)
+    .where('subject', '=', link.subject)
+    .execute()
+}
+
+const selectGiven = hot((db, p: { provider: string; subject: string }) =>
+  db
+    .selectFrom('identities')
+    .where('provider', '=', p.provider)
+    .where('subject', '=', p.subject)
+    .select(['given_name', 'given_avatar']),
+)
+
+/** What a link's provider has given last. */
+export const readGiven = async (
+  db: Reader,
+  provider: string,
+  subject: string,
+): Promise<{ name: string | null; avatar: string | null } | undefined> => {
+  const row = await selectGiven.first(db, { provider, subject })
+  return row && { name: row.given_name, avatar: row.given_avatar }
 }
 
 /** Somebody of a provider who has an account here. */

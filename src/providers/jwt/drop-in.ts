@@ -1,4 +1,4 @@
-import { dropInId } from '../../identity/index.ts'
+import { dropInIdOf } from '../../identity/index.ts'
 import { type AlgorithmName, algorithmOf, algorithms } from './algorithms.ts'
 import type { Finding } from '../../config/index.ts'
 import { error } from '../../config/findings.ts'
@@ -15,6 +15,7 @@ export interface JwtConfig {
   display_name_claim?: string | undefined
   issuer?: string | undefined
   audiences?: readonly string[] | undefined
+  try_out?: boolean | undefined
 }
 
 /** Seconds by which clocks may differ under the block. */
@@ -85,7 +86,7 @@ export const dropInProvider = (
   if (algorithm === undefined || !parsed || findings.some((finding) => finding.level === 'error'))
     return { provider: undefined, findings }
   const provider: JwtProvider = {
-    id: dropInId,
+    id: dropInIdOf(config),
     keys: parsed.keys,
     remote: undefined,
     algorithms: new Set([algorithm]),

@@ -1,5 +1,5 @@
 import type { Config, Finding } from '../../config/index.ts'
-import { dropInId } from '../../identity/index.ts'
+import { dropInIdOf, dropInIds } from '../../identity/index.ts'
 import { dropInProvider } from './drop-in.ts'
 import { error, warning } from '../../config/findings.ts'
 import { nativeProvider } from './native.ts'
@@ -34,18 +34,18 @@ export const jwtProviders = (config: JwtSettings): { providers: JwtProvider[]; f
     dropInProvider(config.jwt_config),
   ]
   const findings = made.flatMap((one) => one.findings)
-  const namesake = config.identity_providers.findIndex(({ id }) => id === dropInId)
+  const namesake = config.identity_providers.findIndex(({ id }) => dropInIds.includes(id))
   if (namesake >= 0)
     findings.push(
       error(
         `identity_providers[${namesake}].id`,
-        `"${dropInId}" is the id of the jwt_config block`,
+        `"${config.identity_providers[namesake]?.id}" is the id of the jwt_config block`,
         'Choose another one',
       ),
     )
   const providers = made.flatMap(({ provider }) => provider ?? [])
   const paths = new Map([
-    [dropInId, 'jwt_config.secret'],
+    [dropInIdOf(config.jwt_config), 'jwt_config.secret'],
     ...config.identity_providers.map(({ id }, index) => [id, `identity_providers[${index}]`] as const),
   ])
   return { providers, findings: [...findings, ...sharedKeys(providers, paths)] }

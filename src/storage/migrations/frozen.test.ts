@@ -17,6 +17,7 @@ const landed: Readonly<Record<string, string>> = {
   '0009-arrivals': 'c937f3d0449c8703',
   '0010-personal-tokens': '92b80a21aeb76ece',
   '0011-refresh-families': '00c90068394392a1',
+  '0012-given-profiles': '1ebd2a71397d7bda',
 }
 
 test('every migration is held to what it says', () => {

@@ -15,6 +15,7 @@ import { removal } from './0008-removal.ts'
 import { arrivals } from './0009-arrivals.ts'
 import { personalTokens } from './0010-personal-tokens.ts'
 import { refreshFamilies } from './0011-refresh-families.ts'
+import { givenProfiles } from './0012-given-profiles.ts'
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
 export const migrations: readonly Migration[] = [
@@ -29,6 +30,7 @@ export const migrations: readonly Migration[] = [
   arrivals,
   personalTokens,
   refreshFamilies,
+  givenProfiles,
 ]
 
 /** The newest schema that a binary must know to work on this database: an older one refuses. */

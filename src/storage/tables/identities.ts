@@ -8,6 +8,9 @@ export interface IdentitiesTable {
   linked_ts: number
   /** The address that the avatar was last fetched from, so that it is fetched once; null: none was. */
   avatar_source: string | null
+  /** The display name and the avatar (mxc) that the provider gave last; null: none, or not known. */
+  given_name: string | null
+  given_avatar: string | null
 }
 
 /** The last good key set that a provider has published. */
