@@ -71,6 +71,25 @@ interface Outcome {
   skipped: { block: Block; why: string }[]
 }
 
+/** Pages that somebody works through in one folder: the servers of each are stopped before the next begins. */
+export const oneAfterTheOther = (pages: readonly Page[]): Page => {
+  const stop = {
+    language: 'sh',
+    words: ['run'],
+    text: 'for one in $servers; do kill $one; wait $one || true; done; servers=""\n',
+  }
+  return {
+    path: pages.map(({ path }) => path).join(' and '),
+    text: '',
+    headings: [],
+    links: [],
+    blocks: pages.flatMap(({ blocks }, index) => {
+      const shifted = blocks.map((block) => ({ ...block, line: block.line + index * 10_000 }))
+      return index === 0 ? shifted : [{ ...stop, line: index * 10_000 }, ...shifted]
+    }),
+  }
+}
+
 /** Runs a page; throws with what was printed when a block fails or an answer is not what the page says. */
 export async function runPage(page: Page): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-docs-'))

@@ -7,7 +7,7 @@ import { defaultConfig } from '../src/config/index.ts'
 import { parsePage, readPages, root } from './docs-pages.ts'
 import { pictureFile, terminal } from './docs-picture.ts'
 import { referencePages } from './docs-reference.ts'
-import { isRunnable, runPage } from './docs-run.ts'
+import { isRunnable, oneAfterTheOther, runPage } from './docs-run.ts'
 
 const pages = readPages()
 const pageOf = new Map(pages.map((page) => [page.path, page]))
@@ -242,4 +242,17 @@ describe('commands of the documentation work as they stand', { concurrency: 1 },
       for (const { why } of skipped) context.diagnostic(why)
     })
   }
+
+  test('Getting started, and then Own backend in the same folder', async () => {
+    const path = ['docs/setup/getting-started.md', 'docs/setup/own-backend.md'].map((one) => pageOf.get(one)!)
+    const page = oneAfterTheOther(path)
+    // In that folder Alice is there already.
+    const block = page.blocks.find(({ text }) => text.includes('A new one is made'))
+    assert.ok(block)
+    block.text = block.text.replace(
+      'A new one is made',
+      'It was made for trying out: it is handed over, and its sessions end',
+    )
+    await runPage(page)
+  })
 })
