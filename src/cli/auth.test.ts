@@ -163,7 +163,10 @@ test('what cannot be meant is refused with a sentence', () => {
 test('a token is explained by the accounts that there are, and one that would be refused for them is refused', () => {
   const config = configure(
     'k.yaml',
-    'database: "sqlite:k.db"\ndata_dir: k\nidentity_providers: [{ id: b, type: jwt, secret: a-secret-of-thirty-two-bytes-or-more, issuer: i, audiences: [a] }]\n',
+    `database: "sqlite:k.db"
+data_dir: k
+identity_providers: [{ id: b, type: jwt, secret: a-secret-of-thirty-two-bytes-or-more, issuer: i, audiences: [a] }]
+`,
   )
   const explain = (sub: string) => {
     const token = latchkey(['auth', 'sign', '--sub', sub, ...config]).stdout.trim()
