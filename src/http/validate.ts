@@ -48,16 +48,20 @@ function worst(faults: readonly Fault[]): Fault | undefined {
   )
 }
 
+/** What JSON of the specification may have for an integer, and every column keeps. @see https://spec.matrix.org/v1.19/appendices/#canonical-json */
+const largestInteger = Number.MAX_SAFE_INTEGER
+
 /**
  * A record is written by TypeBox as a pattern `^.*$`, which a key with a line feed slips past unchecked. Rewritten so that
- * every key counts.
+ * every key counts. An integer is one that every column keeps.
  */
-function closeRecords(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(closeRecords)
+function tightened(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(tightened)
   if (typeof schema !== 'object' || schema === null) return schema
   const closed = Object.fromEntries(
-    Object.entries(schema).map(([key, value]) => [key, key === 'const' ? value : closeRecords(value)]),
+    Object.entries(schema).map(([key, value]) => [key, key === 'const' ? value : tightened(value)]),
   )
+  if (closed['type'] === 'integer') return { minimum: -largestInteger, maximum: largestInteger, ...closed }
   const patterns = closed['patternProperties'] as Record<string, unknown> | undefined
   if (!patterns || Object.keys(patterns).join() !== '^.*$') return closed
   const { patternProperties: _, ...rest } = closed
@@ -76,7 +80,7 @@ export const loadCompiler = (): typeof Schema => load('typebox/schema') as typeo
 function checker(schema: TSchema, wrong: ErrCode): (value: unknown) => void {
   let compiled: ReturnType<typeof Schema.Compile> | undefined
   return (value) => {
-    compiled ??= loadCompiler().Compile(closeRecords(schema) as TSchema)
+    compiled ??= loadCompiler().Compile(tightened(schema) as TSchema)
     if (compiled.Check(value)) return
     const faults: readonly Fault[] = compiled.Errors(value)[1]
     const fault = worst(faults)

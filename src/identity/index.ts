@@ -1,4 +1,4 @@
-export { type Claims, parsePath, renderFirst, valueAt } from './claims/index.ts'
+export { type Claims, faultOfTime, faultOfTimes, parsePath, renderFirst, valueAt } from './claims/index.ts'
 export type { IdentityDeps } from './deps.ts'
 export { identityChecks } from './checks.ts'
 export { groupsIn } from './groups.ts'

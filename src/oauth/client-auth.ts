@@ -1,4 +1,6 @@
 import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify } from 'jose'
+import { faultOfTimes } from '../identity/index.ts'
+import type { JsonObject } from '../matrix/json.ts'
 import { isSameSecret } from '../sessions/index.ts'
 import { type Client, mustFindClient } from './clients.ts'
 import type { OAuthContext } from './deps.ts'
@@ -65,9 +67,11 @@ const brought = ({ form, headers }: Pick<OAuthRequest, 'form' | 'headers'>): Bro
 }
 
 /** Whose assertion it says it is; what it says is believed once its signature is verified. */
-const subjectOf = (assertion: string): string | undefined => {
+const subjectOf = (assertion: string): string | undefined => decoded(assertion).sub
+
+const decoded = (assertion: string): ReturnType<typeof decodeJwt> => {
   try {
-    return decodeJwt(assertion).sub
+    return decodeJwt(assertion)
   } catch (error) {
     throw refused('The client assertion is not a JSON Web Token', error)
   }
@@ -76,6 +80,8 @@ const subjectOf = (assertion: string): string | undefined => {
 /** @see https://datatracker.ietf.org/doc/html/rfc7523#section-3 */
 const checkAssertion = async (context: OAuthContext, id: string, jwks: string, assertion: string): Promise<void> => {
   const now = context.now()
+  const slip = faultOfTimes(decoded(assertion) as JsonObject)
+  if (slip !== undefined) throw refused(`The client assertion is malformed: ${slip}`)
   const { payload } = await jwtVerify(assertion, createLocalJWKSet(JSON.parse(jwks) as JSONWebKeySet), {
     algorithms: assertionAlgorithms,
     issuer: id,
@@ -87,11 +93,12 @@ const checkAssertion = async (context: OAuthContext, id: string, jwks: string, a
   }).catch((error: unknown) => {
     throw refused(`The client assertion is not good: ${error instanceof Error ? error.message : String(error)}`, error)
   })
-  const { exp = 0, jti = '' } = payload
+  const { exp = 0, jti } = payload
+  if (typeof jti !== 'string' || jti === '') throw refused('The client assertion has no name of its own ("jti")')
   if (exp * 1000 - now > (longestAssertion + leeway) * 1000)
     throw refused('The client assertion is good for more than ten minutes')
   const fresh = await context.database.write((tx) =>
-    useAssertion(tx, { client: id, jti, expires: (exp + leeway) * 1000, now }),
+    useAssertion(tx, { client: id, jti, expires: Math.ceil((exp + leeway) * 1000), now }),
   )
   if (!fresh) throw refused('The client assertion was used before')
 }

@@ -121,9 +121,22 @@ test('sessions of tokens', async (t) => {
       for (const bad of [
         await assertion({ aud: 'https://other.test' }),
         await assertion({ exp: now() + 86_400 }),
+        await assertion({ jti: 7 }),
         'nonsense',
       ])
         assert.equal((await byJwt(sign(), form(bad))).body['error'], 'invalid_client')
+      assert.equal((await byJwt(sign(), form(await assertion({ exp: now() + 60.5 })))).status, 200)
+      const slip = await byJwt(sign(), form(await assertion({ exp: Date.now() + 60_000 })))
+      assert.deepEqual(
+        [slip.body['error'], /looks like milliseconds/.test(String(slip.body['error_description']))],
+        ['invalid_client', true],
+      )
+      const grant = await byJwt(sign({ exp: Date.now() + 60_000 }), form(await assertion()))
+      assert.deepEqual([grant.status, grant.body['error']], [400, 'invalid_grant'])
+      assert.match(
+        String(grant.body['error_description']),
+        /"exp" must be a number of seconds.* looks like milliseconds/,
+      )
     })
 
     await t.test(

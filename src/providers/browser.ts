@@ -32,6 +32,8 @@ export interface Trip {
 export interface LoggedOut {
   readonly sid?: string | undefined
   readonly subject?: string | undefined
+  /** With both: what is the subject's, and of no session that has a name, too. */
+  readonly unnamed?: boolean | undefined
 }
 
 /** What an identity provider that people are sent to with their browser is to them, and does. */

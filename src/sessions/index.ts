@@ -8,5 +8,5 @@ export type { Opened, TokenForm, TokenOwner, Tokens, WantedSession } from './ses
 export { openSessions, type Sessions } from './sessions.ts'
 export { expireTokens } from './store/access.ts'
 export { deleteLoginTokensFrom } from './store/login-tokens.ts'
-export { type Ended, type ProviderSession, readDevicesFrom, readDevicesOf } from './store/origins.ts'
+export { type Ended, isEnded, type ProviderSession, readDevicesFrom, readDevicesOf } from './store/origins.ts'
 export { familyOf, hashToken, isOAuthRefresh, makeFamily, makeToken } from './tokens.ts'

@@ -1,4 +1,5 @@
 export { LanguageError } from './lexer.ts'
 export { type Claims, parsePath, type Path, shownPath, valueAt } from './path.ts'
 export { parseRule, type Rule } from './rule.ts'
+export { faultOfTime, faultOfTimes } from './time.ts'
 export { claimTemplate, parseTemplate, renderFirst, type Template } from './template.ts'

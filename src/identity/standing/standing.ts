@@ -79,7 +79,7 @@ export interface StandingDeps {
   /** Tokens of providers that are access tokens themselves. */
   readonly bearer: {
     providerOf(session: Session): string | undefined
-    revoke(provider: string, ended: { sid: string }): Promise<void>
+    revoke(provider: string, ended: { sid: string; subject: string }): Promise<void>
   }
 }
 
@@ -117,7 +117,7 @@ export const openStanding = (deps: StandingDeps, askers: readonly Asker[]): Stan
       return found
     })
     sessions.cache.revokeDevices(devices)
-    if (whole && sid !== undefined) await deps.bearer.revoke(from.provider, { sid })
+    if (whole && sid !== undefined) await deps.bearer.revoke(from.provider, { sid, subject: from.subject })
     for (const listener of listeners) listener(from)
     ofOrigins.delete(keyOf(from))
     logger.info(

@@ -15,10 +15,7 @@ export const endSessionsFrom = async (
   const { people } = context.identities.policyFor(provider.id)
   const how = provider.backchannelLogout === 'soft' ? 'soft' : 'hard'
   const count = await context.sessions.endFrom(people, ended, how)
-  // Its tokens may be access tokens by themselves. A session that is named with its user is ended alone.
-  await context.providers.bearer.revoke(
-    provider.id,
-    ended.sid === undefined ? { subject: ended.subject } : { sid: ended.sid },
-  )
+  // Its tokens may be access tokens by themselves.
+  await context.providers.bearer.revoke(provider.id, ended)
   return count
 }

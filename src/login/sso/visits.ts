@@ -1,4 +1,4 @@
-import { type Ended, hashToken } from '../../sessions/index.ts'
+import { type Ended, hashToken, isEnded } from '../../sessions/index.ts'
 
 /** Somebody on the account page. */
 export interface Visit {
@@ -54,14 +54,9 @@ export const createVisits = (deps: { now: () => number; randomId: () => string }
       return visit && visit.until > deps.now() ? visit : undefined
     },
     end: (secret) => void visits.delete(hashToken(secret)),
-    endFrom: (provider, { sid, subject }) => {
+    endFrom: (provider, ended) => {
       for (const [hash, { from }] of visits) {
-        if (
-          from?.provider === provider &&
-          (sid === undefined || from.sid === sid) &&
-          (subject === undefined || from.subject === subject)
-        )
-          visits.delete(hash)
+        if (from?.provider === provider && isEnded(ended, { sid: from.sid, subject: from.subject })) visits.delete(hash)
       }
     },
   }

@@ -162,6 +162,43 @@ inEveryWorld('tokens are revoked by subject, by session and one by one', only(),
   await ok(world, d)
 })
 
+inEveryWorld('who closes their own session closes nobody else of the same "sid" or "jti"', only(), async (world) => {
+  for (const [what, claims] of [
+    ['sid', { sid: 'shared' }],
+    ['jti', { jti: 'one' }],
+  ] as const) {
+    const [eve, sam] = [token({ sub: 'eve', ...claims }), token({ sub: 'sam', ...claims })]
+    for (const one of [eve, sam]) await ok(world, one)
+    assert.deepEqual(await world.post('/logout', {}, eve), {})
+    assert.equal(await refused(world, eve), '401 M_UNKNOWN_TOKEN revoked', what)
+    await ok(world, sam)
+    await ok(world, token({ sub: 'sam', ...claims, exp: now + 299 }))
+  }
+  const [eve, sam] = [token({ sub: 'eve', sid: 'three' }), token({ sub: 'sam', sid: 'three' })]
+  const bare = token({ sub: 'sam' })
+  for (const one of [eve, sam, bare]) await ok(world, one)
+  await world.login.revokeTokens('b', { subject: 'sam', sid: 'three' })
+  assert.equal(await refused(world, sam), '401 M_UNKNOWN_TOKEN revoked')
+  for (const one of [eve, bare]) await ok(world, one)
+  await world.login.revokeTokens('b', { subject: 'sam', sid: 'four', unnamed: true })
+  assert.equal(await refused(world, bare), '401 M_UNKNOWN_TOKEN revoked')
+  await ok(world, eve)
+})
+
+inEveryWorld('a token whose "exp" is in milliseconds is refused, and says so', only(), async (world) => {
+  for (const exp of [now * 1000, now * 1e6, now * 1e9])
+    assert.equal(await refused(world, token({ sub: 'sam', exp })), '401 M_UNKNOWN_TOKEN claim_malformed')
+  assert.match(
+    String(world.said.at(-1)?.details['reason']),
+    /"exp" must be a number of seconds.* looks like nanoseconds/,
+  )
+  // A fraction is one that a token may have, and a column not.
+  const fraction = token({ sub: 'sam', exp: now + 60.5, sid: 'f' })
+  await ok(world, fraction)
+  assert.deepEqual(await world.post('/logout', {}, fraction), {})
+  assert.equal(await refused(world, fraction), '401 M_UNKNOWN_TOKEN revoked')
+})
+
 test('what was revoked is still so after a restart, and is forgotten when its tokens have run out', async () => {
   await using database = await openDatabase({ url: 'sqlite::memory:', serverName: 'one.test' })
   const before = await openRevocations(database, () => 1000)

@@ -22,11 +22,26 @@ interface Facts {
   readonly expires: number
 }
 
-/** What a provider or the operator ends: a user, a session of the provider's, or one token. */
+/** What a provider or the operator ends: a user, a session of the provider's, or one token. With a subject, those of that user alone. */
 export interface EndedTokens {
   readonly subject?: string | undefined
   readonly sid?: string | undefined
   readonly jti?: string | undefined
+  /** With subject and session: tokens of the user that name no session, too. */
+  readonly unnamed?: boolean | undefined
+}
+
+/** What has ended, as marks. @param provider the people */
+const marksOf = (provider: string, { subject, sid, jti, unnamed }: EndedTokens): Mark[] => {
+  const of = (kind: Mark['kind'], value: string): Mark => ({ provider, kind, value })
+  const within = (kind: 'sid' | 'jti', value: string): Mark =>
+    subject === undefined ? of(kind, value) : of(`subject_${kind}`, JSON.stringify([subject, value]))
+  return [
+    ...(sid === undefined ? [] : [within('sid', sid)]),
+    ...(jti === undefined ? [] : [within('jti', jti)]),
+    ...(subject !== undefined && sid !== undefined && unnamed === true ? [of('sidless', subject)] : []),
+    ...(subject !== undefined && sid === undefined && jti === undefined ? [of('sub', subject)] : []),
+  ]
 }
 
 /** Tokens of providers as access tokens: verified once, and then answered from memory until they run out or are revoked. */
@@ -99,12 +114,14 @@ export const createBearer = (deps: BearerDeps, revocations: Revocations): Bearer
     const of = (kind: Mark['kind'], value: string): Mark => ({ provider: people, kind, value })
     const [sid, jti, deviceId] = [sidOf(claims), own(claims, 'jti'), deviceOf(provider, claims)]
     const token = of('token', hash)
-    const session = sid === undefined ? undefined : of('sid', sid)
-    const itself = typeof jti === 'string' ? of('jti', jti) : undefined
+    const session = sid === undefined ? undefined : of('subject_sid', JSON.stringify([subject, sid]))
+    const itself = typeof jti === 'string' ? of('subject_jti', JSON.stringify([subject, jti])) : undefined
+    const anybodys = [sid === undefined ? of('sidless', subject) : of('sid', sid)]
+    if (typeof jti === 'string') anybodys.push(of('jti', jti))
     const device = deviceId === undefined ? undefined : of('device', JSON.stringify([subject, deviceId]))
     // A device that a claim names may come back with a new token; one that is made of a session of the provider's ends with that.
     const mark = (provider.deviceClaim === undefined ? (session ?? itself) : device) ?? token
-    const marks = [token, of('sub', subject), session, itself, device].filter((one) => one !== undefined)
+    const marks = [token, of('sub', subject), session, itself, device, ...anybodys].filter((one) => one !== undefined)
     return { hash, provider: provider.id, key: verified.key, marks, mark, issued: issuedOf(claims), expires, deviceId }
   }
 
@@ -185,18 +202,11 @@ export const createBearer = (deps: BearerDeps, revocations: Revocations): Bearer
     open,
     isTokenOf: (session, token) => typeof token === 'string' && known.get(session)?.hash === hashToken(token),
     providerOf: (session) => known.get(session)?.provider,
-    revoke: async (provider, { subject, sid, jti }) => {
+    revoke: async (provider, ended) => {
       if (!deps.identities.policies.has(provider))
         throw new MatrixError('M_INVALID_PARAM', `There is no identity provider "${provider.slice(0, 64)}"`)
       const { people } = deps.identities.policyFor(provider)
-      const marks = (
-        [
-          ['sub', subject],
-          ['sid', sid],
-          ['jti', jti],
-        ] as const
-      ).flatMap(([kind, value]) => (value === undefined ? [] : [{ provider: people, kind, value }]))
-      await deps.database.write((tx) => end(tx, marks))
+      await deps.database.write((tx) => end(tx, marksOf(people, ended)))
     },
     revokeSession: async (tx, session) => {
       const facts = known.get(session)

@@ -14,7 +14,7 @@ export interface Revocations {
 }
 
 const keyOf = ({ provider, kind, value }: Mark): string => JSON.stringify([provider, kind, value])
-const ofOlderOnly: ReadonlySet<string> = new Set(['sub', 'device'])
+const ofOlderOnly: ReadonlySet<string> = new Set(['sub', 'sidless', 'device'])
 
 /** Opens what was revoked so far. Marks of which it is known when their tokens run out are forgotten then. */
 export const openRevocations = async (database: Database, now: () => number): Promise<Revocations> => {

@@ -1,7 +1,11 @@
 import { hot, type Reader, type Tx } from '../../storage/index.ts'
 
-/** What tokens of a provider have in common by which they are revoked: their user, session, own name, device, or the very token. */
-export type MarkKind = 'sub' | 'sid' | 'jti' | 'device' | 'token'
+/**
+ * What tokens of a provider have in common by which they are revoked: their user, session, own name, device, or the very token. Nothing
+ * says that two people never have sessions or tokens of one name: `subject_sid` and `subject_jti` are one person's, `sid` and `jti`
+ * everybody's, as the operator writes them. `sidless` are the tokens of a user that name no session.
+ */
+export type MarkKind = 'sub' | 'sid' | 'jti' | 'subject_sid' | 'subject_jti' | 'sidless' | 'device' | 'token'
 
 export interface Mark {
   /** The people that `value` is of: the id of a provider. */

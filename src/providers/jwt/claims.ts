@@ -1,22 +1,16 @@
 import { own } from '../../matrix/json.ts'
-import type { Claims } from '../../identity/index.ts'
+import { type Claims, faultOfTime } from '../../identity/index.ts'
 import type { JwtProvider } from './provider.ts'
 import { JwtRefusal, quoted } from './refusal.ts'
 
-/** A time claim in seconds, or undefined when the token has none. A boolean, text or infinity is not a time. */
+/** A time claim in seconds, or undefined when the token has none. A boolean, text, infinity or a number of milliseconds is not a time. */
 const timeOf = (claims: Claims, name: string): number | undefined => {
-  const value = own(claims, name)
-  if (value === undefined) return undefined
-  if (typeof value !== 'number' || !Number.isFinite(value)) {
-    throw new JwtRefusal('claim_malformed', `The claim "${name}" must be a number of seconds, not ${quoted(value)}`)
-  }
-  return value
+  const fault = faultOfTime(claims, name)
+  if (fault !== undefined) throw new JwtRefusal('claim_malformed', fault)
+  return own(claims, name) as number | undefined
 }
 
-const shown = (seconds: number): string => {
-  const time = new Date(seconds * 1000)
-  return Number.isNaN(time.getTime()) ? String(seconds) : time.toISOString()
-}
+const shown = (seconds: number): string => new Date(seconds * 1000).toISOString()
 
 /**
  * `exp`, `nbf` and `iat`, where the token has them. `now` is in ms.
@@ -25,6 +19,7 @@ const shown = (seconds: number): string => {
 export const checkTimes = (provider: JwtProvider, claims: Claims, now: number): { expires: number | undefined } => {
   const seconds = now / 1000
   const [expiry, notBefore, issued] = [timeOf(claims, 'exp'), timeOf(claims, 'nbf'), timeOf(claims, 'iat')]
+  timeOf(claims, 'auth_time')
   if (expiry === undefined && provider.requireExpiry)
     throw new JwtRefusal('expiry_missing', 'The claim "exp" is missing')
   if (expiry !== undefined && seconds >= expiry + provider.leeway) {
@@ -37,7 +32,7 @@ export const checkTimes = (provider: JwtProvider, claims: Claims, now: number): 
     throw new JwtRefusal('issued_in_the_future', `The token was issued in the future: "iat" is ${shown(issued)}`)
   }
   checkAge(provider, issued, seconds)
-  return { expires: expiry === undefined ? undefined : (expiry + provider.leeway) * 1000 }
+  return { expires: expiry === undefined ? undefined : Math.floor((expiry + provider.leeway) * 1000) }
 }
 
 const checkAge = ({ maxAge, leeway }: JwtProvider, issued: number | undefined, seconds: number): void => {

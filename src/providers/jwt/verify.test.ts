@@ -199,16 +199,39 @@ test('times are numbers, and clocks may differ by two minutes', () => {
     [{ exp: seconds - 119 }, 'ok'],
     [{ exp: seconds - 120 }, 'expired'],
     [{ exp: 0 }, 'expired'],
-    [{ exp: -1e300 }, 'expired'],
+    [{ exp: -1e300 }, 'claim_malformed'],
+    [{ exp: 253_402_300_799 }, 'ok'],
+    [{ exp: 253_402_300_800 }, 'claim_malformed'],
     [{ nbf: seconds + 120 }, 'ok'],
     [{ nbf: seconds + 121 }, 'not_yet_valid'],
-    [{ nbf: 1e300 }, 'not_yet_valid'],
+    [{ nbf: 1e300 }, 'claim_malformed'],
     [{ iat: seconds + 120 }, 'ok'],
     [{ iat: seconds + 121 }, 'issued_in_the_future'],
     [{ iat: 0 }, 'ok'],
     [{ exp: seconds + 0.5 }, 'ok'],
   ] as const)
     assert.equal(verdict(token({ sub: 'a', ...claims })), expected, JSON.stringify(claims))
+})
+
+test('a time in another unit is refused by a sentence that names it', () => {
+  for (const claim of ['exp', 'nbf', 'iat', 'auth_time'])
+    for (const [factor, unit] of [
+      [1e3, 'milliseconds'],
+      [1e6, 'microseconds'],
+      [1e9, 'nanoseconds'],
+    ] as const)
+      for (const offset of [-1e6, 0, 1e6]) {
+        const value = (seconds + offset) * factor
+        const outcome = verifyJwt(provider(), token({ sub: 'a', [claim]: value }), now)
+        assert.ok(!outcome.ok)
+        assert.equal(outcome.code, 'claim_malformed')
+        assert.equal(
+          outcome.reason,
+          `The claim "${claim}" must be a number of seconds since 1970, and ${JSON.stringify(value)} looks like ${unit}`,
+        )
+      }
+  const [whole] = [verifyJwt(provider(), token({ sub: 'a', exp: seconds + 0.123_456_7 }), now)]
+  assert.ok(whole.ok && Number.isInteger(whole.expires), 'columns of times are integers')
 })
 
 test('the issuer must be exactly the configured one', () => {

@@ -6,7 +6,7 @@ import { discoverer, fetchBy, messageOf } from './discovery.ts'
 import { createLogoutReader } from './logout-token.ts'
 import type { Provider } from '../provider.ts'
 import { Problem } from '../problem.ts'
-import type { Asker } from '../../identity/index.ts'
+import { type Asker, faultOfTimes } from '../../identity/index.ts'
 import type { Proof, BrowserProvider, Trip } from '../browser.ts'
 
 /** An entry of `identity_providers` of type `oidc`. */
@@ -70,6 +70,8 @@ export const oidcProvider = (config: OidcConfig, deps: OidcDeps): Provider => {
     })
     const claims = tokens.claims()
     if (!claims) throw new Problem('provider_failed', 'The provider sent no ID token')
+    const slip = faultOfTimes(claims as JsonObject)
+    if (slip !== undefined) throw new Problem('provider_failed', `The ID token is malformed: ${slip}`)
     const subject = claims[config.subject_claim]
     if (typeof subject !== 'string' || subject === '')
       throw new Problem(
@@ -85,7 +87,7 @@ export const oidcProvider = (config: OidcConfig, deps: OidcDeps): Provider => {
       evidence: config.session_check === 'off' ? undefined : tokens.refresh_token,
       sid: text(claims['sid']),
       idToken: tokens.id_token,
-      authenticated: typeof claims.auth_time === 'number' ? claims.auth_time * 1000 : undefined,
+      authenticated: typeof claims.auth_time === 'number' ? Math.floor(claims.auth_time * 1000) : undefined,
     }
   }
 
@@ -138,8 +140,14 @@ export const oidcProvider = (config: OidcConfig, deps: OidcDeps): Provider => {
       if (token === undefined) throw new Problem('bad_request', '"logout_token" is missing')
       try {
         const { sid, subject } = await readLogout(token)
+        if (config.subject_claim === 'sub') return [{ sid, subject, unnamed: true }]
         // What it calls the person is not what they are known by here.
-        return [config.subject_claim === 'sub' ? { sid, subject } : { sid }]
+        if (sid === undefined)
+          throw new Problem(
+            'not_allowed',
+            `The logout token names a person by "sub", and people are known here by "${config.subject_claim}": have the provider send "sid"`,
+          )
+        return [{ sid }]
       } catch (error) {
         throw problemOf(error)
       }

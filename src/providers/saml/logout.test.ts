@@ -48,6 +48,19 @@ test('what a provider ends is ended, softly: a session, or whatever a person has
     assert.deepEqual(await status(second), [401, true])
   }))
 
+test('an index that sessions of others have too ends those of the person alone', () =>
+  withSaml({}, async (world) => {
+    const { home, ask, saml } = world
+    saml.says = { session: '1' }
+    const alice = await signIn(world, 'ONE')
+    saml.says = { session: '1', nameId: 'id-bob', attributes: { uid: ['bob'], mail: ['bob@example.org'] } }
+    const bob = await signIn(world, 'TWO')
+    const status = async (token: string): Promise<unknown> =>
+      (await ask('GET', '/account/whoami', undefined, token)).status
+    assert.equal(await signOut(home, saml.signOut({ session: '1' })), 200)
+    assert.deepEqual([await status(alice), await status(bob)], [401, 200])
+  }))
+
 test('a request that the provider did not sign, for this server, just now, ends nothing', () =>
   withSaml({}, async (world) => {
     const { home, ask, saml } = world

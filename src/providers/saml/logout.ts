@@ -54,8 +54,10 @@ export const readLogoutRequest = (xml: string, expected: ExpectedLogout): Logout
   if (made > now + leewayMs || expires <= now)
     throw refuse('The logout request was not made just now: compare the clocks')
   const sessions = childrenOf(request, `${samlp}SessionIndex`).map(textOf)
-  if (sessions.length > 0) return { id, expires, ended: sessions.map((sid) => ({ sid })) }
   const name = childOf(request, `${saml}NameID`)
-  if (!name || !expected.byName) throw refuse('The logout request names neither a session nor a person')
-  return { id, expires, ended: [{ subject: textOf(name) }] }
+  const subject = name && expected.byName ? textOf(name) : undefined
+  // An index may be a small number that many people's sessions have: with the name it is one person's.
+  if (sessions.length > 0) return { id, expires, ended: sessions.map((sid) => ({ sid, subject, unnamed: true })) }
+  if (subject === undefined) throw refuse('The logout request names neither a session nor a person')
+  return { id, expires, ended: [{ subject }] }
 }

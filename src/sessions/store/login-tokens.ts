@@ -51,11 +51,15 @@ export async function takeLoginToken(
  * Deletes what waits for its client, of what a provider has ended: login tokens, and the codes of oauth/, which bear the same marks. One
  * place for all of them, so that none is forgotten.
  */
-export async function deleteLoginTokensFrom(tx: Tx, provider: string, { sid, subject }: Ended): Promise<void> {
+export async function deleteLoginTokensFrom(tx: Tx, provider: string, { sid, subject, unnamed }: Ended): Promise<void> {
   if (sid === undefined && subject === undefined) return
   for (const table of ['login_tokens', 'oauth_codes', 'oauth_device_codes'] as const) {
     const all = tx.deleteFrom(table).where('provider', '=', provider)
-    const some = sid === undefined ? all : all.where('sid', '=', sid)
+    const orNone = unnamed === true && subject !== undefined
+    const some =
+      sid === undefined
+        ? all
+        : all.where((of) => of.or([of('sid', '=', sid), ...(orNone ? [of('sid', 'is', null)] : [])]))
     await (subject === undefined ? some : some.where('subject', '=', subject)).execute()
   }
 }

@@ -39,20 +39,32 @@ export async function forgetProviderSessions(tx: Tx, devices: readonly number[])
 export interface Ended {
   sid?: string | undefined
   subject?: string | undefined
+  /** With both: what is the subject's, and of no session that has a name, too. It may be of that one. */
+  unnamed?: boolean | undefined
 }
+
+/** Whether something that came of this session of a provider's has ended. */
+export const isEnded = ({ sid, subject, unnamed }: Ended, from: Pick<ProviderSession, 'sid' | 'subject'>): boolean =>
+  (sid !== undefined || subject !== undefined) &&
+  (subject === undefined || from.subject === subject) &&
+  (sid === undefined || from.sid === sid || (unnamed === true && subject !== undefined && from.sid === undefined))
 
 /** The devices whose sessions came of what a provider has ended. */
 export async function readDevicesFrom(
   tx: Tx,
   provider: string,
-  { sid, subject }: Ended,
+  { sid, subject, unnamed }: Ended,
 ): Promise<{ device: number; deviceId: string; user: number }[]> {
   if (sid === undefined && subject === undefined) return []
   const all = tx
     .selectFrom('provider_sessions')
     .innerJoin('devices', 'devices.nid', 'provider_sessions.device_nid')
     .where('provider', '=', provider)
-  const some = sid === undefined ? all : all.where('sid', '=', sid)
+  const orNone = unnamed === true && subject !== undefined
+  const some =
+    sid === undefined
+      ? all
+      : all.where((of) => of.or([of('sid', '=', sid), ...(orNone ? [of('sid', 'is', null)] : [])]))
   return (subject === undefined ? some : some.where('subject', '=', subject))
     .select(['devices.nid as device', 'devices.device_id as deviceId', 'devices.user_nid as user'])
     .execute()
