@@ -1,6 +1,6 @@
 import { createRemoteJWKSet, customFetch, decodeJwt, jwtVerify } from 'jose'
 import { faultOfTimes } from '../../identity/index.ts'
-import { isObject, type JsonObject, own } from '../../matrix/json.ts'
+import { isObject, own } from '../../matrix/json.ts'
 import { Problem } from '../problem.ts'
 import type { LoggedOut } from '../browser.ts'
 
@@ -61,7 +61,7 @@ export const createLogoutReader = ({
   }
   return async (token) => {
     if (token.length > longestToken) throw refuse('The logout token is too long')
-    const slip = faultOfTimes(decodeJwt(token) as JsonObject)
+    const slip = faultOfTimes(decodeJwt(token))
     if (slip !== undefined) throw refuse(`The logout token is malformed: ${slip}`)
     const { name, keys } = await issuer()
     const { payload } = await jwtVerify(token, keysOf(keys), {
