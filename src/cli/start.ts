@@ -5,6 +5,7 @@ import { giveBackStartMemory } from './give-back.ts'
 import { serveControl } from './control.ts'
 import { refusal } from './refusal.ts'
 import { isTryOut, signHs256, tryOutConfig } from './try-out.ts'
+import { voiceOf } from './voice.ts'
 
 export const help = `latchkey start [--config FILE] [SETTINGS]
 
@@ -26,6 +27,7 @@ export const run = async (args: readonly string[]): Promise<number> => {
   const read = (): Promise<Loaded> =>
     loadConfig({ file: named, flags, env: process.env, cwd: process.cwd(), checks: configChecks })
   const loaded = await read()
+  const voice = voiceOf(loaded.config)
   // What is made here is for this account alone: the database holds what people say to each other.
   process.umask(0o077)
   const tryOut = isTryOut(loaded.config, loaded.file)
@@ -50,14 +52,14 @@ export const run = async (args: readonly string[]): Promise<number> => {
     }
     await using running = await Running.start(config, readAnew, { newSigningKey: values['new-signing-key'] })
     await using _control = await serveControl(config, running.operator)
-    reload = () => void running.reload().then(print, (error: unknown) => complain(error, config))
-    print(tryOut ? tryOutText(config, running.urls[0] ?? '') : runningText(config, running.urls))
+    reload = () => void running.reload().then(voice.say, (error: unknown) => voice.complain(notTaken(error, config)))
+    voice.say(tryOut ? tryOutText(config, running.urls[0] ?? '') : runningText(config, running.urls))
     giveBackStartMemory()
     await stopped
   } catch (error) {
     const sentence = refusal(error, config)
     if (sentence === undefined) throw error
-    process.stderr.write(`${sentence}\n`)
+    voice.complain(sentence)
     return 1
   } finally {
     // A listener is what keeps the channel open, and with it the process.
@@ -66,12 +68,10 @@ export const run = async (args: readonly string[]): Promise<number> => {
   return 0
 }
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`)
-
 /** What came of a configuration that could not be taken. */
-const complain = (error: unknown, config: Config): void => {
+const notTaken = (error: unknown, config: Config): string => {
   const sentence = refusal(error, config) ?? (error instanceof Error ? error.message : String(error))
-  process.stderr.write(`The configuration was not taken, and all goes on as it was. ${sentence}\n`)
+  return `The configuration was not taken, and all goes on as it was. ${sentence}`
 }
 
 const runningText = (config: Config, urls: readonly string[]): string =>

@@ -382,6 +382,13 @@ export const schema = {
         values: ['text', 'json'],
         default: 'text',
       },
+      requests: {
+        kind: 'boolean',
+        description:
+          'Whether each request has a line: method, operation, status, time in ms, address, user and trace. Without it they have' +
+          ' one at the level "debug".',
+        default: false,
+      },
     },
   },
 } as const satisfies Keys

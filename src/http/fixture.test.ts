@@ -39,6 +39,9 @@ export function serve(routes: Route[], options: Partial<HttpOptions> = {}): Test
       error: (details, message) => {
         logged.push({ level: 'error', details: { ...details }, message })
       },
+      info: (details, message) => {
+        logged.push({ level: 'info', details: { ...details }, message })
+      },
       debug: (details, message) => {
         logged.push({ level: 'debug', details: { ...details }, message })
       },

@@ -104,13 +104,23 @@ export function refuseEncoding(host: HandlerHost, incoming: Incoming): void {
 function begin(host: HandlerHost, incoming: Incoming, route: Route | undefined): Exchange {
   const { request, response } = incoming
   const exchange = new Exchange(host, request, response, incoming.query, incoming.address)
-  if (host.log.isLevelEnabled('debug')) {
+  if (host.log.isLevelEnabled(host.requestLevel)) {
     const start = host.now()
     response.once('close', () => {
-      const { trace, session } = exchange
-      // The route's name and never the target: a query may hold secrets.
-      const what = { trace, method: request.method, route: route?.id, user: session?.userId }
-      host.log.debug({ ...what, status: response.statusCode, ms: host.now() - start }, 'answered')
+      const { trace, ip, origin } = exchange
+      const user = (exchange.session as Session | undefined)?.userId
+      // The route's name and never the target: a query may hold secrets. Who went away before an answer has no status.
+      const status = response.headersSent ? response.statusCode : undefined
+      const what = {
+        trace,
+        ip,
+        method: request.method,
+        route: route?.id ?? 'unrecognized',
+        status,
+        user,
+        server: origin,
+      }
+      host.log[host.requestLevel]({ ...what, ms: host.now() - start }, 'answered')
     })
   }
   return exchange
@@ -134,7 +144,10 @@ function fail(
   }
   if (host.stopping) headers.push('connection', 'close')
   if (error instanceof MatrixError) {
-    if (error.status === 500) host.log.error({ err: error, trace: exchange.trace, route: route?.id }, 'refused')
+    const { trace, ip } = exchange
+    if (error.status === 500) host.log.error({ trace, ip, err: error, route: route?.id }, 'refused')
+    if (error.errcode === 'M_UNKNOWN_TOKEN' && route?.auth !== 'none')
+      host.log.info({ trace, ip, route: route?.id, reason: error.message }, 'an access token was refused')
     if (error.retryAfterMs !== undefined) {
       const seconds = Math.max(1, Math.ceil(error.retryAfterMs / 1000))
       headers.push('retry-after', String(seconds), 'access-control-expose-headers', 'Retry-After')
@@ -143,8 +156,9 @@ function fail(
   } else if (host.stopping && error === exchange.abortReason) {
     reply(response, 503, { errcode: 'M_UNKNOWN', error: 'The server is stopping' }, [...headers, 'retry-after', '1'])
   } else {
-    const { trace } = exchange
-    host.log.error({ err: error, trace, route: route?.id, user: exchange.session?.userId }, 'unexpected error')
+    const { trace, ip } = exchange
+    const user = (exchange.session as Session | undefined)?.userId
+    host.log.error({ trace, ip, err: error, route: route?.id, user }, 'unexpected error')
     reply(
       response,
       500,

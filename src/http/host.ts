@@ -6,6 +6,7 @@ import type { Authenticate, AuthenticateServer } from './session.ts'
 /** What the log must be able to do; a pino logger is one. */
 export interface HttpLog {
   error(details: object, message: string): void
+  info(details: object, message: string): void
   debug(details: object, message: string): void
   isLevelEnabled(level: string): boolean
 }
@@ -22,6 +23,8 @@ export interface HandlerHost extends ExchangeHost {
   readonly isUnlimited: ((token: string) => boolean) | undefined
   readonly outstanding: Outstanding
   readonly log: HttpLog
+  /** The level of the line that each request has. */
+  readonly requestLevel: 'info' | 'debug'
   readonly now: () => number
   /** What counts the answers of an operation, with the time they took in ms. */
   readonly tally?: ((route: string) => (status: number, ms: number) => void) | undefined

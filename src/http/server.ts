@@ -28,6 +28,8 @@ export interface HttpOptions {
   /** Absent where no other server is talked to: no route asks for one then. */
   readonly authenticateServer?: AuthenticateServer | undefined
   readonly log: HttpLog
+  /** Whether each request has a line at the level `info`; otherwise at `debug`. */
+  readonly logRequests?: boolean
   readonly now: () => number
   readonly randomId: () => string
   /** Whether rate limits do not hold for whoever brings this token, on routes that ask for none. */
@@ -206,6 +208,7 @@ export function createHttp(options: HttpOptions): HttpServer {
     isUnlimited: options.isUnlimited,
     outstanding: createOutstanding({ ...usualOutstanding, ...options.outstanding }),
     log: options.log,
+    requestLevel: options.logRequests === true ? 'info' : 'debug',
     now: options.now,
     randomId: options.randomId,
     waiting: new Set(),

@@ -11,7 +11,7 @@ const authority = createAuthority()
 const options = {
   routes: [],
   authenticate: () => assert.fail('nobody signs in'),
-  log: { error: () => {}, debug: () => {}, isLevelEnabled: () => false },
+  log: { error: () => {}, info: () => {}, debug: () => {}, isLevelEnabled: () => false },
   now: () => Date.now(),
   randomId: () => 'abcdefghijklmnopqrstuvwxyz',
 }

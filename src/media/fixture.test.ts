@@ -127,7 +127,12 @@ export async function withWorld(
       if (!Object.hasOwn(sessions, token)) throw new MatrixError('M_UNKNOWN_TOKEN', 'No such token')
       return sessions[token as keyof typeof sessions]
     },
-    log: { error: (details) => void errors.push(details), debug: () => {}, isLevelEnabled: () => false },
+    log: {
+      error: (details) => void errors.push(details),
+      info: () => {},
+      debug: () => {},
+      isLevelEnabled: () => false,
+    },
   })
   stack.defer(() => http.close())
   const [url = ''] = await http.listen(['127.0.0.1:0'])

@@ -34,6 +34,7 @@ export async function openFront(
     ...ground,
     routes,
     log: ground.logger,
+    logRequests: config.log.requests,
     authenticate: sessions.authenticate,
     authenticateServer: wires?.authenticate,
     isUnlimited: registrations.length > 0 ? appservices.isUnlimited : undefined,

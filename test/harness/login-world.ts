@@ -143,6 +143,7 @@ export const withWorld = async (
     trustedProxies: ['127.0.0.1'],
     log: {
       error: (details, message) => void said.push({ level: 'error', details: { ...details }, message }),
+      info: () => {},
       debug: () => {},
       isLevelEnabled: () => false,
     },

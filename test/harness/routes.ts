@@ -45,6 +45,7 @@ export function mount(routes: readonly Route[], sessions: Readonly<Record<string
       error: (details) => {
         errors.push(details)
       },
+      info: () => {},
       debug: () => {},
       isLevelEnabled: () => false,
     },
