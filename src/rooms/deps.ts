@@ -4,7 +4,7 @@ import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import type { Blocks } from './blocks.ts'
 import type { Profiles } from './profile.ts'
-import type { Room, Rooms } from '../events/index.ts'
+import type { Room, Rooms, StoredEvent } from '../events/index.ts'
 
 /** Port, filled by directory/: names of rooms. */
 export interface Aliases {
@@ -23,21 +23,28 @@ export interface Aliases {
   move(from: Room, to: Room, user: number): Promise<void>
 }
 
+/** What somebody here wants of a room elsewhere. */
+export interface RemoteWish {
+  readonly roomId: string
+  readonly userId: string
+  /** Servers that may be in it, the likeliest first. */
+  readonly servers: readonly string[]
+  /** Of the member event. */
+  readonly content: JsonObject
+}
+
 /** Port, filled by federation/: rooms that are elsewhere. */
 export interface RemoteRooms {
   /** Whether somebody of this server is in the room, so that nobody else has to be asked. */
   isHere(room: Room): Promise<boolean>
   /** @throws {MatrixError} what another server said, as clients may be told */
-  join(wish: {
-    readonly roomId: string
-    readonly userId: string
-    readonly servers: readonly string[]
-    readonly content: JsonObject
-  }): Promise<Room>
+  join(wish: RemoteWish): Promise<Room>
   /** Invites somebody of another server, who is asked first. @throws {MatrixError} */
   invite(room: Room, sender: string, target: string, content: JsonObject): Promise<void>
-  /** Ends an invitation to a room that nobody here is in. @throws {MatrixError} */
-  leave(room: Room, userId: string, servers: readonly string[], content: JsonObject): Promise<void>
+  /** Asks to be let into a room that nobody here is in. @throws {MatrixError} what another server said, as clients may be told */
+  knock(wish: RemoteWish): Promise<void>
+  /** Ends the invitation to a room that nobody here is in, or the knock, by which somebody stands to it. */
+  leave(room: Room, standing: StoredEvent, wish: Omit<RemoteWish, 'roomId'>): Promise<void>
   /** The room behind an alias of another server, and servers that are in it. */
   alias(alias: string): Promise<{ readonly roomId: string; readonly servers: readonly string[] } | undefined>
 }

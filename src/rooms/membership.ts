@@ -1,6 +1,6 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { isLocalUser, isUserId, serverOf } from '../matrix/ids.ts'
-import type { JsonObject } from '../matrix/json.ts'
+import { own, type JsonObject } from '../matrix/json.ts'
 import { levelFor, powerLevelOf, powerLevelsFrom, type PowerLevels } from '../matrix/power-levels.ts'
 import { allowedRooms } from '../matrix/state-values.ts'
 import type { Users } from '../users/index.ts'
@@ -123,14 +123,13 @@ export async function invite(
   await setMembership(deps, who, room, userId, 'invite', wish)
 }
 
-/** Who sent the member event by which somebody stands as they do. */
-export async function inviterOf(
-  { users }: Pick<MembershipDeps, 'users'>,
-  who: Pick<Who, 'nid'>,
-  room: Room,
-): Promise<string | undefined> {
-  const member = room.members.get(who.nid)
-  return member === undefined ? undefined : users.nameOf(member.sender)
+/** Servers that may be in a room which nobody here is in: of who invited, and of those whom we were told of. */
+export function serversToldBy({ event }: StoredEvent): string[] {
+  const { unsigned = {} } = event.pdu as { unsigned?: JsonObject }
+  const told = [unsigned['invite_room_state'], unsigned['knock_room_state']].flatMap((list) =>
+    Array.isArray(list) ? list.map((one) => own(one, 'sender')) : [],
+  )
+  return [...new Set([event.sender, ...told].filter((one) => isUserId(one)).map(serverOf))]
 }
 
 /** Leaves, takes back a knock, or turns down an invite. Does nothing for who has left. */
@@ -139,9 +138,10 @@ export async function leave(deps: MembershipDeps, who: Who, room: Room, wish: Me
   if (membership === undefined) throw notIn(room.id)
   if (membership === 'leave') return
   if (deps.remote && membership !== 'ban' && !(await deps.remote.isHere(room))) {
-    const inviter = await inviterOf(deps, who, room)
+    const standing = await deps.rooms.events.get(room.members.get(who.nid)?.event ?? 0)
+    if (!standing) throw notIn(room.id)
     const content = wish.reason === undefined ? {} : { reason: wish.reason }
-    await deps.remote.leave(room, who.userId, inviter === undefined ? [] : [serverOf(inviter)], content)
+    await deps.remote.leave(room, standing, { userId: who.userId, servers: serversToldBy(standing), content })
     return
   }
   await setMembership(deps, who, room, who.userId, 'leave', wish)

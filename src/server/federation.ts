@@ -57,6 +57,7 @@ export async function openFederation(
     mustTakeInvite: (target: string) => mustTakeInvites(users, target),
   }
   abroad.invites = invites
+  abroad.elsewhere = { ...ground, client: wires.client, receiver: receive }
   return {
     routes: [
       ...inviteRoutes(invites),

@@ -18,8 +18,9 @@ export async function strippedRoom({ deps, ignored }: RoomContext, own: StoredEv
 /** What somebody who is not in a room is told of it, as JSON texts: as of their own member event, which is the last one. */
 export async function strippedEvents(deps: Pick<SyncDeps, 'rooms'>, own: StoredEvent): Promise<string[]> {
   const ownText = JSON.stringify(strip({ ...own.event, stateKey: own.event.stateKey ?? '' }))
-  const told = (own.event.pdu as { unsigned?: JsonObject }).unsigned?.['invite_room_state']
-  // Nobody of this server was in the room: what the one who invited has told of it is all there is.
+  const { unsigned = {} } = own.event.pdu as { unsigned?: JsonObject }
+  const told = unsigned['invite_room_state'] ?? unsigned['knock_room_state']
+  // Nobody of this server was in the room: what a server that is in it has told is all there is.
   if (own.stateBefore === null && Array.isArray(told)) return [...told.map((event) => JSON.stringify(event)), ownText]
   const state = new Map<string, RoomEvent>()
   // As of the invitation: what happens in the room later is not for those who are not in it.

@@ -4,7 +4,6 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { createServer, request as httpsRequest, type Server } from 'node:https'
-import { createServer as createSocketServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -17,6 +16,7 @@ import { createAuthority } from './certificates.ts'
 import { Client } from './client.ts'
 import { jwtConfig } from './jwt.ts'
 import type { TestDatabase } from './postgres.ts'
+import { freePort } from './process.ts'
 import type { ServerConfig } from './server.ts'
 
 /** One homeserver of a network. */
@@ -90,16 +90,6 @@ export interface NetworkOptions {
   readonly configs?: Readonly<Record<string, Partial<ServerConfig>>>
   /** Names that strangers will have. */
   readonly strangers?: readonly string[]
-}
-
-/** A port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const probe = createSocketServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
 
 let transactions = 0

@@ -1,7 +1,7 @@
 // A whole OpenID provider in this process, where whoever is named signs in without being asked, and a browser without a screen.
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { Provider } from 'oidc-provider'
+import { freePort } from './process.ts'
 
 /** An identity provider that listens. */
 export interface IdentityProvider extends AsyncDisposable {
@@ -16,19 +16,6 @@ export interface IdentityProvider extends AsyncDisposable {
   disabled: boolean
   /** What was asked of it, as `GET /auth`. */
   readonly log: string[]
-}
-
-/** A port that nothing listens on now. */
-export const freePort = async (): Promise<number> => {
-  const server = createServer()
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => {
-    server.close(resolve)
-  })
-  return port
 }
 
 const listenOn = (server: Server, port: number): Promise<void> =>

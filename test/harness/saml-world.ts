@@ -1,5 +1,6 @@
 // What the tests of this folder share: a homeserver and a SAML identity provider, both of which listen.
-import { freePort, type Landing, openBrowser, send } from './identity-provider.ts'
+import { type Landing, openBrowser, send } from './identity-provider.ts'
+import { freePort } from './process.ts'
 import { openSamlIdp, type Said, type SamlIdp } from './saml-idp.ts'
 import { app, type SsoWorld, withSso } from './sso-world.ts'
 

@@ -1,14 +1,8 @@
 // What the tests of this folder share: a homeserver and an identity provider, both of which listen.
 import assert from 'node:assert/strict'
 import { pino } from 'pino'
-import {
-  freePort,
-  type IdentityProvider,
-  type Landing,
-  openBrowser,
-  openIdentityProvider,
-  send,
-} from './identity-provider.ts'
+import { type IdentityProvider, type Landing, openBrowser, openIdentityProvider, send } from './identity-provider.ts'
+import { freePort } from './process.ts'
 import { createHomeserver, type Homeserver } from '../../src/server/index.ts'
 
 export type Answer = Record<string, unknown>

@@ -3,14 +3,14 @@ import { MatrixError } from '../../matrix/errors.ts'
 import { own, type Json } from '../../matrix/json.ts'
 import { relationOf } from '../../matrix/relations.ts'
 import type { RoomVersion } from '../../matrix/room-version.ts'
-import { emptyHead } from '../new-room.ts'
 import { emptySummary, type Head, type Member, memberFrom, type Room, type RoomSummary, summarise } from '../room.ts'
 import { flatten, holderIn } from '../state-sets.ts'
 import { standings, type Held, type StoredEvent } from '../stored-event.ts'
-import { deleteEmptyRoom, insertRoom, upsertMember } from '../store/rooms.ts'
+import { deleteEmptyRoom, upsertMember } from '../store/rooms.ts'
 import { commitReceived } from './commit.ts'
 import type { ReceiveDeps } from './deps.ts'
 import { readSigned, stateOf } from './foundations.ts'
+import { openRoom } from './open-room.ts'
 import { storeOutliers } from './outliers.ts'
 import type { Incoming } from './pdu.ts'
 import { lookupIn } from './states.ts'
@@ -49,7 +49,13 @@ export async function importRoom(deps: ReceiveDeps, wish: RoomImport): Promise<R
   if (!create || (own(create.event.content, 'room_version') ?? '1') !== version.id)
     throw refuse('The other server sent no room of this version')
   const known = await deps.heads.byId(roomId)
-  const head = known ?? (await openRoom(deps, roomId, version, create))
+  const head =
+    known ??
+    (await openRoom(deps, {
+      ...named,
+      creator: await deps.users.intern(create.event.sender),
+      createdTs: create.event.ts,
+    }))
   try {
     await storeOutliers(deps, head, events)
     const ids = await stateIdsOf(deps, named, wish.state)
@@ -72,24 +78,6 @@ async function stateIdsOf(
 ): Promise<string[]> {
   const events = await readSigned(deps, named, state)
   return events.map(({ event }) => event.id)
-}
-
-async function openRoom(deps: ReceiveDeps, id: string, version: RoomVersion, create: Incoming): Promise<Head> {
-  const creator = await deps.users.intern(create.event.sender)
-  const head = emptyHead({ nid: deps.roomIds.next(), id, version, creator, createdTs: create.event.ts })
-  await deps.database.write((tx) =>
-    insertRoom(tx, head, {
-      stateNid: 0,
-      extremities: [],
-      latestPosition: 0,
-      bumpPosition: 0,
-      joined: 0,
-      invited: 0,
-      summary: emptySummary,
-    }),
-  )
-  deps.heads.add(head)
-  return head
 }
 
 type State = Awaited<ReturnType<typeof stateOf>>

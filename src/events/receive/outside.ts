@@ -2,12 +2,12 @@ import { MatrixError } from '../../matrix/errors.ts'
 import { canonicalJson, type JsonObject } from '../../matrix/json.ts'
 import type { RoomVersion } from '../../matrix/room-version.ts'
 import { setMember } from '../commit.ts'
-import { emptyHead } from '../new-room.ts'
-import { emptySummary, type Head, memberFrom, type Room } from '../room.ts'
+import { memberFrom } from '../room.ts'
 import { eventBytes, standings, type Held, type StoredEvent } from '../stored-event.ts'
 import { insertEvent } from '../store/events.ts'
-import { insertRoom, upsertMember } from '../store/rooms.ts'
+import { upsertMember } from '../store/rooms.ts'
 import type { ReceiveDeps } from './deps.ts'
+import { openRoom } from './open-room.ts'
 import type { Incoming } from './pdu.ts'
 
 /** A member event of somebody here in a room that nobody of this server is in: an invitation, or the end of one. */
@@ -26,7 +26,9 @@ export async function storeOutside(deps: ReceiveDeps, wish: OutsideMember): Prom
   const known = await deps.events.byId(event.id)
   if (known) return known
   const [sender, target] = [await deps.users.intern(event.sender), await deps.users.intern(event.stateKey ?? '')]
-  const head = (await deps.heads.byId(roomId)) ?? (await openOutside(deps, roomId, version, sender, event.ts))
+  const head =
+    (await deps.heads.byId(roomId)) ??
+    (await openRoom(deps, { id: roomId, version, creator: sender, createdTs: event.ts }))
   if (head.version.id !== version.id) throw new MatrixError('M_BAD_JSON', 'The room has another version')
   const pdu = { ...event.pdu, unsigned }
   const json = canonicalJson(pdu)
@@ -69,30 +71,4 @@ export async function storeOutside(deps: ReceiveDeps, wish: OutsideMember): Prom
   }
   deps.events.put(stored)
   return stored
-}
-
-async function openOutside(
-  deps: ReceiveDeps,
-  id: string,
-  version: RoomVersion,
-  creator: number,
-  createdTs: number,
-): Promise<Head> {
-  const head = emptyHead({ nid: deps.roomIds.next(), id, version, creator, createdTs } satisfies Pick<
-    Room,
-    'nid' | 'id' | 'version' | 'creator' | 'createdTs'
-  >)
-  await deps.database.write((tx) =>
-    insertRoom(tx, head, {
-      stateNid: 0,
-      extremities: [],
-      latestPosition: 0,
-      bumpPosition: 0,
-      joined: 0,
-      invited: 0,
-      summary: emptySummary,
-    }),
-  )
-  deps.heads.add(head)
-  return head
 }

@@ -2,6 +2,7 @@ import { serverAcl } from '../../matrix/server-acl.ts'
 import { serverOf } from '../../matrix/ids.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { type JsonObject, own, type Json } from '../../matrix/json.ts'
+import type { RoomEvent } from '../../matrix/event.ts'
 import type { Room } from '../room.ts'
 import { holderIn } from '../state-sets.ts'
 import { standings, type StoredEvent } from '../stored-event.ts'
@@ -17,6 +18,7 @@ import {
 import type { ReceiveDeps } from './deps.ts'
 import { budgetForOne, readSigned, Unready } from './foundations.ts'
 import { importRoom, type RoomImport } from './import.ts'
+import { takeEnding } from './ending.ts'
 import { type Incoming, readPdu } from './pdu.ts'
 import { type OutsideMember, storeOutside } from './outside.ts'
 import { openResolver } from './resolver.ts'
@@ -47,6 +49,8 @@ export interface Receiver extends AsyncDisposable {
   importRoom(wish: RoomImport): Promise<Room>
   /** Takes a member event of somebody here in a room that nobody of this server is in. @throws {MatrixError} M_FORBIDDEN unless rightly signed */
   takeOutside(wish: Omit<OutsideMember, 'incoming'> & { readonly pdu: Json }): Promise<StoredEvent>
+  /** Those of the values that are rightly signed events of a room, of which nothing else has to be known. */
+  readSigned(room: Pick<Room, 'id' | 'version'>, values: readonly Json[]): Promise<RoomEvent[]>
   /** An event at the head of a room, for another server to make. See template.ts. */
   template(room: Room, outline: Outline): Promise<JsonObject>
   /** What events rest on, and what that rests on. */
@@ -199,6 +203,8 @@ export async function openReceiver(deps: ReceiveDeps): Promise<Receiver> {
         if (!room || !incoming) arrivals.push({ eventId: found.eventId, error: error ?? 'There is no such room here' })
         else if (!(await mayTakePart(room, origin)))
           arrivals.push({ eventId: found.eventId, error: `${origin} may not take part in this room` })
+        else if (!(await hasLocalMembers(room)) && (await takeEnding(deps, room, incoming, origin)))
+          arrivals.push({ eventId: found.eventId })
         else if (!(await hasLocalMembers(room)))
           arrivals.push({ eventId: found.eventId, error: 'Nobody of this server is in this room' })
         else {
@@ -237,6 +243,7 @@ export async function openReceiver(deps: ReceiveDeps): Promise<Receiver> {
       if (!incoming) throw new MatrixError('M_FORBIDDEN', 'The event is not signed as it should be')
       return storeOutside(deps, { ...wish, incoming })
     },
+    readSigned: async (room, values) => (await readSigned(deps, room, values)).map(({ event }) => event),
     template: (room, outline) => templateFor(deps, room, outline),
     authChain: (events) => authChainOf(deps, events),
     mayTakePart,

@@ -29,13 +29,70 @@ export interface HandshakeDeps {
 
 export interface Made {
   readonly event: RoomEvent
-  readonly json: string
+  readonly pdu: JsonObject
   readonly version: RoomVersion
 }
 
+/** Where in a room an event goes. */
+export interface Place {
+  readonly version: RoomVersion
+  readonly prev: References
+  readonly auth: References
+  readonly depth: number
+}
+
+interface References {
+  readonly ids: readonly string[]
+  /** In old versions. */
+  readonly hashes: ReadonlyMap<string, string>
+}
+
 /**
- * Has a server say where in the room a member event goes, and makes it. Of the answer only the references, the depth and, of a restricted
- * room, who vouches are taken: everything else is our own word, since our signature will stand under it.
+ * The place that a template names. Of a template only the references and the depth are taken.
+ * @throws {RemoteError}
+ */
+export function placeIn(server: string, template: Json, version: RoomVersion): Place {
+  const depth = own(template, 'depth')
+  return {
+    version,
+    prev: readReferences(server, own(template, 'prev_events'), version),
+    auth: readReferences(server, own(template, 'auth_events'), version),
+    depth: typeof depth === 'number' && Number.isSafeInteger(depth) && depth > 0 ? depth : 1,
+  }
+}
+
+/** Makes a member event of somebody here at a place, and signs it. */
+export function buildMember(
+  deps: Pick<HandshakeDeps, 'serverName' | 'signingKey' | 'now' | 'randomId'>,
+  { version, prev, auth, depth }: Place,
+  member: Pick<RoomEvent, 'roomId' | 'sender' | 'content'> & { readonly stateKey: string },
+): Made {
+  const { event, json } = buildEvent(
+    {
+      ...member,
+      type: 'm.room.member',
+      prevEvents: prev.ids,
+      authEvents: auth.ids,
+      depth,
+      ts: deps.now(),
+      v1:
+        version.eventFormat === 'v1'
+          ? {
+              eventId: `$${deps.randomId()}:${deps.serverName}`,
+              referenceHashes: new Map([...prev.hashes, ...auth.hashes]),
+            }
+          : undefined,
+    },
+    version,
+    deps.serverName,
+    deps.signingKey,
+  )
+  return { event, pdu: JSON.parse(json) as JsonObject, version }
+}
+
+/**
+ * Has a server say where in the room a member event goes, and makes it. Of the answer only the place and, of a restricted room, who
+ * vouches are taken: everything else is our own word, since our signature will stand under it.
  * @throws {RemoteError}
  */
 export async function makeMember(deps: HandshakeDeps, server: string, wanted: Wanted): Promise<Made> {
@@ -51,49 +108,19 @@ export async function makeMember(deps: HandshakeDeps, server: string, wanted: Wa
   if (!version)
     throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `The room has a version that this server does not know`)
   const vouching = own(own(template, 'content'), 'join_authorised_via_users_server')
-  const prev = readReferences(server, own(template, 'prev_events'), version)
-  const auth = readReferences(server, own(template, 'auth_events'), version)
-  const depth = own(template, 'depth')
-  const v1 = version.eventFormat === 'v1'
-  const { event, json } = buildEvent(
-    {
-      type: 'm.room.member',
-      sender: userId,
-      stateKey: userId,
-      roomId,
-      content: {
-        ...content,
-        membership: act,
-        ...(act === 'join' &&
-          version.restrictedJoins &&
-          typeof vouching === 'string' && { join_authorised_via_users_server: vouching }),
-      },
-      prevEvents: prev.ids,
-      authEvents: auth.ids,
-      depth: typeof depth === 'number' && Number.isSafeInteger(depth) && depth > 0 ? depth : 1,
-      ts: deps.now(),
-      v1: v1
-        ? {
-            eventId: `$${deps.randomId()}:${deps.serverName}`,
-            referenceHashes: new Map([...prev.hashes, ...auth.hashes]),
-          }
-        : undefined,
-    },
-    version,
-    deps.serverName,
-    deps.signingKey,
-  )
-  return { event, json, version }
+  const isVouched = act === 'join' && version.restrictedJoins && typeof vouching === 'string'
+  return buildMember(deps, placeIn(server, template, version), {
+    roomId,
+    sender: userId,
+    stateKey: userId,
+    content: { ...content, membership: act, ...(isVouched && { join_authorised_via_users_server: vouching }) },
+  })
 }
 
 const mostReferences = 20
 
 /** The events that a list names, and the hashes beside them in old versions. @throws {RemoteError} */
-export function readReferences(
-  server: string,
-  list: Json | undefined,
-  version: RoomVersion,
-): { ids: string[]; hashes: Map<string, string> } {
+function readReferences(server: string, list: Json | undefined, version: RoomVersion): References {
   const hashes = new Map<string, string>()
   const ids: string[] = []
   for (const one of Array.isArray(list) ? list.slice(0, mostReferences) : []) {

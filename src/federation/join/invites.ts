@@ -2,20 +2,18 @@ import { Type } from 'typebox'
 import type { Receiver, Room, Rooms, StoredEvent } from '../../events/index.ts'
 import { RawJson, route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
-import { buildEvent } from '../../matrix/event-build.ts'
 import { checkFormat } from '../../matrix/event-format.ts'
 import { signEvent } from '../../matrix/event-signing.ts'
 import { eventId } from '../../matrix/event.ts'
 import { isLocalUser, serverOf } from '../../matrix/ids.ts'
 import { own, type Json, type JsonObject } from '../../matrix/json.ts'
-import type { Pdu } from '../../matrix/pdu.ts'
 import { findRoomVersion } from '../../matrix/room-version.ts'
 import type { SigningKey } from '../../matrix/signing.ts'
-import { readStripped, strippedState, strippedTypes } from '../../matrix/stripped-state.ts'
 import type { Users } from '../../users/index.ts'
 import { remotePath } from '../client.ts'
 import { asClientError } from '../remote-error.ts'
-import { makeMember, readReferences, type HandshakeDeps } from './handshake.ts'
+import { buildMember, placeIn, type HandshakeDeps } from './handshake.ts'
+import { readTold, tellingState } from './told.ts'
 
 export interface InviteDeps extends HandshakeDeps {
   readonly rooms: Rooms
@@ -34,62 +32,27 @@ export async function inviteElsewhere(
   target: string,
   content: JsonObject,
 ): Promise<StoredEvent> {
-  const { version } = room
   const server = serverOf(target)
-  const template = await deps.receiver.template(room, {
-    type: 'm.room.member',
-    sender,
-    stateKey: target,
-    content: { ...content, membership: 'invite' },
-  })
-  const prev = readReferences(server, own(template, 'prev_events'), version)
-  const auth = readReferences(server, own(template, 'auth_events'), version)
-  const { event, json } = buildEvent(
-    {
-      type: 'm.room.member',
-      sender,
-      stateKey: target,
-      roomId: room.id,
-      content: { ...content, membership: 'invite' },
-      prevEvents: prev.ids,
-      authEvents: auth.ids,
-      depth: Number(template['depth']),
-      ts: deps.now(),
-      v1:
-        version.eventFormat === 'v1'
-          ? {
-              eventId: `$${deps.randomId()}:${deps.serverName}`,
-              referenceHashes: new Map([...prev.hashes, ...auth.hashes]),
-            }
-          : undefined,
-    },
-    version,
-    deps.serverName,
-    deps.signingKey,
-  )
-  const pdu = JSON.parse(json) as Pdu & JsonObject
+  const member = { sender, stateKey: target, content: { ...content, membership: 'invite' } }
+  const template = await deps.receiver.template(room, { type: 'm.room.member', ...member })
+  const place = placeIn(server, template, room.version)
+  const { event, pdu } = buildMember(deps, place, { ...member, roomId: room.id })
   try {
     const answer = await deps.client.ask(server, {
       method: 'PUT',
       path: remotePath('federation/v2/invite', room.id, event.id),
-      content: { event: pdu, invite_room_state: await strippedFor(deps, room, sender), room_version: version.id },
+      content: {
+        event: pdu,
+        invite_room_state: await tellingState(deps.rooms, room, sender),
+        room_version: room.version.id,
+      },
     })
     const theirs = own(own(own(answer, 'event'), 'signatures'), server)
-    const signatures = { ...pdu.signatures, ...(theirs !== undefined && { [server]: theirs }) }
+    const signatures = { ...(pdu['signatures'] as JsonObject), ...(theirs !== undefined && { [server]: theirs }) }
     return await deps.receiver.takeNow(room, { ...pdu, signatures }, deps.serverName)
   } catch (error) {
     throw asClientError(error)
   }
-}
-
-async function strippedFor({ rooms }: InviteDeps, room: Room, inviter: string): Promise<JsonObject[]> {
-  const found = new Map<string, StoredEvent>()
-  for (const type of strippedTypes) {
-    const stored = await rooms.stateEvent(room, type, '')
-    if (stored) found.set(type, stored)
-  }
-  const member = await rooms.stateEvent(room, 'm.room.member', inviter)
-  return strippedState((type) => found.get(type)?.event, ...(member ? [member.event] : []))
 }
 
 const bad = (what: string): MatrixError => new MatrixError('M_BAD_JSON', what)
@@ -120,16 +83,12 @@ async function takeInvite(
   const account = await deps.users.account(await deps.users.intern(target))
   if (!account || account.deactivated) throw new MatrixError('M_FORBIDDEN', 'There is nobody of this name here')
   await deps.mustTakeInvite(target, pdu.sender)
+  const told = await readTold(deps.receiver, { id: roomId, version }, stripped)
   const signed = signEvent(pdu, version, deps.serverName, deps.signingKey)
   const here = await deps.rooms.find(roomId)
   // Where somebody of us is in the room, it comes to all of them as every event does.
   if (!here || !(await deps.receiver.hasLocalMembers(here)))
-    await deps.receiver.takeOutside({
-      roomId,
-      version,
-      pdu: signed,
-      unsigned: { invite_room_state: readStripped(stripped) },
-    })
+    await deps.receiver.takeOutside({ roomId, version, pdu: signed, unsigned: { invite_room_state: told } })
   return signed
 }
 
@@ -176,35 +135,3 @@ export const inviteRoutes = (deps: InviteDeps): Route[] => [
     },
   }),
 ]
-
-/** Ends an invitation to a room that nobody of this server is in: its servers are told if they can be, and its user in any case. */
-export async function leaveElsewhere(
-  deps: InviteDeps,
-  room: Room,
-  userId: string,
-  servers: readonly string[],
-  content: JsonObject,
-): Promise<void> {
-  let last: unknown = new MatrixError('M_NOT_FOUND', 'No server is known that is in this room')
-  for (const server of servers) {
-    try {
-      const { event, json, version } = await makeMember(deps, server, {
-        act: 'leave',
-        roomId: room.id,
-        userId,
-        content,
-      })
-      const pdu = JSON.parse(json) as JsonObject
-      await deps.client.ask(server, {
-        method: 'PUT',
-        path: remotePath('federation/v2/send_leave', room.id, event.id),
-        content: pdu,
-      })
-      await deps.receiver.takeOutside({ roomId: room.id, version, pdu, unsigned: {} })
-      return
-    } catch (error) {
-      last = error
-    }
-  }
-  throw asClientError(last)
-}

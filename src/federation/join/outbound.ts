@@ -34,11 +34,11 @@ export function openJoins(deps: JoinDeps): RemoteJoins {
   const turns = new Map<string, Promise<unknown>>()
 
   const joinBy = async (server: string, roomId: string, userId: string, content: JsonObject): Promise<Room> => {
-    const { event, json, version } = await makeMember(deps, server, { act: 'join', roomId, userId, content })
+    const { event, pdu, version } = await makeMember(deps, server, { act: 'join', roomId, userId, content })
     const answer = await deps.client.ask(server, {
       method: 'PUT',
       path: remotePath('federation/v2/send_join', roomId, event.id),
-      content: JSON.parse(json) as JsonObject,
+      content: pdu,
       maxBytes: largestState,
       timeoutMs: joinTimeoutMs,
     })
@@ -50,7 +50,7 @@ export function openJoins(deps: JoinDeps): RemoteJoins {
       roomId,
       version,
       // Where somebody vouches for the user, their server has put its signature beside ours.
-      join: own(answer, 'event') ?? (JSON.parse(json) as Json),
+      join: own(answer, 'event') ?? pdu,
       state: list('state'),
       authChain: list('auth_chain'),
     })

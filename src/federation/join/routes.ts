@@ -8,6 +8,7 @@ import { checkFormat } from '../../matrix/event-format.ts'
 import { serverOf } from '../../matrix/ids.ts'
 import { own, type JsonObject } from '../../matrix/json.ts'
 import type { SigningKey } from '../../matrix/signing.ts'
+import { tellingState } from './told.ts'
 
 export interface JoinRouteDeps {
   readonly rooms: Rooms
@@ -18,7 +19,7 @@ export interface JoinRouteDeps {
   readonly vouch: (room: Room, userId: string) => Promise<string | undefined>
 }
 
-type Act = 'join' | 'leave'
+type Act = 'join' | 'leave' | 'knock'
 
 const Template = Type.Object({ room_version: Type.Optional(Type.String()), event: Type.Object({}) })
 const MakeParams = Type.Object({ roomId: Type.String(), userId: Type.String() })
@@ -39,7 +40,7 @@ async function roomFor({ rooms, receiver }: JoinRouteDeps, roomId: string, origi
 /** Who wants it speaks for themselves, by their own server. @see https://spec.matrix.org/v1.19/server-server-api/#joining-rooms */
 const makeRoute = (deps: JoinRouteDeps, act: Act): Route =>
   route({
-    id: { join: 'makeJoin', leave: 'makeLeave' }[act],
+    id: { join: 'makeJoin', leave: 'makeLeave', knock: 'makeKnock' }[act],
     method: 'GET',
     path: `/_matrix/federation/v1/make_${act}/:roomId/:userId`,
     auth: 'server',
@@ -150,12 +151,29 @@ const sendLeave = (deps: JoinRouteDeps, version: 'v1' | 'v2'): Route =>
     },
   })
 
+const sendKnock = (deps: JoinRouteDeps): Route =>
+  route({
+    id: 'sendKnock',
+    method: 'PUT',
+    path: '/_matrix/federation/v1/send_knock/:roomId/:eventId',
+    auth: 'server',
+    params: SendParams,
+    body: Body,
+    reply: Type.Object({ knock_room_state: Type.Array(Type.Unsafe<object>(Type.Unknown())) }),
+    handle: async ({ origin, params, body }) => {
+      const { room } = await taken(deps, 'knock', origin, params, body)
+      return { knock_room_state: await tellingState(deps.rooms, room) }
+    },
+  })
+
 /** How users of other servers come into rooms and leave them. */
 export const joinRoutes = (deps: JoinRouteDeps): Route[] => [
   makeRoute(deps, 'join'),
   makeRoute(deps, 'leave'),
+  makeRoute(deps, 'knock'),
   sendJoin(deps, 'v1'),
   sendJoin(deps, 'v2'),
   sendLeave(deps, 'v1'),
   sendLeave(deps, 'v2'),
+  sendKnock(deps),
 ]

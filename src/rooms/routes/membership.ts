@@ -1,21 +1,21 @@
 import { Type, type Static } from 'typebox'
 import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
-import { isRoomAlias, isRoomId, serverOf } from '../../matrix/ids.ts'
+import { isRoomAlias, isRoomId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import { mustNotBeSuspended } from '../../users/index.ts'
-import type { RoomsRouteDeps } from '../deps.ts'
+import type { RemoteRooms, RoomsRouteDeps } from '../deps.ts'
 import { mustNotTurnDownNotices } from '../notice-room.ts'
 import {
   ban,
   invite,
-  inviterOf,
   join,
   joinedRoom,
   kick,
   knock,
   leave,
   notIn,
+  serversToldBy,
   unban,
   type MembershipWish,
 } from '../membership.ts'
@@ -88,6 +88,32 @@ const serversIn = ({ via = [], server_name: named = [] }: Static<typeof Via>): s
   ...new Set([via, named].flat()),
 ]
 
+/** A room that is here, or one elsewhere, and servers that may be in it. */
+async function findAnywhere(
+  deps: RoomsRouteDeps,
+  session: Session,
+  idOrAlias: string,
+  named: readonly string[],
+): Promise<
+  { readonly here: Room } | { readonly remote: RemoteRooms; readonly roomId: string; readonly servers: string[] }
+> {
+  const { remote } = deps
+  const isAlias = isRoomAlias(idOrAlias)
+  const here = isAlias ? await deps.aliases.resolve(idOrAlias) : (await deps.rooms.find(idOrAlias))?.nid
+  const room = here === undefined ? undefined : await deps.rooms.byNid(here)
+  if (!remote || (room && (await remote.isHere(room)))) return { here: await roomBy(deps, idOrAlias) }
+  const found = isAlias && !room ? await remote.alias(idOrAlias) : { roomId: room?.id ?? idOrAlias, servers: [] }
+  if (!found) throw new MatrixError('M_NOT_FOUND', `There is no room with the alias ${idOrAlias}`)
+  if (!isRoomId(found.roomId))
+    throw new MatrixError('M_INVALID_PARAM', `"${idOrAlias}" is neither a room id nor an alias`)
+  const standing = room && (await deps.rooms.events.get(room.members.get(session.user)?.event ?? 0))
+  return {
+    remote,
+    roomId: found.roomId,
+    servers: [...named, ...(standing ? serversToldBy(standing) : []), ...found.servers],
+  }
+}
+
 /** Joins a room that is here, or has another server let the user in. */
 async function joinAnywhere(
   deps: RoomsRouteDeps,
@@ -96,31 +122,48 @@ async function joinAnywhere(
   named: readonly string[],
   body: JsonObject & { reason?: string },
 ): Promise<{ room_id: string }> {
-  const { remote } = deps
-  const isAlias = isRoomAlias(idOrAlias)
-  const here = isAlias ? await deps.aliases.resolve(idOrAlias) : (await deps.rooms.find(idOrAlias))?.nid
-  const room = here === undefined ? undefined : await deps.rooms.byNid(here)
-  if (!remote || (room && (await remote.isHere(room))))
-    return joinAs(deps, session, await roomBy(deps, idOrAlias), body)
+  const found = await findAnywhere(deps, session, idOrAlias, named)
+  if ('here' in found) return joinAs(deps, session, found.here, body)
   mustNotBeSuspended(session)
   if (session.guest) throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests join rooms of this server only')
-  const found = isAlias && !room ? await remote.alias(idOrAlias) : { roomId: room?.id ?? idOrAlias, servers: [] }
-  if (!found) throw new MatrixError('M_NOT_FOUND', `There is no room with the alias ${idOrAlias}`)
-  if (!isRoomId(found.roomId))
-    throw new MatrixError('M_INVALID_PARAM', `"${idOrAlias}" is neither a room id nor an alias`)
-  const { reason, extra } = wishOf(body)
-  const inviter = room && (await inviterOf(deps, { nid: session.user }, room))
+  const { remote, roomId, servers } = found
   const joined = await remote.join({
-    roomId: found.roomId,
+    roomId,
     userId: session.userId,
-    servers: [...named, ...(inviter === undefined ? [] : [serverOf(inviter)]), ...found.servers],
-    content: {
-      ...(await deps.profiles.memberFields(session.userId)),
-      ...extra,
-      ...(reason !== undefined && { reason }),
-    },
+    servers,
+    content: await contentOf(deps, session, body),
   })
   return { room_id: joined.id }
+}
+
+/** Asks to be let into a room that is here, or elsewhere. */
+async function knockAnywhere(
+  deps: RoomsRouteDeps,
+  session: Session,
+  idOrAlias: string,
+  named: readonly string[],
+  body: { reason?: string },
+): Promise<{ room_id: string }> {
+  mustNotBeSuspended(session)
+  const found = await findAnywhere(deps, session, idOrAlias, named)
+  if ('here' in found) {
+    await knock(deps, whoOf(session), found.here, body)
+    return { room_id: found.here.id }
+  }
+  const { remote, roomId, servers } = found
+  deps.blocks?.mustBeOpen(roomId)
+  await remote.knock({ roomId, userId: session.userId, servers, content: await contentOf(deps, session, { ...body }) })
+  return { room_id: roomId }
+}
+
+/** What a member event says of somebody, whom another server is to let in. */
+async function contentOf(
+  deps: RoomsRouteDeps,
+  { userId }: Session,
+  body: JsonObject & { reason?: string },
+): Promise<JsonObject> {
+  const { reason, extra } = wishOf(body)
+  return { ...(await deps.profiles.memberFields(userId)), ...extra, ...(reason !== undefined && { reason }) }
 }
 
 export const membershipRoutes = (deps: RoomsRouteDeps): Route[] => [
@@ -156,14 +199,11 @@ export const membershipRoutes = (deps: RoomsRouteDeps): Route[] => [
     auth: 'user',
     limit: 'heavy',
     params: Type.Object({ roomIdOrAlias: Type.String() }),
+    query: Via,
     body: Reason,
     reply: RoomIdReply,
-    handle: async ({ session, params, body }) => {
-      mustNotBeSuspended(session)
-      const room = await roomBy(deps, params.roomIdOrAlias)
-      await knock(deps, whoOf(session), room, body)
-      return { room_id: room.id }
-    },
+    handle: ({ session, params, query, body }) =>
+      knockAnywhere(deps, session, params.roomIdOrAlias, serversIn(query), body),
   }),
   route({
     id: 'inviteUser',
