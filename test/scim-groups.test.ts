@@ -102,6 +102,8 @@ scene(
       200,
     )
     await members('ann', 'bob')
+    assert.equal((await scim('PUT', path, { schemas: [group], displayName: 'staff', externalId: 'g-1' })).status, 200)
+    await members('ann', 'bob')
     assert.deepEqual((await done('GET', `${path}?excludedAttributes=members`))['members'], undefined)
     assert.deepEqual(
       ((await done('GET', path))['members'] as Body[]).map((one) => String(one['value'])).sort(),

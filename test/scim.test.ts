@@ -225,7 +225,8 @@ scene(
     )
     assert.deepEqual(
       [replaced.status, replaced.body['title'], replaced.body['displayName'], replaced.body['active']],
-      [200, 'Dr', undefined, true],
+      [200, 'Dr', 'Ann', true],
+      'what is left out stays',
     )
     const broken = await fetch(`${server.url}/_latchkey/scim/v2/corp/Users`, {
       method: 'POST',
@@ -235,6 +236,37 @@ scene(
     assert.deepEqual([broken.status, ((await broken.json()) as Body)['scimType']], [400, 'invalidSyntax'])
   },
 )
+
+scene('a change never makes somebody else of a person', {}, async ({ server, scim, done, patch, signIn }) => {
+  const id = idOf(await done('POST', '/Users', ann))
+  const linksOf = async (name: string): Promise<string[]> => {
+    const { nid } = (await server.users.findByLocalpart(name))!
+    return (await server.identities.links.of(nid)).map(({ subject }) => subject)
+  }
+  assert.deepEqual(await linksOf('ann'), ['a-1'])
+  const put = async (body: Body): Promise<Body> => {
+    const { status, body: answer } = await scim('PUT', `/Users/${id}`, { schemas: [user], ...body })
+    assert.equal(status, 200, JSON.stringify(answer))
+    return answer
+  }
+  assert.equal((await put({ userName: 'ann@example.org', title: 'Dr' }))['externalId'], 'a-1')
+  assert.deepEqual(await linksOf('ann'), ['a-1'], 'left out, it stays')
+  assert.equal((await signIn('a-1')).userId, '@ann:test')
+  // Taken away by its name it is gone from the resource, and the person is still who they were.
+  assert.equal((await put({ userName: 'ann@example.org', externalId: null }))['externalId'], undefined)
+  assert.equal((await put({ userName: 'anna@example.org' }))['externalId'], undefined)
+  assert.equal((await patch(`/Users/${id}`, { op: 'remove', path: 'title' })).status, 200)
+  assert.deepEqual(await linksOf('ann'), ['a-1'])
+  assert.equal((await signIn('a-1')).userId, '@ann:test')
+  // Said on purpose, it is another one.
+  await put({ userName: 'anna@example.org', externalId: 'a-2' })
+  assert.deepEqual(await linksOf('ann'), ['a-2'])
+
+  // Whoever is known by the name is so for good, whatever comes after.
+  const bob = idOf(await done('POST', '/Users', { schemas: [user], userName: 'bob@example.org' }))
+  await scim('PUT', `/Users/${bob}`, { schemas: [user], userName: 'bob@example.org', externalId: 'b-7' })
+  assert.deepEqual(await linksOf('bob'), ['bob@example.org'])
+})
 
 scene(
   "a name that is somebody else's stays theirs, and an account that signed in before is the same one",

@@ -109,6 +109,18 @@ export const tidy = (value: Json): Json => {
   )
 }
 
+/**
+ * A resource after a PUT: what that names takes the place of what there was, with null nothing does, and what it leaves out stays.
+ * @see https://www.rfc-editor.org/rfc/rfc7644#section-3.5.1
+ */
+export const replacedBy = (stored: JsonObject, body: JsonObject): JsonObject => {
+  const gone = new Set(Object.entries(body).flatMap(([name, value]) => (value === null ? [spelling(name)] : [])))
+  return {
+    ...Object.fromEntries(Object.entries(stored).filter(([name]) => !gone.has(name))),
+    ...(tidy(body) as JsonObject),
+  }
+}
+
 /** As `tidy`, of a value that stands under this name. */
 export const tidyAs = (name: string, value: Json): Json => (flags.has(name) ? flag(value) : tidy(value))
 

@@ -1,6 +1,6 @@
 import { isObject, type Json, type JsonObject, own } from '../../matrix/json.ts'
 import type { Origin } from '../identity.ts'
-import { groupSchema, tidy } from './attributes.ts'
+import { groupSchema, replacedBy, tidy } from './attributes.ts'
 import { invalidValue, notFound, ScimError } from './error.ts'
 import { patched } from './patch.ts'
 import { followGroups, type ScimProvider } from './provider.ts'
@@ -161,6 +161,13 @@ const change = async (
   log(provider, origin, 'changed', data.displayName, { added: added.length, removed: gone.length })
 }
 
+/** What is kept of a group. */
+const storedGroup = (row: GroupRow, members: readonly Member[]): JsonObject => ({
+  displayName: row.display_name,
+  ...(row.external_id !== null && { externalId: row.external_id }),
+  members: members.map(({ id }) => ({ value: id })),
+})
+
 /** @throws ScimError */
 export const replaceGroup = (
   provider: ScimProvider,
@@ -168,7 +175,10 @@ export const replaceGroup = (
   body: JsonObject,
   expected: Expected,
   origin: Origin,
-): Promise<void> => change(provider, groupId, expected, origin, () => readGroupData(body))
+): Promise<void> =>
+  change(provider, groupId, expected, origin, (row, members) =>
+    readGroupData(replacedBy(storedGroup(row, members), body)),
+  )
 
 /** @throws ScimError */
 export const patchGroup = (
@@ -178,18 +188,7 @@ export const patchGroup = (
   expected: Expected,
   origin: Origin,
 ): Promise<void> =>
-  change(provider, groupId, expected, origin, (row, members) =>
-    readGroupData(
-      patched(
-        {
-          displayName: row.display_name,
-          ...(row.external_id !== null && { externalId: row.external_id }),
-          members: members.map(({ id }) => ({ value: id })),
-        },
-        body,
-      ),
-    ),
-  )
+  change(provider, groupId, expected, origin, (row, members) => readGroupData(patched(storedGroup(row, members), body)))
 
 /** @throws ScimError */
 export const removeGroup = async (

@@ -8,6 +8,7 @@ import type { Identity, Origin } from '../identity.ts'
 import { lockBy, unlockBy } from '../provider-locks.ts'
 import { enter } from '../sign-in.ts'
 import { addIdentity, removeIdentity } from '../store/links.ts'
+import { replacedBy } from './attributes.ts'
 import { invalidValue, notFound, ScimError } from './error.ts'
 import { patched } from './patch.ts'
 import { followGroups, type ScimProvider } from './provider.ts'
@@ -41,6 +42,16 @@ const subjectOf = ({ settings }: ScimProvider, { resource }: UserData): string =
   const subject = renderFirst(settings.subject, resource)
   if (subject !== undefined) return subject
   throw invalidValue(`What makes the subject is not there: ${settings.subject.map(({ text }) => text).join(' or ')}`)
+}
+
+/**
+ * The same after a change: by the template that it was made by before, and by none further down the list, which would make somebody else of
+ * them because an attribute is not there. @throws ScimError
+ */
+const subjectAfter = ({ settings }: ScimProvider, row: UserRow, { resource }: UserData): string => {
+  const before = storedResource(row)
+  const template = settings.subject.find((one) => one.render(before) === row.subject) ?? settings.subject[0]
+  return template?.render(resource) ?? row.subject
 }
 
 const log = ({ id, deps }: ScimProvider, { trace }: Origin, what: string, user: string): void =>
@@ -133,7 +144,7 @@ const change = async (
   const before = await userRow(provider, userId)
   checkVersion(before, expected)
   const data = next(before)
-  const subject = subjectOf(provider, data)
+  const subject = subjectAfter(provider, before, data)
   const active = data.active ?? before.active === 1
   const turns = active !== (before.active === 1)
   // First the account, so that nobody stays in whom the provider has put out.
@@ -174,7 +185,8 @@ export const replaceUser = (
   body: JsonObject,
   expected: Expected,
   origin: Origin,
-): Promise<JsonObject> => change(provider, userId, expected, origin, () => readUserData(body))
+): Promise<JsonObject> =>
+  change(provider, userId, expected, origin, (row) => readUserData(replacedBy(storedResource(row), body)))
 
 /** @throws ScimError, MatrixError */
 export const patchUser = (
