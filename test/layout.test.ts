@@ -32,6 +32,7 @@ const order = [
   'admin',
   'metrics',
   'server',
+  'import',
   'cli',
 ]
 const firstFeature = order.indexOf('users')
@@ -41,7 +42,7 @@ const homes: Record<string, RegExp> = {
   pg: /^storage\//,
   kysely: /^storage\/|store\.ts$|\/store\/|tables\.ts$|\.test\.ts$/,
   jose: /^providers\/|^oauth\/|^cli\/|\.test\.ts$/,
-  yaml: /^config\/|^appservice\//,
+  yaml: /^config\/|^appservice\/|^import\//,
   undici: /^http\//,
   sharp: /^media\//,
   'file-type': /^media\//,

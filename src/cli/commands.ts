@@ -22,6 +22,11 @@ export const commands: readonly Command[] = [
     load: () => import('./migrate-database.ts'),
   },
   {
+    name: 'import synapse',
+    summary: 'take over everything from a Synapse',
+    load: () => import('./import-synapse.ts'),
+  },
+  {
     name: 'config check',
     summary: 'say whether a configuration is right, and what it means',
     load: () => import('./config-check.ts'),

@@ -14,9 +14,15 @@ export interface Redaction {
   readonly json: string
 }
 
+/** The event as a redaction leaves it. */
+export const redactedForm = (event: RoomEvent, version: RoomVersion): RoomEvent => {
+  const pdu = redact(event.pdu, version)
+  return { ...event, content: pdu.content, pdu, redacts: undefined }
+}
+
 export function redactionOf(target: StoredEvent, version: RoomVersion): Redaction {
-  const pdu = redact(target.event.pdu, version)
-  return { target, event: { ...target.event, content: pdu.content, pdu, redacts: undefined }, json: canonicalJson(pdu) }
+  const event = redactedForm(target.event, version)
+  return { target, event, json: canonicalJson(event.pdu) }
 }
 
 /** What was redacted goes from memory too, wherever it is held, before anyone is told. */

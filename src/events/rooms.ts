@@ -70,7 +70,7 @@ export type RoomsDeps = Pick<AppendDeps, 'log' | 'users' | 'serverName' | 'signi
 }
 
 /** Keys the hashes of state sets; made once for each database. */
-async function stateSecret(database: Database, fresh: string): Promise<string> {
+export async function stateSecret(database: Database, fresh: string): Promise<string> {
   return database.write(async (tx: Tx) => {
     const key = 'state_secret'
     await tx

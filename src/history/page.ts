@@ -1,7 +1,7 @@
 import { MatrixError } from '../matrix/errors.ts'
 import type { RoomEventFilter } from '../matrix/filter.ts'
 import type { Database } from '../storage/index.ts'
-import type { Log } from '../streams/index.ts'
+import { synapsePosition, type Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import type { AccessDeps, View } from './access.ts'
 import { relatedBy } from './related.ts'
@@ -46,10 +46,17 @@ export const pageLimit = 500
 
 /**
  * A place in the timeline: after the event at this position of the log, before the next.
+ * A token of the Synapse that the events were taken over from stands for one, too.
  * @throws {MatrixError} M_INVALID_PARAM for anything that this server did not give out.
  */
-export function readToken(name: string, text: string | undefined): number | undefined {
+export function readToken(
+  { imported }: Pick<Log, 'imported'>,
+  name: string,
+  text: string | undefined,
+): number | undefined {
   if (text === undefined) return undefined
+  const foreign = synapsePosition(text)
+  if (foreign !== undefined && foreign <= imported) return foreign
   if (!/^-?\d{1,15}$/.test(text))
     throw new MatrixError('M_INVALID_PARAM', `${name} is not a pagination token of this server`)
   return Number(text)

@@ -1,5 +1,6 @@
 export { copyToPostgres, type CopyProgress } from './copy.ts'
 export { dumpPostgres, restorePostgres, snapshotSqlite } from './snapshot.ts'
+export { openForeignPostgres, openForeignSqlite, type Foreign, type Scan } from './foreign.ts'
 export { openDatabase, type Database, type OpenOptions } from './database.ts'
 export { Cache, type CacheOptions } from './cache.ts'
 export { hot, type HotQuery } from './hot.ts'

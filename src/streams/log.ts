@@ -1,4 +1,4 @@
-import { openSequence, type Database, type Tx } from '../storage/index.ts'
+import { DatabaseRefused, openSequence, type Database, type Tx } from '../storage/index.ts'
 import type { Entry, NewEntry } from './entry.ts'
 import { Tail } from './tail.ts'
 import { Watchers, type Watch } from './watch.ts'
@@ -31,6 +31,8 @@ export interface Log {
   readonly tail: Tail
   /** Requests that have an eye on it: syncs that wait, and those that are being answered. */
   readonly watching: number
+  /** Up to here events have the places that they had in the Synapse which they were taken over from; 0: none was. */
+  readonly imported: number
   /** As `Database.write`; what it appends becomes visible at once after the commit, and before this resolves. */
   write<T>(work: (tx: LogTx) => Promise<T>): Promise<T>
   /** An entry that lives in memory alone (typing, presence). */
@@ -43,12 +45,23 @@ export interface Log {
   close(): void
 }
 
+/** @throws {DatabaseRefused} where an import was ended half-way */
+async function readImported(database: Database): Promise<number> {
+  const row = await database.read.selectFrom('meta').where('key', '=', 'import').select('value').executeTakeFirst()
+  if (!row) return 0
+  const { state, position } = JSON.parse(row.value) as { state: string; position: number } // as import/ has written it
+  if (state !== 'done')
+    throw new DatabaseRefused('An import into this database has not come to its end: run "latchkey import synapse" again.')
+  return position
+}
+
 /**
  * Positions are dispatched when a write runs and retired when it has committed or failed; `now` follows the lowest that is
  * not retired, so that no reader ever sees a position before everything below it.
  */
 export async function openLog(database: Database, onListenerError: (error: unknown) => void): Promise<Log> {
   const sequence = await openSequence(database, 'positions')
+  const imported = await readImported(database)
   let now = sequence.last
   const tail = new Tail(now, database.memory)
   const watchers = new Watchers()
@@ -93,6 +106,7 @@ export async function openLog(database: Database, onListenerError: (error: unkno
     get watching() {
       return watchers.count
     },
+    imported,
     write: async (work) => {
       let write: { first: number } | undefined
       const entries: Due[] = []

@@ -2,6 +2,7 @@ import { MatrixError } from '../matrix/errors.ts'
 import { everything, parseFilter, type Filter } from '../matrix/filter.ts'
 import { parseStrict } from '../matrix/json.ts'
 import type { Session } from '../http/index.ts'
+import { synapsePosition } from '../streams/index.ts'
 import type { SyncDeps } from './deps.ts'
 
 /** What one /sync asks for. */
@@ -39,8 +40,10 @@ export async function readRequest(deps: SyncDeps, session: Session, query: SyncQ
   }
 }
 
-/** The position that a token stands for. @throws {MatrixError} M_INVALID_PARAM for one that this server did not give out */
+/** The position that a token stands for; one of a Synapse, where its events are here. @throws {MatrixError} M_INVALID_PARAM for one that this server did not give out */
 export function readToken(deps: Pick<SyncDeps, 'log'>, text: string, name: string): number {
+  const foreign = synapsePosition(text)
+  if (foreign !== undefined && foreign <= deps.log.imported) return foreign
   const position = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
   if (!Number.isSafeInteger(position) || position > deps.log.now) {
     throw new MatrixError('M_INVALID_PARAM', `${name} is not a token of this server: sync without it to begin anew`)

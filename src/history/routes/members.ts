@@ -79,7 +79,7 @@ export const memberRoutes = (deps: HistoryRouteDeps): Route[] => [
     query: Query,
     reply: Type.Object({ chunk: EventList }),
     handle: async ({ session, params, query }) => {
-      const at = readToken('at', query.at || undefined)
+      const at = readToken(deps.log, 'at', query.at || undefined)
       const view = await enter(deps, session, params.roomId)
       const members = await membersAt(deps, view, at, wantedBy(query.membership, query.not_membership))
       const reader = { session, device: session.device, now: deps.now(), withRoomId: true, lean: true }

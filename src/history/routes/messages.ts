@@ -32,8 +32,8 @@ export const messagesRoutes = (deps: HistoryRouteDeps): Route[] => [
     handle: async ({ session, params, query }) => {
       const { dir } = query
       const [from, to, filter] = [
-        readToken('from', query.from || undefined),
-        readToken('to', query.to || undefined),
+        readToken(deps.log, 'from', query.from || undefined),
+        readToken(deps.log, 'to', query.to || undefined),
         readFilter(query.filter),
       ]
       const newest = deps.log.now

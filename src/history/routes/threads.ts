@@ -92,7 +92,7 @@ export const threadRoutes = (deps: HistoryRouteDeps): Route[] => [
     query: Query,
     reply: Type.Object({ chunk: EventList, next_batch: Type.Optional(Type.String()) }),
     handle: async ({ session, params, query }) => {
-      const from = readToken('from', query.from || undefined)
+      const from = readToken(deps.log, 'from', query.from || undefined)
       const view = await enter(deps, session, params.roomId)
       const wish = {
         from,

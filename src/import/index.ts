@@ -1,0 +1,7 @@
+export type { Report } from './report.ts'
+export { importSynapse, type ImportOptions, type ImportResult } from './synapse/import.ts'
+export { importKeys } from './synapse/keys.ts'
+export { propose, type Proposal } from './synapse/propose.ts'
+export { openSource, readSynapseConfig, type SynapseConfig } from './synapse/settings.ts'
+export { surveySynapse } from './synapse/survey.ts'
+export type { Progress } from './target.ts'
