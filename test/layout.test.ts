@@ -47,6 +47,7 @@ const homes: Record<string, RegExp> = {
   sharp: /^media\//,
   'file-type': /^media\//,
   nodemailer: /^login\//,
+  bcryptjs: /^login\//,
   'openid-client': /^providers\//,
   ldapts: /^providers\//,
   '@node-saml': /^providers\//,

@@ -34,7 +34,9 @@ export function writeReport(report: Report, title: string): void {
     say(`  ${name.padEnd(width)}  ${taken === found ? String(taken) : `${taken} of ${found}`}`)
   if (report.left.size > 0) say('\nLeft out, or to be known:')
   for (const [reason, { count, examples }] of report.left)
-    say(`  ${count} × ${reason}${examples.length > 0 ? ` (${examples.join(', ')}${count > examples.length ? ' …' : ''})` : ''}`)
+    say(
+      `  ${count} × ${reason}${examples.length > 0 ? ` (${examples.join(', ')}${count > examples.length ? ' …' : ''})` : ''}`,
+    )
   if (report.checked > 0 && report.differences.length === 0)
     say(`\nOf ${report.checked} rooms, chosen at random, every event, hash and state is as in Synapse.`)
   if (report.differences.length > 0) say('\nThis is not as in Synapse:')

@@ -59,7 +59,8 @@ export const run = async (args: readonly string[]): Promise<number> => {
       throw new DatabaseRefused(
         `"server_name" is ${config.server_name} in ${values.to}, and Synapse's is ${synapse.serverName}. A server's name can never change.`,
       )
-    if (await askControl(config)) throw new DatabaseRefused('Latchkey is running with this configuration: stop it first.')
+    if (await askControl(config))
+      throw new DatabaseRefused('Latchkey is running with this configuration: stop it first.')
     importKeys(synapse, config.signing_key_file, Date.now())
     await using database = await openDatabase({ url: config.database, serverName: config.server_name })
     const { report } = await importSynapse({
@@ -77,8 +78,7 @@ export const run = async (args: readonly string[]): Promise<number> => {
     writeReport(report, 'Taken over')
     return report.differences.length === 0 ? 0 : 1
   } catch (error) {
-    const sentence =
-      error instanceof DatabaseRefused ? error.message : config && refusal(error, config)
+    const sentence = error instanceof DatabaseRefused ? error.message : config && refusal(error, config)
     if (sentence === undefined) throw error
     process.stderr.write(`${sentence}\n`)
     return 1

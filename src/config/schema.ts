@@ -211,6 +211,13 @@ export const schema = {
     description: 'Whether people can sign in with a password. Turn it off when everybody comes by token.',
     default: true,
   },
+  imported_password_pepper: {
+    kind: 'text',
+    description:
+      'The pepper of the Synapse that accounts were taken over from (password_config.pepper). With it, their passwords are known until each has' +
+      ' signed in once, which makes a hash of our own.',
+    secret: true,
+  },
   registration: {
     kind: 'choice',
     description:

@@ -78,4 +78,8 @@ export const isTrue = (value: unknown): boolean => value === true || value === 1
 
 /** Text of a column that may hold bytes. */
 export const textOf = (value: unknown): string =>
-  typeof value === 'string' ? value : value instanceof Uint8Array ? Buffer.from(value).toString() : JSON.stringify(value)
+  typeof value === 'string'
+    ? value
+    : value instanceof Uint8Array
+      ? Buffer.from(value).toString()
+      : JSON.stringify(value)

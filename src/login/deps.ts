@@ -22,6 +22,7 @@ export type LoginConfig = Pick<
   | 'oauth'
   | 'legacy_login'
   | 'password_login'
+  | 'imported_password_pepper'
   | 'registration'
   | 'registration_tokens'
   | 'registration_shared_secret'

@@ -54,7 +54,7 @@ export const openLogin = (deps: LoginDeps, cost?: PasswordCost): Login => {
   const context: LoginParts = {
     ...deps,
     serverName: deps.config.server_name,
-    passwords: createPasswords(deps, cost),
+    passwords: createPasswords(deps, cost, () => deps.config.imported_password_pepper ?? ''),
     uia: createInteractiveAuth(deps),
     personalTokens: openPersonalTokens(deps),
   }

@@ -51,7 +51,9 @@ async function readImported(database: Database): Promise<number> {
   if (!row) return 0
   const { state, position } = JSON.parse(row.value) as { state: string; position: number } // as import/ has written it
   if (state !== 'done')
-    throw new DatabaseRefused('An import into this database has not come to its end: run "latchkey import synapse" again.')
+    throw new DatabaseRefused(
+      'An import into this database has not come to its end: run "latchkey import synapse" again.',
+    )
   return position
 }
 

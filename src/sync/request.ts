@@ -40,7 +40,10 @@ export async function readRequest(deps: SyncDeps, session: Session, query: SyncQ
   }
 }
 
-/** The position that a token stands for; one of a Synapse, where its events are here. @throws {MatrixError} M_INVALID_PARAM for one that this server did not give out */
+/**
+ * The position that a token stands for; one of a Synapse, where its events are here.
+ * @throws {MatrixError} M_INVALID_PARAM for one that this server did not give out
+ */
 export function readToken(deps: Pick<SyncDeps, 'log'>, text: string, name: string): number {
   const foreign = synapsePosition(text)
   if (foreign !== undefined && foreign <= deps.log.imported) return foreign

@@ -78,7 +78,10 @@ async function descendants(
 
 async function relations(deps: HistoryRouteDeps, session: Session, params: Params, asked: Asked): Promise<RawJson> {
   const { dir = 'b', recurse = false } = asked
-  const [from, to] = [readToken(deps.log, 'from', asked.from || undefined), readToken(deps.log, 'to', asked.to || undefined)]
+  const [from, to] = [
+    readToken(deps.log, 'from', asked.from || undefined),
+    readToken(deps.log, 'to', asked.to || undefined),
+  ]
   const { view } = await visibleEvent(deps, session, params.roomId, params.eventId)
   const limit = Math.min(asked.limit ?? usualLimit, largestLimit)
   const query: ChildrenQuery = {

@@ -44,6 +44,11 @@ export async function reserve(tx: Tx, name: string, reserved: number): Promise<v
 /** The largest id of tokens that are there. */
 export async function readLastToken(db: Reader | Tx): Promise<number> {
   const last = async (table: 'access_tokens' | 'refresh_tokens'): Promise<number> =>
-    (await db.selectFrom(table).select(({ fn }) => fn.max('id').as('last')).executeTakeFirst())?.last ?? 0
+    (
+      await db
+        .selectFrom(table)
+        .select(({ fn }) => fn.max('id').as('last'))
+        .executeTakeFirst()
+    )?.last ?? 0
   return Math.max(await last('access_tokens'), await last('refresh_tokens'))
 }

@@ -4,7 +4,8 @@ const atOnce = 500
 
 async function inParts<In, Out>(items: readonly In[], read: (part: readonly In[]) => Promise<Out[]>): Promise<Out[]> {
   const found: Out[] = []
-  for (let start = 0; start < items.length; start += atOnce) found.push(...(await read(items.slice(start, start + atOnce))))
+  for (let start = 0; start < items.length; start += atOnce)
+    found.push(...(await read(items.slice(start, start + atOnce))))
   return found
 }
 
@@ -30,11 +31,7 @@ export interface KnownEvent {
 
 export const readKnownEvents = (db: Reader | Tx, ids: readonly string[]): Promise<KnownEvent[]> =>
   inParts(ids, (part) =>
-    db
-      .selectFrom('events')
-      .where('event_id', 'in', part)
-      .select(['nid', 'event_id', 'room_nid', 'position'])
-      .execute(),
+    db.selectFrom('events').where('event_id', 'in', part).select(['nid', 'event_id', 'room_nid', 'position']).execute(),
   )
 
 export const readRoomNids = (db: Reader | Tx, ids: readonly string[]): Promise<{ nid: number; room_id: string }[]> =>

@@ -2,10 +2,7 @@ import { standings } from '../../events/index.ts'
 import type { Reader, RoomsTable, Tx } from '../../storage/index.ts'
 
 /** How far a room has come: the newest and the oldest place of its events; undefined while there are none. */
-export async function readReach(
-  db: Reader,
-  room: number,
-): Promise<{ newest: number; oldest: number } | undefined> {
+export async function readReach(db: Reader, room: number): Promise<{ newest: number; oldest: number } | undefined> {
   const row = await db
     .selectFrom('events')
     .where('room_nid', '=', room)
@@ -86,16 +83,14 @@ export async function saveRedacted(tx: Tx, nid: number, json: string, by: number
   await tx.deleteFrom('relations').where('event_nid', '=', nid).execute()
 }
 
-export const countEvents = async (db: Reader, room: number): Promise<number> =>
-  Number(
-    (
-      await db
-        .selectFrom('events')
-        .where('room_nid', '=', room)
-        .select(({ fn }) => fn.countAll<number>().as('count'))
-        .executeTakeFirstOrThrow()
-    ).count,
-  )
+export const countEvents = async (db: Reader, room: number): Promise<number> => {
+  const row = await db
+    .selectFrom('events')
+    .where('room_nid', '=', room)
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirst()
+  return row?.count ?? 0
+}
 
 /** Gives the member event of somebody who is in no such room its place, with what it says besides. */
 export async function placeOutside(tx: Tx, nid: number, position: number, json: string): Promise<void> {

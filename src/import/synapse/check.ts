@@ -49,7 +49,14 @@ async function checkEvents(
         where t.room_id = ? and t.stream_ordering > ? order by t.stream_ordering limit ${size}`,
       [roomId, after],
     )
-    const here = new Map((await readPlaced(database.read, rows.map((row) => row.event_id))).map((row) => [row.event_id, row]))
+    const here = new Map(
+      (
+        await readPlaced(
+          database.read,
+          rows.map((row) => row.event_id),
+        )
+      ).map((row) => [row.event_id, row]),
+    )
     for (const row of rows) {
       const held = here.get(row.event_id)
       if (!held || held.room_nid !== room) report.differences.push(`${roomId}: the event ${row.event_id} is not here`)
@@ -81,18 +88,32 @@ async function checkStates(
   )
   if (!sameIds(await idsIn(ctx, now), new Set(current.map((row) => row.event_id))))
     report.differences.push(`${roomId}: the state is another one`)
-  const some = await source.rows<{ event_id: string; state_group: number; state_key: string | null; rejected: string | null }>(
+  const some = await source.rows<{
+    event_id: string
+    state_group: number
+    state_key: string | null
+    rejected: string | null
+  }>(
     `select g.event_id, g.state_group, e.state_key, r.reason as rejected from event_to_state_groups g join events e on e.event_id = g.event_id
       left join rejections r on r.event_id = g.event_id where e.room_id = ? order by random() limit ${mostStates}`,
     [roomId],
   )
-  const held = new Map((await readPlaced(ctx.database.read, some.map((row) => row.event_id))).map((row) => [row.event_id, row]))
+  const held = new Map(
+    (
+      await readPlaced(
+        ctx.database.read,
+        some.map((row) => row.event_id),
+      )
+    ).map((row) => [row.event_id, row]),
+  )
   for (const row of some) {
     const event = held.get(row.event_id)
     if (!event) continue
     const ids = event.state_nid === null ? new Set<string>() : await idsIn(ctx, event.state_nid)
     if (event.state_key !== null && event.standing !== 2) {
-      for (const text of event.replaces_nid === null ? [] : await readTextsByNid(ctx.database.read, [event.replaces_nid]))
+      for (const text of event.replaces_nid === null
+        ? []
+        : await readTextsByNid(ctx.database.read, [event.replaces_nid]))
         ids.delete(text.event_id)
       ids.add(row.event_id)
     }

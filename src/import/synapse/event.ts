@@ -44,7 +44,7 @@ export function readSourceEvent(row: SourceEvent, version: RoomVersion): ReadEve
   const json = canonicalJson(pdu)
   return {
     row,
-    event: toRoomEvent(pdu as Pdu, version, row.event_id),
+    event: toRoomEvent(pdu, version, row.event_id),
     json,
     standing:
       row.rejected !== null
@@ -53,6 +53,6 @@ export function readSourceEvent(row: SourceEvent, version: RoomVersion): ReadEve
           ? standings.softFailed
           : standings.accepted,
     isOutlier: isTrue(row.outlier),
-    isItself: eventId(pdu as Pdu, version) === row.event_id,
+    isItself: eventId(pdu, version) === row.event_id,
   }
 }

@@ -47,8 +47,10 @@ const countOf = async (source: Foreign, table: string): Promise<number> =>
   Number((await source.rows<{ count: number }>(`select count(*) as count from ${table}`))[0]?.count)
 
 /** The last place that Synapse has given to an event. */
-const lastPlace = async (source: Foreign): Promise<number> =>
-  Number((await source.rows<{ last: number | null }>('select max(stream_ordering) as last from events'))[0]?.last ?? 0)
+const lastPlace = async (source: Foreign): Promise<number> => {
+  const [row] = await source.rows<{ last: number | null }>('select max(stream_ordering) as last from events')
+  return row?.last ?? 0
+}
 
 /**
  * Takes over everything that a Synapse has in its database. Synapse may run meanwhile, and this may be done again, which takes over what

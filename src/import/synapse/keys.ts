@@ -9,7 +9,9 @@ function keysOf({ settings, path }: SynapseConfig): string[] {
   const inline = text(settings['signing_key'])
   const file = path(settings['signing_key_path']) ?? path(`${text(settings['server_name']) ?? ''}.signing.key`)
   if (inline === undefined && (file === undefined || !existsSync(file)))
-    throw new DatabaseRefused(`There is no signing key at ${file ?? 'signing_key_path'}: without it this is another server.`)
+    throw new DatabaseRefused(
+      `There is no signing key at ${file ?? 'signing_key_path'}: without it this is another server.`,
+    )
   return (inline ?? readFileSync(file ?? '', 'utf8'))
     .split('\n')
     .map((line) => line.trim())
@@ -39,7 +41,9 @@ export function importKeys(config: SynapseConfig, file: string, now: number): nu
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   if (!existsSync(file)) writeFileSync(file, line, { mode: 0o600, flag: 'wx', flush: true })
   else if (readSigningKey(readFileSync(file, 'utf8').trim()).id !== current.id)
-    throw new DatabaseRefused(`${file} is there already, and is another key than Synapse's. Move it away, or set "data_dir".`)
+    throw new DatabaseRefused(
+      `${file} is there already, and is another key than Synapse's. Move it away, or set "data_dir".`,
+    )
   const old = [...others.map((key) => `${key.id} ${key.publicKey} ${now}`), ...oldKeysOf(config)]
   if (old.length > 0) writeFileSync(`${file}.old`, `${old.join('\n')}\n`, { mode: 0o644, flush: true })
   return 1 + old.length

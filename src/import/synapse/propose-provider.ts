@@ -4,7 +4,8 @@ import { at, text } from './settings.ts'
 export function templateFrom(value: unknown): string | undefined {
   const template = text(value)
   if (template === undefined) return undefined
-  const [, claim, rest = ''] = /^\{\{\s*user\.([A-Za-z0-9_]+)((?:\.split\("@"\)\[0\])?(?:\s*\|\s*lower)?)\s*\}\}$/.exec(template) ?? []
+  const [, claim, rest = ''] =
+    /^\{\{\s*user\.([A-Za-z0-9_]+)((?:\.split\("@"\)\[0\])?(?:\s*\|\s*lower)?)\s*\}\}$/.exec(template) ?? []
   if (claim === undefined) return undefined
   const words = [claim, ...(rest.includes('split') ? ['before @'] : []), ...(rest.includes('lower') ? ['lower'] : [])]
   return `{${words.join('|')}}`

@@ -26,7 +26,9 @@ function listenOf(settings: Settings): string[] {
     const addresses = list(at(listener, 'bind_addresses') ?? at(listener, 'bind_address') ?? '127.0.0.1')
     return addresses
       .map((address) => (address === '::' || address === '' ? '0.0.0.0' : String(address)))
-      .filter((address, index, all) => all.indexOf(address) === index && !(address === '::1' && all.includes('127.0.0.1')))
+      .filter(
+        (address, index, all) => all.indexOf(address) === index && !(address === '::1' && all.includes('127.0.0.1')),
+      )
       .map((address) => `${address.includes(':') ? `[${address}]` : address}:${port}`)
   })
 }
@@ -44,7 +46,7 @@ const mappings: Record<string, (settings: Settings, config: SynapseConfig) => Ma
   registration_shared_secret_path: ({ registration_shared_secret_path: path }, config) =>
     text(path) ? { registration_shared_secret_file: config.path(path) } : {},
   enable_registration: ({ enable_registration: open, registration_requires_token: token }) => ({
-    registration: !isOn(open) ? 'off' : isOn(token) ? 'token' : 'open',
+    registration: !isOn(open) ? 'closed' : isOn(token) ? 'token' : 'open',
   }),
   registration_requires_token: () => ({}),
   password_config: ({ password_config: passwords }) => ({
@@ -78,7 +80,7 @@ const mappings: Record<string, (settings: Settings, config: SynapseConfig) => Ma
   turn_username: () => ({}),
   turn_password: () => ({}),
   default_room_version: ({ default_room_version: version }) =>
-    version === undefined ? {} : { default_room_version: String(version) },
+    typeof version === 'string' || typeof version === 'number' ? { default_room_version: `${version}` } : {},
   presence: ({ presence }) => (at(presence, 'enabled') === false ? { presence: false } : {}),
   // Taken over by the import itself.
   database: () => ({}),

@@ -108,7 +108,8 @@ export function openRoomEvents(ctx: ImportContext, room: RoomOf): RoomEvents {
     const replaced = unsigned?.replaces_state
     const nids = await nidsOf(replaced === undefined ? [] : [replaced])
     const key = await ctx.stateKeys.intern(type, stateKey)
-    if (replaced === undefined) report.leave('states before an event that had to be worked out from the one after it', id)
+    if (replaced === undefined)
+      report.leave('states before an event that had to be worked out from the one after it', id)
     return groups.after(after, new Map([[key, nids.get(replaced ?? '') ?? 0]]))
   }
 
@@ -149,8 +150,7 @@ export function openRoomEvents(ctx: ImportContext, room: RoomOf): RoomEvents {
         if (!one.isOutlier) {
           const chain = await before(one)
           made.state_nid = chain.at(-1)?.nid ?? null
-          const key =
-            event.stateKey === undefined ? undefined : await ctx.stateKeys.find(event.type, event.stateKey)
+          const key = event.stateKey === undefined ? undefined : await ctx.stateKeys.find(event.type, event.stateKey)
           made.replaces_nid = (key !== undefined && holderIn(chain, key)) || null
           made.device_nid = senders.get(`${row.txn_user}/${row.txn_device}`) ?? null
           made.txn_id = made.device_nid === null ? null : row.txn_id
@@ -182,7 +182,12 @@ export function openRoomEvents(ctx: ImportContext, room: RoomOf): RoomEvents {
   }
 }
 
-function rowOf({ row, event, json, standing, isOutlier }: ReadEvent, room: number, nid: number, sender: number): EventsTable {
+function rowOf(
+  { row, event, json, standing, isOutlier }: ReadEvent,
+  room: number,
+  nid: number,
+  sender: number,
+): EventsTable {
   const relation = relationOf(event)
   return {
     nid,

@@ -1,4 +1,12 @@
-import { bumps, emptySummary, flatten, insertStateLayer, memberFrom, summarise, type StateLayer } from '../../events/index.ts'
+import {
+  bumps,
+  emptySummary,
+  flatten,
+  insertStateLayer,
+  memberFrom,
+  summarise,
+  type StateLayer,
+} from '../../events/index.ts'
 import { toRoomEvent } from '../../matrix/event.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { Pdu } from '../../matrix/pdu.ts'
@@ -34,7 +42,11 @@ export async function importHead(ctx: ImportContext, wish: Wish): Promise<void> 
       where f.room_id = ?`,
     [roomId],
   )
-  const chain = await currentState(ctx, wish, newest.flatMap((row) => row.state_group ?? []))
+  const chain = await currentState(
+    ctx,
+    wish,
+    newest.flatMap((row) => row.state_group ?? []),
+  )
   const extremities = await events.nidsOf(newest.map((row) => row.event_id))
   const { layers, keys } = events.groups.take()
   await database.write(async (tx) => {

@@ -4,7 +4,11 @@ import { DatabaseRefused, type Foreign } from '../../storage/index.ts'
 const known = { from: 88, to: 94 }
 
 /** Work in the background that fills columns which are read here; the rest is about indexes and lists. */
-const needed = ['populate_full_user_id_profiles', 'populate_full_user_id_user_filters', 'events_populate_state_key_rejections']
+const needed = [
+  'populate_full_user_id_profiles',
+  'populate_full_user_id_user_filters',
+  'events_populate_state_key_rejections',
+]
 
 /**
  * Looks whether this is a database of a Synapse whose schema is known.
@@ -21,11 +25,13 @@ export async function checkSchema(source: Foreign): Promise<number> {
   const version = Number(row?.version)
   if (version < known.from)
     throw new DatabaseRefused(
-      `Synapse's database has schema ${version}, and this Latchkey reads ${known.from} to ${known.to}. Bring Synapse up to date and start it once, then import.`,
+      `Synapse's database has schema ${version}, and this Latchkey reads ${known.from} to ${known.to}. ` +
+        'Bring Synapse up to date and start it once, then import.',
     )
   if (version > known.to)
     throw new DatabaseRefused(
-      `Synapse's database has schema ${version}, which is newer than this Latchkey knows (${known.from} to ${known.to}). Take a newer Latchkey.`,
+      `Synapse's database has schema ${version}, which is newer than this Latchkey knows (${known.from} to ${known.to}). ` +
+        'Take a newer Latchkey.',
     )
   const [update] = await source.rows<{ name: string }>(
     `select update_name as name from background_updates where update_name in (${needed.map(() => '?').join(', ')})`,
@@ -33,7 +39,8 @@ export async function checkSchema(source: Foreign): Promise<number> {
   )
   if (update)
     throw new DatabaseRefused(
-      `Synapse has not finished bringing its database up to date ("${update.name}" is under way). Let it run until background_updates is empty, then import.`,
+      `Synapse has not finished bringing its database up to date ("${update.name}" is under way). ` +
+        'Let it run until background_updates is empty, then import.',
     )
   return version
 }

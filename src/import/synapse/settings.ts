@@ -47,15 +47,16 @@ export function readSynapseConfig(files: readonly string[]): SynapseConfig {
   return {
     settings,
     serverName,
-    path: (value) =>
-      typeof value !== 'string' ? undefined : isAbsolute(value) ? value : resolve(folder, value),
+    path: (value) => (typeof value !== 'string' ? undefined : isAbsolute(value) ? value : resolve(folder, value)),
   }
 }
 
 /** Opens Synapse's database, to be read. @throws {DatabaseRefused} */
 export async function openSource({ settings, path }: SynapseConfig): Promise<Foreign> {
   if (isMapping(settings['databases']) && Object.keys(settings['databases']).length > 1)
-    throw new DatabaseRefused('Synapse has its tables in several databases ("databases"), which this import does not read.')
+    throw new DatabaseRefused(
+      'Synapse has its tables in several databases ("databases"), which this import does not read.',
+    )
   const database = settings['database']
   const args = at(database, 'args')
   const name = at(database, 'name')

@@ -1,6 +1,5 @@
 import { flatten, type StateLayer } from '../../events/index.ts'
 import type { ImportContext } from '../target.ts'
-import type { RoomEvents } from './room-events.ts'
 
 type Chain = readonly StateLayer[]
 
@@ -38,7 +37,11 @@ interface StateRow {
   event_id: string
 }
 
-export function openStateGroups(ctx: ImportContext, events: Pick<RoomEvents, 'nidsOf'>, roomId: string): StateGroups {
+export function openStateGroups(
+  ctx: ImportContext,
+  events: { nidsOf(ids: readonly string[]): Promise<ReadonlyMap<string, number>> },
+  roomId: string,
+): StateGroups {
   const { source, stateSets, stateKeys, report } = ctx
   const read = new Map<number, Group>()
   const chains = new Map<number, Chain>()

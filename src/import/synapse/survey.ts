@@ -42,7 +42,6 @@ export async function surveySynapse(source: Foreign, _config: SynapseConfig): Pr
   for (const room of rooms)
     report.leave('rooms of versions that are not known here', `${room.room_id} (version ${room.room_version})`)
   const numbers = await source.rows<{ user_id: string }>(`select user_id from user_threepids where medium <> 'email'`)
-  for (const { user_id: userId } of numbers)
-    report.leave('telephone numbers: there is no sign-in by them here', userId)
+  for (const { user_id: userId } of numbers) report.leave('telephone numbers: there is no sign-in by them here', userId)
   return report
 }

@@ -23,6 +23,21 @@ test('a password fits its own hash and no other one does', async () => {
   )
 })
 
+test('a hash by bcrypt that was taken over fits with the pepper of before, and is to be made again', async () => {
+  const peppered = createPasswords({ randomBytes }, cheap, () => 'a pepper')
+  // python3 -c "import bcrypt; print(bcrypt.hashpw('\u00e5ngstr\u00f6m 1a pepper'.encode(), bcrypt.gensalt(4)))"
+  const stored = '$2b$04$r2V8c7xoyO160Hc.MuZoceGNUjxWt6m09oXL2w9sKH2Rna54uG4gu'
+  assert.deepEqual(await peppered.verify('a\u030angstro\u0308m 1', stored), { ok: true, outdated: true })
+  assert.deepEqual(await peppered.verify('angstrom 1', stored), { ok: false, outdated: false })
+  assert.deepEqual(await passwords.verify('\u00e5ngstr\u00f6m 1', stored), { ok: false, outdated: false })
+})
+
+test('of a long password bcrypt took the first 72 bytes', async () => {
+  const stored = '$2b$04$I1ydunU8hGuuql0TutCQQOnxzM1j0a/MHHpbuNQmOuyXrjg8mV1be'
+  assert.equal((await passwords.verify('\u20ac'.repeat(30), stored)).ok, true)
+  assert.equal((await passwords.verify('\u20ac'.repeat(23), stored)).ok, false)
+})
+
 test('a hash that another program made fits', async () => {
   // echo -n password | argon2 somesalt -id -t 2 -m 16 -p 1 -l 24
   const stored = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc'

@@ -1,6 +1,7 @@
 import { argon2, timingSafeEqual } from 'node:crypto'
 import { limitExceeded } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
+import { isBcrypt, openBcrypt } from './bcrypt.ts'
 
 /** The cost of a guess. What is stored says which cost it was made with, so that these may rise. */
 export interface PasswordCost {
@@ -91,11 +92,16 @@ const derive = (
     })
   })
 
-/** Makes the hasher. `cost` is lowered by tests only. */
+/**
+ * Makes the hasher. `cost` is lowered by tests only.
+ * @param pepper what was put behind passwords by the server that hashes by bcrypt were taken over from
+ */
 export const createPasswords = (
   deps: { randomBytes: (count: number) => Uint8Array },
   cost: PasswordCost = defaultCost,
+  pepper: () => string = () => '',
 ): Passwords => {
+  const bcrypt = openBcrypt()
   const turn = turnstile(atOnce, mayWait)
   const fresh = (): Omit<Phc, 'tag'> => ({ ...cost, parallelism: 1, salt: Buffer.from(deps.randomBytes(saltBytes)) })
   const nobody: Phc = { ...fresh(), tag: Buffer.alloc(tagBytes) }
@@ -114,6 +120,10 @@ export const createPasswords = (
       }),
     verify: async (password, stored) => {
       if (password.length > 2 * longest) return { ok: false, outdated: false }
+      if (stored !== null && isBcrypt(stored)) {
+        const ok = await turn(() => bcrypt.compare(password, stored, pepper()))
+        return { ok, outdated: ok }
+      }
       const phc = stored === null ? nobody : parsePhc(stored)
       const tag = await turn(() => derive(password, phc, phc.tag.length))
       const ok = timingSafeEqual(tag, phc.tag) && stored !== null

@@ -129,5 +129,7 @@ export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
   }
   child.kill('SIGKILL')
   const log = join(options.folder, 'homeserver.log')
-  throw new Error(`Synapse does not answer at ${url}: ${said}${existsSync(log) ? readFileSync(log, 'utf8').slice(-4000) : ''}`)
+  throw new Error(
+    `Synapse does not answer at ${url}: ${said}${existsSync(log) ? readFileSync(log, 'utf8').slice(-4000) : ''}`,
+  )
 }
