@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { loadConfig, readFlags, type Config, type Loaded } from '../config/index.ts'
+import { isAtHome, loadConfig, readFlags, type Config, type Loaded } from '../config/index.ts'
 import { configChecks } from './config-checks.ts'
 import { giveBackStartMemory } from './give-back.ts'
 import { serveControl } from './control.ts'
@@ -93,7 +93,12 @@ Sign in with it, as your own backend's users will:
 
   curl -s ${url}/_matrix/client/v3/login -d '{"type":"org.matrix.login.jwt","token":"${token}"}'
 
-A token for somebody else:        npx latchkey auth sign --sub bob
+${
+  isAtHome(config)
+    ? `A chat in the browser, for two:   ${url}
+`
+    : ''
+}A token for somebody else:        npx latchkey auth sign --sub bob
 What a token says, and to whom:   npx latchkey auth explain TOKEN
 Settings of your own:             npx latchkey config example > latchkey.yaml
                                   npx latchkey start --config latchkey.yaml --data-dir my-server`

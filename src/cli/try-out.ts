@@ -25,6 +25,7 @@ export const tryOutConfig = (config: Config): Config => ({
     enabled: true,
     secret: tryOutSecret(config.data_dir),
     algorithm: 'HS256',
+    display_name_claim: config.jwt_config.display_name_claim ?? 'name',
     try_out: true,
   },
 })

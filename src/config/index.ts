@@ -1,3 +1,4 @@
+export { isAtHome, localNames } from './at-home.ts'
 export type { Check } from './checks.ts'
 export { describe } from './describe.ts'
 export { exampleYaml } from './example.ts'

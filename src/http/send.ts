@@ -74,11 +74,11 @@ async function sendReply(
   const given = Object.entries(reply.headers).map(([name, value]) => [name.toLowerCase(), value] as const)
   const headers = new Map([...Object.entries(others), ...pairs(added), ...given])
   // Pages are for people: no script of another origin reads one. A file that somebody sent is no page, whatever it says of itself.
-  if (
+  const isPage =
     headers.get('content-type')?.startsWith('text/html') &&
     !headers.has('content-disposition') &&
     !given.some(([name]) => name === 'access-control-allow-origin')
-  )
+  if (isPage || headers.get('cross-origin-resource-policy') === 'same-origin')
     for (const [name] of pairs(cors)) headers.delete(name)
   if (typeof body === 'string') headers.set('content-length', String(Buffer.byteLength(body)))
   else if (body instanceof Uint8Array) headers.set('content-length', String(body.byteLength))

@@ -29,6 +29,8 @@ export type LoginConfig = Pick<
   | 'allow_guests'
   | 'email'
   | 'query_access_token'
+  | 'jwt_config'
+  | 'listen'
 >
 
 /** An application service, as far as signing in is concerned. */

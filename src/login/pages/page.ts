@@ -5,7 +5,16 @@ import { Reply, route, type Route } from '../../http/index.ts'
 import { type Content, html, textOf } from './html.ts'
 import type { Texts } from './texts.ts'
 
-const asset = (name: string, file: URL, type: string) => {
+/** A file that pages are made with: its name changes with what is in it, so that browsers keep it for good. */
+export interface Asset {
+  readonly name: string
+  readonly text: string
+  readonly type: string
+  readonly path: string
+}
+
+/** Reads a file that lies beside the code. */
+export const asset = (name: string, file: URL, type: string): Asset => {
   const text = readFileSync(file, 'utf8')
   const version = createHash('sha256').update(text).digest('hex').slice(0, 12)
   return { name, text, type, path: `/_latchkey/assets/${version}/${name}` }
@@ -13,11 +22,12 @@ const asset = (name: string, file: URL, type: string) => {
 
 const style = asset('style.css', new URL('./style.css', import.meta.url), 'text/css; charset=utf-8')
 const done = asset('done.js', new URL('./done.js', import.meta.url), 'text/javascript; charset=utf-8')
+const icon = asset('icon.svg', new URL('./icon.svg', import.meta.url), 'image/svg+xml')
 
 /** Pages take nothing from elsewhere, run no script but ours, and are in nobody's frame. `formTo` is where their forms may end besides here. */
-const policy = (formTo: string | undefined): string =>
-  `default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'${formTo === undefined ? '' : ` ${formTo}`}; ` +
-  "base-uri 'none'; frame-ancestors 'none'"
+const policy = (formTo: string | undefined, asks: boolean): string =>
+  `default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; ${asks ? "connect-src 'self'; " : ''}` +
+  `form-action 'self'${formTo === undefined ? '' : ` ${formTo}`}; base-uri 'none'; frame-ancestors 'none'`
 
 /** What a page is made of. */
 export interface Page {
@@ -29,6 +39,8 @@ export interface Page {
   readonly status?: number
   /** For lists, which want room. */
   readonly wide?: boolean
+  /** For a page that is a small program: its module and its looks. It may ask this server. */
+  readonly app?: { readonly script: Asset; readonly style: Asset }
   /** Whether the page tells the app that opened it that all is done. */
   readonly tellsDone?: boolean
   readonly cookie?: string | undefined
@@ -38,14 +50,14 @@ export interface Page {
 
 /** A whole page, ready to be sent. Where it is that assets are found depends on `base`, the path that the server is mounted under. */
 export const page = (
-  { texts, server, title, body, status = 200, wide = false, tellsDone = false, cookie, formTo }: Page,
+  { texts, server, title, body, status = 200, wide = false, tellsDone = false, cookie, formTo, app }: Page,
   base: string,
 ): Reply =>
   new Reply({
     status,
     headers: {
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': policy(formTo),
+      'content-security-policy': policy(formTo, app !== undefined),
       'x-frame-options': 'DENY',
       ...(cookie !== undefined && { 'set-cookie': cookie }),
     },
@@ -57,10 +69,16 @@ export const page = (
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${title} – ${server}</title>
+<link rel="icon" href="${base}${icon.path}">
 <link rel="stylesheet" href="${base}${style.path}">
+${
+  app &&
+  html`<link rel="stylesheet" href="${base}${app.style.path}" />
+    <script type="module" src="${base}${app.script.path}"></script>`
+}
 ${tellsDone && html`<script src="${base}${done.path}" defer></script>`}
 </head>
-<body${wide && html` class="wide"`}>
+<body${(wide || app) && html` class="${app ? 'app' : 'wide'}"`}>
 <header>${server}</header>
 <main>
 ${body}
@@ -73,8 +91,8 @@ ${body}
 
 const kept = 'public, max-age=31536000, immutable'
 
-/** Stylesheet and script of the pages, under names that change with them. */
-export const assetRoutes: Route[] = [style, done].map(({ name, text, type, path }) =>
+/** Has a file be read under its name. */
+export const assetRoute = ({ name, text, type, path }: Asset): Route =>
   route({
     id: `asset ${name}`,
     method: 'GET',
@@ -82,5 +100,18 @@ export const assetRoutes: Route[] = [style, done].map(({ name, text, type, path 
     auth: 'none',
     reply: Type.Object({}),
     handle: () => new Reply({ headers: { 'content-type': type, 'cache-control': kept }, body: text }),
-  }),
-)
+  })
+
+/** Stylesheet, script and icon of the pages. */
+export const assetRoutes: Route[] = [style, done, icon].map(assetRoute)
+
+/** Where browsers look for an icon by themselves. */
+export const iconRoute: Route = route({
+  id: 'favicon',
+  method: 'GET',
+  path: '/favicon.ico',
+  auth: 'none',
+  reply: Type.Object({}),
+  handle: () =>
+    new Reply({ headers: { 'content-type': icon.type, 'cache-control': 'public, max-age=86400' }, body: icon.text }),
+})

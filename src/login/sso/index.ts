@@ -1,5 +1,6 @@
 import type { Route } from '../../http/index.ts'
 import { embedRoutes } from '../embed/routes.ts'
+import { homeRoutes } from '../home/routes.ts'
 import { assetRoutes } from '../pages/page.ts'
 import { accountPageRoutes } from './account.ts'
 import { doorRoutes } from './door.ts'
@@ -26,6 +27,7 @@ export const openWeb = (context: WebDeps): { web: Web; routes: Route[] } => {
     ...doorRoutes(web),
     ...enterRoutes(web),
     ...embedRoutes(web),
+    ...homeRoutes(web),
     ...assetRoutes,
   ]
   return { web, routes }
