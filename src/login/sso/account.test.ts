@@ -145,7 +145,7 @@ test('on the account page people see, name and sign out what is theirs', () =>
     assert.match(page.text, /My &lt;b&gt;phone&lt;\/b&gt;[\s\S]*PHONE/)
     assert.equal(
       page.headers.get('content-security-policy'),
-      "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+      "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     )
     assert.equal((await browser.submit(page, '/account/sessions', { token: 'forged' })).status, 400)
     const named = await browser.submit(page, '/account/name', { name: 'Alice & Co' })
