@@ -107,6 +107,8 @@ export async function openDevices(deps: DevicesDeps): Promise<Devices> {
   const nids = await openSequence(database, 'devices')
   const sightings = openSightings(database, deps.onError)
   const hooks: DeletionHook[] = []
+  /** How many devices a user has, at most: what is deleted or not committed is found out about when there seem to be too many. */
+  const counts = database.memory.cache<number, number>({ name: 'device_counts', weigh: 16 })
 
   /** Who shares a room is found out after the commit, and woken by an entry that says nothing else: a sign-in need not wait for that. */
   const wakeSharers = async (user: number): Promise<void> => {
@@ -145,18 +147,26 @@ export async function openDevices(deps: DevicesDeps): Promise<Devices> {
     }
   }
 
+  const makeRoom = async (tx: LogTx, user: number): Promise<void> => {
+    const supposed = counts.get(user)
+    if (supposed === undefined || supposed >= mostDevices) {
+      const count = await countDevicesOf(tx.sql, user)
+      const excess = count + 1 - mostDevices
+      if (excess > 0) await remove(tx, user, await readStalest(tx.sql, user, excess))
+      counts.set(user, Math.min(count, mostDevices - 1) + 1)
+    } else counts.set(user, supposed + 1)
+  }
+
   const ensure: Devices['ensure'] = async (tx, wanted) => {
     const deviceId = wanted.deviceId === undefined ? newDeviceId(deps.randomId()) : checkDeviceId(wanted.deviceId)
-    const known = await readDeviceNid(tx.sql, wanted.user, deviceId)
-    if (known !== undefined) return { nid: known, deviceId, created: false }
-    if (
-      wanted.deviceId !== undefined &&
-      (await readCrossSigning(tx.sql, wanted.user)).some((key) => key.public_key === deviceId)
-    ) {
-      throw new MatrixError('M_FORBIDDEN', 'One of your cross-signing keys has this name')
+    // An id that was made up just now is nobody's.
+    if (wanted.deviceId !== undefined) {
+      const known = await readDeviceNid(tx.sql, wanted.user, deviceId)
+      if (known !== undefined) return { nid: known, deviceId, created: false }
+      if ((await readCrossSigning(tx.sql, wanted.user)).some((key) => key.public_key === deviceId))
+        throw new MatrixError('M_FORBIDDEN', 'One of your cross-signing keys has this name')
     }
-    const excess = (await countDevicesOf(tx.sql, wanted.user)) + 1 - mostDevices
-    if (excess > 0) await remove(tx, wanted.user, await readStalest(tx.sql, wanted.user, excess))
+    await makeRoom(tx, wanted.user)
     const nid = nids.next()
     const ts = now()
     await insertDevice(tx.sql, {

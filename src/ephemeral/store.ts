@@ -77,7 +77,7 @@ export const readAllReceiptsOf = (
 ): Promise<Array<{ room_nid: number; thread: string; event_position: number }>> => selectAllOfUser.all(db, { user })
 
 export async function saveReceipt(tx: Tx, receipt: ReceiptRow): Promise<void> {
-  await upsert.run(tx, receipt)
+  upsert.later(tx, receipt)
 }
 
 /** Receipts of some rooms that came in `(since, until]`; private ones of `user` alone. */

@@ -81,8 +81,8 @@ const postpone = hot((db, p: { queue: string; key: string; until: number }) =>
 
 /** Adds a job; beyond `most` of its key, the oldest that nobody works at are dropped. */
 export async function addJob(tx: Tx, job: Parameters<typeof insert.run>[1], most: number): Promise<void> {
-  await insert.run(tx, job)
-  for (const { id } of await surplus.all(tx, { queue: job.queue, key: job.key, most })) await remove.run(tx, { id })
+  insert.later(tx, job)
+  for (const { id } of await surplus.all(tx, { queue: job.queue, key: job.key, most })) remove.later(tx, { id })
 }
 
 export async function leaseDue(
@@ -94,7 +94,7 @@ export async function leaseDue(
   busy: (key: string) => boolean,
 ): Promise<JobRow[]> {
   const rows = (await due.all(tx, { queue, now, limit: limit * 2 })).filter(({ key }) => !busy(key)).slice(0, limit)
-  for (const { id } of rows) await lease.run(tx, { id, until })
+  for (const { id } of rows) lease.later(tx, { id, until })
   return rows
 }
 
@@ -103,7 +103,7 @@ export const nextDue = async (db: Reader, queue: string): Promise<number | undef
   (await next.first(db, { queue }))?.due_ts
 
 export async function deleteJob(tx: Tx, id: number): Promise<void> {
-  await remove.run(tx, { id })
+  remove.later(tx, { id })
 }
 
 export async function deleteJobsOf(tx: Tx, queue: string, key: string): Promise<void> {

@@ -74,7 +74,7 @@ async function ready(
   release: (() => void) | undefined,
   onCommit: OpenOptions['onCommit'],
 ): Promise<Database> {
-  const tx = kyselyOver(backend.dialect, backend.write)
+  const tx = kyselyOver(backend.dialect, backend.write, backend.later)
   await migrate(backend, tx, serverName)
   const read = kyselyOver(backend.dialect, paced(backend))
   const commits = groupCommit(backend, onCommit)

@@ -26,17 +26,27 @@ export interface Rows {
 /** Runs one statement. SQLite answers at once, PostgreSQL later. */
 export type Execute = (sql: string, parameters: readonly unknown[]) => Rows | Promise<Rows>
 
-const executors = new WeakMap<object, { execute: Execute; dialect: DialectName }>()
+/** Takes one statement whose answer nobody needs. SQLite runs it at once, PostgreSQL is sent it with others. */
+export type Later = (sql: string, parameters: readonly unknown[]) => void
+
+interface Executor {
+  execute: Execute
+  /** Where it is one that writes. */
+  later: Later | undefined
+  dialect: DialectName
+}
+
+const executors = new WeakMap<object, Executor>()
 
 /** What stands behind a Kysely instance that `kyselyOver` made: the way past Kysely for queries compiled once. */
-export const executorOf = (db: object): { execute: Execute; dialect: DialectName } => {
+export const executorOf = (db: object): Executor => {
   const found = executors.get(db)
   if (!found) throw new Error('This Kysely instance was not opened by storage/')
   return found
 }
 
 /** A Kysely whose every statement goes through `execute`; transactions are the business of the group commit. */
-export function kyselyOver(dialect: DialectName, execute: Execute): Kysely<Tables> {
+export function kyselyOver(dialect: DialectName, execute: Execute, later?: Later): Kysely<Tables> {
   const connection: DatabaseConnection = {
     async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
       const { rows, affected } = await execute(query.sql, query.parameters)
@@ -73,6 +83,6 @@ export function kyselyOver(dialect: DialectName, execute: Execute): Kysely<Table
           createIntrospector: (db) => new PostgresIntrospector(db),
         }
   const db = new Kysely<Tables>({ dialect: parts })
-  executors.set(db, { execute, dialect })
+  executors.set(db, { execute, later, dialect })
   return db
 }

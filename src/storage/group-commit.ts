@@ -1,4 +1,15 @@
-import type { DialectName, Execute } from './dialect.ts'
+import type { DialectName, Execute, Later } from './dialect.ts'
+
+/** The one transaction at a time of the writing connection. A change in it can be undone by itself. */
+export interface Transactions {
+  begin(): void | Promise<void>
+  /** A change begins. It ends by `keep` or `undo`. */
+  change(): void
+  keep(): void | Promise<void>
+  undo(): void | Promise<void>
+  commit(): void | Promise<void>
+  rollback(): void | Promise<void>
+}
 
 /** Those that read: of PostgreSQL's pool, or the thread that looks through a whole SQLite database. */
 export interface Connections {
@@ -11,11 +22,14 @@ export interface Connections {
 /** An open database, as its dialect's file hands it over. */
 export interface Backend {
   readonly dialect: DialectName
+  readonly transactions: Transactions
   read: Execute
   write: Execute
+  /** As `write`, for a statement whose answer nobody needs: should it fail, the commit does at the latest. */
+  later: Later
   /** As `read`, for queries that look through much: nobody else waits for them. */
   aside: Execute
-  /** BEGIN, COMMIT, SAVEPOINT and their like, on the writing connection. */
+  /** Statements that change the schema, and what belongs around them, on the writing connection. */
   control(sql: string): void | Promise<void>
   /** What asks it at this moment, beside the writing connection. */
   readonly connections: Connections
@@ -64,12 +78,16 @@ export function groupCommit(backend: Backend, onCommit?: (committed: Committed) 
   /** The disk refused to take what was committed: what is in memory and what is on disk may differ from now on. */
   let broken: Error | undefined
 
-  const runOne = async (job: Job, alone: boolean): Promise<unknown> => {
+  const { transactions } = backend
+
+  const runOne = async (job: Job): Promise<unknown> => {
+    transactions.change()
     try {
       await job.run()
+      await transactions.keep()
       return undefined
     } catch (error) {
-      if (!alone) await backend.control('ROLLBACK TO change')
+      await transactions.undo()
       return error ?? new Error('The change failed')
     }
   }
@@ -79,24 +97,22 @@ export function groupCommit(backend: Backend, onCommit?: (committed: Committed) 
     let jobs = wanted
     const begun = performance.now()
     const failures = new Map<Job, unknown>()
-    const alone = jobs.length === 1
     try {
       if (broken) throw broken
-      await backend.control(backend.dialect === 'sqlite' ? 'BEGIN IMMEDIATE' : 'BEGIN')
+      await transactions.begin()
       for (const [index, job] of wanted.entries()) {
         if (index > 0 && performance.now() - begun > longestGroup) {
           queue = [...wanted.slice(index), ...queue]
           jobs = wanted.slice(0, index)
           break
         }
-        if (!alone) await backend.control(index === 0 ? 'SAVEPOINT change' : 'RELEASE change; SAVEPOINT change')
-        const error = await runOne(job, alone)
+        const error = await runOne(job)
         if (error !== undefined) failures.set(job, error)
       }
-      await backend.control(failures.size === jobs.length ? 'ROLLBACK' : 'COMMIT')
+      await (failures.size === jobs.length ? transactions.rollback() : transactions.commit())
     } catch (error) {
       try {
-        await backend.control('ROLLBACK')
+        await transactions.rollback()
       } catch {
         // The connection is gone, and with it the transaction.
       }

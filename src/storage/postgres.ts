@@ -1,7 +1,8 @@
 import pg from 'pg'
 import type { Execute, Row } from './dialect.ts'
 import type { Backend } from './group-commit.ts'
-import { databaseAway, isAway, isNul, nulRefused } from './away.ts'
+import { nulRefused } from './away.ts'
+import { postgresWriter, refusal } from './postgres-writer.ts'
 import { DatabaseRefused } from './refused.ts'
 
 const int8 = 20
@@ -19,8 +20,7 @@ async function here<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (isAway(error)) throw databaseAway(error)
-    throw isNul(error) ? nulRefused(error) : error
+    throw refusal(error)
   }
 }
 
@@ -62,6 +62,7 @@ export async function openPostgres(
       connectionTimeoutMillis: patienceMs,
       types: typeParsers,
       application_name: 'latchkey writer',
+      pipeline: true,
     })
     const forget = (error?: Error): void => {
       if (writer === client) writer = undefined
@@ -80,20 +81,26 @@ export async function openPostgres(
     writer = client
     return client
   }
-  const over =
-    (source: () => Promise<pg.Client | pg.Pool>): Execute =>
-    async (text, parameters) => {
-      const name = nameOf(text)
-      const values = parameters as unknown[]
-      const result = await here(async () => (await source()).query<Row>({ ...(name && { name }), text, values }))
-      return { rows: result.rows, affected: result.rowCount ?? 0 }
-    }
+  const statement = (text: string, parameters: readonly unknown[]) => {
+    const name = nameOf(text)
+    return { ...(name && { name }), text, values: parameters as unknown[] }
+  }
+  const read: Execute = async (text, parameters) => {
+    const result = await here(() => pool.query<Row>(statement(text, parameters)))
+    return { rows: result.rows, affected: result.rowCount ?? 0 }
+  }
+  const transactions = postgresWriter(connect)
   await connect()
   return {
     dialect: 'postgres',
-    read: over(async () => pool),
-    write: over(connect),
-    aside: over(async () => pool),
+    transactions,
+    read,
+    write: (text, parameters) => here(() => transactions.execute(statement(text, parameters))),
+    later: (text, parameters) => {
+      if (parameters.some((value) => typeof value === 'string' && value.includes('\0'))) throw nulRefused(undefined)
+      transactions.later(statement(text, parameters))
+    },
+    aside: read,
     connections: {
       get busy() {
         return pool.totalCount - pool.idleCount

@@ -74,10 +74,30 @@ export function openSqlite(path: string): Backend {
   const walFile = temporary ? undefined : openSync(`${file}-wal`, 'r+')
   if (!temporary) flushFolder(dirname(file))
   const aside = openAside(file)
+  const act = (text: string): (() => void) => {
+    const statement = writer.prepare(text)
+    return () => void statement.run()
+  }
+  const [keep, back] = [act('RELEASE change'), act('ROLLBACK TO change')]
+  const rollback = act('ROLLBACK')
   return {
     dialect: 'sqlite',
+    transactions: {
+      begin: act('BEGIN IMMEDIATE'),
+      change: act('SAVEPOINT change'),
+      keep,
+      undo: () => {
+        back()
+        keep()
+      },
+      commit: act('COMMIT'),
+      rollback: () => {
+        if (writer.isTransaction) rollback()
+      },
+    },
     read: (sql, parameters) => (writer.isTransaction ? readBeside : write)(sql, parameters),
     write,
+    later: (text, parameters) => void write(text, parameters),
     aside: aside.execute,
     connections: aside.connections,
     control: (sql) => writer.exec(sql),

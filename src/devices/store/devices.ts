@@ -94,7 +94,7 @@ export const readStalest = async (tx: Tx, user: number, count: number): Promise<
   ).map((row) => row.nid)
 
 export async function insertDevice(tx: Tx, device: DeviceRow): Promise<void> {
-  await insert.run(tx, device)
+  insert.later(tx, device)
 }
 
 /** False when there is no such device. */
@@ -117,11 +117,11 @@ export async function deleteDevices(tx: Tx, nids: readonly number[]): Promise<vo
 }
 
 export async function saveSeen(tx: Tx, nid: number, ts: number, ip: string, userAgent: string | null): Promise<void> {
-  await updateSeen.run(tx, { nid, ts, ip, userAgent })
+  updateSeen.later(tx, { nid, ts, ip, userAgent })
 }
 
 export async function saveListChange(tx: Tx, user: number, position: number): Promise<void> {
-  await upsertChange.run(tx, { user, position })
+  upsertChange.later(tx, { user, position })
 }
 
 /** Users whose devices last changed in `(since, until]`. */

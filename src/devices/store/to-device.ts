@@ -130,12 +130,12 @@ const trimTxns = hot((db, p: { sender: number; keep: number }) =>
 )
 
 export async function insertMessage(tx: Tx, device: number, position: number, json: string): Promise<void> {
-  await insert.run(tx, { device_nid: device, position, json })
+  insert.later(tx, { device_nid: device, position, json })
 }
 
 /** One content for several devices of a user, whose own rows are empty. */
 export async function insertSharedContent(tx: Tx, user: number, position: number, json: string): Promise<void> {
-  await insertShared.run(tx, { user_nid: user, position, json })
+  insertShared.later(tx, { user_nid: user, position, json })
 }
 
 /** The oldest messages in `(after, until]`. */
@@ -158,13 +158,13 @@ export async function readMessages(
 }
 
 export async function deleteMessages(tx: Tx, user: number, device: number, upTo: number): Promise<void> {
-  await remove.run(tx, { device, upTo })
-  await removeShared.run(tx, { user, upTo })
+  remove.later(tx, { device, upTo })
+  removeShared.later(tx, { user, upTo })
 }
 
 /** Deletes shared contents that no device of the user waits for any more. */
 export async function deleteUnwaited(tx: Tx, user: number): Promise<void> {
-  await removeShared.run(tx, { user, upTo: Number.MAX_SAFE_INTEGER })
+  removeShared.later(tx, { user, upTo: Number.MAX_SAFE_INTEGER })
 }
 
 /** Deletes the oldest messages of all of a user's devices, until there are no more than so many rows, of so many bytes together. */
@@ -172,8 +172,8 @@ export async function trimAccount(tx: Tx, user: number, most: { rows: number; by
   let { rows, bytes } = most
   const beyond = (await selectSizes.all(tx, { user })).find(({ size }) => (rows -= 1) < 0 || (bytes -= size) < 0)
   if (!beyond) return
-  await removeOf.run(tx, { user, upTo: beyond.position })
-  await removeShared.run(tx, { user, upTo: beyond.position })
+  removeOf.later(tx, { user, upTo: beyond.position })
+  removeShared.later(tx, { user, upTo: beyond.position })
 }
 
 /** Undefined when there is no such device. */
@@ -183,7 +183,7 @@ export async function readMailbox(db: Reader, device: number): Promise<Mailbox |
 }
 
 export async function saveCut(tx: Tx, device: number, token: number, position: number): Promise<void> {
-  await updateCut.run(tx, { device, token, position })
+  updateCut.later(tx, { device, token, position })
 }
 
 /** Deletes all but the newest messages of a device. */

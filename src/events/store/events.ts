@@ -247,7 +247,7 @@ export async function readEventsById(db: Reader, ids: readonly string[]): Promis
 
 export async function insertEvent(tx: Tx, stored: StoredEvent, json: string): Promise<void> {
   const { event } = stored
-  await insert.run(tx, {
+  insert.later(tx, {
     nid: stored.nid,
     event_id: event.id,
     room_nid: stored.room,
@@ -270,7 +270,7 @@ export async function insertEvent(tx: Tx, stored: StoredEvent, json: string): Pr
 
 /** An event that was here without its place in the room gets one. */
 export async function placeEvent(tx: Tx, stored: StoredEvent, json: string): Promise<void> {
-  await place.run(tx, {
+  place.later(tx, {
     nid: stored.nid,
     position: stored.position === 0 ? null : stored.position,
     json,
@@ -283,5 +283,5 @@ export async function placeEvent(tx: Tx, stored: StoredEvent, json: string): Pro
 
 /** Puts the redacted form in place of the event: what was redacted is gone. */
 export async function replaceByRedacted(tx: Tx, nid: number, json: string, redactedBy: number): Promise<void> {
-  await redactRow.run(tx, { nid, json, redactedBy })
+  redactRow.later(tx, { nid, json, redactedBy })
 }

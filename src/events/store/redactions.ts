@@ -18,7 +18,7 @@ const of = hot((db, p: { eventId: string }) =>
 
 /** Keeps it in mind that an event which has not come is redacted. */
 export async function addPendingRedaction(tx: Tx, eventId: string, redaction: number): Promise<void> {
-  await add.run(tx, { eventId, redaction })
+  add.later(tx, { eventId, redaction })
 }
 
 /** Short ids of the redactions that came before their event. */

@@ -18,7 +18,7 @@ const insert = hot((db, p: RelationsTable) =>
 const remove = hot((db, p: { event: number }) => db.deleteFrom('relations').where('event_nid', '=', p.event))
 
 export async function insertRelation(tx: Tx, stored: StoredEvent, relation: Relation): Promise<void> {
-  await insert.run(tx, {
+  insert.later(tx, {
     event_nid: stored.nid,
     room_nid: stored.room,
     target_id: relation.eventId,
@@ -32,5 +32,5 @@ export async function insertRelation(tx: Tx, stored: StoredEvent, relation: Rela
 
 /** A redacted event relates to nothing any more. */
 export async function deleteRelation(tx: Tx, event: number): Promise<void> {
-  await remove.run(tx, { event })
+  remove.later(tx, { event })
 }

@@ -162,7 +162,7 @@ const headColumns = (room: Room, head: HeadRow) => ({
 })
 
 export async function insertRoom(tx: Tx, room: Room, head: HeadRow): Promise<void> {
-  await insert.run(tx, {
+  insert.later(tx, {
     ...headColumns(room, head),
     room_id: room.id,
     version: room.version.id,
@@ -180,7 +180,7 @@ export async function deleteEmptyRoom(tx: Tx, room: number): Promise<void> {
 
 /** After events that left the state as it was. */
 export async function moveRoomHead(tx: Tx, room: Room, head: HeadRow): Promise<void> {
-  await moveHead.run(tx, {
+  moveHead.later(tx, {
     nid: room.nid,
     extremities: JSON.stringify(head.extremities.map((one) => one.nid)),
     latest: head.latestPosition,
@@ -190,7 +190,7 @@ export async function moveRoomHead(tx: Tx, room: Room, head: HeadRow): Promise<v
 
 /** After events that changed the state. */
 export async function updateRoom(tx: Tx, room: Room, head: HeadRow): Promise<void> {
-  await update.run(tx, headColumns(room, head))
+  update.later(tx, headColumns(room, head))
 }
 
 export async function setPublished(tx: Tx, room: number, published: boolean): Promise<void> {
@@ -202,7 +202,7 @@ export async function setPublished(tx: Tx, room: number, published: boolean): Pr
 }
 
 export async function upsertMember(tx: Tx, room: number, user: number, member: Member): Promise<void> {
-  await putMember.run(tx, {
+  putMember.later(tx, {
     room_nid: room,
     user_nid: user,
     membership: member.membership,
@@ -215,7 +215,7 @@ export async function upsertMember(tx: Tx, room: number, user: number, member: M
 }
 
 export async function forgetRoom(tx: Tx, room: number, user: number): Promise<void> {
-  await forget.run(tx, { room, user })
+  forget.later(tx, { room, user })
 }
 
 /** The parts of a head that one row holds; members, state and extremities come from their own tables. */

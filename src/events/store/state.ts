@@ -46,7 +46,7 @@ export async function readStateKeys(
 }
 
 export async function insertStateKey(tx: Tx, nid: number, type: string, stateKey: string): Promise<void> {
-  await addKey.run(tx, { nid, type, stateKey })
+  addKey.later(tx, { nid, type, stateKey })
 }
 
 /** One layer of a state set. */
@@ -73,7 +73,7 @@ export const readStateSetByHash = async (db: Reader, hash: Uint8Array): Promise<
 export async function insertStateLayer(tx: Tx, layer: StateLayer): Promise<void> {
   const flat: number[] = []
   for (const [key, event] of layer.delta) flat.push(key, event)
-  await addSet.run(tx, {
+  addSet.later(tx, {
     nid: layer.nid,
     hash: layer.hash,
     parent: layer.parent,

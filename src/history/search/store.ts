@@ -88,8 +88,8 @@ export async function putText(
   { rowid, room, sender, key, words }: IndexedText,
 ): Promise<void> {
   const place = [roomWord(room), senderWord(sender), keyWord(key)]
-  if (dialect === 'sqlite') await putSqlite.run(tx, { rowid, place: place.join(' '), words: words.join(' ') })
-  else await putPostgres.run(tx, { rowid, words: vectorOf(place, words) })
+  if (dialect === 'sqlite') putSqlite.later(tx, { rowid, place: place.join(' '), words: words.join(' ') })
+  else putPostgres.later(tx, { rowid, words: vectorOf(place, words) })
 }
 
 export async function deleteText(tx: Tx, rowid: number): Promise<void> {
@@ -109,7 +109,7 @@ const editTarget = hot((db, p: { edit: number }) =>
 
 /** Remembers which event an edit belongs to. */
 export async function putEdit(tx: Tx, edit: number, target: number): Promise<void> {
-  await linkEdit.run(tx, { edit, target })
+  linkEdit.later(tx, { edit, target })
 }
 
 /** The event that an edit in the index belongs to. */
@@ -189,7 +189,7 @@ const moveCursor = hot((db, p: { value: string }) =>
 )
 
 export async function writeCursor(tx: Tx, nid: number): Promise<void> {
-  await moveCursor.run(tx, { value: String(nid) })
+  moveCursor.later(tx, { value: String(nid) })
 }
 
 /** The next events after a short id that may have to do with the index. */

@@ -60,14 +60,14 @@ export interface NewToken {
 }
 
 export async function addToken(tx: Tx, token: NewToken): Promise<void> {
-  await insertToken.run(tx, token)
+  insertToken.later(tx, token)
 }
 
 /** Deletes every token of the devices. */
 export async function deleteDeviceTokens(tx: Tx, devices: readonly number[]): Promise<void> {
   for (const device of devices) {
-    await deleteTokensOfDevice.run(tx, { device })
-    await deleteRefreshOfDevice.run(tx, { device })
+    deleteTokensOfDevice.later(tx, { device })
+    deleteRefreshOfDevice.later(tx, { device })
   }
 }
 

@@ -10,7 +10,7 @@ export interface ProviderSession {
 /** Notes what the session of a device comes of, in place of what it came of before. */
 export async function noteProviderSession(tx: Tx, device: number, from: ProviderSession | undefined): Promise<void> {
   if (from)
-    await putProviderSession.run(tx, { device, provider: from.provider, subject: from.subject, sid: from.sid ?? null })
+    putProviderSession.later(tx, { device, provider: from.provider, subject: from.subject, sid: from.sid ?? null })
   else await forgetProviderSessions(tx, [device])
 }
 
@@ -32,7 +32,7 @@ const deleteProviderSession = hot((db, p: { device: number }) =>
 )
 
 export async function forgetProviderSessions(tx: Tx, devices: readonly number[]): Promise<void> {
-  for (const device of devices) await deleteProviderSession.run(tx, { device })
+  for (const device of devices) deleteProviderSession.later(tx, { device })
 }
 
 /** What a provider ends: a session of its, or everything of a subject, or what is both. */

@@ -40,7 +40,7 @@ export async function saveConnection(
   ts: number,
   most: number | undefined,
 ): Promise<void> {
-  await upsert.run(tx, { owner, id, state, ts })
+  upsert.later(tx, { owner, id, state, ts })
   if (most === undefined) return
   const others = (await selectOf.all(tx, { owner })).map((row) => row.conn_id).filter((other) => other !== id)
   for (const other of others.slice(most - 1)) await deleteOne.run(tx, { owner, id: other })

@@ -59,7 +59,7 @@ export const readAccountDataSince = (
 ): Promise<AccountDataRow[]> => selectSince.all(db, { user, since, until })
 
 export async function saveAccountData(tx: Tx, user: number, row: AccountDataRow): Promise<void> {
-  await upsert.run(tx, { ...row, user })
+  upsert.later(tx, { ...row, user })
 }
 
 /** How much a user has. */
