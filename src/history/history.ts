@@ -6,7 +6,7 @@ import { openAggregations } from './aggregations.ts'
 import { openErasure } from './erasure.ts'
 import { bundlesOf, type Bundle } from './bundle.ts'
 import { relatedBy } from './related.ts'
-import type { Rooms, StoredEvent } from '../events/index.ts'
+import type { Room, Rooms, StoredEvent } from '../events/index.ts'
 import { serialise, type Reader } from './serialise.ts'
 import { openSight, type Onlooker, type Sight } from './sight.ts'
 
@@ -22,6 +22,8 @@ export interface History {
   /** Those of the events that others relate to as the filter asks for. */
   related(filter: RoomEventFilter, list: readonly StoredEvent[]): Promise<readonly StoredEvent[]>
   canSee(who: Onlooker, stored: StoredEvent): Promise<boolean>
+  /** Has other servers tell what happened in a room before all that is here. */
+  older: RemoteHistory['older']
   /** The events with nothing in them of erased users that the reader was not there for; see erasure.ts. `serialise` does so by itself. */
   conceal(who: Onlooker, list: readonly StoredEvent[]): Promise<readonly StoredEvent[]>
   /**
@@ -33,7 +35,15 @@ export interface History {
   bundles(who: Onlooker, list: readonly StoredEvent[]): Promise<ReadonlyMap<number, Bundle>>
 }
 
+/** Port, filled by federation/: what happened in a room before all that is here. */
+export interface RemoteHistory {
+  /** `more`: there is more here now; `none`: there is no more; `failed`: nobody has told. */
+  older(room: Room): Promise<'more' | 'none' | 'failed'>
+}
+
 export interface HistoryDeps {
+  /** Absent: there are no other servers. */
+  readonly remote?: RemoteHistory | undefined
   readonly rooms: Rooms
   readonly users: Users
   readonly database: Database
@@ -56,6 +66,11 @@ export function openHistory(deps: HistoryDeps): History {
     visible: (who, list) => sight.visible(who, list),
     related: (filter, list) => relatedBy(deps, filter, list),
     conceal: (who, list) => erasure.conceal(who, list),
+    older: async (room) => {
+      const outcome = (await deps.remote?.older(room)) ?? 'none'
+      if (outcome === 'more') sight.forget(room.nid)
+      return outcome
+    },
     canSee: async (who, stored) => (await sight.visible(who, [stored])).length === 1,
     serialise: (list, reader) => serialise(bundling, list, reader),
     bundles: (who, list) => bundlesOf(bundling, who, list),

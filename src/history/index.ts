@@ -1,7 +1,7 @@
 export { enter, stateIn, type View } from './access.ts'
 export { clientEvent, neighbours, type EventReader } from './client-event.ts'
 export type { HistoryRouteDeps } from './deps.ts'
-export { openHistory, type History, type HistoryDeps } from './history.ts'
+export { openHistory, type History, type HistoryDeps, type RemoteHistory } from './history.ts'
 export { readNearest } from './store/events.ts'
 export { readPage } from './page.ts'
 export { historyRoutes } from './routes.ts'

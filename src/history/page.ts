@@ -84,6 +84,7 @@ export async function readPage(deps: PageDeps, view: View, wish: PageWish): Prom
   const events: StoredEvent[] = []
   let left = wish.most ?? longestPage
   let looked = 0
+  let asked = 0
   let last: number | undefined
   const goOn = (first: number): number => {
     if (last === undefined) return dir === 'b' ? first : first - 1
@@ -102,12 +103,25 @@ export async function readPage(deps: PageDeps, view: View, wish: PageWish): Prom
       }
       last = stored.position
     }
-    if (found.length < size) return { events, next: await beyond(deps, view, wish, events.at(-1)?.position) }
     looked += size
+    if (found.length < size) {
+      const older = dir === 'b' && wish.to === undefined ? await goBack(deps, view, ++asked) : 'none'
+      if (older === 'none') return { events, next: await beyond(deps, view, wish, events.at(-1)?.position) }
+      // Nobody has told: the client may ask again, but not for ever.
+      if (older === 'failed') return { events, next: events.length > 0 ? goOn(upTo) : undefined }
+    }
     if (looked >= lookedAt) return { events, next: goOn(upTo) }
     if (dir === 'b') upTo = goOn(upTo)
     else above = goOn(above)
   }
+}
+
+/** So often are other servers asked for one page. */
+const mostAsked = 3
+
+/** Has what is older than all that is here brought by other servers, for whoever is in the room. */
+async function goBack({ history }: PageDeps, { room, stay }: View, asked: number): Promise<'more' | 'none' | 'failed'> {
+  return stay.joined && asked <= mostAsked ? history.older(room) : 'none'
 }
 
 /**

@@ -41,6 +41,8 @@ export interface Sight {
   wasOpen(room: number): Promise<boolean>
   /** The user's membership in the state before an event. */
   membershipBefore(who: Onlooker, stored: StoredEvent): Promise<string | undefined>
+  /** What is here of a room has grown otherwise than by events of the log. */
+  forget(room: number): void
   /** To be called with every entry of the log. */
   hear(entry: Entry): void
 }
@@ -172,6 +174,10 @@ export function openSight({ rooms, database }: { readonly rooms: Rooms; readonly
     seesAll: async (who, room) =>
       who.all === true || ((await stayOf(who, room)).joined && !(await exposureOf(room)).hidden),
     wasOpen: async (room) => (await exposureOf(room)).open,
+    forget: (room) => {
+      changes += 1
+      exposures.delete(room)
+    },
     membershipBefore: async (who, stored) => (await contextOf(who, stored)).membership,
     hear: ({ kind, data, room }) => {
       if (kind !== 'event' || room === undefined || (data as StoredEvent).event.type !== setting) return

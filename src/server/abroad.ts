@@ -1,8 +1,17 @@
 // The way to other servers: what they are talked to over. Nothing of federation/ is loaded where it is off.
 import { federates } from '../config/index.ts'
-import type { ElsewhereDeps, InviteDeps, Outbound, RemoteJoins, Remotes, Wires } from '../federation/index.ts'
+import type {
+  ElsewhereDeps,
+  InviteDeps,
+  Outbound,
+  RemoteJoins,
+  Remotes,
+  RoomServers,
+  Wires,
+} from '../federation/index.ts'
 import type { Receiver } from '../events/index.ts'
 import { serverOf } from '../matrix/ids.ts'
+import type { RemoteHistory } from '../history/index.ts'
 import type { RemoteRooms } from '../rooms/index.ts'
 import type { Foundations } from './foundations.ts'
 import { loadOldKeys } from './signing-key.ts'
@@ -12,16 +21,22 @@ export interface Abroad {
   readonly wires: Wires
   readonly remotes: Remotes
   /** Filled last of all. */
-  outbound: Outbound | undefined
-  joins: RemoteJoins | undefined
-  receiver: Receiver | undefined
-  invites: InviteDeps | undefined
-  elsewhere: ElsewhereDeps | undefined
+  parts: AbroadParts | undefined
 }
 
-function open<T>(part: T | undefined): T {
-  if (part === undefined) throw new Error('Nobody asks other servers before everything is open')
-  return part
+/** What is opened above the rooms. */
+export interface AbroadParts {
+  readonly outbound: Outbound
+  readonly joins: RemoteJoins
+  readonly receiver: Receiver
+  readonly invites: InviteDeps
+  readonly elsewhere: ElsewhereDeps
+  readonly roomServers: RoomServers
+}
+
+function partsOf({ parts }: Abroad): AbroadParts {
+  if (!parts) throw new Error('Nobody asks other servers before everything is open')
+  return parts
 }
 
 /** Opens the way to other servers; undefined where this one talks to none. */
@@ -39,36 +54,52 @@ export async function openAbroad(stack: AsyncDisposableStack, ground: Foundation
   )
   const abroad: Abroad = {
     wires,
-    remotes: openRemotes(wires, { ...ground, post: () => open(abroad.outbound) }),
-    outbound: undefined,
-    joins: undefined,
-    receiver: undefined,
-    invites: undefined,
-    elsewhere: undefined,
+    remotes: openRemotes(wires, { ...ground, post: () => partsOf(abroad).outbound }),
+    parts: undefined,
   }
   return abroad
 }
 
+/** Servers that are asked for the past of a room, those with the most members first. */
+const mostAsked = 3
+
+/** Fills the port of history/. */
+export const remoteHistory = (abroad: Abroad): RemoteHistory => ({
+  older: async (room) => {
+    const { receiver, roomServers } = partsOf(abroad)
+    if (!(await receiver.hasLocalMembers(room))) return 'none'
+    const servers = [...(await roomServers.of(room.nid))].toSorted(([, a], [, b]) => b.size - a.size)
+    if (servers.length === 0) return 'none'
+    return receiver.bringOlder(
+      room,
+      servers.slice(0, mostAsked).map(([server]) => server),
+    )
+  },
+})
+
 /** Fills the port of rooms/. */
 export const remoteRooms = (abroad: Abroad): RemoteRooms => ({
-  isHere: async (room) => (await abroad.receiver?.hasLocalMembers(room)) ?? true,
+  isHere: async (room) => (await abroad.parts?.receiver.hasLocalMembers(room)) ?? true,
   join: async (wish) => {
     const { candidates } = await import('../federation/index.ts')
-    return open(abroad.joins).join({ ...wish, servers: candidates(abroad.wires.serverName, wish.servers, wish.roomId) })
+    return partsOf(abroad).joins.join({
+      ...wish,
+      servers: candidates(abroad.wires.serverName, wish.servers, wish.roomId),
+    })
   },
   invite: async (room, sender, target, content) => {
     const { inviteElsewhere } = await import('../federation/index.ts')
-    await inviteElsewhere(open(abroad.invites), room, sender, target, content)
+    await inviteElsewhere(partsOf(abroad).invites, room, sender, target, content)
   },
   knock: async (wish) => {
     const { candidates, knockElsewhere } = await import('../federation/index.ts')
     const servers = candidates(abroad.wires.serverName, wish.servers, wish.roomId)
-    await knockElsewhere(open(abroad.elsewhere), { ...wish, servers })
+    await knockElsewhere(partsOf(abroad).elsewhere, { ...wish, servers })
   },
   leave: async (room, standing, wish) => {
     const { candidates, leaveElsewhere } = await import('../federation/index.ts')
     const servers = candidates(abroad.wires.serverName, wish.servers, room.id)
-    await leaveElsewhere(open(abroad.elsewhere), room, standing, { ...wish, servers })
+    await leaveElsewhere(partsOf(abroad).elsewhere, room, standing, { ...wish, servers })
   },
   alias: async (alias) =>
     serverOf(alias) === abroad.wires.serverName ? undefined : abroad.remotes.directory.alias(alias),

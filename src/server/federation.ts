@@ -31,7 +31,6 @@ export async function openFederation(
       count: ground.metrics?.count,
     }),
   )
-  abroad.outbound = outbound
   ground.metrics?.follow({
     destinations: () => outbound.destinations.values(),
     failing: () => wires.reach.failing().size,
@@ -40,12 +39,11 @@ export async function openFederation(
     await rooms.openReceiver({
       keys: wires.keys,
       remote: remoteEvents(wires.client),
+      membersMoved: (room) => roomServers.forget(room),
       logger: ground.logger,
       onResolved: ground.metrics?.onResolved,
     }),
   )
-  abroad.receiver = receive
-  abroad.joins = openJoins({ ...ground, client: wires.client, receiver: receive })
   const vouch = async (room: Room, userId: string): Promise<string | undefined> =>
     authoriserFor(roomDeps, { nid: await users.intern(userId) }, room)
   const invites = {
@@ -56,8 +54,14 @@ export async function openFederation(
     receiver: receive,
     mustTakeInvite: (target: string) => mustTakeInvites(users, target),
   }
-  abroad.invites = invites
-  abroad.elsewhere = { ...ground, client: wires.client, receiver: receive }
+  abroad.parts = {
+    outbound,
+    roomServers,
+    receiver: receive,
+    invites,
+    joins: openJoins({ ...ground, client: wires.client, receiver: receive }),
+    elsewhere: { ...ground, client: wires.client, receiver: receive },
+  }
   return {
     routes: [
       ...inviteRoutes(invites),

@@ -64,7 +64,7 @@ export async function createHomeserver(
     rooms: rooms.rooms,
     notices: rooms.notices,
     wires: abroad?.wires,
-    outbound: abroad?.outbound,
+    outbound: abroad?.parts?.outbound,
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -23,7 +23,7 @@ import {
   type SuccessionsDeps,
   upgradeRoutes,
 } from '../rooms/index.ts'
-import { remoteRooms, type Abroad } from './abroad.ts'
+import { remoteHistory, remoteRooms, type Abroad } from './abroad.ts'
 import type { Foundations } from './foundations.ts'
 import type { People } from './people.ts'
 
@@ -42,7 +42,7 @@ export async function openRoomStorey(
 ) {
   const { config, database, log, onError } = ground
   const rooms = await openRooms({ ...ground, users })
-  const history = openHistory({ ...ground, users, rooms })
+  const history = openHistory({ ...ground, users, rooms, remote: abroad && remoteHistory(abroad) })
   const indexer = stack.use(await startIndexer({ rooms, database, log, onError }))
   const ephemeral = stack.use(openEphemeral({ ...ground, users, rooms, presence: config.presence }))
   const directory = config.database === 'sqlite::memory:' ? undefined : join(config.data_dir, 'media')

@@ -94,7 +94,9 @@ export async function commitReceived(deps: ReceiveDeps, head: Head, change: Chan
     deps.heads.settle(head)
   }
   for (const key of change.stateKeys) deps.stateKeys.confirm(key)
-  for (const user of [...(move?.members.keys() ?? []), ...(change.newcomers?.keys() ?? [])]) deps.userRooms.reread(user)
+  const moved = [...(move?.members.keys() ?? []), ...(change.newcomers?.keys() ?? [])]
+  for (const user of moved) deps.userRooms.reread(user)
+  if (moved.length > 0) deps.membersMoved(head.nid)
   return stored
 }
 
@@ -122,7 +124,7 @@ async function store(deps: ReceiveDeps, tx: Tx, head: Head, change: Change): Pro
     if (head.members.get(target)?.event === stored.nid) head.members.set(target, member)
     await upsertMember(tx, head.nid, target, member)
   }
-  const relation = move && relationOf(stored.event)
+  const relation = stored.position === 0 ? undefined : relationOf(stored.event)
   if (relation) await insertRelation(tx, stored, relation)
   if (redaction) {
     await replaceByRedacted(tx, redaction.target.nid, redaction.json, stored.nid)

@@ -5,7 +5,7 @@ import type { UserRooms } from '../user-rooms.ts'
 import type { RemoteEvents, SigningKeys } from './ports.ts'
 
 /** What federation/ fills. */
-export type ReceivePorts = Pick<ReceiveDeps, 'keys' | 'remote' | 'logger' | 'onResolved'>
+export type ReceivePorts = Pick<ReceiveDeps, 'keys' | 'remote' | 'membersMoved' | 'logger' | 'onResolved'>
 
 /** What takes the events of other servers is made with. */
 export interface ReceiveDeps extends CommitDeps {
@@ -18,6 +18,8 @@ export interface ReceiveDeps extends CommitDeps {
   readonly now: () => number
   readonly keys: SigningKeys
   readonly remote: RemoteEvents
+  /** Told of a room whose members came and went otherwise than by events. */
+  readonly membersMoved: (room: number) => void
   /** Port to metrics/: states that differed were made one, which took so many ms. */
   readonly onResolved?: ((ms: number) => void) | undefined
   /** A pino logger is one. */

@@ -1,4 +1,5 @@
 import { authorize, checkAuthEvents, stateFromAuthEvents } from '../../matrix/auth-rules/index.ts'
+import type { RoomEvent } from '../../matrix/event.ts'
 import type { Room } from '../room.ts'
 import { standings, type Held, type StoredEvent } from '../stored-event.ts'
 import { insertEvent } from '../store/events.ts'
@@ -62,8 +63,11 @@ export async function storeOutliers(
   }
 }
 
-/** The create event first, and each after those that it rests on. What goes in a circle, which ids that are no hashes allow, comes as it stands. */
-export function inAuthOrder(events: readonly Incoming[]): Incoming[] {
+/** The create event first, and each after those that it rests on. */
+export const inAuthOrder = (events: readonly Incoming[]): Incoming[] => inOrder(events, (event) => event.authEvents)
+
+/** The create event first, and each after those that it cites. What goes in a circle, which ids that are no hashes allow, comes as it stands. */
+export function inOrder(events: readonly Incoming[], cites: (event: RoomEvent) => readonly string[]): Incoming[] {
   const byId = new Map(events.map((incoming) => [incoming.event.id, incoming]))
   const ordered: Incoming[] = []
   const entered = new Set<string>()
@@ -77,7 +81,7 @@ export function inAuthOrder(events: readonly Incoming[]): Incoming[] {
     }
     enter(first)
     for (let top = open.at(-1); top; top = open.at(-1)) {
-      const cited = top.incoming.event.authEvents[top.next]
+      const cited = cites(top.incoming.event)[top.next]
       top.next += 1
       if (cited !== undefined) enter(byId.get(cited))
       else ordered.push((open.pop() ?? top).incoming)

@@ -32,6 +32,8 @@ export interface RemoteEvents {
     roomId: string,
     wish: { readonly earliest: readonly string[]; readonly latest: readonly string[]; readonly limit: number },
   ): Promise<readonly Json[]>
+  /** Events from these on backwards, some hundred at most. */
+  backfill(server: string, roomId: string, from: readonly string[], limit: number): Promise<readonly Json[]>
   /** The state before an event. */
   stateIds(server: string, roomId: string, eventId: string): Promise<StateIds>
   /** The same, with the events themselves: asked for where many are not here. */

@@ -21,6 +21,7 @@ import { importRoom, type RoomImport } from './import.ts'
 import { takeEnding } from './ending.ts'
 import { type Incoming, readPdu } from './pdu.ts'
 import { type OutsideMember, storeOutside } from './outside.ts'
+import { bringOlder, type Older } from './past.ts'
 import { openResolver } from './resolver.ts'
 import { take, type Taking } from './take.ts'
 import { authChainOf, type Outline, templateFor } from './template.ts'
@@ -59,6 +60,8 @@ export interface Receiver extends AsyncDisposable {
   mayTakePart(room: Room, server: string): Promise<boolean>
   /** Whether somebody of this server is joined. */
   hasLocalMembers(room: Room): Promise<boolean>
+  /** Brings what happened before all that is here of a room, of the first of the servers that tells. See past.ts. */
+  bringOlder(room: Room, servers: readonly string[]): Promise<Older>
   /** Resolves when nothing waits for a room any more. */
   settled(room: number): Promise<void>
 }
@@ -246,6 +249,7 @@ export async function openReceiver(deps: ReceiveDeps): Promise<Receiver> {
     readSigned: async (room, values) => (await readSigned(deps, room, values)).map(({ event }) => event),
     template: (room, outline) => templateFor(deps, room, outline),
     authChain: (events) => authChainOf(deps, events),
+    bringOlder: (room, servers) => inTurn(room.nid, () => bringOlder((origin) => taking(room, origin), servers)),
     mayTakePart,
     settled: async (room) => {
       while (queues.has(room)) await queues.get(room)

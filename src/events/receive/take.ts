@@ -2,7 +2,7 @@ import { authorize, authTypesFor, checkAuthEvents, stateFromAuthEvents } from '.
 import { redactionApplies } from '../../matrix/auth-rules/index.ts'
 import { powerLevelsFrom } from '../../matrix/power-levels.ts'
 import { relationOf } from '../../matrix/relations.ts'
-import { redactionOf, type Redaction } from '../redaction.ts'
+import { forgetRedacted, redactionOf, type Redaction } from '../redaction.ts'
 import type { Head, Room } from '../room.ts'
 import { holderIn, type Derived } from '../state-sets.ts'
 import { standings, type Held, type StoredEvent } from '../stored-event.ts'
@@ -25,6 +25,8 @@ export interface Taking {
   readonly budget: Budget
   /** It was fetched for another one: it does not have others fetched before it. */
   readonly isFetched: boolean
+  /** It is older than all that is here: where it is put, below zero. */
+  readonly past?: number
 }
 
 type Before = Derived & { readonly stateKeys?: readonly number[] }
@@ -49,9 +51,9 @@ export async function take(taking: Taking, incoming: Incoming): Promise<StoredEv
     isRejected = !authorize(event, room.version, state).allowed
   }
   const stored = await hold(deps, room, incoming, known, before, isRejected)
-  return isRejected
-    ? commitReceived(deps, await headOf(deps, room), unmoved(stored, incoming, known, before))
-    : place(taking, incoming, stored, known, before)
+  if (isRejected) return commitReceived(deps, await headOf(deps, room), unmoved(stored, incoming, known, before))
+  const change = await changeBy(taking, incoming, stored, known, before)
+  return taking.past === undefined ? place(taking, change, before) : placeInPast(taking, change, taking.past)
 }
 
 /** Whether what the event cites may be cited, and allows it. */
@@ -137,29 +139,35 @@ const unmoved = (stored: Held, { json }: Incoming, known: StoredEvent | undefine
   move: undefined,
 })
 
-/** Judges an event that is good where it stands by the current state, and moves the head on to it. */
-async function place(
-  taking: Taking,
+/** What an event that is good where it stands does, the head left aside. */
+async function changeBy(
+  { deps, room }: Taking,
   incoming: Incoming,
   stored: Held,
   known: StoredEvent | undefined,
   before: Before,
-): Promise<StoredEvent> {
-  const { deps, room } = taking
+): Promise<Change> {
   const { type, stateKey } = incoming.event
-  const key = stateKey === undefined ? undefined : await deps.stateKeys.intern(type, stateKey)
-  const after =
-    key === undefined
-      ? { chain: before.chain, fresh: [] }
-      : await deps.stateSets.derive(before.chain, new Map([[key, stored.nid]]))
   const redaction = await redactionBy(deps, room, stored, before)
   const json = await redactedAlready(deps, room, stored, incoming)
-  const change: Change = {
+  const key = stateKey === undefined ? [] : [await deps.stateKeys.intern(type, stateKey)]
+  return {
     ...unmoved(stored, { event: incoming.event, json }, known, before),
-    stateKeys: [...(before.stateKeys ?? []), ...(key === undefined ? [] : [key])],
+    stateKeys: [...(before.stateKeys ?? []), ...key],
     redaction: redaction?.known,
     awaits: redaction?.awaits,
   }
+}
+
+/** Judges an event that is good where it stands by the current state, and moves the head on to it. */
+async function place(taking: Taking, change: Change, { chain }: Before): Promise<StoredEvent> {
+  const { deps } = taking
+  const { stored } = change
+  const { type, stateKey } = stored.event
+  const after =
+    stateKey === undefined
+      ? { chain, fresh: [] }
+      : await deps.stateSets.derive(chain, new Map([[await deps.stateKeys.intern(type, stateKey), stored.nid]]))
   // What is worked out next looks the event up.
   deps.events.put(stored)
   try {
@@ -168,6 +176,14 @@ async function place(
     deps.events.drop(stored)
     throw error
   }
+}
+
+/** Puts an event before all that is here: the head stays, and nobody is told. */
+async function placeInPast({ deps, room }: Taking, change: Change, position: number): Promise<StoredEvent> {
+  change.stored.position = position
+  const stored = await commitReceived(deps, await headOf(deps, room), change)
+  if (change.redaction) forgetRedacted(deps, change.redaction, stored.nid)
+  return stored
 }
 
 async function onHead({ deps, resolver, room }: Taking, change: Change, after: Derived): Promise<StoredEvent> {

@@ -28,6 +28,16 @@ export const remoteEvents = (client: FederationClient): RemoteEvents => ({
       }),
       'events',
     ),
+  /** @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1backfillroomid */
+  backfill: async (server, roomId, from, limit) =>
+    listOf(
+      await client.ask(server, {
+        path: remotePath('federation/v1/backfill', roomId),
+        query: { v: from, limit },
+        maxBytes: largestEvents,
+      }),
+      'pdus',
+    ),
   /** @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1state_idsroomid */
   stateIds: async (server, roomId, eventId) => {
     const answer = await client.ask(server, {

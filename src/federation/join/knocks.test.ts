@@ -56,6 +56,9 @@ for (const version of ['7', '12'])
     await bob.syncUntil(({ rooms }) => rooms?.invite?.[roomId])
     await bob.join(roomId)
     assert.equal(await membershipOf(alice, roomId, bob.userId), 'join')
+    // What was known of the room before it was joined, that nobody of it is elsewhere, is forgotten.
+    const said = await bob.send(roomId, 'thank you')
+    await alice.syncUntil(({ rooms }) => rooms?.join?.[roomId]?.timeline.events.find(({ event_id: id }) => id === said))
   })
 
 over('whose knock is turned down, or whose invitation is taken back, is told', async (net) => {

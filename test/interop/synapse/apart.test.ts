@@ -1,6 +1,7 @@
 // Many events at once, a server that is away, and two that are cut off from each other.
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { serverOf } from '../../../src/matrix/ids.ts'
 import type { Client } from '../../harness/client.ts'
 import { agree, newest, oneWorld, sees, stands, tells, until } from './world.ts'
 
@@ -50,6 +51,24 @@ test('500 messages each way at once arrive, and the state is one', { skip }, asy
       return Array.from({ length: 500 }, (_, i) => texts.has(`${other.userId} ${i}`)).every(Boolean)
     })
   await agree(alice, bob, roomId)
+})
+
+test('what was said before somebody came is read by them, both ways', { skip }, async () => {
+  const { latchkey, synapse: theirs } = await world()
+  const [alice, bob] = [await latchkey.login(fresh('alice')), await theirs.register(fresh('bob'))]
+  for (const [host, guest] of [
+    [alice, bob],
+    [bob, alice],
+  ] as const) {
+    const roomId = await host.createRoom({ preset: 'public_chat' })
+    for (let i = 0; i < 130; i++) await host.send(roomId, `old ${i}`)
+    const via = serverOf(host.userId)
+    await guest.req('POST', `/join/${enc(roomId)}?server_name=${via}&via=${via}`, {})
+    await until(`${guest.userId} has all`, async () => {
+      const texts = await said(guest, roomId)
+      return Array.from({ length: 130 }, (_, i) => texts.has(`old ${i}`)).every(Boolean)
+    })
+  }
 })
 
 test('a Synapse that was away catches up, and so do we', { skip }, async () => {

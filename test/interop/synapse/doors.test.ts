@@ -28,11 +28,13 @@ for (const hostIs of ['Latchkey', 'Synapse']) {
         const told = await until('the guest sees the knock', async () => (await guest.sync()).rooms?.knock?.[roomId])
         assert.ok(told.knock_state.events.some(({ content }) => content['name'] === 'Knock first'))
         await stands([host], roomId, guest.userId, 'knock')
-        // Taken back, and made again.
-        await guest.leave(roomId)
-        await stands([host], roomId, guest.userId, 'leave')
-        await guest.req('POST', `/knock/${enc(roomId)}?${via}`, {})
-        await stands([host], roomId, guest.userId, 'knock')
+        // Taken back, and made again. Of a knock that its own people take back Synapse tells nobody.
+        if (guest === alice) {
+          await guest.leave(roomId)
+          await stands([host], roomId, guest.userId, 'leave')
+          await guest.req('POST', `/knock/${enc(roomId)}?${via}`, {})
+          await stands([host], roomId, guest.userId, 'knock')
+        }
         await host.invite(roomId, guest.userId)
         await until('the guest is invited', async () => (await guest.sync()).rooms?.invite?.[roomId])
         await guest.join(roomId)

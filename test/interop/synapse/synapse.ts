@@ -143,6 +143,7 @@ function settings(
     bcrypt_rounds: 4,
     presence: { enabled: true },
     allow_public_rooms_over_federation: true,
+    room_list_publication_rules: [{ action: 'allow' }],
     federation: { destination_min_retry_interval: '1s', destination_retry_multiplier: 1 },
     rc_message: fast,
     rc_registration: fast,
