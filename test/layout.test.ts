@@ -51,6 +51,7 @@ const homes: Record<string, RegExp> = {
   'openid-client': /^providers\//,
   ldapts: /^providers\//,
   '@node-saml': /^providers\//,
+  'acme-client': /^http\//,
   'prom-client': /^metrics\//,
   typebox: /./,
 }

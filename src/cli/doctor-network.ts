@@ -44,7 +44,7 @@ async function certificate(url: URL, now: number): Promise<Diagnosis> {
       state: 'error',
       about,
       says: 'there is none that this machine trusts.',
-      cure: 'Have the proxy get one (Caddy does by itself), or set "tls".',
+      cure: 'Have the proxy get one (Caddy does by itself), or set "acme" or "tls".',
     }
   const days = Math.floor((end - now) / dayMs)
   return end - now < soonMs

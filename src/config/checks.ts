@@ -1,5 +1,6 @@
 import { isServerName } from '../matrix/ids.ts'
-import { parseListen, parseListener, isLoopback } from './forms.ts'
+import { acmeNames } from './acme-names.ts'
+import { isDnsName, parseListen, parseListener, isLoopback } from './forms.ts'
 import { checkOAuth } from './checks-oauth.ts'
 import type { Finding } from './finding.ts'
 import type { Config } from './schema.ts'
@@ -326,14 +327,42 @@ const checkMetrics: Check = ({ listen, metrics: { listen: own } }) => {
   ]
 }
 
-const checkTls: Check = ({ listen, tls }) =>
-  !listen.some((address) => parseListener(address)?.tls)
+const checkTls: Check = ({ listen, tls, acme }) =>
+  acme.email !== undefined || !listen.some((address) => parseListener(address)?.tls)
     ? []
     : (['certificate_file', 'key_file'] as const)
         .filter((key) => tls[key] === undefined)
         .map((key) =>
           error(`tls.${key}`, `"listen" has a listener by TLS, and "tls.${key}" is missing.`, 'Name the PEM file.'),
         )
+
+const checkAcme: Check = (config) => {
+  const { listen, tls, acme } = config
+  if (acme.email === undefined) return []
+  if (tls.certificate_file !== undefined || tls.key_file !== undefined)
+    return [error('acme.email', '"acme" and "tls" both say which certificate to show.', 'Leave out one of them.')]
+  const [wrong] = acmeNames(config).filter((name) => !isDnsName(name))
+  return [
+    ...(wrong === undefined
+      ? []
+      : [
+          error(
+            'acme.email',
+            `No authority gives a certificate for "${wrong}".`,
+            'Set "public_base_url", or "acme.names" to names in the DNS that lead here.',
+          ),
+        ]),
+    ...(listen.some((address) => parseListener(address)?.tls)
+      ? []
+      : [
+          error(
+            'acme.email',
+            '"acme" gets a certificate for listeners by TLS, and "listen" has none.',
+            'Write listen: 0.0.0.0:443 tls',
+          ),
+        ]),
+  ]
+}
 
 const checkFederation: Check = ({ server_name: name, federation }) => [
   ...Object.entries(federation.hosts).flatMap(([server, host]) =>
@@ -370,6 +399,7 @@ export const ownChecks: readonly Check[] = [
   checkEmail,
   checkMetrics,
   checkTls,
+  checkAcme,
   checkFederation,
   checkOAuth,
 ]

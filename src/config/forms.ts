@@ -112,3 +112,7 @@ export const parseAddressRange = (text: string): string | undefined => {
 /** Whether only this machine can reach the host. */
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || host === '[::1]' || host.startsWith('127.')
+
+/** A name that an authority can ask the DNS about. */
+export const isDnsName = (text: string): boolean =>
+  /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*$/.test(text)

@@ -1,4 +1,5 @@
 export { isAtHome, localNames } from './at-home.ts'
+export { acmeNames } from './acme-names.ts'
 export type { Check } from './checks.ts'
 export { describe } from './describe.ts'
 export { exampleYaml } from './example.ts'

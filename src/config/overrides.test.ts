@@ -77,7 +77,11 @@ test('text from outside becomes what the setting wants', async () => {
 })
 
 test('a block keeps what is not overridden', async () => {
-  assert.deepEqual((await load({ LATCHKEY_LOG__LEVEL: 'debug' })).log, { level: 'debug', format: 'json' })
+  assert.deepEqual((await load({ LATCHKEY_LOG__LEVEL: 'debug' })).log, {
+    level: 'debug',
+    format: 'json',
+    requests: false,
+  })
   assert.equal((await load({ LATCHKEY_RATE_LIMITS: 'off' })).rate_limits, 'off')
 })
 

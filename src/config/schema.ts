@@ -17,6 +17,7 @@ import { media } from './schema-media.ts'
 import { oauth } from './schema-oauth.ts'
 import { metrics } from './schema-metrics.ts'
 import { push } from './schema-push.ts'
+import { acme } from './schema-acme.ts'
 import { tls } from './schema-tls.ts'
 import { turn } from './schema-calls.ts'
 import type { InputsOf, Keys, ValuesOf } from './setting.ts'
@@ -83,6 +84,11 @@ export const schema = {
     kind: 'group',
     description: 'The certificate of listeners marked "tls". It is read anew when the files change.',
     keys: tls,
+  },
+  acme: {
+    kind: 'group',
+    description: 'A certificate for these listeners from Let’s Encrypt, or another authority that gives them by ACME.',
+    keys: acme,
   },
   federation: { kind: 'group', description: 'Talking to other Matrix servers.', keys: federation },
   ca_file: {

@@ -1,3 +1,4 @@
+import { Certificates } from './certificates.ts'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 
 /** More than this many requests are not kept waiting while nobody is there to answer. */
@@ -10,6 +11,8 @@ type Request = readonly [request: IncomingMessage, response: ServerResponse]
  * wait.
  */
 export class Doors implements AsyncDisposable {
+  /** What those of them show that encrypt. */
+  readonly certificates = new Certificates()
   readonly #servers = new Map<string, Server>()
   readonly #underWay = new Set<ServerResponse>()
   #waiting: Request[] = []

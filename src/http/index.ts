@@ -1,6 +1,8 @@
 export { authorityChecks, believeAuthorities } from './authorities.ts'
 export type { OutgoingProxy } from './outgoing-proxy.ts'
 export { Doors } from './doors.ts'
+export { acmeFiles } from './acme/files.ts'
+export type { Certificates, TlsFiles } from './certificates.ts'
 export { clientNetwork } from './address.ts'
 export { field, formLimit, readForm } from './form.ts'
 export type { HttpLog } from './host.ts'

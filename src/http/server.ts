@@ -18,7 +18,8 @@ import type { Route } from './route.ts'
 import { sendPreflight } from './send.ts'
 import type { Authenticate, AuthenticateServer } from './session.ts'
 import { Doors } from './doors.ts'
-import { createTlsServer, type TlsFiles } from './tls.ts'
+import { createTlsServer } from './tls.ts'
+import type { Certificates, TlsFiles } from './certificates.ts'
 import { loadCompiler } from './validate.ts'
 
 /** What an HTTP server is made of. */
@@ -59,6 +60,8 @@ export interface HttpServer extends AsyncDisposable {
   listen: (addresses: readonly string[]) => Promise<string[]>
   /** Connections of clients that are open. */
   readonly connections: number
+  /** What listeners by TLS show. */
+  readonly certificates: Certificates
   /** Answers a request without a socket. */
   inject: (request: InjectOptions | string) => Promise<LightMyRequestResponse>
   /** Sessions may have ended: requests of theirs that wait have their token looked at again, and are refused if it is good no more. */
@@ -225,7 +228,7 @@ export function createHttp(options: HttpOptions): HttpServer {
     const { tls, ...address } = addressOf(listen)
     const usual = { requireHostHeader: false, keepAliveTimeout: 75_000, requestTimeout: arrivalMs }
     const server = tls
-      ? await createTlsServer(options.tls, usual, doors.take, options.log)
+      ? await createTlsServer(doors.certificates, usual, doors.take, options.log)
       : createServer(usual, doors.take)
     server.on('connection', gatekeeper.admit)
     server.on('clientError', refuseMalformed)
@@ -240,6 +243,7 @@ export function createHttp(options: HttpOptions): HttpServer {
 
   const listen = async (addresses: readonly string[]): Promise<string[]> => {
     await app.ready()
+    doors.certificates.files = options.tls ?? {}
     const urls: string[] = []
     for (const [index, listen] of addresses.entries()) {
       const server = await doors.at(`${index} ${listen}`, () => open(listen))
@@ -260,6 +264,7 @@ export function createHttp(options: HttpOptions): HttpServer {
 
   return {
     listen,
+    certificates: doors.certificates,
     inject: (request) => app.inject(request),
     get connections() {
       return gatekeeper.open

@@ -3,6 +3,7 @@ import type { Wires } from '../federation/index.ts'
 import { capabilitiesRoute, createHttp, versionsRoute, wellKnownRoutes, type Route } from '../http/index.ts'
 import type { Foundations } from './foundations.ts'
 import type { People } from './people.ts'
+import { keepCertificates, tlsFiles } from './acme.ts'
 import { healthRoutes } from './health.ts'
 import { capabilities, httpRates, unstableFeatures, wellKnownExtra } from './settings.ts'
 import type { SignIn } from './sign-in.ts'
@@ -43,7 +44,7 @@ export async function openFront(
     queryAccessToken: config.query_access_token,
     maxRequestSize: config.max_request_size,
     maxConnections: config.max_connections,
-    tls: { certificateFile: config.tls.certificate_file, keyFile: config.tls.key_file },
+    tls: tlsFiles(config),
     rateLimits: config.rate_limits === 'off' ? 'off' : httpRates(config.rate_limits),
   })
   ground.metrics?.follow({ http })
@@ -52,5 +53,7 @@ export async function openFront(
   stack.defer(() => http.close())
   stack.defer(() => ground.log.close())
   stack.defer(() => void (isStopping = true))
-  return { routes, inject: http.inject, urls: await http.listen(config.listen) }
+  const urls = await http.listen(config.listen)
+  await keepCertificates(stack, ground, http.certificates)
+  return { routes, inject: http.inject, urls }
 }
