@@ -86,6 +86,7 @@ function stage(
   fresh: ReadonlyMap<number, StoredEvent>,
 ): Staged {
   const { chain, summary, extremities } = before ?? room
+  const { followed, left } = followable(extremities)
   const holder = (key: number | undefined): StoredEvent | undefined => {
     if (key === undefined) return undefined
     const nid = room.state.get(key)
@@ -101,16 +102,16 @@ function stage(
       ...outlineOf(draft),
       ...redactionFields(draft, room),
       roomId: draft.type === 'm.room.create' && room.version.createIsRoomId ? '' : room.id,
-      prevEvents: extremities.map((one) => one.id),
+      prevEvents: followed.map((one) => one.id),
       authEvents: cited.map((stored) => stored.event.id),
-      depth: extremities.reduce((depth, one) => Math.max(depth, one.depth), 0) + 1,
+      depth: followed.reduce((depth, one) => Math.max(depth, one.depth), 0) + 1,
       ts: draft.ts ?? deps.now(),
       v1:
         room.version.eventFormat === 'v1'
           ? v1Parts(
               deps,
               room,
-              extremities.map((one) => one.nid),
+              followed.map((one) => one.nid),
               cited,
               before,
             )
@@ -153,8 +154,21 @@ function stage(
         ? chain
         : deps.stateSets.follow(chain, room.state.size, stateKeyNid, replaced?.nid, stored.nid),
     summary: summaryAfter(deps, room, summary, event, redaction),
-    extremities: [{ nid: stored.nid, id: event.id, depth: event.depth }],
+    extremities: [...left, { nid: stored.nid, id: event.id, depth: event.depth }],
   }
+}
+
+/** Events that a new one may name as those before it. @see https://spec.matrix.org/v1.19/rooms/v1/#event-format */
+export const mostPrev = 20
+
+/** The newest events that none follows, which a new one follows; of a room in which servers went many ways, some are left for the next. */
+function followable(extremities: readonly Extremity[]): {
+  readonly followed: readonly Extremity[]
+  readonly left: readonly Extremity[]
+} {
+  if (extremities.length <= mostPrev) return { followed: extremities, left: [] }
+  const newest = extremities.toSorted((a, b) => b.depth - a.depth)
+  return { followed: newest.slice(0, mostPrev), left: newest.slice(mostPrev) }
 }
 
 export const outlineOf = (draft: Draft): Pick<RoomEvent, 'type' | 'sender' | 'stateKey' | 'content'> => ({

@@ -65,7 +65,13 @@ export async function openFederation(
   return {
     routes: [
       ...inviteRoutes(invites),
-      ...joinRoutes({ ...ground, rooms, receiver: receive, vouch }),
+      ...joinRoutes({
+        ...ground,
+        rooms,
+        receiver: receive,
+        vouch,
+        forward: (stored, but) => outbound.forward(stored, but),
+      }),
       ...federationRoutes({
         ...ground,
         wires,

@@ -4,6 +4,7 @@ import { referenceHash, toRoomEvent } from '../../matrix/event.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { EventReference, Pdu } from '../../matrix/pdu.ts'
 import type { Room } from '../room.ts'
+import { mostPrev } from '../stage.ts'
 import type { StoredEvent } from '../stored-event.ts'
 import type { ReceiveDeps } from './deps.ts'
 import { lookupIn } from './states.ts'
@@ -15,9 +16,6 @@ export interface Outline {
   readonly stateKey: string
   readonly content: JsonObject
 }
-
-/** Events that a new one may name as those before it. */
-const mostPrev = 20
 
 /**
  * An event at the head of a room as another server will make it, if the rules would let it in now.

@@ -17,6 +17,8 @@ export interface JoinRouteDeps {
   readonly signingKey: SigningKey
   /** Port to rooms/: who of this server vouches for somebody, where a room is for the members of others. */
   readonly vouch: (room: Room, userId: string) => Promise<string | undefined>
+  /** Tells everybody else in the room of an event that came in by us. */
+  readonly forward: (stored: StoredEvent, but: string) => Promise<void>
 }
 
 type Act = 'join' | 'leave' | 'knock'
@@ -102,7 +104,9 @@ async function taken(
   if (isAsked && (typeof sender !== 'string' || (await deps.vouch(room, sender)) === undefined))
     throw new MatrixError('M_FORBIDDEN', 'Nobody has to vouch for a join of this room')
   const pdu = countersigned(deps, body, room)
-  return { room, stored: await deps.receiver.takeNow(room, pdu, origin), pdu }
+  const stored = await deps.receiver.takeNow(room, pdu, origin)
+  await deps.forward(stored, origin)
+  return { room, stored, pdu }
 }
 
 /** The state before an event and all that it rests on, as JSON texts, a part at a time. */
