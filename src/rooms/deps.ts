@@ -35,7 +35,7 @@ export interface RemoteWish {
 
 /** Port, filled by federation/: rooms that are elsewhere. */
 export interface RemoteRooms {
-  /** Whether somebody of this server is in the room, so that nobody else has to be asked. */
+  /** Whether somebody of this server is in the room, or nobody at all, so that nobody else has to be asked. */
   isHere(room: Room): Promise<boolean>
   /** @throws {MatrixError} what another server said, as clients may be told */
   join(wish: RemoteWish): Promise<Room>

@@ -79,7 +79,11 @@ export const remoteHistory = (abroad: Abroad): RemoteHistory => ({
 
 /** Fills the port of rooms/. */
 export const remoteRooms = (abroad: Abroad): RemoteRooms => ({
-  isHere: async (room) => (await abroad.parts?.receiver.hasLocalMembers(room)) ?? true,
+  isHere: async (room) => {
+    // Nobody else is in a room that everybody has left: who has its state goes on with it.
+    if (room.joined.size === 0 && room.extremities.length > 0) return true
+    return (await abroad.parts?.receiver.hasLocalMembers(room)) ?? true
+  },
   join: async (wish) => {
     const { candidates } = await import('../federation/index.ts')
     return partsOf(abroad).joins.join({

@@ -91,3 +91,18 @@ over('nothing but an invitation of somebody here, by somebody of the server that
   }
   assert.equal((await alice.sync()).rooms?.invite, undefined)
 })
+
+over('a room that everybody has left is still here: one turns an invitation down, and comes back', async (net) => {
+  const alice = await net.at('hs1.test').login('alice')
+  const bob = await net.at('hs1.test').login('bob')
+  const carol = await net.at('hs1.test').login('carol')
+  const room = await alice.createRoom({ preset: 'public_chat', invite: [bob.userId, carol.userId] })
+  await alice.leave(room)
+  await bob.leave(room)
+  assert.equal((await bob.sync()).rooms?.invite?.[room], undefined)
+  await carol.join(room)
+  assert.deepEqual(await members(carol, room), [carol.userId])
+  await carol.leave(room)
+  await alice.join(room)
+  assert.deepEqual(await members(alice, room), [alice.userId])
+})
