@@ -31,13 +31,15 @@ function identify(host: HandlerHost, route: Route, exchange: Exchange): Session 
   throw new MatrixError('M_MISSING_TOKEN', 'This needs an access token')
 }
 
-/** @throws MatrixError 401 M_USER_LOCKED, 403 M_GUEST_ACCESS_FORBIDDEN */
+/** @throws MatrixError 401 M_USER_LOCKED, 403 M_GUEST_ACCESS_FORBIDDEN, 403 M_USER_SUSPENDED */
 function admit(route: Route, session: Session): Session {
   if (session.locked && route.auth !== 'locked') {
     throw new MatrixError('M_USER_LOCKED', 'This account has been locked', { extra: { soft_logout: true } })
   }
   if (session.guest && route.auth === 'user')
     throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests may not do this')
+  if (session.suspended && !route.whileSuspended)
+    throw new MatrixError('M_USER_SUSPENDED', 'You cannot perform this action while suspended')
   return session
 }
 

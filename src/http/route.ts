@@ -63,6 +63,8 @@ export interface RouteDefinition<
   readonly bodyLimit?: number
   /** `body` is the bytes as they come, whatever they are. */
   readonly rawBody?: Raw
+  /** Whether a suspended account may do it, or the handler looks at that by itself. Default: what only reads (GET), and nothing else. */
+  readonly whileSuspended?: true
   /** The reply's shape: types the handler. Properties it doesn't name are sent all the same. */
   readonly reply: R
   readonly handle: (
@@ -88,6 +90,7 @@ export interface Route {
   readonly body: TSchema | undefined
   readonly bodyLimit: number | undefined
   readonly rawBody: boolean
+  readonly whileSuspended: boolean
   readonly reply: TSchema
   readonly handle: (context: RouteHandlerContext) => unknown
 }
@@ -116,6 +119,7 @@ export function route<
     body: definition.body,
     bodyLimit: definition.bodyLimit,
     rawBody: definition.rawBody ?? false,
+    whileSuspended: definition.whileSuspended ?? definition.method === 'GET',
     reply: definition.reply,
     // The server fills the context according to the very schemas that gave these types.
     handle: definition.handle as (context: RouteHandlerContext) => unknown,

@@ -13,7 +13,7 @@ export interface Session {
   readonly guest: boolean
   /** The account is locked: only routes of auth `locked` answer. */
   readonly locked: boolean
-  /** The account is suspended: features refuse what a suspended account may not do. */
+  /** The account is suspended: only routes that say so, and what only reads, answer. */
   readonly suspended: boolean
   /** Id of the application service that asks in this user's name; absent where the user asks. */
   readonly appservice?: string

@@ -1,5 +1,4 @@
 import { MatrixError } from '../matrix/errors.ts'
-import { mustNotBeSuspended } from '../users/index.ts'
 import type { Session } from '../http/index.ts'
 import type { Reader, Tx } from '../storage/index.ts'
 import type { MediaContext } from './deps.ts'
@@ -18,7 +17,7 @@ export interface Upload {
 }
 
 /** Whose upload it is. */
-export type Uploader = Pick<Session, 'user' | 'suspended'>
+export type Uploader = Pick<Session, 'user'>
 
 /** 144 bits: on the old endpoints, whoever knows the address has the file. */
 export const newMediaId = (ctx: MediaContext): string => ctx.randomId().slice(0, 24)
@@ -45,7 +44,6 @@ async function checkQuota(
 
 /** What can be refused is refused before the body is read. */
 async function checkBefore(ctx: MediaContext, session: Uploader, upload: Upload, files: number): Promise<string> {
-  mustNotBeSuspended(session)
   const type = normalType(upload.type)
   // A form is never what somebody wants to send: its parts are.
   if (essenceOf(type).startsWith('multipart/'))
@@ -92,7 +90,6 @@ export async function createAddress(
   ctx: MediaContext,
   session: Session,
 ): Promise<{ content_uri: string; unused_expires_at: number }> {
-  mustNotBeSuspended(session)
   const mediaId = newMediaId(ctx)
   const now = ctx.now()
   const expires = now + ctx.config.pending_upload_lifetime

@@ -100,6 +100,7 @@ export const pushersRoutes = ({ pushers, gateways, ownsAddress }: PushersRouteDe
     method: 'POST',
     path: '/_matrix/client/v3/pushers/set',
     auth: 'user',
+    whileSuspended: true,
     limit: 'session',
     body: Type.Object({
       kind: Type.Union([Type.String(), Type.Null()]),

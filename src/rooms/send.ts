@@ -1,6 +1,7 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { canonicalJson, type JsonObject } from '../matrix/json.ts'
 import { powerLevelOf } from '../matrix/power-levels.ts'
+import { mustNotBeSuspended } from '../users/index.ts'
 import { powerLevelsOf } from './membership.ts'
 import type { Draft, Room, Rooms, StoredEvent } from '../events/index.ts'
 
@@ -80,11 +81,13 @@ export async function redactEvent(
   room: Room,
   eventId: string,
   draft: Omit<Draft, 'type' | 'redacts'>,
+  session: { readonly suspended: boolean },
 ): Promise<StoredEvent> {
   const target = await deps.rooms.events.byId(eventId)
   if (target?.room !== room.nid) throw new MatrixError('M_NOT_FOUND', `The event ${eventId} is not in this room`)
   if (target.event.type === 'm.room.create')
     throw new MatrixError('M_FORBIDDEN', 'The create event holds the room together and cannot be redacted')
+  if (target.sender !== draft.sender.nid) mustNotBeSuspended(session)
   const levels = await powerLevelsOf(deps.rooms, room)
   if (target.sender !== draft.sender.nid && powerLevelOf(levels, draft.sender.userId) < levels.redact) {
     throw new MatrixError('M_FORBIDDEN', `You need power level ${levels.redact} to redact what others sent`)

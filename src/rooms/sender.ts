@@ -45,7 +45,7 @@ export function openSender(deps: RoomsRouteDeps): Sender {
   const sending: SendDeps = { rooms: deps.rooms, underWay: new Map() }
   return {
     message: async (session, roomId, type, content, origin) => {
-      mustNotBeSuspended(session)
+      if (type !== 'm.room.redaction') mustNotBeSuspended(session)
       const room = await joinedRoom(deps.rooms, roomId, session.user)
       if (session.shadowBanned) return pretended(session, origin, roomId, type)
       const draft = { ...origin, type, sender: whoOf(session), content }
@@ -53,7 +53,7 @@ export function openSender(deps: RoomsRouteDeps): Sender {
         const redacts = content['redacts']
         if (typeof redacts !== 'string')
           throw new MatrixError('M_MISSING_PARAM', 'redacts is missing: name the event, or use the redact endpoint')
-        return (await redactEvent(sending, room, redacts, draft)).event.id
+        return (await redactEvent(sending, room, redacts, draft, session)).event.id
       }
       await checkRelation(deps, room, session.user, type, content)
       return (await sendOnce(sending, room, draft)).event.id
@@ -64,7 +64,8 @@ export function openSender(deps: RoomsRouteDeps): Sender {
       if (reason !== undefined && typeof reason !== 'string')
         throw new MatrixError('M_BAD_JSON', 'reason is not a string')
       if (session.shadowBanned) return pretended(session, origin, roomId, eventId)
-      return (await redactEvent(sending, room, eventId, { ...origin, sender: whoOf(session), content })).event.id
+      return (await redactEvent(sending, room, eventId, { ...origin, sender: whoOf(session), content }, session)).event
+        .id
     },
     state: (session, roomId, type, stateKey, content, origin) =>
       putState(deps, session, roomId, type, stateKey, content, origin),

@@ -104,7 +104,7 @@ export async function openSignIn(
       savePicture: ({ nid }, { bytes, type }) =>
         upload(
           media.context,
-          { user: nid, suspended: false },
+          { user: nid },
           { body: Readable.from([bytes]), type, filename: undefined, length: bytes.length },
         ),
       enterRoom: (user, room, power) => placements.enter(user, room, power),

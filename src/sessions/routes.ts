@@ -39,6 +39,7 @@ export const sessionRoutes = (deps: RefreshDeps & LogoutDeps): Route[] => [
     method: 'POST',
     path: '/_matrix/client/v3/logout',
     auth: 'locked',
+    whileSuspended: true,
     limit: 'session',
     reply: Empty,
     handle: async ({ session }) => {
@@ -53,6 +54,7 @@ export const sessionRoutes = (deps: RefreshDeps & LogoutDeps): Route[] => [
     method: 'POST',
     path: '/_matrix/client/v3/logout/all',
     auth: 'locked',
+    whileSuspended: true,
     limit: 'session',
     reply: Empty,
     handle: async ({ session }) => {

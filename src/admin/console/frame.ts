@@ -47,7 +47,8 @@ async function enter(
   const visitor = await visitorOf(web, request)
   const title = 'Administration'
   if (!visitor) return door(web, request, { onwards, title })
-  if (!visitor.account.admin) throw new Problem('not_allowed', 'Somebody who is no administrator came to the console')
+  if (!visitor.account.admin || visitor.account.suspended)
+    throw new Problem('not_allowed', 'Somebody who is no administrator came to the console')
   if (fresh && now() - visitor.visit.since > freshMs)
     return door(web, request, { onwards, title, fresh: true, hint: visitor.account.userId })
   return visitor.account

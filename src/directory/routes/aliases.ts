@@ -4,7 +4,6 @@ import { MatrixError } from '../../matrix/errors.ts'
 import { parseRoomAlias } from '../../matrix/ids.ts'
 import { own, type JsonObject } from '../../matrix/json.ts'
 import type { Room } from '../../events/index.ts'
-import { mustNotBeSuspended } from '../../users/index.ts'
 import { mayRename } from '../aliases.ts'
 import type { DirectoryRouteDeps } from '../deps.ts'
 
@@ -81,7 +80,6 @@ export const aliasRoutes = (deps: DirectoryRouteDeps): Route[] => [
     body: Type.Object({ room_id: Type.String() }),
     reply: Empty,
     handle: async ({ session, params, body }) => {
-      mustNotBeSuspended(session)
       const room = await deps.rooms.find(body.room_id)
       if (!room || !(session.admin || session.appservice !== undefined || room.joined.has(session.user))) {
         throw new MatrixError('M_FORBIDDEN', `You are not in the room ${body.room_id}: an alias is made by a member`)
@@ -104,7 +102,6 @@ export const aliasRoutes = (deps: DirectoryRouteDeps): Route[] => [
     reply: Empty,
     handle: async ({ session, params: { roomAlias } }) => {
       mustBeAlias(roomAlias)
-      mustNotBeSuspended(session)
       const found = await deps.aliases.find(roomAlias)
       if (!found) throw notFound(roomAlias)
       const room = await deps.rooms.byNid(found.room)

@@ -3,7 +3,6 @@ import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { isServerName } from '../../matrix/ids.ts'
 import type { Room } from '../../events/index.ts'
-import { mustNotBeSuspended } from '../../users/index.ts'
 import { mayRename } from '../aliases.ts'
 import type { DirectoryRouteDeps } from '../deps.ts'
 import { listPublicRooms, type PublicRooms } from '../public-rooms.ts'
@@ -94,7 +93,6 @@ export const publicRoomsRoutes = (deps: DirectoryRouteDeps): Route[] => [
     body: Type.Object({ visibility: Type.Optional(Visibility) }),
     reply: Type.Object({}),
     handle: async ({ session, params, body }) => {
-      mustNotBeSuspended(session)
       const room = await roomOf(deps, params.roomId)
       if (!session.admin && !(await mayRename(deps, room, session.user))) {
         throw new MatrixError(
@@ -149,6 +147,7 @@ export const publicRoomsRoutes = (deps: DirectoryRouteDeps): Route[] => [
     method: 'POST',
     path: '/_matrix/client/v3/publicRooms',
     auth: 'guest',
+    whileSuspended: true,
     limit: 'heavy',
     query: Type.Object({ server: Server }),
     body: Search,

@@ -20,6 +20,7 @@ export const userRoutes = (deps: DirectoryRouteDeps): Route[] => [
     method: 'POST',
     path: '/_matrix/client/v3/user_directory/search',
     auth: 'user',
+    whileSuspended: true,
     limit: 'heavy',
     body: Type.Object({
       search_term: Type.String({ maxLength: 1000 }),

@@ -61,6 +61,7 @@ export const searchRoutes = (deps: SearchRouteDeps): Route[] => [
     method: 'POST',
     path: '/_matrix/client/v3/search',
     auth: 'user',
+    whileSuspended: true,
     limit: 'heavy',
     query: Type.Object({ next_batch: Type.Optional(Type.String({ maxLength: 255 })) }),
     body: Type.Object({ search_categories: Type.Object({ room_events: Type.Optional(Criteria) }) }),

@@ -54,6 +54,7 @@ export const accountRoutes = (context: AccountRouteDeps): Route[] => [
     method: 'POST',
     path: '/_matrix/client/v3/account/password',
     auth: 'optional',
+    whileSuspended: true,
     limit: 'session',
     body: Type.Object({
       new_password: Type.String(),
@@ -81,6 +82,7 @@ export const accountRoutes = (context: AccountRouteDeps): Route[] => [
     method: 'POST',
     path: '/_matrix/client/v3/account/deactivate',
     auth: 'user',
+    whileSuspended: true,
     limit: 'session',
     body: Type.Object({ erase: Type.Optional(Type.Boolean()), auth: Type.Optional(Type.Unknown()) }),
     reply: Type.Object({ id_server_unbind_result: Type.String() }),

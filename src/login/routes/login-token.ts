@@ -16,6 +16,7 @@ export const loginTokenRoutes = (context: FlowDeps & Pick<LoginParts, 'uia'>): R
     method: 'POST',
     path: '/_matrix/client/v1/login/get_token',
     auth: 'user',
+    whileSuspended: true,
     limit: 'session',
     body: Type.Object({ auth: Type.Optional(Type.Unknown()) }),
     reply: Type.Object({ login_token: Type.String(), expires_in_ms: Type.Integer() }),

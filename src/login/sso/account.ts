@@ -116,6 +116,7 @@ const changes = (web: Web): Route[] => [
     path: '/account/name',
     handle: async (request) => {
       const { account } = await mustBeIn(web, request)
+      if (account.suspended) throw new Problem('not_allowed', 'Somebody who is suspended wanted another name')
       if (isNameLocked(web, await web.context.identities.links.providersOf(account.nid)))
         throw new Problem('not_allowed', 'The display name comes from a provider')
       await web.context.users.profiles.set(account.nid, 'displayname', field(request.form, 'name')?.trim() ?? '')

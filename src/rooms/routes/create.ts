@@ -1,7 +1,6 @@
 import { Type } from 'typebox'
 import { route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
-import { mustNotBeSuspended } from '../../users/index.ts'
 import { createRoom, type RoomWish } from '../create.ts'
 import type { RoomsRouteDeps } from '../deps.ts'
 import { openObject } from './shapes.ts'
@@ -39,7 +38,6 @@ export const createRoutes = (deps: RoomsRouteDeps): Route[] => [
     body: CreateRoom,
     reply: Type.Object({ room_id: Type.String() }),
     handle: async ({ session, body }) => {
-      mustNotBeSuspended(session)
       if ((body.invite_3pid ?? []).length > 0) {
         throw new MatrixError('M_THREEPID_DENIED', 'This server does not invite by e-mail address or telephone number')
       }

@@ -3,7 +3,6 @@ import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { isRoomAlias, isRoomId } from '../../matrix/ids.ts'
 import type { JsonObject } from '../../matrix/json.ts'
-import { mustNotBeSuspended } from '../../users/index.ts'
 import type { RemoteRooms, RoomsRouteDeps } from '../deps.ts'
 import { mustNotTurnDownNotices } from '../notice-room.ts'
 import {
@@ -71,7 +70,6 @@ async function joinAs(
   room: Room,
   body: JsonObject & { reason?: string },
 ): Promise<{ room_id: string }> {
-  mustNotBeSuspended(session)
   if (session.guest && room.summary.guestAccess !== 'can_join') {
     throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests may not join this room')
   }
@@ -124,7 +122,6 @@ async function joinAnywhere(
 ): Promise<{ room_id: string }> {
   const found = await findAnywhere(deps, session, idOrAlias, named)
   if ('here' in found) return joinAs(deps, session, found.here, body)
-  mustNotBeSuspended(session)
   if (session.guest) throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests join rooms of this server only')
   const { remote, roomId, servers } = found
   const joined = await remote.join({
@@ -144,7 +141,6 @@ async function knockAnywhere(
   named: readonly string[],
   body: { reason?: string },
 ): Promise<{ room_id: string }> {
-  mustNotBeSuspended(session)
   const found = await findAnywhere(deps, session, idOrAlias, named)
   if ('here' in found) {
     await knock(deps, whoOf(session), found.here, body)
@@ -219,7 +215,6 @@ export const membershipRoutes = (deps: RoomsRouteDeps): Route[] => [
     }),
     reply: Empty,
     handle: async ({ session, params, body }) => {
-      mustNotBeSuspended(session)
       if (body.medium !== undefined)
         throw new MatrixError('M_THREEPID_DENIED', 'This server does not invite by e-mail address or telephone number')
       if (body.user_id === undefined)
@@ -238,6 +233,7 @@ export const membershipRoutes = (deps: RoomsRouteDeps): Route[] => [
     method: 'POST',
     path: '/_matrix/client/v3/rooms/:roomId/leave',
     auth: 'guest',
+    whileSuspended: true,
     params: RoomParams,
     body: Reason,
     reply: Empty,
@@ -253,6 +249,7 @@ export const membershipRoutes = (deps: RoomsRouteDeps): Route[] => [
     method: 'POST',
     path: '/_matrix/client/v3/rooms/:roomId/forget',
     auth: 'guest',
+    whileSuspended: true,
     params: RoomParams,
     body: Empty,
     reply: Empty,
@@ -278,7 +275,6 @@ export const membershipRoutes = (deps: RoomsRouteDeps): Route[] => [
       body: UserAndReason,
       reply: Empty,
       handle: async ({ session, params, body }) => {
-        mustNotBeSuspended(session)
         await act(deps, whoOf(session), await joinedRoom(deps.rooms, params.roomId, session.user), body.user_id, {
           reason: body.reason,
         })

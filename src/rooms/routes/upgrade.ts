@@ -1,6 +1,5 @@
 import { Type } from 'typebox'
 import { route, type Route } from '../../http/index.ts'
-import { mustNotBeSuspended } from '../../users/index.ts'
 import type { RoomsRouteDeps } from '../deps.ts'
 import { joinedRoom } from '../membership.ts'
 import type { Room } from '../../events/index.ts'
@@ -32,7 +31,6 @@ export const upgradeRoutes = (deps: UpgradeRouteDeps): Route[] => {
       body: Upgrade,
       reply: Type.Object({ replacement_room: Type.String() }),
       handle: async ({ session, params, body }) => {
-        mustNotBeSuspended(session)
         const room = await joinedRoom(deps.rooms, params.roomId, session.user)
         const wish = { version: body.new_version, additionalCreators: body.additional_creators ?? [] }
         const key = JSON.stringify([room.nid, session.user, wish])

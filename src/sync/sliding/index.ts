@@ -59,6 +59,7 @@ const slidingSyncRoute = (parts: SlidingParts): Route =>
     method: 'POST',
     path: '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync',
     auth: 'user',
+    whileSuspended: true,
     query: Query,
     body: Body,
     reply: Type.Object({ pos: Type.String() }),

@@ -14,6 +14,7 @@ export const filterRoutes = ({ users: { filters } }: { users: Users }): Route[] 
     method: 'POST',
     path,
     auth: 'guest',
+    whileSuspended: true,
     params: Type.Object({ userId: Type.String() }),
     body: anyObject,
     reply: Type.Object({ filter_id: Type.String() }),

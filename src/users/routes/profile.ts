@@ -3,7 +3,6 @@ import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { isLocalUser, isUserId } from '../../matrix/ids.ts'
 import { own, type JsonObject } from '../../matrix/json.ts'
-import { mustNotBeSuspended } from '../gate.ts'
 import { anyObject, mustBeSelf } from '../shapes.ts'
 import type { RemoteProfiles } from '../profile.ts'
 import type { Users } from '../users.ts'
@@ -24,7 +23,6 @@ export interface ProfilePort {
 
 async function mayChange({ lockedBy }: ProfilePort, session: Session, userId: string, key: string): Promise<void> {
   mustBeSelf(session, userId)
-  mustNotBeSuspended(session)
   if (session.guest && key !== 'displayname')
     throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests can change nothing but their display name')
   if (key !== 'displayname' && key !== 'avatar_url') return

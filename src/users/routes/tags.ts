@@ -60,6 +60,7 @@ export const tagRoutes = (deps: UsersRouteDeps): Route[] => {
       method: 'PUT',
       path: `${path}/:tag`,
       auth: 'user',
+      whileSuspended: true,
       params: TagParams,
       body: Tag,
       reply: Type.Object({}),
@@ -77,6 +78,7 @@ export const tagRoutes = (deps: UsersRouteDeps): Route[] => {
       method: 'DELETE',
       path: `${path}/:tag`,
       auth: 'user',
+      whileSuspended: true,
       params: TagParams,
       reply: Type.Object({}),
       handle: async ({ session, params }) => {
