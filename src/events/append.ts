@@ -1,7 +1,7 @@
 import { authTypesFor } from '../matrix/auth-rules/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import type { Users } from '../users/index.ts'
-import { commit, type CommitDeps } from './commit.ts'
+import { commit, HeadDied, type CommitDeps } from './commit.ts'
 import type { EventCache } from './event-cache.ts'
 import type { Head, Room } from './room.ts'
 import { outlineOf, stageAll, type Draft, type Prepared, type StageDeps } from './stage.ts'
@@ -28,15 +28,26 @@ export async function append(
 ): Promise<StoredEvent[]> {
   const prepared: Prepared[] = []
   for (const draft of drafts) prepared.push(await prepare(deps, room, draft))
-  for (;;) {
+  for (let died = 0; ;) {
     // Its owner is asked, and not who hands in the room: that may be of another time.
     const head = deps.heads.peek(room.nid) ?? (await deps.heads.get(room.nid))
     if (!head) throw new MatrixError('M_NOT_FOUND', 'The room is gone')
     const missing = missingEvents(deps, head, prepared)
-    if (missing.length > 0) await deps.events.many(missing)
-    else return commit(deps, head, stageAll(deps, head, prepared), options.creating ?? false)
+    if (missing.length > 0) {
+      await deps.events.many(missing)
+      continue
+    }
+    try {
+      return await commit(deps, head, stageAll(deps, head, prepared), options.creating ?? false)
+    } catch (error) {
+      // Somebody else's change failed, or the room is being removed: this one is made anew upon what is there now.
+      if (!(error instanceof HeadDied) || ++died > mostDied) throw error
+    }
   }
 }
+
+/** How often a change is made anew before it fails. */
+const mostDied = 5
 
 async function prepare(deps: AppendDeps, room: Room, draft: Draft): Promise<Prepared> {
   const { stateKey, type } = draft

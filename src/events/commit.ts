@@ -20,6 +20,13 @@ export interface CommitDeps {
   readonly stateSets: StateSets
 }
 
+/** The head that something was staged upon is dead: nothing of it was stored, and it can be staged anew. */
+export class HeadDied extends Error {
+  constructor() {
+    super('A change that this one was built upon was not committed')
+  }
+}
+
 /** Takes the events into the head, in memory: from here on others build upon them. */
 function moveHead(deps: CommitDeps, room: Head, staged: readonly Staged[]): void {
   for (const { stored, stateKeyNid, target, chain, summary, extremities } of staged) {
@@ -70,7 +77,7 @@ export async function commit(
   deps.heads.hold(room)
   try {
     await deps.log.write(async (tx) => {
-      if (room.dead) throw new Error('A change that this one was built upon was not committed')
+      if (room.dead) throw new HeadDied()
       try {
         for (const one of staged) {
           const { redaction } = one

@@ -1,6 +1,6 @@
 import { relationOf } from '../../matrix/relations.ts'
 import type { Tx } from '../../storage/index.ts'
-import { bumps, setMember } from '../commit.ts'
+import { bumps, HeadDied, setMember } from '../commit.ts'
 import { forgetRedacted, type Redaction } from '../redaction.ts'
 import { type Extremity, type Head, type Member, memberFrom, type RoomSummary } from '../room.ts'
 import { eventBytes, type Held, type StoredEvent } from '../stored-event.ts'
@@ -55,7 +55,7 @@ export async function commitReceived(deps: ReceiveDeps, head: Head, change: Chan
   deps.heads.hold(head)
   try {
     await deps.log.write(async (tx) => {
-      if (head.dead) throw new Error('A change that this one was built upon was not committed')
+      if (head.dead) throw new HeadDied()
       try {
         if (move) {
           const { redaction, target } = change
