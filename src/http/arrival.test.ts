@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { Type } from 'typebox'
-import { readJson, streamBytes } from './body.ts'
+import { ClientGone, readJson, streamBytes } from './body.ts'
 import { serve } from './fixture.test.ts'
 import { route } from './index.ts'
 
@@ -37,6 +37,26 @@ test('strangers may send 64 KiB, whoever is signed in a mebibyte, and more where
   assert.deepEqual([await ask('/send', 1_048_576, 'alice'), await ask('/send', 1_048_577, 'alice')], [200, 413])
   assert.deepEqual([await ask('/keys', 3_000_000, 'alice'), await ask('/keys', 3_000_001, 'alice')], [200, 413])
   assert.deepEqual([await ask('/transactions', 2_000_000), await ask('/transactions', 2_000_001)], [200, 413])
+})
+
+test('a body whose client has gone before it is read is given up at once', async () => {
+  const read: ((request: IncomingMessage) => Promise<unknown>)[] = [
+    async (request) => readJson(request, { limit: 1000 }),
+    async (request) => {
+      for await (const _ of streamBytes(request, { limit: 1000 }));
+    },
+  ]
+  for (const one of read) {
+    const outcome = Promise.withResolvers<unknown>()
+    const server = createServer((request) => {
+      request.once('close', () => setImmediate(() => one(request).then(outcome.resolve, outcome.resolve)))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').on('error', () => {})
+    socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"a":', () => socket.destroy())
+    assert.ok((await outcome.promise) instanceof ClientGone)
+    server.close()
+  }
 })
 
 /** Reads half a body, of a client who then sends nothing more. */

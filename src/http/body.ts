@@ -41,6 +41,11 @@ export interface BodyOptions {
  */
 function readBytes(request: IncomingMessage, { limit, hold, ...options }: BodyOptions): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
+    // Whoever went away before this began is never heard of again.
+    if (request.destroyed) {
+      reject(gone())
+      return
+    }
     if (Number(request.headers['content-length']) > limit) {
       reject(tooLarge(limit))
       return
