@@ -14,7 +14,9 @@ export async function departFromAll(
       const room = await deps.rooms.byNid(nid)
       if (room) await leave(deps, who, room)
     } catch (error) {
-      onError(error)
+      // Somebody else may have seen to it meanwhile.
+      const now = (await deps.rooms.byNid(nid))?.members.get(account.nid)?.membership
+      if (now !== undefined && now !== 'leave' && now !== 'ban') onError(error)
     }
   }
 }
