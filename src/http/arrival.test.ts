@@ -49,7 +49,9 @@ test('a body whose client has gone before it is read is given up at once', async
   for (const one of read) {
     const outcome = Promise.withResolvers<unknown>()
     const server = createServer((request) => {
-      request.once('close', () => setImmediate(() => one(request).then(outcome.resolve, outcome.resolve)))
+      request.once('close', () => {
+        setImmediate(() => void one(request).then(outcome.resolve, outcome.resolve))
+      })
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').on('error', () => {})

@@ -97,6 +97,14 @@ export function nastyValue(random: Random, depth = 0): unknown {
 const isTree = (value: unknown): value is Record<string, unknown> | unknown[] =>
   typeof value === 'object' && value !== null
 
+/** Too much of what was there. */
+const enlarged = (random: Random, value: unknown): unknown =>
+  random.pick([
+    () => Array.from({ length: 1 + random.int(600) }, () => value),
+    () => [value],
+    () => 'z'.repeat(random.pick([1000, 20_000, 70_000])),
+  ])()
+
 /** Bends one place of a JSON value: takes it away, puts something else there, or has it many times. */
 export function bend(random: Random, value: unknown): unknown {
   if (!isTree(value) || random.chance(5)) return nastyValue(random)
@@ -112,10 +120,7 @@ export function bend(random: Random, value: unknown): unknown {
   const below = tree[key]
   if (isTree(below) && random.chance(65)) tree[key] = bend(random, below)
   else if (random.chance(15) && !Array.isArray(copy)) delete tree[key]
-  else if (random.chance(8)) tree[key] = Array.from({ length: 1 + random.int(600) }, () => below)
-  else if (random.chance(8)) tree[key] = [below]
-  else if (random.chance(8)) tree[key] = 'z'.repeat(random.pick([1000, 20_000, 70_000]))
-  else tree[key] = nastyValue(random)
+  else tree[key] = random.chance(25) ? enlarged(random, below) : nastyValue(random)
   return copy
 }
 

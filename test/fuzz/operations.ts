@@ -70,7 +70,7 @@ function resolve(schema: unknown, file: string, depth = 0): Schema {
       key,
       typeof value === 'object' && key !== 'example' ? resolve(value, file, depth + 1) : value,
     ]),
-  ) as Schema
+  )
 }
 
 interface Document {
@@ -121,8 +121,8 @@ export function operationsOf(routes: readonly Route[]): Operation[] {
           method,
           path: one,
           auth,
-          query: { ...more?.query, ...(query?.properties as Record<string, Schema> | undefined) },
-          bodies: [body as Schema | undefined, more?.body].filter((schema) => schema !== undefined),
+          query: { ...more?.query, ...query?.properties },
+          bodies: [body, more?.body].filter((schema) => schema !== undefined),
           raw: rawBody,
         }
       }),

@@ -127,7 +127,7 @@ export async function openWorld(
   )
   const gone = once(child, 'exit')
   const unread: string[] = []
-  createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => {
+  createInterface({ input: child.stderr }).on('line', (line) => {
     try {
       onSaid(JSON.parse(line) as Said)
     } catch {
