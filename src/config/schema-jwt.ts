@@ -140,6 +140,18 @@ const bearer = {
   },
 } as const satisfies Keys
 
+/** Where people get a token in a browser. */
+export const signInPage = {
+  kind: 'text',
+  description:
+    'A page of yours where people who are signed in there get a token in their browser. Pages of this server that need one send them there,' +
+    ' with "?matrix_session=…" behind it;' +
+    ' the page posts a form with "token" and "matrix_session" to PUBLIC_BASE_URL/_latchkey/token. For clients that know no sign-in by token.',
+  parse: parseBaseUrl,
+  expected: 'an address such as https://app.example.org/chat-token',
+  example: 'https://app.example.org/chat-token',
+} as const
+
 const check = {
   session_check: sessionCheck(
     'By introspection of the token (RFC 7662), which its discovery document must offer; sessions then must end with the token (session_until: token_expiry).',
@@ -158,6 +170,7 @@ export const jwtProvider = {
   ...keys,
   ...rules,
   ...bearer,
+  sign_in_page: signInPage,
   ...check,
   ...peopleKeys,
 } as const satisfies Keys

@@ -2,7 +2,7 @@ import { casProvider } from './schema-cas.ts'
 import { ldapProvider } from './schema-ldap.ts'
 import { samlProvider } from './schema-saml.ts'
 import { oidcProvider } from './schema-oidc.ts'
-import { algorithm, jwtProvider, subjectClaim } from './schema-jwt.ts'
+import { algorithm, jwtProvider, signInPage, subjectClaim } from './schema-jwt.ts'
 import type { Keys } from './setting.ts'
 
 /** The drop-in block: names and meaning as operators know them from their present homeserver. */
@@ -38,6 +38,7 @@ export const jwtConfig = {
     min: 1,
     example: ['matrix'],
   },
+  sign_in_page: signInPage,
   try_out: {
     kind: 'boolean',
     description:

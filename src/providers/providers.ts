@@ -1,4 +1,4 @@
-import type { Arrival, Asker, Identity, Origin } from '../identity/index.ts'
+import { type Arrival, type Asker, dropInIdOf, type Identity, type Origin } from '../identity/index.ts'
 import type { Account } from '../users/index.ts'
 import { type Bearer, createBearer, openRevocations } from './bearer/index.ts'
 import type { BrowserProvider } from './browser.ts'
@@ -15,6 +15,8 @@ export interface Providers extends Disposable {
   readonly browser: readonly BrowserProvider[]
   /** Whether any signs tokens that are taken here. */
   readonly takesTokens: boolean
+  /** Where people get such tokens in a browser. `people` is what their links are kept under. */
+  readonly tokenPages: readonly TokenPage[]
   /** The ids of those that know people's passwords. */
   readonly directories: readonly string[]
   /** Those that can be asked whether sessions of theirs still stand. */
@@ -36,6 +38,32 @@ export interface Providers extends Disposable {
   ): Promise<{ identity: Identity; arrival: Arrival } | undefined>
 }
 
+/** A page of an operator, where people get a token. */
+export interface TokenPage {
+  readonly provider: string
+  readonly people: string
+  readonly name: string
+  readonly href: string
+}
+
+const tokenPagesOf = ({ config, identities }: Pick<ProvidersDeps, 'config' | 'identities'>): TokenPage[] =>
+  [
+    ...config.identity_providers.flatMap((entry) =>
+      entry.type === 'jwt' && entry.sign_in_page !== undefined
+        ? [{ provider: entry.id, name: entry.name ?? entry.id, href: entry.sign_in_page }]
+        : [],
+    ),
+    ...(config.jwt_config.enabled && config.jwt_config.sign_in_page !== undefined
+      ? [
+          {
+            provider: dropInIdOf(config.jwt_config),
+            name: new URL(config.jwt_config.sign_in_page).host,
+            href: config.jwt_config.sign_in_page,
+          },
+        ]
+      : []),
+  ].map((page) => ({ ...page, people: identities.policyFor(page.provider).people }))
+
 /** Opens the providers of the settings. What is wrong with these `providerFindings` says before. */
 export const openProviders = async (deps: ProvidersDeps): Promise<Providers> => {
   const { database, identities } = deps
@@ -55,6 +83,7 @@ export const openProviders = async (deps: ProvidersDeps): Promise<Providers> => 
     all,
     browser: all.flatMap(({ browser }) => browser ?? []),
     takesTokens: keyring.providers.length > 0,
+    tokenPages: tokenPagesOf(deps),
     directories: directories.map(({ id }) => id),
     askers: all.flatMap(({ asker }) => asker ?? []),
     bearer: createBearer(parts, await openRevocations(database, deps.now)),

@@ -5,6 +5,7 @@ import { requiredText } from '../body.ts'
 import type { LoginParts } from '../deps.ts'
 import { hashToken } from '../../sessions/index.ts'
 import type { Stage } from '../uia/engine.ts'
+import { emailStageType } from '../uia/stages.ts'
 import { parseAddress } from './address.ts'
 import { validationMail } from './message.ts'
 import {
@@ -165,13 +166,20 @@ export const takeProof = (
     return proof
   })
 
-/** A mail address, confirmed for this purpose. The proof is handed over in the very request that passes it: put it last in its flow. */
-export const emailStage = (context: ProofDeps, purpose: Purpose, proven: (proof: Proof) => void): Stage => ({
-  type: 'm.login.email.identity',
+/** What was proven by the stage, of what confirming a request returned. */
+export const proofIn = (notes: ReadonlyMap<string, string>): Proof | undefined => {
+  const note = notes.get(emailStageType)
+  // Only the stage writes it.
+  return note === undefined ? undefined : (JSON.parse(note) as Proof)
+}
+
+/** A mail address, confirmed for this purpose. The proof is in what confirming the request returns: see `proofIn`. */
+export const emailStage = (context: ProofDeps, purpose: Purpose): Stage => ({
+  type: emailStageType,
   verify: async (auth) => {
     const credentials = own(auth, 'threepid_creds') ?? own(auth, 'threepidCreds')
     if (!isObject(credentials)) throw new MatrixError('M_MISSING_PARAM', '"threepid_creds" is missing')
-    proven(
+    return JSON.stringify(
       await takeProof(
         context,
         { sid: requiredText(credentials, 'sid'), clientSecret: requiredText(credentials, 'client_secret') },

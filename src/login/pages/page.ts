@@ -23,6 +23,7 @@ export const asset = (name: string, file: URL, type: string): Asset => {
 const style = asset('style.css', new URL('./style.css', import.meta.url), 'text/css; charset=utf-8')
 const done = asset('done.js', new URL('./done.js', import.meta.url), 'text/javascript; charset=utf-8')
 const icon = asset('icon.svg', new URL('./icon.svg', import.meta.url), 'image/svg+xml')
+const login = asset('login.js', new URL('./login.js', import.meta.url), 'text/javascript; charset=utf-8')
 
 /** Pages take nothing from elsewhere, run no script but ours, and are in nobody's frame. `formTo` is where their forms may end besides here. */
 const policy = (formTo: string | undefined, asks: boolean): string =>
@@ -43,6 +44,8 @@ export interface Page {
   readonly app?: { readonly script: Asset; readonly style: Asset }
   /** Whether the page tells the app that opened it that all is done. */
   readonly tellsDone?: boolean
+  /** Whether the page hands the app that opened it the session in the field `login`. */
+  readonly tellsLogin?: boolean
   readonly cookie?: string | undefined
   /** Where a form of the page may lead besides this server, as a content security policy says it. */
   readonly formTo?: string | undefined
@@ -50,7 +53,19 @@ export interface Page {
 
 /** A whole page, ready to be sent. Where it is that assets are found depends on `base`, the path that the server is mounted under. */
 export const page = (
-  { texts, server, title, body, status = 200, wide = false, tellsDone = false, cookie, formTo, app }: Page,
+  {
+    texts,
+    server,
+    title,
+    body,
+    status = 200,
+    wide = false,
+    tellsDone = false,
+    tellsLogin = false,
+    cookie,
+    formTo,
+    app,
+  }: Page,
   base: string,
 ): Reply =>
   new Reply({
@@ -77,6 +92,7 @@ ${
     <script type="module" src="${base}${app.script.path}"></script>`
 }
 ${tellsDone && html`<script src="${base}${done.path}" defer></script>`}
+${tellsLogin && html`<script src="${base}${login.path}" defer></script>`}
 </head>
 <body${(wide || app) && html` class="${app ? 'app' : 'wide'}"`}>
 <header>${server}</header>
@@ -103,7 +119,7 @@ export const assetRoute = ({ name, text, type, path }: Asset): Route =>
   })
 
 /** Stylesheet, script and icon of the pages. */
-export const assetRoutes: Route[] = [style, done, icon].map(assetRoute)
+export const assetRoutes: Route[] = [style, done, login, icon].map(assetRoute)
 
 /** Where browsers look for an icon by themselves. */
 export const iconRoute: Route = route({

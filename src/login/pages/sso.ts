@@ -44,25 +44,6 @@ export const continuePage = (
   </div>`,
 })
 
-/** Says what has to be confirmed, and how that can be done. */
-export const confirmPage = (
-  { confirm: texts }: Texts,
-  { userId, operation, choices }: { userId: string; operation: string; choices: readonly Choice[] },
-): View => {
-  const [, what] =
-    Object.entries(texts.operations).find(([name]) => operation === name || operation.startsWith(`${name} `)) ?? []
-  return {
-    title: texts.title,
-    body: html`<div class="card">
-      <h1>${texts.title}</h1>
-      <p>${texts.lead(userId)}</p>
-      <p><strong>${what ?? texts.other}</strong></p>
-      <p class="quiet">${texts.care}</p>
-      ${choices.length > 0 ? choicesOf(choices, texts.by) : html`<p>${texts.none}</p>`}
-    </div>`,
-  }
-}
-
 /** Says that it is confirmed, to people and to the app. */
 export const confirmedPage = ({ confirm: texts }: Texts): View => ({
   title: texts.done,

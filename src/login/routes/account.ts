@@ -3,7 +3,7 @@ import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { LoginParts } from '../deps.ts'
-import { emailStage, type ProofDeps } from '../mail/index.ts'
+import { emailStage, type ProofDeps, proofIn } from '../mail/index.ts'
 import { type FlowDeps, flowsFor } from '../uia/stages.ts'
 
 type SessionDeps = FlowDeps & Pick<LoginParts, 'uia'>
@@ -34,11 +34,9 @@ const confirmBySession = async (
 const confirmByMail = async (context: MailDeps, ip: string, body: JsonObject): Promise<number> => {
   if (!context.mail || !context.config.password_login)
     throw new MatrixError('M_MISSING_TOKEN', 'An access token is missing')
-  let user: number | null = null
-  const stage = emailStage(context, 'password', (proof) => {
-    user = proof.user
-  })
-  await context.uia.confirm({ session: undefined, ip, operation: 'reset password', body, flows: [[stage]] })
+  const flows = [[emailStage(context, 'password')]]
+  const notes = await context.uia.confirm({ session: undefined, ip, operation: 'reset password', body, flows })
+  const user = proofIn(notes)?.user ?? null
   if (user === null) throw new MatrixError('M_FORBIDDEN', 'This confirmation has been used already')
   return user
 }

@@ -6,7 +6,7 @@ import { checkNewName, randomLocalpart, register, type RegisterDeps } from '../a
 import { appserviceType, checkServiceName, mustSignIn, serviceOf } from '../appservice.ts'
 import type { AppService, LoginParts } from '../deps.ts'
 import { addEmail } from '../../identity/index.ts'
-import { emailStage, type Proof, type ProofDeps } from '../mail/index.ts'
+import { emailStage, type Proof, type ProofDeps, proofIn } from '../mail/index.ts'
 import { mustBeLegacy } from '../legacy.ts'
 import { isSameSecret, type Opened, type WantedSession } from '../../sessions/index.ts'
 import type { Stage } from '../uia/engine.ts'
@@ -36,13 +36,12 @@ const reply = (
   { userId, opened }: { userId: string; opened: Opened | undefined },
 ) => (opened ? sessionReply(context, opened) : { user_id: userId, home_server: context.serverName })
 
-/** A mail address comes last: its stage then is passed in the request that makes the account. */
-const flowsToRegister = (context: FlowDeps, proven: (proof: Proof) => void): Stage[][] => {
+const flowsToRegister = (context: FlowDeps): Stage[][] => {
   const { registration, email } = context.config
   const before = registration === 'token' ? [registrationToken(context)] : []
   const plain = registration === 'token' ? before : [dummy]
   if (!context.mail) return [plain]
-  const byMail = [...before, emailStage(context, 'register', proven)]
+  const byMail = [...before, emailStage(context, 'register')]
   if (email.required_for_registration) return [byMail]
   // Who has brought a token is through: there would be no way to the mail behind it.
   return registration === 'token' ? [plain] : [plain, byMail]
@@ -120,13 +119,11 @@ export const registerRoutes = (context: RegisterRouteDeps): Route[] => [
       if (typeof username === 'string') await checkNewName(context, username)
       if (typeof password === 'string') context.passwords.check(password)
       else if (own(body, 'auth') !== undefined) throw new MatrixError('M_MISSING_PARAM', '"password" is missing')
-      let proof: Proof | undefined
-      const flows = flowsToRegister(context, (found) => {
-        proof = found
-      })
+      const flows = flowsToRegister(context)
       // The body is JSON by construction; the schema says no more than it needs.
       const request = { session: undefined, ip, operation: 'register', body: body as JsonObject, flows }
-      const token = (await context.uia.confirm(request)).get('m.login.registration_token')
+      const notes = await context.uia.confirm(request)
+      const token = notes.get('m.login.registration_token')
       const passwordHash = await context.passwords.hash(password ?? '')
       const localpart = username ?? randomLocalpart(context)
       const registered = await register(
@@ -136,6 +133,7 @@ export const registerRoutes = (context: RegisterRouteDeps): Route[] => [
         undefined,
         token === undefined ? undefined : (tx) => takeRegistrationToken(tx, token, context.now()),
       )
+      const proof = proofIn(notes)
       if (proof) await keepAddress(context, registered.userId, proof)
       return reply(context, registered)
     },

@@ -3,9 +3,11 @@ import { embedRoutes } from '../embed/routes.ts'
 import { homeRoutes } from '../home/routes.ts'
 import { assetRoutes } from '../pages/page.ts'
 import { accountPageRoutes } from './account.ts'
+import { clientLoginRoutes } from './client-login.ts'
 import { doorRoutes } from './door.ts'
 import { enterRoutes } from './enter.ts'
 import { ssoRoutes } from './routes.ts'
+import { stageRoutes } from './stage-pages.ts'
 import { createWeb, type Web, type WebDeps } from './web.ts'
 
 export { door, doorHref } from './door.ts'
@@ -26,6 +28,8 @@ export const openWeb = (context: WebDeps): { web: Web; routes: Route[] } => {
     ...accountPageRoutes(web),
     ...doorRoutes(web),
     ...enterRoutes(web),
+    ...stageRoutes(web),
+    ...clientLoginRoutes(web),
     ...embedRoutes(web),
     ...homeRoutes(web),
     ...assetRoutes,

@@ -240,7 +240,7 @@ const toConfirm = async (web: Web, request: PageRequest, identity: Identity, ses
   const waiting = web.context.uia.waiting(session, 'm.login.sso')
   if (!waiting) throw new Problem('lost', 'The confirmation is not waited for any more')
   const account = await web.context.identities.accountOf(identity)
-  if (account?.nid !== waiting.user) throw new Problem('other_person', 'Somebody else came back to confirm')
+  if (!account || account.nid !== waiting.user) throw new Problem('other_person', 'Somebody else came back to confirm')
   gate(account, 'login')
   if (!web.context.uia.pass(session, 'm.login.sso', account.nid))
     throw new Problem('lost', 'The confirmation is not waited for any more')

@@ -1,7 +1,7 @@
 import { field, formLimit, readForm, Reply, route, type Route } from '../../http/index.ts'
 import { Type } from 'typebox'
 import { gate } from '../../users/index.ts'
-import { choosePage, confirmedPage, confirmPage } from '../pages/sso.ts'
+import { choosePage } from '../pages/sso.ts'
 import { arrive, arriveAgain, arriveByForm, depart, handOver, providerOf, redirect, signedTarget } from './journey.ts'
 import { endSessionsFrom } from './logout.ts'
 import { mustBeLegacy } from '../legacy.ts'
@@ -58,32 +58,6 @@ const clientRoutes = (web: Web): Route[] => [
         { to: 'client', target: targetOf(request) },
         false,
       )
-    },
-  }),
-
-  /** Where somebody confirms what an app of theirs wants to do. @see https://spec.matrix.org/v1.19/client-server-api/#fallback */
-  pageRoute(web, {
-    id: 'fallback',
-    method: 'GET',
-    path: '/_matrix/client/v3/auth/:stage/fallback/web',
-    handle: async (request) => {
-      const { uia, users } = web.context
-      const session = request.query.get('session') ?? ''
-      if (request.params['stage'] !== 'm.login.sso') throw new Problem('not_found', 'There is no page for this stage')
-      const waiting = uia.waiting(session, 'm.login.sso')
-      if (!waiting) throw new Problem('lost', 'No confirmation of that id waits')
-      if (waiting.done) return show(web, request, confirmedPage(request.texts))
-      const linked = await web.context.identities.links.providersOf(waiting.user)
-      const ticket = web.confirming.seal({ session, browser: browserHash(request.browser) })
-      const choices = web.context.providers.browser
-        .filter(({ id }) => linked.has(id))
-        .map(({ id, name }) => ({ name, href: `${web.base}/_latchkey/sso/${id}/confirm?ticket=${ticket}` }))
-      const view = confirmPage(request.texts, {
-        userId: await users.nameOf(waiting.user),
-        operation: waiting.operation,
-        choices,
-      })
-      return show(web, request, { ...view, cookie: web.browser.write(request.browser) })
     },
   }),
 ]

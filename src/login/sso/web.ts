@@ -12,6 +12,7 @@ import { type Texts, textsFor } from '../pages/texts.ts'
 import { createSeal, hashToken, isSameSecret, type Seal, sealKey } from '../../sessions/index.ts'
 import { Problem, type ProblemCode } from '../../providers/index.ts'
 import type { RegisterDeps } from '../accounts.ts'
+import type { SignInDeps } from '../sign-in.ts'
 import type { FlowDeps } from '../uia/stages.ts'
 import { type Arrivals, createArrivals } from './arrivals.ts'
 import type { Journey } from './goal.ts'
@@ -20,7 +21,11 @@ import { createVisits, type Visit, type Visits } from './visits.ts'
 /** What the pages take. */
 export type WebDeps = FlowDeps &
   RegisterDeps &
-  Pick<LoginParts, 'appsOf' | 'personalTokens' | 'devices' | 'logger' | 'randomBytes' | 'randomId' | 'standing' | 'uia'>
+  SignInDeps &
+  Pick<
+    LoginParts,
+    'appsOf' | 'personalTokens' | 'devices' | 'logger' | 'mail' | 'randomBytes' | 'randomId' | 'standing' | 'uia'
+  >
 
 /** Somebody whom a provider has vouched for, on their way to what they came for. */
 export interface Arrived {
@@ -59,6 +64,18 @@ export interface Web {
   readonly handingOver: Seal<{ target: string; browser: string }>
   /** A confirmation that was begun on its page. */
   readonly confirming: Seal<{ session: string; browser: string }>
+  /** The form of a page that passes a stage: of what, and what was brought already. */
+  readonly proving: Seal<{
+    session: string
+    stage: string
+    browser: string
+    mail?: { sid: string; clientSecret: string; address: string } | undefined
+    jwt?: string | undefined
+  }>
+  /** A client that signs in on a page, as it wants to be called, and the token that somebody was sent here with. */
+  readonly clientLogins: Seal<ClientLogin & { browser: string; jwt?: string | undefined }>
+  /** Somebody who gets a token at a page of the operator, and what for. */
+  readonly tokenTrips: Seal<{ to: 'confirm'; session: string } | ({ to: 'login' } & ClientLogin)>
   /** Somebody whom an app has sent to the account page, and who is asked whether they want to be there. */
   readonly entering: Seal<{ user: number; since: number; from: Visit['from']; browser: string }>
   /** Somebody who has to prove that an account is theirs, or to say that it is to be linked. */
@@ -71,6 +88,13 @@ export interface Web {
   readonly sealing: { key: Uint8Array; now: () => number; randomBytes: (count: number) => Uint8Array }
   /** Whether people can make an account on a page. */
   readonly canRegister: boolean
+}
+
+/** What a client says of the session that it wants. */
+export interface ClientLogin {
+  readonly deviceId?: string | undefined
+  readonly displayName?: string | undefined
+  readonly refresh?: boolean | undefined
 }
 
 /** A door that somebody stands before: what they see there, and what is behind it. */
@@ -107,6 +131,9 @@ export const createWeb = (context: WebDeps): Web => {
     journeys: createSeal(sealing, 'journey', journeyMs),
     leaving: createSeal(sealing, 'leaving', stepMs),
     confirming: createSeal(sealing, 'confirming', stepMs),
+    proving: createSeal(sealing, 'proving', stepMs),
+    clientLogins: createSeal(sealing, 'client login', journeyMs),
+    tokenTrips: createSeal(sealing, 'token trip', journeyMs),
     entering: createSeal(sealing, 'entering', stepMs),
     linking: createSeal(sealing, 'linking', stepMs),
     agreeing: createSeal(sealing, 'agreeing', stepMs),

@@ -17,8 +17,6 @@ export interface Stage {
   readonly params?:
     | Record<string, unknown>
     | ((asked: { session: string; operation: string }) => Record<string, unknown>)
-  /** Whether it is passed on a page, in the person's browser, and not by what the client brings. Such a stage is a way of its own. */
-  readonly onPage?: true
   /**
    * Throws a MatrixError when what the client brings (`auth`) proves nothing. Must keep none of it, but may return what whoever asked
    * for the confirmation has to know of it.
@@ -38,14 +36,14 @@ export interface ToConfirm extends StageContext {
 
 interface Open {
   readonly id: string
-  readonly user: number | undefined
+  readonly session: Session | undefined
   readonly operation: string
   /** Of the body without `auth`; undefined until a stage is passed, which is when the confirmation becomes worth something. */
   body: string | undefined
   /** Of the body that was asked for last: it is what a page confirms. */
   asked: string
-  /** The stages that a page can pass. */
-  readonly onPage: readonly string[]
+  /** As they were when it was asked for last. */
+  flows: ToConfirm['flows']
   readonly completed: string[]
   /** What the stages that were passed have returned. */
   readonly notes: Map<string, string>
@@ -59,12 +57,28 @@ export interface InteractiveAuth {
    * to do, or the refusal.
    */
   confirm(request: ToConfirm): Promise<ReadonlyMap<string, string>>
-  /** What waits for a page to confirm it; undefined when nothing of that id does. */
-  waiting(id: string, stage: string): { user: number; operation: string; done: boolean } | undefined
+  /** What waits for the page of a stage; undefined when nothing of that id does. */
+  waiting(id: string, stage: string): Waiting | undefined
   /** The newest of a user's that waits for that page; undefined when none does. */
   waitingFor(user: number, stage: string, operation: string): string | undefined
-  /** Passes a stage that a page has seen the user prove. False when it does not wait for that, or not of that user. */
-  pass(id: string, stage: string, user: number): boolean
+  /** Looks at what somebody has brought to the page of a stage, as `auth` would be; passes nothing yet. @throws MatrixError */
+  prove(id: string, stage: string, auth: JsonObject, ip: string): Promise<string | void>
+  /**
+   * Passes a stage that a page has seen the user prove. False when it does not wait for that, or not of that user.
+   * @param note what `prove` returned
+   */
+  pass(id: string, stage: string, user: number | undefined, note?: string | void): boolean
+}
+
+/** A request that waits in an app for what is done on a page. */
+export interface Waiting {
+  /** Undefined for somebody who is not signed in. */
+  readonly user: number | undefined
+  readonly operation: string
+  /** Whether the stage of the page is passed. */
+  readonly done: boolean
+  /** The stages of which one has to come next. */
+  readonly next: readonly string[]
 }
 
 const lifetimeMs = 15 * 60_000
@@ -75,6 +89,12 @@ const bodyHash = (body: JsonObject): string => {
   const { auth: _, ...rest } = body
   return hash('sha256', canonicalJson(rest), 'base64url')
 }
+
+/** The stages of which one has to come next. */
+const nextOf = ({ flows, completed }: Pick<Open, 'flows' | 'completed'>): Stage[] =>
+  flows
+    .filter((stages) => completed.every((name, at) => stages[at]?.type === name))
+    .flatMap((stages) => stages[completed.length] ?? [])
 
 const challenge = (open: Open, flows: ToConfirm['flows'], reason?: MatrixError): ConfirmationRequired => {
   const asked = { session: open.id, operation: open.operation }
@@ -110,14 +130,14 @@ export const createInteractiveAuth = (deps: { now: () => number; randomId: () =>
     const map = mapOf(session)
     const open: Open = {
       id: deps.randomId().slice(0, 32),
-      user: session?.user,
+      session,
       operation,
       body: undefined,
       completed: [],
       notes: new Map(),
       expires: deps.now() + lifetimeMs,
       asked: bodyHash(body),
-      onPage: flows.flatMap(([stage, ...more]) => (stage?.onPage && more.length === 0 ? [stage.type] : [])),
+      flows,
     }
     map.set(open.id, open)
     const [oldest] = map.keys()
@@ -136,22 +156,20 @@ export const createInteractiveAuth = (deps: { now: () => number; randomId: () =>
       )
     }
     if (
-      open.user !== request.session?.user ||
+      open.session?.user !== request.session?.user ||
       open.operation !== request.operation ||
       (open.body ?? bodyHash(request.body)) !== bodyHash(request.body)
     ) {
       throw new MatrixError('M_FORBIDDEN', 'This confirmation was begun for another request')
     }
     open.asked = bodyHash(request.body)
+    open.flows = request.flows
     return open
   }
 
   const pass = async (request: ToConfirm, open: Open, type: string, auth: JsonObject): Promise<void> => {
     const done = open.completed.length
-    const stage = request.flows
-      .filter((stages) => open.completed.every((name, at) => stages[at]?.type === name))
-      .map((stages) => stages[done])
-      .find((next) => next?.type === type)
+    const stage = nextOf(open).find((next) => next.type === type)
     if (!stage)
       throw challenge(
         open,
@@ -172,28 +190,36 @@ export const createInteractiveAuth = (deps: { now: () => number; randomId: () =>
     if (typeof note === 'string') open.notes.set(type, note)
   }
 
-  const onPage = (id: string, stage: string): (Open & { user: number }) | undefined => {
-    const open = known.in.get(id)
-    return open?.user !== undefined && open.expires > deps.now() && open.onPage.includes(stage)
-      ? { ...open, user: open.user }
-      : undefined
+  const find = (id: string): Open | undefined => {
+    const open = known.in.get(id) ?? known.out.get(id)
+    return open && open.expires > deps.now() ? open : undefined
   }
+  const awaits = (open: Open | undefined, stage: string): Stage | undefined =>
+    open && nextOf(open).find(({ type }) => type === stage)
 
   return {
     waiting: (id, stage) => {
-      const open = onPage(id, stage)
-      return open && { user: open.user, operation: open.operation, done: open.completed.includes(stage) }
+      const open = find(id)
+      const done = open?.completed.includes(stage) ?? false
+      if (!open || (!done && !awaits(open, stage))) return undefined
+      return { user: open.session?.user, operation: open.operation, done, next: nextOf(open).map(({ type }) => type) }
     },
     waitingFor: (user, stage, operation) =>
       [...known.in.values()].findLast(
-        (open) =>
-          open.user === user && open.operation === operation && open.completed.length === 0 && onPage(open.id, stage),
+        (open) => open.session?.user === user && open.operation === operation && awaits(find(open.id), stage),
       )?.id,
-    pass: (id, stage, user) => {
-      const open = known.in.get(id)
-      if (!open || onPage(id, stage)?.user !== user || open.completed.length > 0) return false
-      open.body = open.asked
+    prove: async (id, stage, auth, ip) => {
+      const open = find(id)
+      const next = awaits(open, stage)
+      if (!open || !next) throw new MatrixError('M_FORBIDDEN', 'Nothing waits to be confirmed in that way')
+      return next.verify(auth, { session: open.session, ip })
+    },
+    pass: (id, stage, user, note) => {
+      const open = find(id)
+      if (!open || open.session?.user !== user || !awaits(open, stage)) return false
+      open.body ??= open.asked
       open.completed.push(stage)
+      if (typeof note === 'string') open.notes.set(stage, note)
       return true
     },
     confirm: async (request) => {

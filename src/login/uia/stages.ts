@@ -14,6 +14,11 @@ import type { Stage } from './engine.ts'
 /** What finding out how somebody can confirm something takes. */
 export type FlowDeps = CredentialDeps & Pick<LoginParts, 'now' | 'isOAuthSession'>
 
+/** Stages that more than this folder knows. */
+export const jwtStageType = 'org.matrix.login.jwt'
+export const ssoStageType = 'm.login.sso'
+export const emailStageType = 'm.login.email.identity'
+
 /** How old a token may be, by its `iat`, that confirms something: it has to show that its user is there now. In ms. */
 const freshMs = 5 * 60_000
 
@@ -34,7 +39,7 @@ const password = (context: CredentialDeps): Stage => ({
 
 /** A fresh JWT of whoever is signed in: nobody who came by one is ever stuck for want of a password. */
 const jwt = (context: FlowDeps): Stage => ({
-  type: 'org.matrix.login.jwt',
+  type: jwtStageType,
   verify: async (auth, { session, ip }) => {
     const token = own(auth, 'token')
     const { identity, arrival, provider } = await context.providers.verifyToken(token, { ip })
@@ -67,8 +72,7 @@ const checkFresh = ({ now }: Pick<LoginParts, 'now'>, claims: Claims, { dropIn, 
 
 /** Signing in anew at a provider, on a page in the browser. */
 const sso: Stage = {
-  type: 'm.login.sso',
-  onPage: true,
+  type: ssoStageType,
   verify: () => {
     throw new MatrixError(
       'M_FORBIDDEN',
@@ -83,7 +87,6 @@ const sso: Stage = {
  */
 const oauth = (publicUrl: string): Stage => ({
   type: 'm.oauth',
-  onPage: true,
   params: ({ session, operation }) => ({
     url:
       operation === 'replace cross-signing keys'
