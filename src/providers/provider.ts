@@ -37,7 +37,7 @@ export interface KindDeps {
 /** A kind of provider: a folder, and a word in `kinds.ts`. */
 export interface Kind {
   /** What is wrong with the settings of its providers, or worth a word. */
-  checks(config: Omit<ProviderSettings, 'public_base_url'>): Finding[]
+  checks(config: Omit<ProviderSettings, 'public_base_url'>, now: number): Finding[]
   /** Its providers that are configured. */
   open(deps: KindDeps): Promise<Provider[]>
 }

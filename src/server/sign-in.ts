@@ -32,11 +32,13 @@ export type WaysInDeps = Omit<SessionsDeps, 'bearer' | 'standing'> &
 function checkSettings({
   config,
   logger,
+  now,
 }: {
   config: Pick<Config, 'jwt_config' | 'identity_providers'>
   logger: WaysInDeps['logger']
+  now: () => number
 }): void {
-  const findings = [...providerFindings(config), ...identityChecks(config)]
+  const findings = [...providerFindings(config, now()), ...identityChecks(config)]
   if (findings.some(({ level }) => level === 'error')) throw new ConfigError(findings)
   for (const { key, message, fix } of findings) logger.warn({ key }, `${message} ${fix ?? ''}`)
 }

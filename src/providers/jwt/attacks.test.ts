@@ -309,7 +309,7 @@ test('keys that are weak or confused keep the server from starting, with the rea
     [{ secret: [secret], bearer: true, require_expiry: false }, /must carry "exp"/],
     [{ secret: [secret], one_time: true, require_expiry: false }, /must carry "exp"/],
   ] as const) {
-    const errors = providerChecks(defaultConfig({ identity_providers: [{ ...entry, ...more }] })).filter(
+    const errors = providerChecks(defaultConfig({ identity_providers: [{ ...entry, ...more }] }), 0).filter(
       ({ level }) => level === 'error',
     )
     assert.ok(errors.length > 0 && errors.every(({ fix }) => fix), JSON.stringify(more))
@@ -317,6 +317,7 @@ test('keys that are weak or confused keep the server from starting, with the rea
   }
   const warnings = providerChecks(
     defaultConfig({ identity_providers: [{ ...entry, secret: [secret], audiences: 'off' }] }),
+    0,
   )
   assert.match(
     warnings.map(({ level, message }) => `${level} ${message}`).join('\n'),

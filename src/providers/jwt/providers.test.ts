@@ -43,7 +43,7 @@ const verifyToken = (providers: readonly JwtProvider[], token: unknown): Promise
   ).verify(token)
 }
 const errors = (input: ConfigInput): string[] =>
-  providerChecks(config(input))
+  providerChecks(config(input), 0)
     .filter(({ level }) => level === 'error')
     .map(({ key, message }) => `${key} ${message}`)
 

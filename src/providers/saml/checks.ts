@@ -7,7 +7,7 @@ import type { SamlConfig } from './deps.ts'
 
 const messageOf = (fault: unknown): string => (fault instanceof Error ? fault.message : 'unknown')
 
-const checkIdp = (config: SamlConfig, path: string): Finding[] => {
+const checkIdp = (config: SamlConfig, path: string, now: number): Finding[] => {
   const ways = [config.metadata_url, config.metadata_file, config.sign_on_url].filter((way) => way !== undefined).length
   if (ways !== 1)
     return [
@@ -19,7 +19,16 @@ const checkIdp = (config: SamlConfig, path: string): Finding[] => {
     ]
   if (config.metadata_file !== undefined) {
     try {
-      readMetadata(readFileSync(config.metadata_file, 'utf8'), config.entity_id, 0)
+      const { until } = readMetadata(readFileSync(config.metadata_file, 'utf8'), config.entity_id)
+      // Not what the operator has written: it comes by itself, some night. Everybody else is to come in.
+      if (until && until.ms <= now)
+        return [
+          warning(
+            `${path}.metadata_file`,
+            `The metadata ran out at ${until.text}: nobody can sign in by "${config.id}"`,
+            'Get them from the provider anew; the server reads the file by itself',
+          ),
+        ]
     } catch (fault) {
       return [
         error(
@@ -117,10 +126,13 @@ const checkPlain = (config: SamlConfig, path: string): Finding[] => {
 }
 
 /** What `config check` and the start say about providers of type `saml`. */
-export const samlChecks = ({ identity_providers: entries }: Pick<Config, 'identity_providers'>): Finding[] =>
+export const samlChecks = (
+  { identity_providers: entries }: Pick<Config, 'identity_providers'>,
+  now: number,
+): Finding[] =>
   entries.flatMap((entry, index) => {
     const path = `identity_providers[${index}]`
     return entry.type === 'saml'
-      ? [...checkIdp(entry, path), ...checkRequests(entry, path), ...checkPlain(entry, path)]
+      ? [...checkIdp(entry, path, now), ...checkRequests(entry, path), ...checkPlain(entry, path)]
       : []
   })

@@ -6,7 +6,7 @@ import { makeKey, responseXml } from '../../../test/harness/saml-idp.ts'
 import { databases } from '../../../test/harness/postgres.ts'
 import { defaultConfig } from '../../config/index.ts'
 import { openDatabase } from '../../storage/index.ts'
-import { type IdpDescription, readMetadata } from './metadata.ts'
+import { type IdpDescription, readMetadata, stillGood } from './metadata.ts'
 import { decodeResponse, readEnvelope } from './response.ts'
 import { readResponse } from './saml.ts'
 import { useOnceIn } from './store.ts'
@@ -91,7 +91,7 @@ test('whatever comes in place of a response or of metadata is refused as such', 
     fc.property(fc.oneof(fc.string(), fc.base64String(), fc.string({ unit: 'binary' })), (text) => {
       assert.throws(() => readEnvelope(decodeResponse(text)), { name: 'Problem' })
       assert.throws(() => readEnvelope(text), { name: 'Problem' })
-      assert.throws(() => readMetadata(text, undefined, 0), { name: 'Problem' })
+      assert.throws(() => readMetadata(text, undefined), { name: 'Problem' })
     }),
   )
   for (const bomb of [
@@ -100,7 +100,7 @@ test('whatever comes in place of a response or of metadata is refused as such', 
     `<a>${'<b/>'.repeat(30_000)}</a>`,
   ]) {
     assert.throws(() => readEnvelope(bomb), { name: 'Problem' })
-    assert.throws(() => readMetadata(bomb, undefined, 0), { name: 'Problem' })
+    assert.throws(() => readMetadata(bomb, undefined), { name: 'Problem' })
   }
 })
 
@@ -114,14 +114,14 @@ const entity = (id: string, more = '', certificate = key.certificate): string =>
 
 test('of the metadata of several providers the named one counts, while they are valid, with keys that are strong enough', () => {
   const both = `<EntitiesDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata">${entity('a')}${entity('b')}</EntitiesDescriptor>`
-  assert.deepEqual(readMetadata(both, 'b', 0).signOn, 'https://b/sso')
-  assert.throws(() => readMetadata(both, undefined, 0), /several identity providers/)
-  assert.throws(() => readMetadata(both, 'c', 0), /describe no identity provider named c/)
+  assert.deepEqual(readMetadata(both, 'b').signOn, 'https://b/sso')
+  assert.throws(() => readMetadata(both, undefined), /several identity providers/)
+  assert.throws(() => readMetadata(both, 'c'), /describe no identity provider named c/)
   const dated = entity('a', 'validUntil="2030-01-01T00:00:00Z"')
-  assert.equal(readMetadata(dated, undefined, 0).entityId, 'a')
-  assert.throws(() => readMetadata(dated, undefined, Date.parse('2031-01-01')), /ran out/)
+  assert.equal(readMetadata(dated, undefined).entityId, 'a')
+  assert.throws(() => stillGood(readMetadata(dated, undefined), Date.parse('2031-01-01')), /ran out/)
   assert.throws(
-    () => readMetadata(entity('a', '', makeKey(1024).certificate), undefined, 0),
+    () => readMetadata(entity('a', '', makeKey(1024).certificate), undefined),
     /no certificate with an RSA key of 2048 bits/,
   )
 })

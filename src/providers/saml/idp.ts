@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { OutgoingError } from '../../http/index.ts'
 import { Problem } from '../problem.ts'
-import { certificateOf, type IdpDescription, readMetadata } from './metadata.ts'
+import { certificateOf, type IdpDescription, readMetadata, stillGood } from './metadata.ts'
 import type { SamlConfig, SamlDeps } from './deps.ts'
 
 /** What learning of the provider takes. */
@@ -21,23 +21,22 @@ const freshMs = 60 * 60_000
 const cooldownMs = 60_000
 const largest = 8 * 1024 * 1024
 
+/** What the configuration says outright. */
 const fixed = (description: IdpDescription): IdpSource =>
   Object.assign(() => Promise.resolve(description), { again: () => Promise.resolve(undefined) })
 
-const published = (config: SamlConfig, url: string, { outgoing, now }: IdpDeps): IdpSource => {
+/**
+ * Metadata that are read when they are needed, and anew after a while, or when they have run out. Those that were good last are kept while
+ * new ones cannot be had, but not beyond their own time.
+ * @param read throws a Problem where they cannot be had
+ */
+const readBy = (read: () => Promise<IdpDescription>, now: () => number): IdpSource => {
   let held: { at: number; found: IdpDescription } | undefined
   let asked = -Infinity
   let asking: Promise<IdpDescription> | undefined
   const ask = async (): Promise<IdpDescription> => {
     asked = now()
-    const reply = await outgoing(url, {
-      configured: true,
-      maxBytes: largest,
-      headers: { accept: 'application/samlmetadata+xml, application/xml;q=0.9, */*;q=0.1' },
-    })
-    if (reply.status !== 200)
-      throw new Problem('provider_unreachable', `The provider answered ${reply.status} instead of its metadata`)
-    held = { at: now(), found: readMetadata(reply.body.toString(), config.entity_id, now()) }
+    held = { at: now(), found: stillGood(await read(), now()) }
     return held.found
   }
   const once = (): Promise<IdpDescription> =>
@@ -45,15 +44,12 @@ const published = (config: SamlConfig, url: string, { outgoing, now }: IdpDeps):
       asking = undefined
     }))
   const current = async (): Promise<IdpDescription> => {
-    if (held && now() - held.at < freshMs) return held.found
+    const isGood = held !== undefined && (held.found.until?.ms ?? Infinity) > now()
+    if (held && isGood && now() - held.at < freshMs) return held.found
     try {
       return await once()
     } catch (error) {
-      if (held) return held.found
-      if (error instanceof OutgoingError)
-        throw new Problem('provider_unreachable', `The provider's metadata cannot be had: ${error.message}`, {
-          cause: error,
-        })
+      if (held && isGood) return held.found
       throw error
     }
   }
@@ -65,11 +61,37 @@ const published = (config: SamlConfig, url: string, { outgoing, now }: IdpDeps):
   })
 }
 
-/** Where the configuration says what is known of the provider. @throws Error for a file that cannot be read, Problem for one that makes no sense */
+const fetched = async (config: SamlConfig, url: string, { outgoing }: IdpDeps): Promise<IdpDescription> => {
+  try {
+    const reply = await outgoing(url, {
+      configured: true,
+      maxBytes: largest,
+      headers: { accept: 'application/samlmetadata+xml, application/xml;q=0.9, */*;q=0.1' },
+    })
+    if (reply.status !== 200)
+      throw new Problem('provider_unreachable', `The provider answered ${reply.status} instead of its metadata`)
+    return readMetadata(reply.body.toString(), config.entity_id)
+  } catch (error) {
+    if (!(error instanceof OutgoingError)) throw error
+    throw new Problem('provider_unreachable', `The provider's metadata cannot be had: ${error.message}`, {
+      cause: error,
+    })
+  }
+}
+
+const inFile = async (config: SamlConfig, file: string): Promise<IdpDescription> => {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : 'unknown'
+    throw new Problem('provider_failed', `The provider's metadata cannot be read: ${why}`, { cause: error })
+  })
+  return readMetadata(text, config.entity_id)
+}
+
+/** Where the configuration says what is known of the provider. */
 export const idpSource = (config: SamlConfig, deps: IdpDeps): IdpSource => {
-  if (config.metadata_url !== undefined) return published(config, config.metadata_url, deps)
-  if (config.metadata_file !== undefined)
-    return fixed(readMetadata(readFileSync(config.metadata_file, 'utf8'), config.entity_id, deps.now()))
+  const { metadata_url: url, metadata_file: file } = config
+  if (url !== undefined) return readBy(() => fetched(config, url, deps), deps.now)
+  if (file !== undefined) return readBy(() => inFile(config, file), deps.now)
   return fixed({
     entityId: config.entity_id ?? '',
     signOn: config.sign_on_url ?? '',

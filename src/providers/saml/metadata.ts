@@ -10,6 +10,15 @@ export interface IdpDescription {
   readonly signOn: string
   /** PEM certificates whose keys it signs with. */
   readonly certificates: readonly string[]
+  /** When all this is good no more, in ms, as the provider has written it; undefined: it does not say. */
+  readonly until?: { readonly ms: number; readonly text: string } | undefined
+}
+
+/** @throws Problem for a description that has run out */
+export const stillGood = (found: IdpDescription, now: number): IdpDescription => {
+  if (found.until && found.until.ms <= now)
+    throw new Problem('provider_failed', `The provider's metadata ran out at ${found.until.text}: get new ones from it`)
+  return found
 }
 
 const redirectBinding = 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect'
@@ -64,12 +73,12 @@ const describe = (entity: Element, role: Element): IdpDescription => {
 }
 
 /**
- * Reads an identity provider's metadata.
+ * Reads an identity provider's metadata, be they good still or not.
  * @param wanted its name, where the metadata may be those of several
  * @throws Problem
  * @see https://docs.oasis-open.org/security/saml/v2.0/saml-metadata-2.0-os.pdf
  */
-export const readMetadata = (xml: string, wanted: string | undefined, now: number): IdpDescription => {
+export const readMetadata = (xml: string, wanted: string | undefined): IdpDescription => {
   const root = readXml(xml, { what: "What should be the provider's metadata", plain: false })
   const entities = [...everyElement(root)]
     .filter(({ name }) => name === `${md}EntityDescriptor`)
@@ -81,9 +90,9 @@ export const readMetadata = (xml: string, wanted: string | undefined, now: numbe
   if (!found)
     throw failed(`The metadata describe no identity provider${wanted === undefined ? '' : ` named ${wanted}`}`)
   if (more.length > 0) throw failed('The metadata describe several identity providers: name one as entity_id')
-  for (const { attributes } of [root, found.entity, found.role]) {
-    const until = attributes.get('validUntil')
-    if (until !== undefined && timeOf(until) <= now) throw failed(`The metadata ran out at ${until}`)
-  }
-  return describe(found.entity, found.role)
+  const [until] = [root, found.entity, found.role]
+    .flatMap(({ attributes }) => attributes.get('validUntil') ?? [])
+    .map((text) => ({ text, ms: timeOf(text) }))
+    .toSorted((a, b) => a.ms - b.ms)
+  return { ...describe(found.entity, found.role), until }
 }

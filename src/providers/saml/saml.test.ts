@@ -356,6 +356,7 @@ test('a configuration that cannot work is refused, with the reason', () => {
         public_base_url: 'https://one.test',
         identity_providers: [{ id: 'saml', type: 'saml', ...entry }],
       }),
+      0,
     ).map(({ level, message }) => `${level} ${message}`)
   const metadata = { metadata_url: 'https://idp.test/metadata' }
   assert.deepEqual(about(metadata), [])
