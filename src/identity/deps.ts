@@ -16,7 +16,7 @@ export interface IdentityDeps {
   readonly log: Log
   readonly users: Users
   readonly devices: Pick<Devices, 'forgetUser'>
-  readonly sessions: Pick<Sessions, 'open' | 'endAll' | 'cache' | 'failures'>
+  readonly sessions: Pick<Sessions, 'open' | 'endAll' | 'endTicketsFrom' | 'cache' | 'failures'>
   readonly config: Pick<
     Config,
     'server_name' | 'public_base_url' | 'jwt_config' | 'identity_providers' | 'password_login'

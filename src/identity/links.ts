@@ -115,6 +115,7 @@ const unlink = async (deps: UnlinkDeps, named: Named, user: number, by: 'user' |
     return ended
   })
   deps.sessions.cache.revokeDevices(devices)
+  await deps.sessions.endTicketsFrom(provider, { subject: named.subject })
   // Tokens of the provider that are access tokens themselves have to be looked at anew.
   deps.sessions.cache.revoke(user)
   deps.logger.info({ provider, user, by }, 'an identity was unlinked')

@@ -60,6 +60,7 @@ export const openAdministration = (context: AdministrationDeps): LoginAdministra
       context.passwords.check(password)
       await users.setPassword(user, await context.passwords.hash(password))
       if (logout) await sessions.endAll(user)
+      else await sessions.endTickets(user)
     },
     checkNewName: (localpart) => checkNewName(context, localpart),
     emails: (user) => readEmails(database.read, user),

@@ -5,6 +5,7 @@ import type { Database, Sequence, Tx } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import type { SessionCache } from './cache.ts'
+import type { Endings } from './endings.ts'
 
 /** What sessions/ is given. */
 export interface SessionsDeps {
@@ -29,6 +30,8 @@ export interface SessionsDeps {
 /** What the files of sessions/ share: what the folder was given, and what it holds. Each takes what it names. */
 export interface SessionParts extends SessionsDeps {
   readonly cache: SessionCache
+  /** What has ended lately. */
+  readonly endings: Endings
   /** Ids of tokens, none given twice: sessions and transactions are told apart by them. */
   readonly tokenIds: Sequence
   /** Run in the write that opens a session on a device that was there: what came of the one before is forgotten. */

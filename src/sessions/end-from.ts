@@ -9,7 +9,7 @@ import { type Ended, readDevicesFrom } from './store/origins.ts'
  * @param people the id of the provider that links are kept under
  */
 export const endFrom = async (
-  { log, devices, cache, now }: Pick<SessionParts, 'log' | 'devices' | 'cache' | 'now'>,
+  { log, devices, cache, endings, now }: Pick<SessionParts, 'log' | 'devices' | 'cache' | 'endings' | 'now'>,
   people: string,
   ended: Ended,
   how: 'soft' | 'hard',
@@ -26,6 +26,17 @@ export const endFrom = async (
     else for (const { user, deviceId } of gone) await devices.delete(tx, user, [deviceId])
     return gone
   })
+  endings.endFrom(people, ended)
   cache.revokeDevices(found.map(({ device }) => device))
   return found.length
+}
+
+/** The same for what is opened in browsers, or on its way to a client: the sessions of clients are somebody else's affair. */
+export const endTicketsFrom = async (
+  { database, endings }: Pick<SessionParts, 'database' | 'endings'>,
+  people: string,
+  ended: Ended,
+): Promise<void> => {
+  await database.write((tx) => deleteLoginTokensFrom(tx, people, ended))
+  endings.endFrom(people, ended)
 }

@@ -1,5 +1,6 @@
 export type { SessionCache } from './cache.ts'
 export type { ProviderStanding, ProviderTokens, ServiceTokens, SessionsDeps } from './deps.ts'
+export type { Belonging, Endings } from './endings.ts'
 export type { Failures } from './failures.ts'
 export { type LoginTokenFor, type LoginTokens, loginTokenMs } from './login-tokens.ts'
 export { createSeal, type Seal, sealKey } from './seal.ts'

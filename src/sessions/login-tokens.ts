@@ -10,6 +10,8 @@ export interface LoginTokenFor {
   readonly from?: ProviderSession | undefined
   /** When that session is to end, in ms; undefined: when somebody ends it. */
   readonly until?: number | undefined
+  /** When the user last showed who they are, in ms; undefined: not known. */
+  readonly since?: number | undefined
 }
 
 /** How long a login token is good, in ms: long enough to be carried to another device. */
@@ -27,16 +29,18 @@ export const createLoginTokens = ({
   now,
   randomId,
 }: Pick<SessionParts, 'database' | 'now' | 'randomId'>): LoginTokens => ({
-  make: async ({ user, from, until }) => {
+  make: async ({ user, from, until, since }) => {
     const [token, made] = [makeToken('login', randomId), now()]
     await database.write((tx) =>
-      addLoginToken(tx, { hash: hashToken(token), user, expires: made + loginTokenMs, now: made, from, until }),
+      addLoginToken(tx, { hash: hashToken(token), user, expires: made + loginTokenMs, now: made, from, until, since }),
     )
     return token
   },
   take: async (token) => {
     const hash = hashToken(token)
     const taken = await database.write((tx) => takeLoginToken(tx, hash))
-    return taken && taken.expires > now() ? { user: taken.user, from: taken.from, until: taken.until } : undefined
+    return taken && taken.expires > now()
+      ? { user: taken.user, from: taken.from, until: taken.until, since: taken.since }
+      : undefined
   },
 })

@@ -2,10 +2,11 @@ import type { Session } from '../http/index.ts'
 import { endActing } from './acting.ts'
 import type { SessionParts } from './deps.ts'
 import { deleteDeviceTokens, deleteOtherTokens, deleteToken } from './store/access.ts'
+import { deleteTicketsOf } from './store/login-tokens.ts'
 import { forgetProviderSessions } from './store/origins.ts'
 
 /** What ending sessions takes. */
-export type LogoutDeps = Pick<SessionParts, 'database' | 'log' | 'devices' | 'cache' | 'bearer'>
+export type LogoutDeps = Pick<SessionParts, 'database' | 'log' | 'devices' | 'cache' | 'bearer' | 'endings'>
 
 /** Ends a session; its device goes with it. */
 export const logout = async (deps: LogoutDeps, session: Session): Promise<void> => {
@@ -20,13 +21,25 @@ export const logout = async (deps: LogoutDeps, session: Session): Promise<void> 
 
 /** Ends every session of a user, or all but one; their devices go with them. */
 export const logoutAll = async (deps: LogoutDeps, user: number, but?: Session): Promise<void> => {
+  // Nothing new is made of what ends here while it does, and what was made nevertheless ends after it.
+  deps.endings.endUser(user)
   await deps.log.write(async (tx) => {
     await deps.devices.deleteAll(tx, user, but?.device ?? undefined)
     await deleteOtherTokens(tx.sql, user)
     await deps.bearer().revokeUser(tx.sql, user, but)
+    await deleteTicketsOf(tx.sql, user)
   })
+  deps.endings.endUser(user)
   deps.cache.revoke(user, (session) => session.device === null || session.device !== but?.device)
   await endActing(deps, user)
+}
+
+/** Ends what a user has opened in browsers, or has on its way to a client, and leaves the sessions of their clients alone. */
+export const endTickets = async (deps: Pick<SessionParts, 'database' | 'endings'>, user: number): Promise<void> => {
+  deps.endings.endUser(user)
+  await deps.database.write((tx) => deleteTicketsOf(tx, user))
+  // What was made in between of what there was is not to stand either.
+  deps.endings.endUser(user)
 }
 
 /** Ends the tokens of devices wherever these are deleted, and has what is remembered follow what changes in an account. */
@@ -35,7 +48,10 @@ export const followChanges = ({
   users,
   cache,
   bearer,
-}: Pick<SessionParts, 'devices' | 'users' | 'cache' | 'bearer'>): void => {
+  endings,
+  database,
+  logger,
+}: Pick<SessionParts, 'devices' | 'users' | 'cache' | 'bearer' | 'endings' | 'database' | 'logger'>): void => {
   devices.onDelete({
     within: async (tx, gone) => {
       await deleteDeviceTokens(tx, gone)
@@ -44,5 +60,12 @@ export const followChanges = ({
     },
     after: (gone) => cache.revokeDevices(gone),
   })
-  users.onChange((account) => cache.revoke(account.nid))
+  users.onChange((account, { unlocked }) => {
+    cache.revoke(account.nid)
+    // The gate lets nobody in while an account is locked: what there was before is not to come to life again.
+    if (!unlocked) return
+    endTickets({ database, endings }, account.nid).catch((error: unknown) =>
+      logger.warn({ err: error, user: account.nid }, 'tickets of an account that was unlocked were not deleted'),
+    )
+  })
 }

@@ -12,6 +12,14 @@ const [ivBytes, tagBytes, keyBytes] = [12, 16, 32]
 /** A key of this process: what is under way at a restart has to be begun again. */
 export const sealKey = (randomBytes: (count: number) => Uint8Array): Uint8Array => randomBytes(keyBytes)
 
+/** What has a sealed value end before its time. */
+export interface Marks<T> {
+  /** The mark of this moment, which is sealed along. */
+  readonly now: () => number
+  /** Whether a value that was sealed at that mark is good still. */
+  readonly stands: (value: T, mark: number) => boolean
+}
+
 /**
  * @param purpose what the values are for: those of one purpose are nothing to another
  * @param lifetimeMs how long a sealed value can be opened
@@ -20,6 +28,7 @@ export const createSeal = <T extends object>(
   deps: { key: Uint8Array; now: () => number; randomBytes: (count: number) => Uint8Array },
   purpose: string,
   lifetimeMs: number,
+  marks?: Marks<T>,
 ): Seal<T> => {
   const additional = Buffer.from(purpose)
   const open = (text: unknown): T | undefined => {
@@ -30,8 +39,8 @@ export const createSeal = <T extends object>(
     try {
       const plain = Buffer.concat([decipher.update(bytes.subarray(ivBytes + tagBytes)), decipher.final()]).toString()
       // It opens, so it is what was sealed here for this purpose.
-      const { value, until } = JSON.parse(plain) as { value: T; until: number }
-      return until > deps.now() ? value : undefined
+      const { value, until, mark } = JSON.parse(plain) as { value: T; until: number; mark: number }
+      return until > deps.now() && (!marks || marks.stands(value, mark)) ? value : undefined
     } catch {
       return undefined
     }
@@ -41,7 +50,10 @@ export const createSeal = <T extends object>(
     seal: (value) => {
       const iv = deps.randomBytes(ivBytes)
       const cipher = createCipheriv('aes-256-gcm', deps.key, iv, { authTagLength: tagBytes }).setAAD(additional)
-      const sealed = [cipher.update(JSON.stringify({ value, until: deps.now() + lifetimeMs }), 'utf8'), cipher.final()]
+      const sealed = [
+        cipher.update(JSON.stringify({ value, until: deps.now() + lifetimeMs, mark: marks?.now() ?? 0 }), 'utf8'),
+        cipher.final(),
+      ]
       return Buffer.concat([iv, cipher.getAuthTag(), ...sealed]).toString('base64url')
     },
   }

@@ -6,10 +6,11 @@ import { actAs, endActing } from './acting.ts'
 import { authenticate } from './authenticate.ts'
 import { createSessionCache, type SessionCache } from './cache.ts'
 import type { SessionParts, SessionsDeps } from './deps.ts'
-import { endFrom } from './end-from.ts'
+import { endFrom, endTicketsFrom } from './end-from.ts'
+import { createEndings, type Endings } from './endings.ts'
 import { type Failures, failuresBy } from './failures.ts'
 import { createLoginTokens, type LoginTokens } from './login-tokens.ts'
-import { followChanges, logoutAll } from './logout.ts'
+import { endTickets, followChanges, logoutAll } from './logout.ts'
 import { openSession } from './open.ts'
 import { sessionRoutes } from './routes.ts'
 import { derive } from './derive.ts'
@@ -43,12 +44,18 @@ export interface Sessions {
   onReopen(forget: (tx: Tx, device: number) => Promise<void>): void
   /** Ends every session of a user, or all but one; their devices go with them. */
   endAll(user: number, but?: Session): Promise<void>
+  /** Ends what a user has opened in browsers, or has on its way to a client, and leaves the sessions of their clients alone. */
+  endTickets(user: number): Promise<void>
   /** A token by which `admin` acts as somebody else until `until` (ms; null: without an end). See acting.ts. @throws MatrixError */
   actAs(admin: number, account: Account, until: number | null): Promise<string>
   /** Ends the sessions in which an administrator acts as others. */
   endActing(admin: number): Promise<void>
   /** Ends the sessions that came of what a provider has ended, and says how many. `people` is what links are kept under. */
   endFrom(people: string, ended: Ended, how: 'soft' | 'hard'): Promise<number>
+  /** The same for what is opened in browsers, or on its way to a client. */
+  endTicketsFrom(people: string, ended: Ended): Promise<void>
+  /** What has ended lately: for what is given out and not stored. */
+  readonly endings: Endings
   /** What the session of a device comes of. */
   originOf(device: number): Promise<ProviderSession | undefined>
   readonly loginTokens: LoginTokens
@@ -65,6 +72,7 @@ export const openSessions = async (deps: SessionsDeps): Promise<Sessions> => {
   const parts: SessionParts = {
     ...deps,
     cache: createSessionCache(deps.database.memory),
+    endings: createEndings(deps),
     tokenIds: await openSequence(deps.database, 'tokens'),
     reopened: [],
   }
@@ -79,9 +87,12 @@ export const openSessions = async (deps: SessionsDeps): Promise<Sessions> => {
     ownerOf: (token) => readTokenOwner(deps.database.read, hashToken(token)),
     onReopen: (forget) => void parts.reopened.push(forget),
     endAll: (user, but) => logoutAll(parts, user, but),
+    endTickets: (user) => endTickets(parts, user),
     actAs: (admin, account, until) => actAs(parts, admin, account, until),
     endActing: (admin) => endActing(parts, admin),
     endFrom: (people, ended, how) => endFrom(parts, people, ended, how),
+    endTicketsFrom: (people, ended) => endTicketsFrom(parts, people, ended),
+    endings: parts.endings,
     originOf: (device) => readOrigin(deps.database.read, device),
     loginTokens: createLoginTokens(deps),
     failures: failuresBy(deps.config.rate_limits, deps.now),

@@ -183,6 +183,8 @@ export interface LoginTokensTable {
   sid: string | null
   /** When the session that it opens is to end; null: when somebody ends it. */
   session_until: number | null
+  /** When its user last showed who they are; null: not known. */
+  since_ts: number | null
 }
 
 /** The session at an identity provider that a device's session came of, and ends with. */

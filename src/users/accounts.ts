@@ -42,6 +42,12 @@ export interface Account {
   readonly rate: Readonly<{ perSecond: number; burst: number }> | null
 }
 
+/** What a change of an account was, for who cannot tell from what it is now. */
+export interface AccountNews {
+  /** The account was locked, and is so no more. */
+  readonly unlocked: boolean
+}
+
 export interface NewAccount {
   /** In the specification's grammar: lower case. */
   readonly localpart: string
@@ -87,7 +93,7 @@ export interface Accounts {
   /** Short ids of those who asked to be forgotten. */
   erased(): Promise<number[]>
   /** Calls `listener` with the account in the same turn in which a change of it was committed. */
-  onChange(listener: (account: Account) => void): void
+  onChange(listener: (account: Account, change: AccountNews) => void): void
 }
 
 /** What profile.ts needs besides: display name and avatar live in the account's row. */
@@ -146,7 +152,7 @@ export function openAccounts(deps: {
   now: () => number
 }): AccountStore {
   const { database, names, serverName, now } = deps
-  const listeners: Array<(account: Account) => void> = []
+  const listeners: Array<(account: Account, change: AccountNews) => void> = []
   const cache = loadingCache<number, Account>(database.memory, { name: 'accounts', weigh: 1000 }, async (nid) => {
     const row = await readAccount(database.read, nid)
     return row && fromRow(row)
@@ -158,15 +164,15 @@ export function openAccounts(deps: {
     return row
   }
 
-  const committed = (row: AccountRow): Account => {
+  const committed = (row: AccountRow, values: AccountChange): Account => {
     const account = fromRow(row)
     cache.set(account.nid, account)
-    for (const listener of listeners) listener(account)
+    for (const listener of listeners) listener(account, { unlocked: values.locked === 0 })
     return account
   }
 
   const change = async (nid: number, values: AccountChange): Promise<Account> =>
-    committed(await database.write((tx) => changeIn(tx, nid, values)))
+    committed(await database.write((tx) => changeIn(tx, nid, values)), values)
 
   return {
     change,
@@ -212,6 +218,7 @@ export function openAccounts(deps: {
             ...(erase && { erased: 1, display_name: null, avatar_url: null }),
           })
         }),
+        { deactivated: 1 },
       ),
     setLocked: (nid, locked) => change(nid, { locked: locked ? 1 : 0 }),
     setSuspended: (nid, suspended) => change(nid, { suspended: suspended ? 1 : 0 }),

@@ -67,6 +67,7 @@ export const accountRoutes = (context: AccountRouteDeps): Route[] => [
         : await confirmByMail(context, ip, body as JsonObject)
       await context.users.setPassword(user, await context.passwords.hash(body.new_password))
       if (body.logout_devices ?? true) await context.sessions.endAll(user, session)
+      else await context.sessions.endTickets(user)
       return {}
     },
   }),

@@ -32,7 +32,7 @@ export const loginTokenRoutes = (context: FlowDeps & Pick<LoginParts, 'uia'>): R
       // The other session comes of the same: it ends with it.
       const from = session.device === null ? undefined : await context.sessions.originOf(session.device)
       return {
-        login_token: await context.sessions.loginTokens.make({ user: session.user, from }),
+        login_token: await context.sessions.loginTokens.make({ user: session.user, from, since: context.now() }),
         expires_in_ms: loginTokenMs,
       }
     },

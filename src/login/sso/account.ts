@@ -2,7 +2,7 @@ import { field, Reply, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { Account } from '../../users/index.ts'
 import { accountPage, leftPage } from '../pages/account.ts'
-import { actionOf, actionRoutes } from './actions.ts'
+import { actionOf, actionRoutes, freshVisitor } from './actions.ts'
 import { depart, providerOf } from './journey.ts'
 import { Problem } from '../../providers/index.ts'
 import { door } from './door.ts'
@@ -143,8 +143,12 @@ const changes = (web: Web): Route[] => [
     method: 'GET',
     path: '/account/link/:provider',
     handle: async (request) => {
-      const { account } = await mustBeIn(web, request)
-      return depart(web, request, providerOf(web, request.params['provider']), { to: 'link', user: account.nid }, true)
+      const provider = providerOf(web, request.params['provider'])
+      // What is linked is a way in for good: whoever finds a browser open, or knew a password once, gets none by it.
+      const visitor = await freshVisitor(web, request, `/account/link/${provider.id}`)
+      if (visitor instanceof Reply) return visitor
+      const goal = { to: 'link', user: visitor.account.nid, visit: visitor.visit.id } as const
+      return depart(web, request, provider, goal, true)
     },
   }),
 
@@ -154,11 +158,12 @@ const changes = (web: Web): Route[] => [
     method: 'POST',
     path: '/account/link',
     handle: async (request) => {
-      const { account } = await mustBeIn(web, request)
+      const { account, visit } = await mustBeIn(web, request)
       const ticket = web.linking.open(field(request.form, 'ticket'))
       if (
         !ticket ||
         ticket.user !== account.nid ||
+        ticket.visit !== visit.id ||
         ticket.target !== undefined ||
         ticket.browser !== browserHash(request.browser)
       ) {
@@ -177,7 +182,9 @@ const changes = (web: Web): Route[] => [
     method: 'POST',
     path: '/account/unlink',
     handle: async (request) => {
-      const { account } = await mustBeIn(web, request)
+      const visitor = await freshVisitor(web, request, '/account')
+      if (visitor instanceof Reply) return visitor
+      const { account } = visitor
       const [provider, subject] = [field(request.form, 'provider') ?? '', field(request.form, 'subject') ?? '']
       await web.context.identities.links.remove(account.nid, { provider, subject }, 'user')
       return backWith(web, 'unlinked')

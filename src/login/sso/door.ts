@@ -132,8 +132,11 @@ export const doorRoutes = (web: Web): Route[] => [
     path: '/account/sign-in',
     handle: async (request) => {
       const { onwards } = doorIn(web, field(request.form, 'door'))
+      const { endings } = web.context.sessions
+      const { mark } = endings
       const user = await passwordOf(web, request, field(request.form, 'user')?.trim() ?? '')
       await accountAt(web, user, gate)
+      if (!endings.stands(mark, { user })) throw new Problem('lost', 'The password was changed while it was looked at')
       return letIn(web, user, onwards)
     },
   }),

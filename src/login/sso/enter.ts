@@ -40,6 +40,7 @@ export const enterRoutes = (web: Web): Route[] => [
         request,
         await accountAt(web, taken.user, gate),
         taken.from && { ...taken.from, people: taken.from.provider, until: taken.until },
+        taken.since,
       )
     },
   }),

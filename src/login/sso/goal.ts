@@ -3,7 +3,7 @@ export type Goal =
   | { readonly to: 'client'; readonly target: string }
   | { readonly to: 'confirm'; readonly session: string }
   | { readonly to: 'account'; readonly onwards?: string | undefined }
-  | { readonly to: 'link'; readonly user: number }
+  | { readonly to: 'link'; readonly user: number; readonly visit: string }
 
 /** A trip to a provider that is under way, bound to a browser. */
 export interface Journey {

@@ -19,10 +19,9 @@ export { browserHash, type Door, formToken, pageRoute, type PageRequest, show, t
 /** Sign-in through a browser, and the account page. */
 export const openWeb = (context: WebDeps): { web: Web; routes: Route[] } => {
   const web = createWeb(context)
-  context.standing.onEnd(({ provider, subject, sid }) => {
-    for (const { id, people } of context.identities.policies.values())
-      if (people === provider) web.visits.endFrom(id, { subject, sid })
-  })
+  const { endings } = context.sessions
+  endings.onEnd((isConcerned) => web.visits.endAll(isConcerned))
+  context.standing.onEnd(({ provider, subject, sid }) => endings.endFrom(provider, { subject, sid }))
   const routes = [
     ...ssoRoutes(web),
     ...accountPageRoutes(web),

@@ -123,7 +123,7 @@ const goOn = async (web: Web, request: PageRequest, journey: Journey, proof: Pro
       case 'account':
         return await toAccount(web, request, { onwards: goal.onwards, fresh }, identity, proof)
       default:
-        return await toLink(web, request, { identity, browser }, goal.user)
+        return await toLink(web, request, { identity, browser }, goal)
     }
   } catch (error) {
     throw await withWayOut(web, providerOf(web, journey.provider), proof, error)
@@ -267,8 +267,13 @@ const toAccount = async (
   return redirect(`${web.base}${onwards ?? '/account'}`, web.visitor.write(secret))
 }
 
-const toLink = async (web: Web, request: PageRequest, arrived: Arrived, user: number): Promise<Reply> => {
-  if (web.visits.find(web.visitor.read(request.headers))?.user !== user)
+const toLink = async (
+  web: Web,
+  request: PageRequest,
+  arrived: Arrived,
+  { user, visit }: Goal & { to: 'link' },
+): Promise<Reply> => {
+  if (web.visits.find(web.visitor.read(request.headers))?.id !== visit)
     throw new Problem('lost', 'Whoever wanted to link left the account page')
   const account = await web.context.users.account(user)
   if (!account) throw new Problem('no_account', 'The account is gone')
@@ -283,7 +288,7 @@ const toLink = async (web: Web, request: PageRequest, arrived: Arrived, user: nu
     linkPage(request.texts, {
       action: `${web.base}/account/link`,
       token: formToken(request.browser),
-      sealed: web.linking.seal({ ...arrived, user }),
+      sealed: web.linking.seal({ ...arrived, user, visit }),
       who,
       provider: providerOf(web, provider).name,
       userId: account.userId,

@@ -7,11 +7,10 @@ import type { Web } from './web.ts'
  * are asked to sign in again; hard, the devices go.
  */
 export const endSessionsFrom = async (
-  { context, visits }: Pick<Web, 'context' | 'visits'>,
+  { context }: Pick<Web, 'context'>,
   provider: BrowserProvider,
   ended: Ended,
 ): Promise<number> => {
-  visits.endFrom(provider.id, ended)
   const { people } = context.identities.policyFor(provider.id)
   const how = provider.backchannelLogout === 'soft' ? 'soft' : 'hard'
   const count = await context.sessions.endFrom(people, ended, how)

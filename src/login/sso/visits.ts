@@ -1,4 +1,4 @@
-import { type Ended, hashToken, isEnded } from '../../sessions/index.ts'
+import { type Belonging, hashToken } from '../../sessions/index.ts'
 
 /** Somebody on the account page. */
 export interface Visit {
@@ -23,14 +23,20 @@ export interface Visit {
     | undefined
 }
 
+/** What a visit, or a ticket that leads to one, ends with. */
+export const belongingOf = ({ user, from }: Pick<Visit, 'user' | 'from'>): Belonging => ({
+  user,
+  from: from && { provider: from.people, subject: from.subject, sid: from.sid },
+})
+
 /** Who is on the account page, in memory: a restart asks them to sign in again. */
 export interface Visits {
   /** Lets somebody in. Returns what their browser is to keep. */
   begin(visit: Omit<Visit, 'until' | 'id'>): string
   find(secret: string | undefined): Visit | undefined
   end(secret: string): void
-  /** Ends those that came of what a provider has ended. */
-  endFrom(provider: string, ended: Ended): void
+  /** Ends those that are concerned. */
+  endAll(isConcerned: (whose: Belonging) => boolean): void
 }
 
 const lifetimeMs = 60 * 60_000
@@ -54,10 +60,8 @@ export const createVisits = (deps: { now: () => number; randomId: () => string }
       return visit && visit.until > deps.now() ? visit : undefined
     },
     end: (secret) => void visits.delete(hashToken(secret)),
-    endFrom: (provider, ended) => {
-      for (const [hash, { from }] of visits) {
-        if (from?.provider === provider && isEnded(ended, { sid: from.sid, subject: from.subject })) visits.delete(hash)
-      }
+    endAll: (isConcerned) => {
+      for (const [hash, visit] of visits) if (isConcerned(belongingOf(visit))) visits.delete(hash)
     },
   }
 }

@@ -9,14 +9,14 @@ import { type Cookie, cookie } from '../pages/cookies.ts'
 import { html } from '../pages/html.ts'
 import { page, type Page } from '../pages/page.ts'
 import { type Texts, textsFor } from '../pages/texts.ts'
-import { createSeal, hashToken, isSameSecret, type Seal, sealKey } from '../../sessions/index.ts'
+import { type Belonging, createSeal, hashToken, isSameSecret, type Seal, sealKey } from '../../sessions/index.ts'
 import { Problem, type ProblemCode } from '../../providers/index.ts'
 import type { RegisterDeps } from '../accounts.ts'
 import type { SignInDeps } from '../sign-in.ts'
 import type { FlowDeps } from '../uia/stages.ts'
 import { type Arrivals, createArrivals } from './arrivals.ts'
 import type { Journey } from './goal.ts'
-import { createVisits, type Visit, type Visits } from './visits.ts'
+import { belongingOf, createVisits, type Visit, type Visits } from './visits.ts'
 
 /** What the pages take. */
 export type WebDeps = FlowDeps &
@@ -79,7 +79,7 @@ export interface Web {
   /** Somebody whom an app has sent to the account page, and who is asked whether they want to be there. */
   readonly entering: Seal<{ user: number; since: number; from: Visit['from']; browser: string }>
   /** Somebody who has to prove that an account is theirs, or to say that it is to be linked. */
-  readonly linking: Seal<Arrived & { user: number; target?: string | undefined }>
+  readonly linking: Seal<Arrived & { user: number; target?: string | undefined; visit?: string | undefined }>
   /** Somebody who is asked about a request of an app of theirs. */
   readonly agreeing: Seal<{ session: string; user: number; visit: string }>
   /** Where somebody goes on to, once they are signed in. */
@@ -120,6 +120,13 @@ export const createWeb = (context: WebDeps): Web => {
   const publicUrl = context.config.public_base_url
   const secure = publicUrl?.startsWith('https:') ?? false
   const sealing = { key: sealKey(context.randomBytes), now: context.now, randomBytes: context.randomBytes }
+  const { endings } = context.sessions
+  /** Good until it has run its time, or something ends that it belongs to. */
+  const ticket = <T extends object>(purpose: string, lifetimeMs: number, whose: (value: T) => Belonging): Seal<T> =>
+    createSeal<T>(sealing, purpose, lifetimeMs, {
+      now: () => endings.mark,
+      stands: (value, mark) => endings.stands(mark, whose(value)),
+    })
   return {
     context,
     publicUrl,
@@ -128,15 +135,18 @@ export const createWeb = (context: WebDeps): Web => {
     visitor: cookie('latchkey_account', secure),
     visits: createVisits(context),
     arrivals: createArrivals(context),
-    journeys: createSeal(sealing, 'journey', journeyMs),
-    leaving: createSeal(sealing, 'leaving', stepMs),
+    journeys: ticket('journey', journeyMs, ({ goal }) => ({ user: goal.to === 'link' ? goal.user : undefined })),
+    leaving: ticket('leaving', stepMs, ({ user, from }) => ({
+      user,
+      from: from && { provider: from.provider, subject: from.subject, sid: from.sid },
+    })),
     confirming: createSeal(sealing, 'confirming', stepMs),
     proving: createSeal(sealing, 'proving', stepMs),
     clientLogins: createSeal(sealing, 'client login', journeyMs),
     tokenTrips: createSeal(sealing, 'token trip', journeyMs),
-    entering: createSeal(sealing, 'entering', stepMs),
-    linking: createSeal(sealing, 'linking', stepMs),
-    agreeing: createSeal(sealing, 'agreeing', stepMs),
+    entering: ticket('entering', stepMs, (value) => belongingOf(value)),
+    linking: ticket('linking', stepMs, ({ user }) => ({ user })),
+    agreeing: ticket('agreeing', stepMs, ({ user }) => ({ user })),
     handingOver: createSeal(sealing, 'handing over', journeyMs),
     doors: createSeal(sealing, 'door', journeyMs),
     sealing,

@@ -75,8 +75,9 @@ export const authorizationRoutes = (context: OAuthContext): Route[] => {
     if (visitor?.visit.user !== user) throw new Problem('lost', 'Whoever was asked has left')
     const [code, now] = [makeToken('code', context.randomId), context.now()]
     const { from, since } = visitor.visit
-    await context.database.write((tx) =>
-      addCode(
+    await context.database.write(async (tx) => {
+      if (!web.visits.find(web.visitor.read(page.headers))) throw new Problem('lost', 'The visit has ended')
+      await addCode(
         tx,
         {
           code_hash: hashToken(code),
@@ -94,8 +95,8 @@ export const authorizationRoutes = (context: OAuthContext): Route[] => {
           expires_ts: now + codeMs,
         },
         now,
-      ),
-    )
+      )
+    })
     context.logger.info(
       { trace: page.trace, client: request.clientId, user: visitor.account.userId },
       'somebody let an app in',

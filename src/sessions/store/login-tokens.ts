@@ -10,10 +10,15 @@ export interface NewLoginToken {
   from?: ProviderSession | undefined
   /** When that session is to end, in ms; undefined: when somebody ends it. */
   until?: number | undefined
+  /** When its user last showed who they are, in ms. */
+  since?: number | undefined
 }
 
 /** Stores a login token, and forgets those that have run out. */
-export async function addLoginToken(tx: Tx, { hash, user, expires, now, from, until }: NewLoginToken): Promise<void> {
+export async function addLoginToken(
+  tx: Tx,
+  { hash, user, expires, now, from, until, since }: NewLoginToken,
+): Promise<void> {
   await tx.deleteFrom('login_tokens').where('expires_ts', '<=', now).execute()
   await tx
     .insertInto('login_tokens')
@@ -25,6 +30,7 @@ export async function addLoginToken(tx: Tx, { hash, user, expires, now, from, un
       subject: from?.subject ?? null,
       sid: from?.sid ?? null,
       session_until: until ?? null,
+      since_ts: since ?? null,
     })
     .execute()
 }
@@ -34,17 +40,30 @@ export async function takeLoginToken(
   tx: Tx,
   hash: string,
 ): Promise<
-  { user: number; expires: number; from: ProviderSession | undefined; until: number | undefined } | undefined
+  | {
+      user: number
+      expires: number
+      from: ProviderSession | undefined
+      until: number | undefined
+      since: number | undefined
+    }
+  | undefined
 > {
   const [row] = await tx
     .deleteFrom('login_tokens')
     .where('token_hash', '=', hash)
-    .returning(['user_nid', 'expires_ts', 'provider', 'subject', 'sid', 'session_until'])
+    .returning(['user_nid', 'expires_ts', 'provider', 'subject', 'sid', 'session_until', 'since_ts'])
     .execute()
   if (!row) return undefined
   const { provider, subject, sid } = row
   const from = provider === null || subject === null ? undefined : { provider, subject, sid: sid ?? undefined }
-  return { user: row.user_nid, expires: row.expires_ts, from, until: row.session_until ?? undefined }
+  return {
+    user: row.user_nid,
+    expires: row.expires_ts,
+    from,
+    until: row.session_until ?? undefined,
+    since: row.since_ts ?? undefined,
+  }
 }
 
 /**
@@ -62,4 +81,13 @@ export async function deleteLoginTokensFrom(tx: Tx, provider: string, { sid, sub
         : all.where((of) => of.or([of('sid', '=', sid), ...(orNone ? [of('sid', 'is', null)] : [])]))
     await (subject === undefined ? some : some.where('subject', '=', subject)).execute()
   }
+}
+
+/**
+ * Deletes what waits for its client, or was given to others, in the name of a user: login tokens, the codes of oauth/, OpenID tokens. One
+ * place for all of them, so that none is forgotten.
+ */
+export async function deleteTicketsOf(tx: Tx, user: number): Promise<void> {
+  for (const table of ['login_tokens', 'oauth_codes', 'oauth_device_codes', 'openid_tokens'] as const)
+    await tx.deleteFrom(table).where('user_nid', '=', user).execute()
 }

@@ -18,6 +18,7 @@ const landed: Readonly<Record<string, string>> = {
   '0010-personal-tokens': '92b80a21aeb76ece',
   '0011-refresh-families': '00c90068394392a1',
   '0012-given-profiles': '1ebd2a71397d7bda',
+  '0013-login-tokens-since': '35d58ddb5fab9b5f',
 }
 
 test('every migration is held to what it says', () => {

@@ -16,6 +16,7 @@ import { arrivals } from './0009-arrivals.ts'
 import { personalTokens } from './0010-personal-tokens.ts'
 import { refreshFamilies } from './0011-refresh-families.ts'
 import { givenProfiles } from './0012-given-profiles.ts'
+import { loginTokensSince } from './0013-login-tokens-since.ts'
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
 export const migrations: readonly Migration[] = [
@@ -31,6 +32,7 @@ export const migrations: readonly Migration[] = [
   personalTokens,
   refreshFamilies,
   givenProfiles,
+  loginTokensSince,
 ]
 
 /** The newest schema that a binary must know to work on this database: an older one refuses. */
