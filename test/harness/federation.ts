@@ -59,6 +59,8 @@ export interface Stranger {
   readonly asked: { method: string; path: string; content: unknown; authorization: string | undefined }[]
   /** Answers what it is asked; undefined is 404 M_UNRECOGNIZED. Replaces the one before. */
   answer(handler: StrangerHandler): void
+  /** What it is asked and never answers. */
+  hang(isOne: (request: { method: string; path: string }) => boolean): void
   /** Asks a homeserver, signed. `as` overrides parts of what is signed, for lies. */
   ask(
     server: NetworkServer,
@@ -205,11 +207,13 @@ async function makeStranger(
 ): Promise<{ server: Server; stranger: Stranger }> {
   const asked: Stranger['asked'] = []
   let handler: StrangerHandler = () => undefined
+  let hangs: (request: { method: string; path: string }) => boolean = () => false
   const server = createServer(certificate, (request, response) => {
     void buffer(request).then((bytes) => {
       const path = request.url ?? ''
       const method = request.method ?? 'GET'
       const content: unknown = bytes.length > 0 ? JSON.parse(bytes.toString()) : undefined
+      if (hangs({ method, path })) return
       const isKeys = path.startsWith('/_matrix/key/v2/server')
       if (!isKeys) asked.push({ method, path, content, authorization: request.headers.authorization })
       const usual: ReturnType<StrangerHandler> = isKeys
@@ -256,6 +260,9 @@ async function makeStranger(
       asked,
       answer: (next) => {
         handler = next
+      },
+      hang: (next) => {
+        hangs = next
       },
       ask,
       outcome: async (...request) => {

@@ -1,7 +1,15 @@
 import type { RoomEvent } from '../../matrix/event.ts'
 import { flatten, holderIn, type Derived } from '../state-sets.ts'
-import { type Head, type Member, memberFrom, membershipIn, type RoomSummary, summarise } from '../room.ts'
-import type { Held } from '../stored-event.ts'
+import {
+  type Extremity,
+  type Head,
+  type Member,
+  memberFrom,
+  membershipIn,
+  type RoomSummary,
+  summarise,
+} from '../room.ts'
+import type { Held, StoredEvent } from '../stored-event.ts'
 import type { HeadMove } from './commit.ts'
 import type { ReceiveDeps } from './deps.ts'
 import { resolveStates } from './resolve.ts'
@@ -18,22 +26,46 @@ export async function planMove(
 ): Promise<HeadMove & { readonly fresh: Derived['fresh'] }> {
   const { event } = stored
   const prev = new Set(event.prevEvents)
-  const left = head.extremities.filter(({ id }) => !prev.has(id))
+  const { kept, different } = await sortExtremities(
+    deps,
+    head.extremities.filter(({ id }) => !prev.has(id)),
+  )
   const others: Derived[] = []
-  for (const { nid } of left) {
-    const other = await deps.events.get(nid)
-    if (other) others.push(await stateAfter(deps, other))
-  }
+  for (const other of different) others.push(await stateAfter(deps, other))
   const current = await resolveStates(deps, resolver, head.version, [after.chain, ...others.map(({ chain }) => chain)])
   const state = differences(head, current.chain)
   const fresh = [...new Set([...after.fresh, ...others.flatMap((other) => other.fresh), ...current.fresh])]
   return {
-    extremities: [...left, { nid: stored.nid, id: event.id, depth: event.depth }],
+    extremities: [...kept, { nid: stored.nid, id: event.id, depth: event.depth }],
     chain: current.chain,
     state,
     fresh,
     ...(await consequences(deps, head, stored, state)),
   }
+}
+
+/** Events that none follows, of which a room keeps count: a server may make any number of forks. */
+const mostExtremities = 100
+
+/**
+ * One event for each state that the extremities of a room leave, and the extremities that are kept: beyond a number, first those go which
+ * leave a state that another one leaves too, and then the oldest.
+ */
+async function sortExtremities(
+  deps: ReceiveDeps,
+  extremities: readonly Extremity[],
+): Promise<{ readonly kept: readonly Extremity[]; readonly different: readonly StoredEvent[] }> {
+  const newest = extremities.toSorted((a, b) => b.depth - a.depth)
+  const different = new Map<string, StoredEvent>()
+  const [firsts, others]: [Extremity[], Extremity[]] = [[], []]
+  for (const one of newest) {
+    const stored = await deps.events.get(one.nid)
+    if (!stored) continue
+    const state = stored.event.stateKey === undefined ? `after ${stored.stateBefore}` : `by ${stored.nid}`
+    ;(different.has(state) ? others : firsts).push(one)
+    if (!different.has(state) && different.size < mostExtremities) different.set(state, stored)
+  }
+  return { kept: [...firsts, ...others].slice(0, mostExtremities), different: [...different.values()] }
 }
 
 /** The keys that are held by other events in a state than in the head. */
