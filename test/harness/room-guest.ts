@@ -34,7 +34,7 @@ export async function enterRoom(stranger: Stranger, server: NetworkServer, roomI
   const path = `/_matrix/federation/v1/make_join/${encodeURIComponent(roomId)}/${encodeURIComponent(userId)}?${query}`
   const { status, body } = await stranger.ask(server, 'GET', path)
   assert.equal(status, 200, JSON.stringify(body))
-  const version = findRoomVersion(String(body['room_version']))
+  const version = findRoomVersion(body['room_version'] as string)
   assert.ok(version)
   const template = body['event'] as { prev_events: string[]; auth_events: string[]; depth: number }
 
@@ -70,7 +70,7 @@ export async function enterRoom(stranger: Stranger, server: NetworkServer, roomI
   const cited = new Set(version.createIsRoomId ? ['m.room.power_levels'] : ['m.room.create', 'm.room.power_levels'])
   const state = sent.body['state'] as JsonObject[]
   const authEvents = state
-    .filter(({ type, state_key: key }) => cited.has(String(type)) && key === '')
+    .filter(({ type, state_key: key }) => typeof type === 'string' && cited.has(type) && key === '')
     .map((pdu) => eventId(pdu as Pdu, version))
     .concat(join.id)
   return {
