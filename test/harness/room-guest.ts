@@ -34,7 +34,7 @@ export async function enterRoom(stranger: Stranger, server: NetworkServer, roomI
   const path = `/_matrix/federation/v1/make_join/${encodeURIComponent(roomId)}/${encodeURIComponent(userId)}?${query}`
   const { status, body } = await stranger.ask(server, 'GET', path)
   assert.equal(status, 200, JSON.stringify(body))
-  const version = findRoomVersion(body['room_version'] as string)
+  const version = findRoomVersion(body['room_version'])
   assert.ok(version)
   const template = body['event'] as { prev_events: string[]; auth_events: string[]; depth: number }
 
