@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import { databases } from '../../test/harness/postgres.ts'
 import { DatabaseRefused, hot, openDatabase, openSequence } from './index.ts'
 
@@ -23,6 +24,25 @@ for (const kind of databases) {
         { nid, user_id: '@a:one.test' },
       )
       assert.equal(await findUser.first(db.read, { userId: '@b:one.test' }), undefined)
+    }
+    await dispose()
+  })
+
+  test(`rows with ids that no number of JavaScript holds are in nobody's way (${kind.name})`, async () => {
+    const { url, dispose } = await kind.open()
+    {
+      await using db = await openDatabase({ url, serverName: 'one.test' })
+      // As the full-text index makes them, inside SQLite.
+      await db.write((tx) => sql`create table wide (nid bigint primary key)`.execute(tx))
+      await db.write((tx) => sql`insert into wide (nid) values (9007336693694464)`.execute(tx))
+      if (db.dialect === 'sqlite') {
+        await db.write((tx) => sql`create table rows (nid integer primary key)`.execute(tx))
+        await db.write((tx) => sql`insert into rows (nid) values (9007336693694464)`.execute(tx))
+      }
+      const [one, two] = await Promise.all(
+        ['@a:t', '@b:t'].map((userId) => db.write(async (tx) => (await addUser.first(tx, { userId }))?.nid)),
+      )
+      assert.deepEqual([typeof one, typeof two], ['number', 'number'])
     }
     await dispose()
   })

@@ -76,6 +76,8 @@ export function openSqlite(path: string): Backend {
   const aside = openAside(file)
   const act = (text: string): (() => void) => {
     const statement = writer.prepare(text)
+    // It tells the id of the last row that was inserted, too: see `prepare`.
+    statement.setReadBigInts(true)
     return () => void statement.run()
   }
   const [keep, back] = [act('RELEASE change'), act('ROLLBACK TO change')]
