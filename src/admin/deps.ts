@@ -18,6 +18,16 @@ export interface AdminLog {
   warn(details: object, message: string): void
 }
 
+/** Other servers, as far as they are told things. */
+export interface Destinations {
+  /** When telling it failed last, in ms; undefined where it did not since the start. */
+  lastFailure(server: string): number | undefined
+  /** Events and other things that wait for it in memory. */
+  waiting(server: string): { readonly events: number; readonly edus: number }
+  /** It is tried again at once. False where it is not being waited for. */
+  reset(server: string): boolean
+}
+
 /** What the routes of this folder are made with. */
 export interface AdminDeps {
   readonly database: Database
@@ -37,6 +47,8 @@ export interface AdminDeps {
   readonly retireAliases: (room: number, to: number | undefined) => Promise<string[]>
   readonly notices: Notices
   readonly resolveAlias: (alias: string) => Promise<number | undefined>
+  /** Port to federation/; undefined where no other server is talked to. */
+  readonly destinations: Destinations | undefined
   readonly logger: AdminLog
   readonly serverName: string
   /** Of Latchkey. */

@@ -2,8 +2,9 @@
 import { test } from 'node:test'
 import { pino } from 'pino'
 import { databases } from '../../test/harness/postgres.ts'
-import { Client } from '../../test/harness/client.ts'
+import { type Body, Client } from '../../test/harness/client.ts'
 import { jwtConfig } from '../../test/harness/jwt.ts'
+import type { Database } from '../storage/index.ts'
 import { createHomeserver, type Homeserver } from '../server/index.ts'
 
 export type Name = 'alice' | 'bob' | 'carol' | 'root'
@@ -52,4 +53,48 @@ export function over(name: string, body: (world: World) => Promise<void>): void 
       await dispose()
     })
   }
+}
+
+/** Asks until it has ended. */
+export async function ended(root: Client, path: string): Promise<Body> {
+  for (let tries = 0; tries < 3000; tries++) {
+    const body = await root.req('GET', path)
+    if (body['status'] !== 'active' && body['status'] !== 'scheduled') return body
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  throw new Error('It does not end')
+}
+
+/** Everything in any table that tells of a room. */
+export async function leftOf(
+  { read: db }: Pick<Database, 'read'>,
+  nid: number,
+  roomId: string,
+): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  const byNid = [
+    'events',
+    'memberships',
+    'relations',
+    'receipts',
+    'account_data',
+    'aliases',
+    'appservice_rooms',
+  ] as const
+  for (const table of byNid)
+    counts[table] = (await db.selectFrom(table).where('room_nid', '=', nid).select('room_nid').execute()).length
+  counts['rooms'] = (await db.selectFrom('rooms').where('nid', '=', nid).select('nid').execute()).length
+  counts['delayed_events'] = (
+    await db.selectFrom('delayed_events').where('room_id', '=', roomId).select('room_id').execute()
+  ).length
+  counts['reports'] = (await db.selectFrom('reports').where('room_id', '=', roomId).select('nid').execute()).length
+  const sets = await db.selectFrom('state_sets').where('delta', '<>', '[]').select(['nid', 'delta']).execute()
+  const events = new Set((await db.selectFrom('events').select('nid').execute()).map((row) => row.nid))
+  counts['state_sets'] = sets.filter(({ delta }) =>
+    (JSON.parse(delta) as number[]).some((one, index) => index % 2 === 1 && one !== 0 && !events.has(one)),
+  ).length
+  counts['search_index'] = (await db.selectFrom('search_index').select('rowid').execute()).filter(
+    ({ rowid }) => !events.has(Math.floor(rowid / 2)),
+  ).length
+  return counts
 }

@@ -10,7 +10,7 @@ import { reportRoutes } from './routes/reports.ts'
 import { whoisRoutes } from './routes/whois.ts'
 
 export { openNotices, type Notices } from './notices.ts'
-export type { AdminDeps, AdminLog } from './deps.ts'
+export type { AdminDeps, AdminLog, Destinations } from './deps.ts'
 
 /** Reports, and what administrators may see and do. */
 export function adminRoutes(deps: AdminDeps): Route[] {

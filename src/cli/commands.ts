@@ -22,6 +22,11 @@ export const commands: readonly Command[] = [
     load: () => import('./migrate-database.ts'),
   },
   {
+    name: 'database vacuum',
+    summary: 'give back the room that deleted things have left',
+    load: () => import('./database-vacuum.ts'),
+  },
+  {
     name: 'import synapse',
     summary: 'take over everything from a Synapse',
     load: () => import('./import-synapse.ts'),

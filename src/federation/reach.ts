@@ -12,6 +12,8 @@ export interface Reach {
   answered(server: string): void
   /** Calls `listener` when a server that failed can be reached again. */
   onReturn(listener: (server: string) => void): void
+  /** When it failed last, since the start, in ms; undefined where it did not. */
+  lastFailure(server: string): number | undefined
   /** Every server that does not answer. */
   failing(): ReadonlyMap<string, ReachState>
 }
@@ -68,6 +70,7 @@ export async function openReach({ database, now, chance, onError }: ReachDeps): 
       for (const listener of listeners) listener(server)
     },
     onReturn: (listener) => void listeners.push(listener),
+    lastFailure: (server) => states.get(server)?.lastTs || undefined,
     failing: () => states,
   }
 }

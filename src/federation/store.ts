@@ -19,6 +19,15 @@ export const readFailing = async (db: Reader, most: number): Promise<(ReachState
     retryTs: row.retry_ts,
   }))
 
+/** Notes that a server is told things. */
+export async function addDestination(tx: Tx, server: string): Promise<void> {
+  await tx
+    .insertInto('destinations')
+    .values({ server, failures: 0, failing_since: null, retry_ts: 0 })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
 /** Writes down how a server can be reached. */
 export async function saveReach(tx: Tx, server: string, state: ReachState): Promise<void> {
   const row = { failures: state.failures, failing_since: state.failingSince, retry_ts: state.retryTs }

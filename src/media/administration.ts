@@ -34,6 +34,8 @@ export interface MediaAdministration {
   delete(mediaIds: readonly string[]): Promise<string[]>
   /** The same for some of those that nobody has fetched since `before` (ms) and that have more than `larger` bytes. */
   deleteUnused(wish: { before: number; larger: number; keepAvatars: boolean }): Promise<string[]>
+  /** Deletes what is kept of other servers and nobody has fetched since `before` (ms): it is fetched anew when somebody wants it. Resolves to how many. */
+  purgeRemote(before: number): Promise<number>
 }
 
 const atOnce = 100
@@ -91,13 +93,22 @@ export function openAdministration(ctx: MediaContext): MediaAdministration {
       const gone: string[] = []
       let after = ''
       while (gone.length < mostDeleted) {
-        const ids = await readUnused(database.aside, { before, larger, after, limit: atOnce })
+        const ids = await readUnused(database.aside, { remote: false, before, larger, after, limit: atOnce })
         const last = ids.at(-1)
         if (last === undefined) break
         after = last
         const uris = ids.map((id) => mxc(ctx, id))
         const avatars = keepAvatars ? await avatarsAmong(database.read, uris) : new Set<string>()
         gone.push(...(await remove(ids.filter((id) => !avatars.has(mxc(ctx, id))))))
+      }
+      return gone
+    },
+    purgeRemote: async (before) => {
+      let gone = 0
+      for (let isMore = true; isMore && gone < mostDeleted;) {
+        const ids = await readUnused(database.aside, { remote: true, before, larger: -1, after: '', limit: atOnce })
+        isMore = ids.length === atOnce
+        gone += (await remove(ids)).length
       }
       return gone
     },

@@ -1,6 +1,6 @@
 export type { MediaAdministration, MediaInfo, MediaOfUser } from './administration.ts'
 export type { MediaForServers } from './for-servers.ts'
-export type { RemoteFile, RemoteMedia } from './remote.ts'
+export { remoteName, type RemoteFile, type RemoteMedia } from './remote.ts'
 export { openMedia, type Media } from './media.ts'
 export { mediaOrders, type MediaOrder } from './store/administration.ts'
 export { mediaRoutes } from './routes.ts'

@@ -1,4 +1,5 @@
 // The way to other servers: what they are talked to over. Nothing of federation/ is loaded where it is off.
+import type { Destinations } from '../admin/index.ts'
 import { federates } from '../config/index.ts'
 import type {
   ElsewhereDeps,
@@ -76,6 +77,20 @@ export const remoteHistory = (abroad: Abroad): RemoteHistory => ({
     )
   },
 })
+
+/** Fills the port of admin/. */
+export const destinationsOf = (abroad: Abroad): Destinations => {
+  const { reach } = abroad.wires
+  return {
+    lastFailure: (server) => reach.lastFailure(server),
+    waiting: (server) => abroad.parts?.outbound?.destinations.get(server)?.waiting ?? { events: 0, edus: 0 },
+    reset: (server) => {
+      if (reach.of(server).failures === 0) return false
+      reach.answered(server)
+      return true
+    },
+  }
+}
 
 /** Fills the port of rooms/. */
 export const remoteRooms = (abroad: Abroad): RemoteRooms => ({

@@ -43,7 +43,7 @@ export async function createHomeserver(
   const rooms = await openRoomStorey(stack, ground, people, ports, abroad)
   const signIn = await openSignIn(stack, ground, people, rooms)
   const delivery = await openDelivery(stack, ground, people, rooms)
-  const outside = await openOutside(stack, ground, people, rooms, signIn)
+  const outside = await openOutside(stack, ground, people, rooms, signIn, abroad)
   const federation = await openFederation(stack, abroad, ground, people, rooms)
   const storeys = [people, rooms, signIn, delivery, outside, federation]
   const routes = storeys.flatMap((storey) => storey.routes)

@@ -2,6 +2,7 @@
 import manifest from '../../package.json' with { type: 'json' }
 import { adminRoutes } from '../admin/index.ts'
 import { appserviceRoutes, followLog, openThirdParties } from '../appservice/index.ts'
+import { destinationsOf, type Abroad } from './abroad.ts'
 import type { Foundations } from './foundations.ts'
 import type { People } from './people.ts'
 import type { RoomStorey } from './rooms.ts'
@@ -16,6 +17,7 @@ export async function openOutside(
   { users, devices, appservices }: People,
   { rooms, history, aliases, ephemeral, media, blocks, placements, notices, roomDeps }: RoomStorey,
   { identities, login }: SignIn,
+  abroad: Abroad | undefined,
 ) {
   const { now, randomBytes } = ground
   const followings = stack.use(
@@ -47,6 +49,7 @@ export async function openOutside(
         blocks,
         placements,
         notices,
+        destinations: abroad && destinationsOf(abroad),
         roomDeps,
         retireAliases: (room, to) => aliases.retire(room, to),
         resolveAlias: (alias) => aliases.resolve(alias),

@@ -10,7 +10,7 @@ import {
   readDestinations,
   readRoomsOfServer,
 } from '../store/destinations.ts'
-import { adminRoute, Dir, nextOf, pageOf, Paging } from './route.ts'
+import { adminRoute, Dir, Empty, nextOf, pageOf, Paging } from './route.ts'
 
 const path = '/_synapse/admin/v1/federation/destinations'
 const Destination = Type.Object({ destination: Type.String() })
@@ -20,14 +20,15 @@ type Row = NonNullable<Awaited<ReturnType<typeof readDestination>>>
 
 /** Other servers, and how they can be reached. */
 export const federationRoutes = (deps: AdminApiDeps): Route[] => {
-  const { database, now } = deps
+  const { database, now, destinations } = deps
   const shown = (row: Row) => ({
     destination: row.server,
     // When it was last tried is not written down; when it failed first is, and when it is tried next.
-    retry_last_ts: row.failures > 0 ? (row.failing_since ?? 0) : 0,
+    retry_last_ts: row.failures > 0 ? (destinations?.lastFailure(row.server) ?? row.failing_since ?? 0) : 0,
     retry_interval: row.failures > 0 ? Math.max(0, row.retry_ts - now()) : 0,
     failure_ts: row.failing_since,
     last_successful_stream_ordering: null,
+    waiting: destinations?.waiting(row.server) ?? { events: 0, edus: 0 },
   })
   return [
     adminRoute(deps, {
@@ -65,6 +66,21 @@ export const federationRoutes = (deps: AdminApiDeps): Route[] => {
         const row = await readDestination(database.read, params.server)
         if (!row) throw new MatrixError('M_NOT_FOUND', 'Unknown destination')
         return shown(row)
+      },
+    }),
+    adminRoute(deps, {
+      id: 'adminResetDestination',
+      method: 'POST',
+      path: `${path}/:server/reset_connection`,
+      params: ServerParams,
+      reply: Empty,
+      handle: async ({ params: { server } }) => {
+        if (!(await readDestination(database.read, server))) throw new MatrixError('M_NOT_FOUND', 'Unknown destination')
+        if (!destinations?.reset(server))
+          throw new MatrixError('M_UNKNOWN', 'This server is not waited for: there is nothing to reset', {
+            status: 400,
+          })
+        return {}
       },
     }),
     adminRoute(deps, {

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import type { Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
-import { mediaOrders, type MediaInfo, type MediaOfUser } from '../../media/index.ts'
+import { mediaOrders, remoteName, type MediaInfo, type MediaOfUser } from '../../media/index.ts'
 import type { AdminApiDeps } from '../deps.ts'
 import { mediaInRoom } from '../room-media.ts'
 import { adminRoute, Dir, Empty, nextOf, pageOf, Paging, UserParams } from './route.ts'
@@ -40,8 +40,17 @@ export const mediaAdminRoutes = (deps: AdminApiDeps): Route[] => {
       orderBy: query.order_by ?? 'created_ts',
       dir: query.dir ?? (query.order_by === undefined ? 'b' : 'f'),
     }) as const
+  /** By what it is kept here. */
+  const idOf = ({ serverName: server, mediaId }: Static<typeof Address>): string =>
+    server === serverName ? mediaId : remoteName(server, mediaId)
+  const addressOf = (id: string): { origin: string; media_id: string } => {
+    const slash = id.indexOf('/')
+    return slash === -1
+      ? { origin: serverName, media_id: id }
+      : { origin: id.slice(0, slash), media_id: id.slice(slash + 1) }
+  }
   const info = async (params: Static<typeof Address>): Promise<MediaInfo> => {
-    const found = params.serverName === serverName ? await media.info(params.mediaId) : undefined
+    const found = await media.info(idOf(params))
     if (!found) throw new MatrixError('M_NOT_FOUND', 'Unknown media')
     return found
   }
@@ -110,9 +119,9 @@ export const mediaAdminRoutes = (deps: AdminApiDeps): Route[] => {
         const row = await info(params)
         return {
           media_info: {
-            media_origin: serverName,
+            media_origin: params.serverName,
             user_id: row.user_id,
-            media_id: row.media_id,
+            media_id: params.mediaId,
             media_type: row.type,
             media_length: row.size,
             upload_name: row.filename,
@@ -177,7 +186,7 @@ export const mediaAdminRoutes = (deps: AdminApiDeps): Route[] => {
       reply: Empty,
       handle: async ({ session, params }) => {
         await info(params)
-        await media.quarantine([params.mediaId], session.userId)
+        await media.quarantine([idOf(params)], session.userId)
         return {}
       },
     }),
@@ -189,7 +198,7 @@ export const mediaAdminRoutes = (deps: AdminApiDeps): Route[] => {
       reply: Empty,
       handle: async ({ params }) => {
         await info(params)
-        await media.unquarantine(params.mediaId)
+        await media.unquarantine(idOf(params))
         return {}
       },
     }),
@@ -226,8 +235,7 @@ export const mediaAdminRoutes = (deps: AdminApiDeps): Route[] => {
       handle: async ({ query: { from = 0 } }) => {
         const rows = await media.changes(from)
         const changes = rows.map((row) => ({
-          origin: serverName,
-          media_id: row.media_id,
+          ...addressOf(row.media_id),
           quarantined: row.quarantined === 1,
         }))
         return { next_batch: rows.at(-1)?.nid ?? from, changes }
@@ -255,14 +263,15 @@ export const mediaAdminRoutes = (deps: AdminApiDeps): Route[] => {
         return {}
       },
     }),
-    /** Files of other servers are not kept yet: there is nothing to delete. */
+    /** What is kept of other servers; at most 10,000 at a time. */
     adminRoute(deps, {
       id: 'adminPurgeMediaCache',
       method: 'POST',
       path: `${base}/purge_media_cache`,
+      limit: 'heavy',
       query: Type.Object({ before_ts: Type.Integer({ minimum: 0 }) }),
       reply: Type.Object({ deleted: Type.Integer() }),
-      handle: () => ({ deleted: 0 }),
+      handle: async ({ query }) => ({ deleted: await media.purgeRemote(query.before_ts) }),
     }),
   ]
 }

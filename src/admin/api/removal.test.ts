@@ -1,49 +1,8 @@
 import assert from 'node:assert/strict'
-import type { Body, Client, ClientEvent } from '../../../test/harness/client.ts'
-import { enc, over, type World } from '../fixture.test.ts'
+import type { Body, ClientEvent } from '../../../test/harness/client.ts'
+import { enc, ended, leftOf, over } from '../fixture.test.ts'
 
 const api = '/_synapse/admin'
-
-/** Asks until it has ended. */
-async function ended(root: Client, path: string): Promise<Body> {
-  for (let tries = 0; tries < 500; tries++) {
-    const body = await root.req('GET', path)
-    if (body['status'] !== 'active' && body['status'] !== 'scheduled') return body
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  throw new Error('It does not end')
-}
-
-/** Everything in any table that tells of a room. */
-async function leftOf({ server }: World, nid: number, roomId: string): Promise<Record<string, number>> {
-  const db = server.database.read
-  const counts: Record<string, number> = {}
-  const byNid = [
-    'events',
-    'memberships',
-    'relations',
-    'receipts',
-    'account_data',
-    'aliases',
-    'appservice_rooms',
-  ] as const
-  for (const table of byNid)
-    counts[table] = (await db.selectFrom(table).where('room_nid', '=', nid).select('room_nid').execute()).length
-  counts['rooms'] = (await db.selectFrom('rooms').where('nid', '=', nid).select('nid').execute()).length
-  counts['delayed_events'] = (
-    await db.selectFrom('delayed_events').where('room_id', '=', roomId).select('room_id').execute()
-  ).length
-  counts['reports'] = (await db.selectFrom('reports').where('room_id', '=', roomId).select('nid').execute()).length
-  const sets = await db.selectFrom('state_sets').where('delta', '<>', '[]').select(['nid', 'delta']).execute()
-  const events = new Set((await db.selectFrom('events').select('nid').execute()).map((row) => row.nid))
-  counts['state_sets'] = sets.filter(({ delta }) =>
-    (JSON.parse(delta) as number[]).some((one, index) => index % 2 === 1 && one !== 0 && !events.has(one)),
-  ).length
-  counts['search_index'] = (await db.selectFrom('search_index').select('rowid').execute()).filter(
-    ({ rowid }) => !events.has(Math.floor(rowid / 2)),
-  ).length
-  return counts
-}
 
 over('a deleted room leaves no row in any table, and nothing to be found', async (world) => {
   const { root, alice, bob, server } = world
@@ -77,7 +36,7 @@ over('a deleted room leaves no row in any table, and nothing to be found', async
   assert.deepEqual([shutdown['failed_to_kick_users'], shutdown['local_aliases']], [[], ['#bad:test']])
   assert.deepEqual(await root.req('GET', `${api}/v2/rooms/${enc(room)}/delete_status`), { results: [status] })
 
-  const left = await leftOf(world, nid, room)
+  const left = await leftOf(server.database, nid, room)
   assert.deepEqual(
     Object.entries(left).filter(([, count]) => count > 0),
     [],
@@ -117,7 +76,7 @@ over('the old endpoint answers when the room is gone, and blocks rooms that nobo
     local_aliases: [],
     new_room_id: null,
   })
-  assert.ok(Object.values(await leftOf(world, nid, room)).every((count) => count === 0))
+  assert.ok(Object.values(await leftOf(server.database, nid, room)).every((count) => count === 0))
   assert.equal(await root.refusal('DELETE', `${api}/v1/rooms/${enc('!x:far.test')}`, {}), '400 M_NOT_FOUND')
   await root.req('DELETE', `${api}/v1/rooms/${enc('!x:far.test')}`, { block: true })
   const kept = await alice.createRoom({ name: 'kept' })
@@ -155,7 +114,7 @@ over('history is purged up to an event or a time, and the room goes on', async (
   await alice.send(room, 'and on')
   assert.deepEqual(await bodies(), ['and on', 'forgettable 119'])
   const nid = (await server.rooms.find(room))?.nid ?? 0
-  const { events, relations, search_index: index } = await leftOf(world, nid, room)
+  const { events, relations, search_index: index } = await leftOf(server.database, nid, room)
   assert.ok((events ?? 0) < 15 && relations === 0 && index === 0)
   assert.equal((await alice.req<ClientEvent[]>('GET', `/rooms/${enc(room)}/state`)).length > 5, true)
   assert.equal(await root.refusal('POST', `${api}/v1/purge_history/${enc(room)}`, {}), '400 M_MISSING_PARAM')

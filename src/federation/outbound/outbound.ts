@@ -5,6 +5,7 @@ import type { StoredEvent } from '../../events/index.ts'
 import type { OutboundDeps } from './deps.ts'
 import { openDestination, type Destination, type Parcel } from './destination.ts'
 import { deviceEdus, mailEdu } from './edus.ts'
+import { addDestination } from '../store.ts'
 import { openNews } from './news.ts'
 import { createPool } from './pool.ts'
 import { addMail, readAddressees, readDebtors, readMark, saveMark, trimMail } from './store.ts'
@@ -88,6 +89,8 @@ export async function openOutbound(deps: OutboundDeps): Promise<Outbound> {
       addressees.has(server),
     )
     destinations.set(server, made)
+    // Administrators are shown whoever is told something, and not only who does not answer.
+    database.write((tx) => addDestination(tx, server)).catch(onError)
     return made
   }
 

@@ -69,10 +69,19 @@ export const countMediaOf = async (db: Reader, user: number): Promise<number> =>
       .executeTakeFirst()
   )?.count ?? 0
 
-/** Addresses of uploads that nobody has fetched since, and that are larger than so many bytes. */
+/**
+ * Addresses that nobody has fetched since, and that are larger than so many bytes: of uploads, or of what is kept of other servers and is not
+ * in quarantine.
+ */
 export const readUnused = async (
   db: Reader,
-  { before, larger, after, limit }: { before: number; larger: number; after: string; limit: number },
+  {
+    remote,
+    before,
+    larger,
+    after,
+    limit,
+  }: { remote: boolean; before: number; larger: number; after: string; limit: number },
 ): Promise<string[]> =>
   (
     await db
@@ -80,6 +89,8 @@ export const readUnused = async (
       .where('accessed_ts', '<', before)
       .where('size', '>', larger)
       .where('file_nid', 'is not', null)
+      .where('media_id', remote ? 'like' : 'not like', '%/%')
+      .$if(remote, (query) => query.where('quarantined_by', 'is', null))
       .where('media_id', '>', after)
       .orderBy('media_id')
       .limit(limit)
