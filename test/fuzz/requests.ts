@@ -98,7 +98,7 @@ function targetOf(making: Making, operation: Operation): string {
 /** The content of an event where the path names its type. */
 const contentFor = (making: Making, target: string): unknown => {
   const type = decodeURIComponent(/\/(?:send|state)\/([^/?]+)/.exec(target)?.[1] ?? '')
-  return (contents[type] ?? contents['m.room.message'])?.(making)
+  return contents[eventTypes.includes(type) ? type : 'm.room.message']?.(making)
 }
 
 function jsonFor(making: Making, operation: Operation, target: string): unknown {

@@ -47,6 +47,11 @@ export async function fuzz({ requests, seed, database, width, only, onProgress }
   const random = randomOf(seed)
   const pools = createPools()
   const faults: string[] = []
+  const addFault = (text: string): void => {
+    if (faults.length >= mostFaults) return
+    faults.push(text)
+    if (faults.length <= 5) onProgress?.(text.slice(0, 1500))
+  }
   const stalls: { ms: number; during: string[] }[] = []
   const underWay = new Map<number, FuzzRequest>()
   /** What has just ended may have held the loop all the same: news of it come later. */
@@ -54,8 +59,8 @@ export async function fuzz({ requests, seed, database, width, only, onProgress }
   const during = (): string[] => [...recent, ...[...underWay.values()].map(describe)].map((text) => text.slice(0, 400))
   const onSaid = (said: Said): void => {
     if (said.stall !== undefined) stalls.push({ ms: said.stall, during: during() })
-    else if ((said.level ?? 0) >= 50 && faults.length < mostFaults)
-      faults.push(`logged: ${JSON.stringify(said)}\n  while under way:\n    ${during().join('\n    ')}`)
+    else if ((said.level ?? 0) >= 50)
+      addFault(`logged: ${JSON.stringify(said)}\n  while under way:\n    ${during().join('\n    ')}`)
   }
   await using world = await openWorld({ database, pools }, onSaid)
   const operations = operationsOf(world.routes).filter(({ id, path }) => !only || only.test(id) || only.test(path))
@@ -77,14 +82,12 @@ export async function fuzz({ requests, seed, database, width, only, onProgress }
           pools.learn(JSON.parse(outcome.body))
         } catch {
           if (outcome.body.length < 1_000_000)
-            faults.push(`no JSON: ${describe(request)}\n  ${outcome.body.slice(0, 300)}`)
+            addFault(`no JSON: ${describe(request)}\n  ${outcome.body.slice(0, 300)}`)
         }
       }
     }
-    if (isFault(outcome) && faults.length < mostFaults)
-      faults.push(
-        `${outcome.waited ? 'no answer' : outcome.status} ${outcome.body.slice(0, 300)}\n  ${describe(request)}`,
-      )
+    if (isFault(outcome))
+      addFault(`${outcome.waited ? 'no answer' : outcome.status} ${outcome.body.slice(0, 300)}\n  ${describe(request)}`)
   }
   const worker = async (): Promise<void> => {
     while (sent < requests && !isOver) {
@@ -99,7 +102,7 @@ export async function fuzz({ requests, seed, database, width, only, onProgress }
         tending = tending
           .then(() => world.tend())
           .catch((error: unknown) => {
-            if (alive()) faults.push(`the world cannot be tended: ${String(error)}`)
+            if (alive()) addFault(`the world cannot be tended: ${String(error)}`)
           })
       const request = makeRequest({ random, pools }, operations, world.formToken())
       underWay.set(number, request)
@@ -110,7 +113,7 @@ export async function fuzz({ requests, seed, database, width, only, onProgress }
       take(request, outcome)
       if (!alive() && !isOver) {
         isOver = true
-        faults.push(
+        addFault(
           `the server is gone (${world.child.exitCode ?? world.child.signalCode}), last:\n  ${describe(request)}`,
         )
       }

@@ -103,6 +103,9 @@ async function routesOf(config: Record<string, unknown>): Promise<readonly Route
   return server.routes
 }
 
+/** A server that is told to stop has half a minute. */
+const longestStopMs = 30_000
+
 /** Starts it. @param database a URL of an empty database, or undefined for a file of its own */
 export async function openWorld(
   { database, pools }: { database: string | undefined; pools: Pools },
@@ -154,6 +157,7 @@ export async function openWorld(
       method,
       headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), 'content-type': 'application/json' },
       ...(body && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(30_000),
     })
     const reply = (await answer.json()) as Reply
     if (answer.ok) pools.learn(reply)
@@ -237,7 +241,12 @@ export async function openWorld(
     memory: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0) * 1024,
     [Symbol.asyncDispose]: async () => {
       child.kill('SIGTERM')
+      const late = setTimeout(() => {
+        onSaid({ level: 60, msg: 'the server did not stop' })
+        child.kill('SIGKILL')
+      }, longestStopMs)
       await gone
+      clearTimeout(late)
       rmSync(folder, { recursive: true, force: true })
     },
   }
