@@ -56,6 +56,15 @@ test('every server says what it is, to nobody else’s scripts and in nobody’s
   assert.match((await ask(homeserver.url, '/', 'GET', { 'accept-language': 'de' })).body, /Das ist ein Matrix-Server/)
 })
 
+test('behind https, pages are asked for by https from then on', async () => {
+  const settings = { ...quiet, server_name: 'one.test', data_dir: join(folder, 'https') }
+  await using secure = await createHomeserver({ ...settings, public_base_url: 'https://m.one.test' })
+  for (const path of ['/', '/account', '/account/link/nobody'])
+    assert.match(String((await ask(secure.url, path)).headers['strict-transport-security']), /^max-age=\d{8}/)
+  await using plain = await createHomeserver({ ...settings, public_base_url: 'http://127.0.0.1:1' })
+  assert.equal((await ask(plain.url, '/')).headers['strict-transport-security'], undefined)
+})
+
 test('the chat of a try-out is for a server without a name that listens on this machine alone', async () => {
   for (const [index, more] of [{ server_name: 'example.org' }, { listen: ['127.0.0.1:0', '0.0.0.0:0'] }].entries()) {
     await using homeserver = await startTryOut(`named-${index}`, more)

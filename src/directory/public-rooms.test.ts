@@ -25,12 +25,20 @@ over('a room is listed and unlisted by who may set its main alias, and by admini
   const roomId = await create('alice', { preset: 'public_chat', name: 'Tea' })
   assert.equal(await join('bob', roomId), '200')
   const path = `/directory/list/room/${enc(roomId)}`
-  const visibility = async () => (await ask(undefined, 'GET', path)).body['visibility']
+  const visibility = async () => (await ask('alice', 'GET', path)).body['visibility']
   assert.equal(await visibility(), 'private')
   assert.equal(await outcome('bob', 'PUT', path, { visibility: 'public' }), '403 M_FORBIDDEN')
-  assert.equal(await outcome('carol', 'PUT', path, { visibility: 'public' }), '403 M_FORBIDDEN')
+  const nowhere = `/directory/list/room/${enc('!nowhere:one.test')}`
+  for (const who of [undefined, 'carol'])
+    assert.equal(
+      await outcome(who, 'GET', path),
+      await outcome(who, 'GET', nowhere),
+      'strangers cannot tell it from none',
+    )
+  assert.equal(await outcome('carol', 'PUT', path, { visibility: 'public' }), '404 M_NOT_FOUND')
   assert.equal(await outcome('alice', 'PUT', path, {}), '200', 'public unless it says otherwise')
   assert.equal(await visibility(), 'public')
+  assert.equal(await outcome(undefined, 'GET', path), '200', 'who may find it may ask')
   assert.deepEqual(names(await list(world)), ['Tea'])
   assert.equal(await outcome('dora', 'PUT', path, { visibility: 'private' }), '200')
   assert.deepEqual(names(await list(world)), [])

@@ -37,9 +37,19 @@ const Search = Type.Object({
   third_party_instance_id: Type.Optional(Type.Union([Type.String(), Type.Null()])),
 })
 
+const noRoom = (roomId: string): MatrixError => new MatrixError('M_NOT_FOUND', `This server knows no room ${roomId}`)
+
 async function roomOf({ rooms }: DirectoryRouteDeps, roomId: string): Promise<Room> {
   const room = await rooms.find(roomId)
-  if (!room) throw new MatrixError('M_NOT_FOUND', `This server knows no room ${roomId}`)
+  if (!room) throw noRoom(roomId)
+  return room
+}
+
+/** The same, for whoever may know that it is there: a private room and none are one to strangers. @throws MatrixError M_NOT_FOUND */
+async function knownRoomOf(deps: DirectoryRouteDeps, roomId: string, session: Session | undefined): Promise<Room> {
+  const room = await roomOf(deps, roomId)
+  const mayKnow = room.published || session?.admin || (session && room.joined.has(session.user))
+  if (!mayKnow) throw noRoom(roomId)
   return room
 }
 
@@ -72,11 +82,13 @@ export const publicRoomsRoutes = (deps: DirectoryRouteDeps): Route[] => [
     id: 'getRoomVisibilityOnDirectory',
     method: 'GET',
     path: visibilityPath,
-    auth: 'none',
+    auth: 'optional',
     params: RoomParams,
     reply: Type.Object({ visibility: Visibility }),
-    handle: async ({ params }) => ({
-      visibility: (await roomOf(deps, params.roomId)).published ? ('public' as const) : ('private' as const),
+    handle: async ({ params, session }) => ({
+      visibility: (await knownRoomOf(deps, params.roomId, session)).published
+        ? ('public' as const)
+        : ('private' as const),
     }),
   }),
   /**
@@ -93,7 +105,7 @@ export const publicRoomsRoutes = (deps: DirectoryRouteDeps): Route[] => [
     body: Type.Object({ visibility: Type.Optional(Visibility) }),
     reply: Type.Object({}),
     handle: async ({ session, params, body }) => {
-      const room = await roomOf(deps, params.roomId)
+      const room = await knownRoomOf(deps, params.roomId, session)
       if (!session.admin && !(await mayRename(deps, room, session.user))) {
         throw new MatrixError(
           'M_FORBIDDEN',

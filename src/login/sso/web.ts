@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import type { IncomingHttpHeaders } from 'node:http'
-import { formLimit, type LimitName, type Method, readForm, type Reply, route, type Route } from '../../http/index.ts'
+import { formLimit, type LimitName, type Method, readForm, Reply, route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { Account } from '../../users/index.ts'
 import type { LoginParts } from '../deps.ts'
@@ -231,6 +231,9 @@ export const formToken = (browser: string): string => hashToken(`form ${browser}
 /** What a browser's cookie is remembered by. */
 export const browserHash = (browser: string): string => hashToken(`browser ${browser}`)
 
+/** Whoever has been here by https does not come again without. @see https://www.rfc-editor.org/rfc/rfc6797 */
+const always = { 'strict-transport-security': 'max-age=31536000' }
+
 /** A route that answers with a page, whatever happens. Forms of other sites are refused, unless `foreign` says that they are what is expected. */
 export const pageRoute = (
   web: Web,
@@ -245,6 +248,14 @@ export const pageRoute = (
   },
 ): Route => {
   const { id, method, path, paths, foreign, limit = 'login', handle } = definition
+  const secured = (reply: Reply): Reply =>
+    web.publicUrl?.startsWith('https:')
+      ? new Reply({
+          status: reply.status,
+          headers: { ...always, ...reply.headers },
+          ...(reply.body !== undefined && { body: reply.body }),
+        })
+      : reply
   const answer = async (context: {
     params: unknown
     query: unknown
@@ -267,7 +278,7 @@ export const pageRoute = (
       ) {
         throw new Problem('lost', 'A form came without the token that belongs to its browser')
       }
-      return await handle({
+      const reply = await handle({
         params: context.params as Record<string, string>,
         query: queryOf(context.query as Record<string, unknown>),
         form,
@@ -278,8 +289,9 @@ export const pageRoute = (
         texts,
         browser: known ?? web.context.randomId(),
       })
+      return secured(reply)
     } catch (error) {
-      return problemPage(web, error, { texts, trace })
+      return secured(problemPage(web, error, { texts, trace }))
     }
   }
   const common = { id, path, ...(paths && { paths }), auth: 'none', limit, reply: Type.Object({}) } as const
