@@ -1,37 +1,22 @@
 // Encryption, from the first keys to old messages on a new device, through an unmodified client library.
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { Preset, type EventType, type MsgType } from 'matrix-js-sdk'
 import { Client } from './harness/client.ts'
-import { enterEncrypted, read, verifyByEmoji, type EncryptedPerson, type Recovery } from './harness/encrypted-person.ts'
+import {
+  enterEncrypted,
+  meet,
+  read,
+  say,
+  setUp,
+  verifyByEmoji,
+  type EncryptedPerson,
+  type Recovery,
+} from './harness/encrypted-person.ts'
 import { until } from './harness/person.ts'
 import { databases } from './harness/postgres.ts'
 import { startServer } from './harness/server.ts'
 
-const say = async (person: EncryptedPerson, roomId: string, body: string): Promise<string> =>
-  (
-    await person.client.sendEvent(roomId, 'm.room.message' as EventType.RoomMessage, {
-      msgtype: 'm.text' as MsgType.Text,
-      body,
-    })
-  ).event_id
-
 type Enter = (name: string, recovery: Recovery) => Promise<EncryptedPerson>
-
-/** Makes cross-signing keys, a place for secrets and a backup, as a client does when its user signs up. */
-async function setUp(person: EncryptedPerson, recovery: Recovery): Promise<void> {
-  await person.crypto.bootstrapCrossSigning({
-    authUploadDeviceSigningKeys: async (upload) => {
-      await upload(null)
-    },
-  })
-  await person.crypto.bootstrapSecretStorage({
-    setupNewKeyBackup: true,
-    createSecretStorageKey: async () => (recovery.key = await person.crypto.createRecoveryKeyFromPassphrase()),
-  })
-  assert.ok(await person.crypto.isCrossSigningReady())
-  assert.equal(await person.crypto.getActiveSessionBackupVersion(), '1')
-}
 
 /** One person on two devices, the second verified by the first. */
 async function twoDevices(enter: Enter, name: string, recovery: Recovery): Promise<[EncryptedPerson, EncryptedPerson]> {
@@ -53,21 +38,6 @@ async function twoDevices(enter: Enter, name: string, recovery: Recovery): Promi
   }
   await until('the second device has the secrets', () => second.crypto.isCrossSigningReady())
   return [first, second]
-}
-
-async function meet(alice: EncryptedPerson, bob: EncryptedPerson, all: readonly EncryptedPerson[]): Promise<string> {
-  const { room_id: roomId } = await alice.client.createRoom({
-    preset: Preset.TrustedPrivateChat,
-    invite: [bob.userId],
-    initial_state: [{ type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } }],
-  })
-  await until('the invitation', () => bob.client.getRoom(roomId)?.getMyMembership() === 'invite')
-  await bob.client.joinRoom(roomId)
-  for (const person of all) {
-    await until('both are in', () => person.client.getRoom(roomId)?.getJoinedMembers().length === 2)
-    await until('the room is encrypted', () => person.crypto.isEncryptionEnabledInRoom(roomId))
-  }
-  return roomId
 }
 
 /** How many keys are in the backup, as the server says: the library keeps what it once heard. */

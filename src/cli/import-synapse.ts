@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { loadRegistrations } from '../appservice/index.ts'
 import { loadConfig, UsageError, type Config } from '../config/index.ts'
 import { importKeys, importSynapse, openSource, propose, readSynapseConfig, surveySynapse } from '../import/index.ts'
 import { DatabaseRefused, openDatabase } from '../storage/index.ts'
@@ -68,8 +69,12 @@ export const run = async (args: readonly string[]): Promise<number> => {
       database,
       synapse,
       serverName: config.server_name,
-      dataDir: config.data_dir,
-      linkFiles: values.link,
+      media: {
+        from: synapse.path(synapse.settings['media_store_path'] ?? 'media_store') ?? '',
+        to: config.media.store === 'files' ? join(config.data_dir, 'media') : undefined,
+        link: values.link,
+      },
+      bridges: loadRegistrations(config).map(({ id }) => id),
       checkRooms: Number(values.check),
       tell: progressTeller(),
       now: () => Date.now(),

@@ -16,6 +16,8 @@ export interface ImportContext {
   readonly source: Foreign
   readonly database: Database
   readonly serverName: string
+  /** Ids of the bridges that are registered. */
+  readonly bridges: readonly string[]
   readonly names: Names
   readonly ids: {
     readonly events: Sequence

@@ -22,10 +22,13 @@ async function syncFolder(path: string): Promise<void> {
   await folder.sync()
 }
 
+/** Where a folder keeps a file. */
+export const pathIn = (root: string, name: string): string => join(root, checkName(name).slice(0, 2), name)
+
 /** Keeps files in a folder, spread over 256 folders inside. Spooled files must lie on the same file system. */
 export function folderStore(root: string): ObjectStore {
   const folderOf = (name: string): string => join(root, checkName(name).slice(0, 2))
-  const pathOf = (name: string): string => join(folderOf(name), name)
+  const pathOf = (name: string): string => pathIn(root, name)
   return {
     put: async (name, file) => {
       const folder = folderOf(name)

@@ -1,5 +1,7 @@
 export type { MediaAdministration, MediaInfo, MediaOfUser } from './administration.ts'
+export { pathIn } from './folder-store.ts'
 export type { MediaForServers } from './for-servers.ts'
+export { objectName } from './object-store.ts'
 export { remoteName, type RemoteFile, type RemoteMedia } from './remote.ts'
 export { openMedia, type Media } from './media.ts'
 export { mediaOrders, type MediaOrder } from './store/administration.ts'

@@ -50,6 +50,6 @@ export function openFilters(database: Database): Filters {
         ))
       return String(id)
     },
-    get: (user, id) => (/^[1-9]\d{0,14}$/.test(id) ? cache.get(`${user}/${id}`) : undefined),
+    get: (user, id) => (/^(?:0|[1-9]\d{0,14})$/.test(id) ? cache.get(`${user}/${id}`) : undefined),
   }
 }

@@ -1,6 +1,6 @@
 // Somebody at an unmodified client library that encrypts.
 import assert from 'node:assert/strict'
-import type { MatrixClient, MatrixEvent } from 'matrix-js-sdk'
+import { Preset, type EventType, type MatrixClient, type MatrixEvent, type MsgType } from 'matrix-js-sdk'
 import {
   CryptoEvent,
   VerificationPhase,
@@ -93,4 +93,48 @@ export async function verifyByEmoji(asked: VerificationRequest, other: Encrypted
     'the verification to be done',
     () => asked.phase === VerificationPhase.Done && heard.phase === VerificationPhase.Done,
   )
+}
+
+/** Says something in a room; returns the event's id. */
+export const say = async (person: EncryptedPerson, roomId: string, body: string): Promise<string> =>
+  (
+    await person.client.sendEvent(roomId, 'm.room.message' as EventType.RoomMessage, {
+      msgtype: 'm.text' as MsgType.Text,
+      body,
+    })
+  ).event_id
+
+/** Makes cross-signing keys, a place for secrets and a backup, as a client does when its user signs up. */
+export async function setUp(person: EncryptedPerson, recovery: Recovery): Promise<void> {
+  await person.crypto.bootstrapCrossSigning({
+    authUploadDeviceSigningKeys: async (upload) => {
+      await upload(null)
+    },
+  })
+  await person.crypto.bootstrapSecretStorage({
+    setupNewKeyBackup: true,
+    createSecretStorageKey: async () => (recovery.key = await person.crypto.createRecoveryKeyFromPassphrase()),
+  })
+  assert.ok(await person.crypto.isCrossSigningReady())
+  assert.equal(await person.crypto.getActiveSessionBackupVersion(), '1')
+}
+
+/** An encrypted room of two people; everybody in `all` knows of it when it is given back. */
+export async function meet(
+  alice: EncryptedPerson,
+  bob: EncryptedPerson,
+  all: readonly EncryptedPerson[],
+): Promise<string> {
+  const { room_id: roomId } = await alice.client.createRoom({
+    preset: Preset.TrustedPrivateChat,
+    invite: [bob.userId],
+    initial_state: [{ type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } }],
+  })
+  await until('the invitation', () => bob.client.getRoom(roomId)?.getMyMembership() === 'invite')
+  await bob.client.joinRoom(roomId)
+  for (const person of all) {
+    await until('both are in', () => person.client.getRoom(roomId)?.getJoinedMembers().length === 2)
+    await until('the room is encrypted', () => person.crypto.isEncryptionEnabledInRoom(roomId))
+  }
+  return roomId
 }

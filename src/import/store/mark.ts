@@ -14,8 +14,10 @@ export async function readMark(db: Reader | Tx): Promise<Mark | undefined> {
   return row && (JSON.parse(row.value) as Mark) // written below
 }
 
-export async function saveMark(tx: Tx, mark: Mark): Promise<void> {
-  const value = JSON.stringify(mark)
+export const saveMark = (tx: Tx, mark: Mark): Promise<void> => saveSetting(tx, key, JSON.stringify(mark))
+
+/** Writes down something that the database knows of itself. */
+export async function saveSetting(tx: Tx, key: string, value: string): Promise<void> {
   await tx
     .insertInto('meta')
     .values({ key, value })

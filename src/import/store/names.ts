@@ -44,3 +44,11 @@ export const readDeviceNids = (
   inParts(users, (part) =>
     db.selectFrom('devices').where('user_nid', 'in', part).select(['nid', 'user_nid', 'device_id']).execute(),
   )
+
+export const readPositions = (
+  db: Reader | Tx,
+  ids: readonly string[],
+): Promise<{ event_id: string; position: number | null }[]> =>
+  inParts(ids, (part) =>
+    db.selectFrom('events').where('event_id', 'in', part).select(['event_id', 'position']).execute(),
+  )

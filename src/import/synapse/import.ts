@@ -1,10 +1,18 @@
 import { openStateKeys, openStateSets, stateSecret } from '../../events/index.ts'
 import { DatabaseRefused, openSequence, type Database, type Foreign } from '../../storage/index.ts'
 import { isUsed, readLastToken, readMark, readReserved, reserve, saveMark } from '../store/mark.ts'
+import { readLastMessage } from '../store/backups.ts'
 import { openReport, type Report } from '../report.ts'
 import { openNames, type ImportContext, type Progress } from '../target.ts'
 import { importDevices, importTokens } from './devices.ts'
+import { importDirectory } from './directory.ts'
+import { importEncryption } from './encryption.ts'
+import { importMedia, type MediaPlaces } from './media.ts'
+import { importOutside } from './outside.ts'
 import { importPeople } from './people.ts'
+import { importPush } from './push.ts'
+import { importReceipts } from './receipts.ts'
+import { importAccountData } from './account-data.ts'
 import { checkRooms } from './check.ts'
 import { importRooms } from './rooms.ts'
 import { checkSchema } from './schema.ts'
@@ -16,10 +24,9 @@ export interface ImportOptions {
   readonly database: Database
   readonly serverName: string
   readonly synapse: SynapseConfig
-  /** Where files go. */
-  readonly dataDir: string
-  /** Files are linked instead of copied, where that can be. */
-  readonly linkFiles: boolean
+  readonly media: MediaPlaces
+  /** Ids of the bridges that are registered. */
+  readonly bridges: readonly string[]
   /** Rooms that are compared in the end. */
   readonly checkRooms: number
   readonly tell: (progress: Progress) => void
@@ -81,13 +88,22 @@ export async function importSynapse(options: ImportOptions): Promise<ImportResul
   await importRooms(ctx, await countOf(source, 'events'))
   // All that is no event comes after every event: whoever comes with a token of Synapse is told of it once more.
   const position = (await lastPlace(source)) + 1
+  await importEncryption(ctx, position)
+  await importAccountData(ctx, position)
+  await importPush(ctx, position)
+  await importReceipts(ctx, position, await countOf(source, 'receipts_linearized'))
+  await importDirectory(ctx)
+  await importOutside(ctx, position)
+  const files = (await countOf(source, 'local_media_repository')) + (await countOf(source, 'remote_media_cache'))
+  await importMedia(ctx, options.media, files)
   await end(options, position)
   await checkRooms(ctx, options.checkRooms)
   return { report }
 }
 
-async function end({ database, serverName }: ImportOptions, position: number): Promise<void> {
+async function end({ database, serverName }: ImportOptions, afterEvents: number): Promise<void> {
   await database.write(async (tx) => {
+    const position = Math.max(afterEvents, await readLastMessage(tx))
     await reserve(tx, 'positions', position)
     await reserve(tx, 'tokens', await readLastToken(tx))
     await saveMark(tx, { state: 'done', from: serverName, position })

@@ -17,23 +17,28 @@ interface UserRow {
   locked: unknown
   suspended: unknown
   erased: string | null
-  displayname: string | null
-  avatar_url: string | null
-  fields: unknown
   messages_per_second: number | null
   burst_count: number | null
 }
 
 const size = 500
 const columns = `t.name, t.password_hash, t.creation_ts, t.admin, t.is_guest, t.appservice_id, t.user_type, t.deactivated, t.shadow_banned,
-  t.approved, t.locked, t.suspended, e.user_id as erased, p.displayname, p.avatar_url, p.fields, r.messages_per_second, r.burst_count`
-const from = `users t left join erased_users e on e.user_id = t.name left join profiles p on p.full_user_id = t.name
+  t.approved, t.locked, t.suspended, e.user_id as erased, r.messages_per_second, r.burst_count`
+const from = `users t left join erased_users e on e.user_id = t.name 
   left join ratelimit_override r on r.user_id = t.name`
 
 const flag = (value: unknown): number => (isTrue(value) ? 1 : 0)
 const isNumbered = (value: unknown): boolean => value !== null && value !== undefined
 
-const accountOf = (row: UserRow, nid: number) => ({
+/** Profiles go by the local part of the name. */
+interface ProfileRow {
+  user_id: string
+  displayname: string | null
+  avatar_url: string | null
+  fields: unknown
+}
+
+const accountOf = (row: UserRow, nid: number, profile: ProfileRow | undefined) => ({
   user_nid: nid,
   localpart: localpartOf(row.name),
   folded: localpartOf(row.name).toLowerCase(),
@@ -47,8 +52,8 @@ const accountOf = (row: UserRow, nid: number) => ({
   suspended: flag(row.suspended),
   admin: flag(row.admin),
   guest: flag(row.is_guest),
-  display_name: row.displayname,
-  avatar_url: row.avatar_url,
+  display_name: profile?.displayname ?? null,
+  avatar_url: profile?.avatar_url ?? null,
   shadow_banned: flag(row.shadow_banned),
   user_type: row.user_type,
   rate_per_second: row.messages_per_second,
@@ -63,7 +68,7 @@ const wordsOfAccount = ({ user_nid, localpart, display_name }: ReturnType<typeof
   }))
 
 /** What a profile says beside name and picture. */
-function fieldsOf({ fields }: UserRow): [key: string, value: unknown][] {
+function fieldsOf({ fields }: ProfileRow): [key: string, value: unknown][] {
   if (!isNumbered(fields)) return []
   const value: unknown = typeof fields === 'string' ? JSON.parse(fields) : fields
   return typeof value === 'object' && value !== null ? Object.entries(value) : []
@@ -76,17 +81,29 @@ export async function importPeople(ctx: ImportContext, of: number): Promise<void
   let done = 0
   for await (const found of source.scan<UserRow>({ columns, from }, size)) {
     const rows = found.filter(({ name }) => isLocalUser(name, serverName))
+    if (rows.length === 0) continue
     for (const { name } of found) if (!isLocalUser(name, serverName)) report.leave('users of another server name', name)
     for (const { name, approved } of rows)
       if (isNumbered(approved) && !isTrue(approved))
         report.leave('accounts that wait for approval are taken over as approved: lock them if need be', name)
     const nids = await names.users(rows.map(({ name }) => name))
     const nidOf = (row: UserRow): number => nids.get(row.name) ?? 0
-    const accounts = rows.map((row) => accountOf(row, nidOf(row)))
-    const words = accounts.filter(({ guest, deactivated }) => guest === 0 && deactivated === 0).flatMap(wordsOfAccount)
-    const fields = rows.flatMap((row) =>
-      fieldsOf(row).map(([key, value]) => ({ user_nid: nidOf(row), key, value: JSON.stringify(value) })),
+    const profiles = new Map(
+      (
+        await source.rows<ProfileRow>(
+          `select user_id, displayname, avatar_url, fields from profiles where user_id in (${rows.map(() => '?').join(', ')})`,
+          rows.map(({ name }) => localpartOf(name)),
+        )
+      ).map((profile) => [profile.user_id, profile]),
     )
+    const profileOf = ({ name }: UserRow): ProfileRow | undefined => profiles.get(localpartOf(name))
+    const accounts = rows.map((row) => accountOf(row, nidOf(row), profileOf(row)))
+    const words = accounts.filter(({ guest, deactivated }) => guest === 0 && deactivated === 0).flatMap(wordsOfAccount)
+    const fields = rows.flatMap((row) => {
+      const profile = profileOf(row)
+      const found = profile ? fieldsOf(profile) : []
+      return found.map(([key, value]) => ({ user_nid: nidOf(row), key, value: JSON.stringify(value) }))
+    })
     await database.write(async (tx) => {
       await putRows(tx, 'accounts', accounts, { key: ['user_nid'] })
       await putRows(tx, 'user_words', words, { key: ['word', 'user_nid'], keep: 'all' })

@@ -1,14 +1,10 @@
 import { DatabaseRefused, type Foreign } from '../../storage/index.ts'
 
 /** The schemas of Synapse that are known here: what is read of them is the same in all of them. */
-const known = { from: 88, to: 94 }
+const known = { from: 92, to: 94 }
 
 /** Work in the background that fills columns which are read here; the rest is about indexes and lists. */
-const needed = [
-  'populate_full_user_id_profiles',
-  'populate_full_user_id_user_filters',
-  'events_populate_state_key_rejections',
-]
+const needed = ['events_populate_state_key_rejections']
 
 /**
  * Looks whether this is a database of a Synapse whose schema is known.

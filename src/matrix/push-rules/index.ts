@@ -7,4 +7,11 @@ export { deleteRule, findRule, putRule, type RulePlace, setRuleActions, setRuleE
 export { type CompiledRules, compileRules, evaluate } from './evaluate.ts'
 export { type EventView, flatten, type PushEvent } from './event-view.ts'
 export { type PushRule, type PushRuleKind, pushRuleKinds, type Ruleset } from './rules.ts'
-export { compileStored, mergeWithDefaults, noRules, type StoredRules } from './stored.ts'
+export {
+  compileStored,
+  type DefaultChange,
+  mergeWithDefaults,
+  noRules,
+  type OwnRule,
+  type StoredRules,
+} from './stored.ts'

@@ -122,7 +122,8 @@ export async function fill(synapse: Synapse, serverName: string, size: FillSize)
       preset: i % 3 === 0 ? 'private_chat' : 'public_chat',
       name: `Room ${i} of version ${version}`,
       topic: `About ${i}`,
-      ...(i % 2 === 1 && { room_alias_name: `room${i}`, visibility: 'public' }),
+      ...(i % 2 === 1 && { room_alias_name: `room${i}` }),
+      ...(i % 3 !== 0 && i % 2 === 1 && { visibility: 'public' }),
     })
     rooms[`room${i}`] = room
     for (let j = 1; j <= 4; j++) {

@@ -5,6 +5,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { createHomeserver, type Homeserver } from '../../../src/server/index.ts'
+import { jwtConfig } from '../../harness/jwt.ts'
 import { ask, type Filled, type Json, type Person } from './fill.ts'
 
 const main = join(import.meta.dirname, '..', '..', '..', 'src', 'cli', 'main.ts')
@@ -24,6 +25,7 @@ const configOf = ({ folder, database }: MoveOptions, serverName: string) => ({
   data_dir: join(folder, 'data'),
   database,
   imported_password_pepper: 'a pepper',
+  jwt_config: jwtConfig,
 })
 
 /** Runs `latchkey import synapse`, and gives what it says. */

@@ -3,16 +3,19 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { jwtConfig } from '../../harness/jwt.ts'
 import { freePort } from '../../harness/process.ts'
 
 const pythons = [process.env['LATCHKEY_TEST_SYNAPSE_PYTHON'] ?? [], 'python3'].flat()
 
 /** A Python that has Synapse; undefined where there is none. */
 export const python = pythons.find(
-  (program) => spawnSync(program, ['-c', 'import synapse.app.homeserver'], { stdio: 'ignore' }).status === 0,
+  // JWTs and PostgreSQL are extras of the package.
+  (program) =>
+    spawnSync(program, ['-c', 'import synapse.app.homeserver, authlib, psycopg2'], { stdio: 'ignore' }).status === 0,
 )
 export const withoutSynapse =
-  'Moving in from Synapse is not tested: neither LATCHKEY_TEST_SYNAPSE_PYTHON nor python3 has it (pip install matrix-synapse[postgres])'
+  'Moving in from Synapse is not tested: neither LATCHKEY_TEST_SYNAPSE_PYTHON nor python3 has it (pip install matrix-synapse[postgres,jwt])'
 
 export interface SynapseOptions {
   /** Where its configuration, database and files are. */
@@ -98,6 +101,10 @@ function writeConfig(options: SynapseOptions, port: number): string {
     rc_reports: off,
     rc_3pid_validation: off,
     max_event_delay_duration: '24h',
+    room_list_publication_rules: [{ action: 'allow' }],
+    password_config: { pepper: 'a pepper' },
+    jwt_config: jwtConfig,
+    experimental_features: { msc3814_enabled: true },
     ...settings,
   }
   writeFileSync(file, JSON.stringify(config, undefined, 2))
