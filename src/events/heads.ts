@@ -47,7 +47,8 @@ export function openHeads(database: Database, events: Events, stateSets: StateSe
     if (dying) await new Promise<void>((resolve) => dying.whenSettled.push(resolve))
     const row = retired.has(nid) ? undefined : await readRoom(database.read, nid)
     if (!row) return undefined
-    const chain = await stateSets.chain(row.state_nid)
+    // Of a room that is known by an invitation alone there is no state.
+    const chain = row.state_nid === 0 ? [] : await stateSets.chain(row.state_nid)
     const members = new Map<number, Member>()
     const joined = new Set<number>()
     let invited = 0

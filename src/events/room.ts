@@ -104,12 +104,13 @@ export const emptySummary: RoomSummary = {
   successor: null,
 }
 
-/** Longer values are kept in the event alone: a list has no use for them. */
+/** Longer values, and those with a zero in them, are kept in the event alone: a list has no use for them, and columns hold no zero. */
 const longestShown = 1000
 
 const text = (event: RoomEvent, key: string): string | null => {
   const value = own(event.content, key)
-  return typeof value === 'string' && value !== '' && value.length <= longestShown ? value : null
+  const isShown = typeof value === 'string' && value !== '' && value.length <= longestShown && !value.includes('\0')
+  return isShown ? value : null
 }
 
 /** The summary after a state event with an empty state key. Values of the wrong type count as not set. */

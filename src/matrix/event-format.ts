@@ -58,6 +58,11 @@ export function checkFormat(value: Json, version: RoomVersion): Pdu {
 
 function checkTypes(event: JsonObject, version: RoomVersion): void {
   if (typeof own(event, 'type') !== 'string') throw bad('type is not a string')
+  // Rooms are looked up by these, and no database keeps a zero in a text.
+  for (const key of ['type', 'state_key']) {
+    const value = own(event, key)
+    if (typeof value === 'string' && value.includes('\0')) throw bad(`${key} has a zero in it`)
+  }
   if (!isObject(own(event, 'content'))) throw bad('content is not an object')
   for (const key of version.redactsInContent ? ['state_key'] : ['state_key', 'redacts']) {
     if (!['string', 'undefined'].includes(typeof own(event, key))) throw bad(`${key} is not a string`)

@@ -30,11 +30,12 @@ export function relationOf(event: Pick<RoomEvent, 'content'>): Relation | undefi
   const eventId = own(relates, 'event_id')
   if (typeof relType !== 'string' || relType === '' || relType.length > longestType || !isEventId(eventId))
     return undefined
+  if (relType.includes('\0')) return undefined
   const key = own(relates, 'key')
   return {
     relType,
     eventId,
-    ...(typeof key === 'string' ? { key } : {}),
+    ...(typeof key === 'string' && !key.includes('\0') ? { key } : {}),
     ...(own(relates, 'is_falling_back') === true ? { isFallingBack: true } : {}),
   }
 }

@@ -10,7 +10,7 @@ import { deleteEmptyRoom, upsertMember } from '../store/rooms.ts'
 import { commitReceived } from './commit.ts'
 import type { ReceiveDeps } from './deps.ts'
 import { readSigned, stateOf } from './foundations.ts'
-import { openRoom } from './open-room.ts'
+import { knownRoom } from './open-room.ts'
 import { storeOutliers } from './outliers.ts'
 import type { Incoming } from './pdu.ts'
 import { lookupIn } from './states.ts'
@@ -19,6 +19,8 @@ import { lookupIn } from './states.ts'
 export interface RoomImport {
   readonly roomId: string
   readonly version: RoomVersion
+  /** Id of the member event that was made here. */
+  readonly eventId: string
   /** The member event that brings somebody in, signed by all who have to. */
   readonly join: Json
   /** The state before it, and what that rests on. */
@@ -42,20 +44,15 @@ export async function importRoom(deps: ReceiveDeps, wish: RoomImport): Promise<R
   const { roomId, version } = wish
   const named = { id: roomId, version }
   const [join] = await readSigned(deps, named, [wish.join])
-  if (!join || join.event.type !== 'm.room.member' || join.event.stateKey === undefined)
+  if (join?.event.id !== wish.eventId || join.event.type !== 'm.room.member')
     throw refuse('The other server answered with no join that is signed as it should be')
   const events = await readSigned(deps, named, [...wish.authChain, ...wish.state])
   const create = events.find(({ event }) => event.type === 'm.room.create' && event.stateKey === '')
   if (!create || (own(create.event.content, 'room_version') ?? '1') !== version.id)
     throw refuse('The other server sent no room of this version')
   const known = await deps.heads.byId(roomId)
-  const head =
-    known ??
-    (await openRoom(deps, {
-      ...named,
-      creator: await deps.users.intern(create.event.sender),
-      createdTs: create.event.ts,
-    }))
+  const creator = await deps.users.intern(create.event.sender)
+  const head = await knownRoom(deps, { ...named, creator, createdTs: create.event.ts })
   try {
     await storeOutliers(deps, head, events)
     const ids = await stateIdsOf(deps, named, wish.state)

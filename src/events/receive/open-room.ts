@@ -1,10 +1,11 @@
 import { emptyHead } from '../new-room.ts'
 import { emptySummary, type Head, type Room } from '../room.ts'
-import { insertRoom } from '../store/rooms.ts'
+import { MatrixError } from '../../matrix/errors.ts'
+import { insertRoom, setOrigin } from '../store/rooms.ts'
 import type { ReceiveDeps } from './deps.ts'
 
 /** Makes a room of another server known here, of which nothing is here yet. */
-export async function openRoom(
+async function openRoom(
   deps: ReceiveDeps,
   room: Pick<Room, 'id' | 'version' | 'creator' | 'createdTs'>,
 ): Promise<Head> {
@@ -23,4 +24,29 @@ export async function openRoom(
   )
   deps.heads.add(head)
   return head
+}
+
+/**
+ * The room, made known here if it is not. As long as no state of it is here, what was heard of its origin is hearsay: anybody may have
+ * invited somebody with a false version. What comes later takes its place.
+ * @throws {MatrixError} M_BAD_JSON when the room is here, and has another version
+ */
+export async function knownRoom(
+  deps: ReceiveDeps,
+  room: Pick<Room, 'id' | 'version' | 'creator' | 'createdTs'>,
+): Promise<Head> {
+  const { id, version, creator, createdTs } = room
+  const known = await deps.heads.byId(id)
+  if (!known) return openRoom(deps, room)
+  if (known.chain.length > 0) {
+    if (known.version.id !== version.id) throw new MatrixError('M_BAD_JSON', 'The room has another version')
+    return known
+  }
+  if (known.version.id === version.id && known.creator === creator) return known
+  await deps.database.write((tx) => setOrigin(tx, known.nid, { version: version.id, creator, createdTs }))
+  const stale = deps.heads.peek(known.nid)
+  if (stale) deps.heads.kill(stale)
+  const fresh = await deps.heads.get(known.nid)
+  if (!fresh) throw new Error(`Room ${id} is gone`)
+  return fresh
 }

@@ -1,4 +1,3 @@
-import { MatrixError } from '../../matrix/errors.ts'
 import { canonicalJson, type JsonObject } from '../../matrix/json.ts'
 import type { RoomVersion } from '../../matrix/room-version.ts'
 import { setMember } from '../commit.ts'
@@ -7,7 +6,7 @@ import { eventBytes, standings, type Held, type StoredEvent } from '../stored-ev
 import { insertEvent } from '../store/events.ts'
 import { upsertMember } from '../store/rooms.ts'
 import type { ReceiveDeps } from './deps.ts'
-import { openRoom } from './open-room.ts'
+import { knownRoom } from './open-room.ts'
 import type { Incoming } from './pdu.ts'
 
 /** A member event of somebody here in a room that nobody of this server is in: an invitation, or the end of one. */
@@ -26,10 +25,10 @@ export async function storeOutside(deps: ReceiveDeps, wish: OutsideMember): Prom
   const known = await deps.events.byId(event.id)
   if (known) return known
   const [sender, target] = [await deps.users.intern(event.sender), await deps.users.intern(event.stateKey ?? '')]
-  const head =
-    (await deps.heads.byId(roomId)) ??
-    (await openRoom(deps, { id: roomId, version, creator: sender, createdTs: event.ts }))
-  if (head.version.id !== version.id) throw new MatrixError('M_BAD_JSON', 'The room has another version')
+  const here = await deps.heads.byId(roomId)
+  // One more invitation says no more of where the room comes from than the one before.
+  const origin = here?.version.id === version.id ? here : { creator: sender, createdTs: event.ts }
+  const head = await knownRoom(deps, { id: roomId, version, creator: origin.creator, createdTs: origin.createdTs })
   const pdu = { ...event.pdu, unsigned }
   const json = canonicalJson(pdu)
   const stored: Held = {

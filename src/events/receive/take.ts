@@ -1,5 +1,7 @@
 import { authorize, authTypesFor, checkAuthEvents, stateFromAuthEvents } from '../../matrix/auth-rules/index.ts'
 import { redactionApplies } from '../../matrix/auth-rules/index.ts'
+import { MatrixError } from '../../matrix/errors.ts'
+import { isEventId } from '../../matrix/ids.ts'
 import { powerLevelsFrom } from '../../matrix/power-levels.ts'
 import { relationOf } from '../../matrix/relations.ts'
 import { forgetRedacted, redactionOf, type Redaction } from '../redaction.ts'
@@ -36,12 +38,16 @@ type Before = Derived & { readonly stateKeys?: readonly number[] }
  * one room are taken one after the other; local users send meanwhile.
  * @returns the event as it stands, taken before or now
  * @throws {Unready} when it cannot be judged now
+ * @throws {MatrixError} M_BAD_JSON when it mixes rooms
  * @see https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
  */
 export async function take(taking: Taking, incoming: Incoming): Promise<StoredEvent> {
   const { deps, room, origin, budget } = taking
   const { event } = incoming
   const known = await deps.events.byId(event.id)
+  const cited = await deps.events.byIds(event.prevEvents)
+  if (known?.room !== undefined && known.room !== room.nid) throw elsewhere(event.id)
+  for (const prev of cited.values()) if (prev.room !== room.nid) throw elsewhere(prev.event.id)
   if (known && (isPlaced(known) || known.standing === standings.rejected)) return known
   await bringAuthEvents(deps, room, event, origin, budget)
   let isRejected = !(await restsWell(deps, room, incoming))
@@ -55,6 +61,9 @@ export async function take(taking: Taking, incoming: Incoming): Promise<StoredEv
   const change = await changeBy(taking, incoming, stored, known, before)
   return taking.past === undefined ? place(taking, change, before) : placeInPast(taking, change, taking.past)
 }
+
+/** State of another room would become state of this one. */
+const elsewhere = (id: string): MatrixError => new MatrixError('M_BAD_JSON', `The event ${id} is of another room`)
 
 /** Whether what the event cites may be cited, and allows it. */
 async function restsWell(deps: ReceiveDeps, { version }: Room, { event }: Incoming): Promise<boolean> {
@@ -77,7 +86,7 @@ async function stateBefore(taking: Taking, { event }: Incoming): Promise<Before>
       try {
         await take({ ...taking, isFetched: true }, one)
       } catch (error) {
-        if (!(error instanceof Unready)) throw error
+        if (!(error instanceof Unready) && !(error instanceof MatrixError)) throw error
       }
     }
     absent = await unplaced(deps, event.prevEvents)
@@ -219,7 +228,7 @@ async function redactionBy(
   before: Before,
 ): Promise<{ readonly known?: Redaction; readonly awaits?: string } | undefined> {
   const { redacts } = stored.event
-  if (redacts === undefined) return undefined
+  if (!isEventId(redacts)) return undefined
   const target = await deps.events.byId(redacts)
   if (!target || !isPlaced(target)) return { awaits: redacts }
   if (target.redactedBy !== null || !(await mayRedact(deps, room, stored, before.chain, target))) return undefined

@@ -97,6 +97,16 @@ const putMember = hot((db, p: Omit<MembershipsTable, 'forgotten'>) =>
     ),
 )
 
+/** Corrects where a room comes from. */
+export async function setOrigin(
+  tx: Tx,
+  nid: number,
+  { version, creator, createdTs }: { version: string; creator: number; createdTs: number },
+): Promise<void> {
+  const row = { version, creator_nid: creator, created_ts: createdTs }
+  await tx.updateTable('rooms').set(row).where('nid', '=', nid).execute()
+}
+
 const forget = hot((db, p: { room: number; user: number }) =>
   db.updateTable('memberships').set({ forgotten: 1 }).where('room_nid', '=', p.room).where('user_nid', '=', p.user),
 )

@@ -80,15 +80,18 @@ async function takeInvite(
   const target = pdu.state_key
   if (target === undefined || !isLocalUser(target, deps.serverName))
     throw bad('The one invited is no user of this server')
+  const here = await deps.rooms.find(roomId)
+  const isHere = here !== undefined && (await deps.receiver.hasLocalMembers(here))
+  if (isHere && here.version.id !== version.id) throw bad('The room has another version')
+  if (isHere && !(await deps.receiver.mayTakePart(here, origin)))
+    throw new MatrixError('M_FORBIDDEN', 'Your server may not take part in this room')
   const account = await deps.users.account(await deps.users.intern(target))
   if (!account || account.deactivated) throw new MatrixError('M_FORBIDDEN', 'There is nobody of this name here')
   await deps.mustTakeInvite(target, pdu.sender)
   const told = await readTold(deps.receiver, { id: roomId, version }, stripped)
   const signed = signEvent(pdu, version, deps.serverName, deps.signingKey)
-  const here = await deps.rooms.find(roomId)
   // Where somebody of us is in the room, it comes to all of them as every event does.
-  if (!here || !(await deps.receiver.hasLocalMembers(here)))
-    await deps.receiver.takeOutside({ roomId, version, pdu: signed, unsigned: { invite_room_state: told } })
+  if (!isHere) await deps.receiver.takeOutside({ roomId, version, pdu: signed, unsigned: { invite_room_state: told } })
   return signed
 }
 

@@ -49,6 +49,7 @@ export function openJoins(deps: JoinDeps): RemoteJoins {
     return deps.receiver.importRoom({
       roomId,
       version,
+      eventId: event.id,
       // Where somebody vouches for the user, their server has put its signature beside ours.
       join: own(answer, 'event') ?? pdu,
       state: list('state'),
@@ -68,7 +69,9 @@ export function openJoins(deps: JoinDeps): RemoteJoins {
           { server, room: roomId, user: userId, reason: error.message },
           'a server did not let somebody in',
         )
-        last = error
+        // What it sent makes no room: that it did not do what it was asked is all that a client can be told.
+        const isNoRoom = error instanceof MatrixError && error.status === 502
+        last = isNoRoom ? new RemoteError(server, error.message, { status: 200, cause: error }) : error
       }
     }
     throw asClientError(last ?? new MatrixError('M_NOT_FOUND', 'No server is known that could let you into this room'))
