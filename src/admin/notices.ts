@@ -1,7 +1,8 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { isObject, own, type JsonObject } from '../matrix/json.ts'
 import type { Draft, Room } from '../events/index.ts'
-import { type CreateDeps, createRoom, madeByServer, setMembership } from '../rooms/index.ts'
+import { madeByServer, noticesLocalpart } from '../users/index.ts'
+import { type CreateDeps, createRoom, setMembership } from '../rooms/index.ts'
 import type { Database } from '../storage/index.ts'
 
 type Who = Draft['sender']
@@ -28,7 +29,6 @@ export interface Notices {
   sendEvent(user: Who, event: NoticeEvent): Promise<string>
 }
 
-const localpart = 'server-notices'
 const displayName = 'Server notices'
 const tag = 'm.server_notice'
 const longestText = 20_000
@@ -40,12 +40,14 @@ export function openNotices(deps: NoticesDeps): Notices {
   /** The account that speaks; nobody can sign in to it. */
   const speaker = async (): Promise<Who> => {
     const account =
-      (await users.findByLocalpart(localpart)) ??
-      (await database.write((tx) => users.create(tx, { localpart, createdBy: madeByServer, displayName })))
+      (await users.findByLocalpart(noticesLocalpart)) ??
+      (await database.write((tx) =>
+        users.create(tx, { localpart: noticesLocalpart, createdBy: madeByServer, displayName }),
+      ))
     if (account.createdBy !== madeByServer)
       throw new MatrixError(
         'M_USER_IN_USE',
-        `Somebody else has the name "${localpart}", with which the server would speak`,
+        `Somebody else has the name "${noticesLocalpart}", with which the server would speak`,
       )
     return { nid: account.nid, userId: account.userId }
   }

@@ -1,7 +1,7 @@
 import { MatrixError } from '../matrix/errors.ts'
-import { mapToLocalpart } from '../matrix/ids.ts'
+import { localpartOf, mapToLocalpart } from '../matrix/ids.ts'
 import type { Tx } from '../storage/index.ts'
-import type { Account } from '../users/index.ts'
+import { type Account, isReservedName, madeByServer } from '../users/index.ts'
 import { renderFirst } from './claims/index.ts'
 import type { IdentityParts } from './deps.ts'
 import type { Arrival, Identity } from './identity.ts'
@@ -23,7 +23,10 @@ export interface Resolved {
   settle: ((tx: Tx) => Promise<Account>) | undefined
 }
 
-const checkName = (deps: ResolveDeps, userId: string): void => {
+/** @param account the one that has the name already */
+const checkName = (deps: ResolveDeps, userId: string, account?: Account): void => {
+  if (account ? account.createdBy === madeByServer : isReservedName(localpartOf(userId)))
+    throw new MatrixError('M_EXCLUSIVE', 'This name is the server’s own')
   if (deps.isExclusive(userId)) throw new MatrixError('M_EXCLUSIVE', 'This name is kept for an application service')
 }
 
@@ -41,7 +44,7 @@ export const resolveIdentity = async (
   const linked = await readIdentity(deps.database.read, policy.people, subject)
   const known = linked === undefined ? undefined : await users.account(linked)
   if (known) {
-    checkName(deps, known.userId)
+    checkName(deps, known.userId, known)
     return { account: known, handedOver: false, settle: undefined }
   }
   const name = nameFor(policy, identity)
@@ -54,7 +57,7 @@ export const resolveIdentity = async (
   const named = await accountNamed(deps, { policy, subject, name, proven: arrival.proven })
   if (named) {
     const { account, handedOver } = named
-    checkName(deps, account.userId)
+    checkName(deps, account.userId, account)
     const settle = async (tx: Tx): Promise<Account> => {
       if (handedOver) await removeIdentities(tx, account.nid)
       return link(tx, account)

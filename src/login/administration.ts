@@ -1,6 +1,6 @@
 import { MatrixError } from '../matrix/errors.ts'
 import type { Account } from '../users/index.ts'
-import { checkNewName } from './accounts.ts'
+import { checkNewName, loweredName } from './accounts.ts'
 import type { LoginParts } from './deps.ts'
 import { addEmail, deleteEmail, readEmails, readOwner } from '../identity/index.ts'
 import { parseAddress } from './mail/index.ts'
@@ -62,7 +62,7 @@ export const openAdministration = (context: AdministrationDeps): LoginAdministra
       if (logout) await sessions.endAll(user)
       else await sessions.endTickets(user)
     },
-    checkNewName: (localpart) => checkNewName(context, localpart),
+    checkNewName: (localpart) => checkNewName(context, loweredName(localpart)),
     emails: (user) => readEmails(database.read, user),
     setEmails: async (user, addresses) => {
       const wanted = new Set(addresses.map(parseAddress))

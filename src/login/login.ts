@@ -4,7 +4,7 @@ import { type LoginAdministration, openAdministration } from './administration.t
 import type { Origin } from '../identity/index.ts'
 import type { EndedTokens } from '../providers/index.ts'
 import type { JsonObject } from '../matrix/json.ts'
-import { register } from './accounts.ts'
+import { loweredName, register } from './accounts.ts'
 import type { LoginDeps, LoginParts } from './deps.ts'
 import { createPasswords, type PasswordCost } from './password/hashing.ts'
 import { openPersonalTokens, type PersonalTokens } from './personal-tokens/index.ts'
@@ -76,7 +76,8 @@ export const openLogin = (deps: LoginDeps, cost?: PasswordCost): Login => {
       if (request.session.appservice === undefined && !isReset)
         await context.uia.confirm({ ...request, flows: await flowsFor(context, request.session) })
     },
-    createAccount: async ({ password, ...account }) => {
+    createAccount: async ({ password, localpart, ...more }) => {
+      const account = { ...more, localpart: loweredName(localpart) }
       if (password !== null) context.passwords.check(password)
       const passwordHash = password === null ? null : await context.passwords.hash(password)
       return (await register(context, { ...account, passwordHash }, undefined)).userId

@@ -47,7 +47,8 @@ inWorld(
     for (const [body, expected] of [
       [{ username: '' }, '400 M_INVALID_USERNAME'],
       [{ username: '_x' }, '400 M_INVALID_USERNAME'],
-      [{ username: 'A' }, '400 M_INVALID_USERNAME'],
+      [{ username: 'BOB' }, '400 M_USER_IN_USE'],
+      [{ username: 'Ä' }, '400 M_INVALID_USERNAME'],
       [{ username: 'a b' }, '400 M_INVALID_USERNAME'],
       [{ username: '@a:one.test' }, '400 M_INVALID_USERNAME'],
       [{ username: 'x'.repeat(300) }, '400 M_INVALID_USERNAME'],

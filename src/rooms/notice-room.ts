@@ -1,10 +1,7 @@
 import { MatrixError } from '../matrix/errors.ts'
-import type { Users } from '../users/index.ts'
+import { madeByServer, type Users } from '../users/index.ts'
 import { membershipOf } from './membership.ts'
 import type { Room } from '../events/index.ts'
-
-/** What an account is made by that the server itself speaks with. */
-export const madeByServer = 'server'
 
 /**
  * Refuses to turn down the invitation to the room in which the server speaks to somebody. Once in it, they may leave.

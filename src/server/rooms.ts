@@ -16,6 +16,7 @@ import {
   openDelayed,
   openPlacements,
   openSender,
+  openGuests,
   openSuccessions,
   type RoomsRouteDeps,
   sendRoutes,
@@ -68,6 +69,7 @@ export async function openRoomStorey(
   }
   const delayed = openDelayed({ ...ground, rooms, users, sender: openSender(deps) })
   const successions = stack.use(openSuccessions({ ...ground, rooms, users, copyPushRules }))
+  stack.use(openGuests({ ...deps, onError }))
   users.onChange((account) => {
     if (account.deactivated) void departFromAll(deps, account, onError)
   })

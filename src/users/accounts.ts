@@ -1,5 +1,6 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { makeUserId } from '../matrix/ids.ts'
+import { isReservedName, madeByServer } from './reserved.ts'
 import { loadingCache, type Database, type Tx } from '../storage/index.ts'
 import type { UserNames } from './intern.ts'
 import {
@@ -63,7 +64,8 @@ export interface NewAccount {
 export interface Accounts {
   /**
    * Makes an account, inside a write.
-   * @throws MatrixError M_USER_IN_USE, also when the name differs in letter case only; M_INVALID_USERNAME
+   * @throws MatrixError M_USER_IN_USE, also when the name differs in letter case only; M_INVALID_USERNAME; M_EXCLUSIVE for a name of
+   * the server's own
    */
   create(tx: Tx, account: NewAccount): Promise<Account>
   /** On the path of every request: without a promise when it is in memory. Undefined for a user without an account. */
@@ -75,6 +77,8 @@ export interface Accounts {
   findByLocalpart(localpart: string): Promise<Account | undefined>
   /** Null: there is no password, and none is right. */
   passwordHash(nid: number): Promise<string | null>
+  /** Makes a user of a guest, with a password. */
+  makeUser(nid: number, passwordHash: string): Promise<Account>
   /** Null takes the password away. */
   setPassword(nid: number, hash: string | null): Promise<Account>
   /** For good: the password goes, and with `erase` so do profile, account data and filters. Tokens and rooms are their owners' affair. */
@@ -178,6 +182,8 @@ export function openAccounts(deps: {
     change,
     create: async (tx, account) => {
       const userId = makeUserId(account.localpart, serverName)
+      if (isReservedName(account.localpart) && account.createdBy !== madeByServer)
+        throw new MatrixError('M_EXCLUSIVE', 'This name is the server’s own')
       const taken = await readByFolded(tx, account.localpart.toLowerCase())
       if (taken.length > 0) throw new MatrixError('M_USER_IN_USE', 'This user name is taken')
       const nid = await names.internIn(tx, userId)
@@ -207,6 +213,7 @@ export function openAccounts(deps: {
       if (hash === undefined) throw unknown()
       return hash
     },
+    makeUser: (nid, hash) => change(nid, { guest: 0, password_hash: hash, created_by: 'register' }),
     setPassword: (nid, hash) => change(nid, { password_hash: hash }),
     deactivate: async (nid, erase) =>
       committed(

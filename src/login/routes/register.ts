@@ -2,12 +2,13 @@ import { Type } from 'typebox'
 import { route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { type JsonObject, own } from '../../matrix/json.ts'
-import { checkNewName, randomLocalpart, register, type RegisterDeps } from '../accounts.ts'
+import { checkNewName, loweredName, randomLocalpart, register, type RegisterDeps } from '../accounts.ts'
 import { appserviceType, checkServiceName, mustSignIn, serviceOf } from '../appservice.ts'
 import type { AppService, LoginParts } from '../deps.ts'
 import { addEmail } from '../../identity/index.ts'
 import { emailStage, type Proof, type ProofDeps, proofIn } from '../mail/index.ts'
 import { mustBeLegacy } from '../legacy.ts'
+import type { Account } from '../../users/index.ts'
 import { isSameSecret, type Opened, type WantedSession } from '../../sessions/index.ts'
 import type { Stage } from '../uia/engine.ts'
 import { isRegistrationToken, takeRegistrationToken } from '../tokens-to-register/index.ts'
@@ -64,6 +65,38 @@ const registerFor = async (
   return register(context, { localpart: username, createdBy: 'appservice' }, withoutSession ? undefined : wanted, check)
 }
 
+/** The guest who wants to become a user, by their access token; undefined for who is none. @throws MatrixError */
+const guestOf = async (
+  { sessions, users }: Pick<LoginParts, 'sessions' | 'users'>,
+  { guest_access_token: token }: { guest_access_token?: string | null },
+  caller: { ip: string; userAgent: string | undefined },
+): Promise<Account | undefined> => {
+  if (token === undefined || token === null) return undefined
+  const { user, guest } = await sessions.authenticate(token, { ...caller, query: {} })
+  const account = guest ? await users.account(user) : undefined
+  if (!account) throw new MatrixError('M_FORBIDDEN', '"guest_access_token" is not of a guest')
+  return account
+}
+
+/** A guest keeps the name: rooms know them by it. */
+const mustBeOwnName = (guest: Account, username: string | undefined): void => {
+  if (username !== undefined && username !== guest.localpart)
+    throw new MatrixError(
+      'M_FORBIDDEN',
+      `A guest who becomes a user keeps the name: "username" must be "${guest.localpart}"`,
+    )
+}
+
+const becomeUser = async (
+  { users, sessions }: Pick<LoginParts, 'users' | 'sessions'>,
+  { nid, userId }: Account,
+  passwordHash: string,
+  wanted: WantedSession | undefined,
+) => {
+  const account = await users.makeUser(nid, passwordHash)
+  return { userId, opened: wanted && (await sessions.open(account, undefined, wanted)) }
+}
+
 const keepAddress = async (
   context: Pick<LoginParts, 'users' | 'database' | 'now'>,
   userId: string,
@@ -93,6 +126,7 @@ export const registerRoutes = (context: RegisterRouteDeps): Route[] => [
       username: Type.Optional(Type.Union([Type.String(), Type.Null()])),
       password: Type.Optional(Type.Union([Type.String(), Type.Null()])),
       inhibit_login: Type.Optional(Type.Boolean()),
+      guest_access_token: Type.Optional(Type.Union([Type.String(), Type.Null()])),
       auth: Type.Optional(Type.Unknown()),
       ...sessionFields,
     }),
@@ -115,8 +149,11 @@ export const registerRoutes = (context: RegisterRouteDeps): Route[] => [
         )
       }
       mustBeOpen(context)
-      const { username, password } = body
-      if (typeof username === 'string') await checkNewName(context, username)
+      const { password } = body
+      const guest = await guestOf(context, body, { ip, userAgent })
+      const username = typeof body.username === 'string' ? loweredName(body.username) : undefined
+      if (guest) mustBeOwnName(guest, username)
+      else if (username !== undefined) await checkNewName(context, username)
       if (typeof password === 'string') context.passwords.check(password)
       else if (own(body, 'auth') !== undefined) throw new MatrixError('M_MISSING_PARAM', '"password" is missing')
       const flows = flowsToRegister(context)
@@ -125,6 +162,8 @@ export const registerRoutes = (context: RegisterRouteDeps): Route[] => [
       const notes = await context.uia.confirm(request)
       const token = notes.get('m.login.registration_token')
       const passwordHash = await context.passwords.hash(password ?? '')
+      if (guest)
+        return reply(context, await becomeUser(context, guest, passwordHash, body.inhibit_login ? undefined : wanted))
       const localpart = username ?? randomLocalpart(context)
       const registered = await register(
         context,
@@ -151,7 +190,7 @@ export const registerRoutes = (context: RegisterRouteDeps): Route[] => [
     handle: async ({ query }) => {
       mustBeLegacy(context)
       mustBeOpen(context)
-      await checkNewName(context, query.username)
+      await checkNewName(context, loweredName(query.username))
       return { available: true }
     },
   }),

@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { Type } from 'typebox'
 import { route, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
-import { register, type RegisterDeps } from '../accounts.ts'
+import { loweredName, register, type RegisterDeps } from '../accounts.ts'
 import type { LoginParts } from '../deps.ts'
 import { sessionFields, SessionReply, sessionReply, wantedSession } from './login.ts'
 
@@ -98,7 +98,7 @@ export const sharedSecretRoutes = (
         if (body.password.length > 512 || body.password === '')
           throw new MatrixError('M_INVALID_PARAM', 'The password must have 1 to 512 characters')
         const account = {
-          localpart: body.username.toLowerCase(),
+          localpart: loweredName(body.username),
           createdBy: 'shared-secret',
           passwordHash: await context.passwords.hash(body.password),
           admin: body.admin ?? false,

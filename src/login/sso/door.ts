@@ -2,7 +2,7 @@ import { field, Reply, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { isSameSecret } from '../../sessions/index.ts'
 import { gate } from '../../users/index.ts'
-import { register } from '../accounts.ts'
+import { loweredName, register } from '../accounts.ts'
 import { isRegistrationToken, takeRegistrationToken } from '../tokens-to-register/index.ts'
 import { takesPasswords } from '../password/credentials.ts'
 import { doorPage, signUpPage } from '../pages/account.ts'
@@ -91,7 +91,7 @@ const tokenIn = async ({ context }: Web, { form, ip }: PageRequest): Promise<str
 const signUp = async (web: Web, request: PageRequest): Promise<number> => {
   const { passwords, users, now } = web.context
   const token = await tokenIn(web, request)
-  const localpart = field(request.form, 'user')?.trim() ?? ''
+  const localpart = loweredName(field(request.form, 'user')?.trim() ?? '')
   const password = field(request.form, 'password') ?? ''
   passwords.check(password)
   const passwordHash = await passwords.hash(password)

@@ -10,9 +10,7 @@ export type NewAccountRow = Omit<
 >
 
 /** What may be changed of an account. */
-export type AccountChange = Partial<
-  Omit<Updateable<AccountsTable>, 'user_nid' | 'localpart' | 'folded' | 'created_ts' | 'created_by'>
->
+export type AccountChange = Partial<Omit<Updateable<AccountsTable>, 'user_nid' | 'localpart' | 'folded' | 'created_ts'>>
 
 const columns = [
   'accounts.user_nid',
