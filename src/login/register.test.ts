@@ -68,7 +68,7 @@ inWorld(
     for (const [name, expected] of [
       ['free', '200'],
       ['bob', '400 M_USER_IN_USE'],
-      ['BOB', '400 M_INVALID_USERNAME'],
+      ['BOB', '400 M_USER_IN_USE'],
       ['irc_a', '400 M_EXCLUSIVE'],
       ['_a', '400 M_INVALID_USERNAME'],
     ] as const) {
