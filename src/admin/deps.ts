@@ -11,6 +11,7 @@ import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
 import type { Audit } from './audit.ts'
 import type { Notices } from './notices.ts'
+import type { SignIns } from './sign-ins.ts'
 import type { Tasks } from './tasks.ts'
 
 /** Where the operator reads what happens. A pino logger is one. */
@@ -26,6 +27,17 @@ export interface Destinations {
   waiting(server: string): { readonly events: number; readonly edus: number }
   /** It is tried again at once. False where it is not being waited for. */
   reset(server: string): boolean
+}
+
+/** What becomes of a token, as `latchkey auth explain` says it. */
+export interface ExplainedToken {
+  readonly provider: string
+  readonly accepted: boolean
+  readonly steps: readonly { readonly rule: string; readonly found: string }[]
+  readonly user: string | undefined
+  readonly takes: Readonly<Record<string, string>>
+  readonly problem: string | undefined
+  readonly fix: string | undefined
 }
 
 /** What the routes of this folder are made with. */
@@ -49,6 +61,13 @@ export interface AdminDeps {
   readonly resolveAlias: (alias: string) => Promise<number | undefined>
   /** Port to federation/; undefined where no other server is talked to. */
   readonly destinations: Destinations | undefined
+  /** How far application services are. */
+  readonly services: () => readonly { readonly id: string; readonly waiting: number; readonly failures: number }[]
+  /** Who vouches for people here. */
+  readonly providers: readonly { readonly id: string; readonly type: string }[]
+  readonly signIns: SignIns
+  /** Undefined where nobody's tokens are taken. Changes nothing. */
+  readonly explain: (token: string) => Promise<ExplainedToken | undefined>
   readonly logger: AdminLog
   readonly serverName: string
   /** Of Latchkey. */

@@ -3,10 +3,19 @@ import type { Account } from '../users/index.ts'
 import { type Bearer, createBearer, openRevocations } from './bearer/index.ts'
 import type { BrowserProvider } from './browser.ts'
 import type { ProviderParts, ProvidersDeps } from './deps.ts'
-import { type JwtCredential, keepKeys, openKeyring, readKeptKeys, verifyJwtCredential } from './jwt/index.ts'
+import { type Explanation, withOutlook } from './explain.ts'
+import {
+  explainToken,
+  type JwtCredential,
+  keepKeys,
+  openKeyring,
+  readKeptKeys,
+  verifyJwtCredential,
+} from './jwt/index.ts'
 import { kinds } from './kinds.ts'
 import { askDirectories, startPolls } from './ldap/index.ts'
 import type { Provider } from './provider.ts'
+import { explainResponse } from './saml/index.ts'
 
 /** Those who vouch for people here. */
 export interface Providers extends Disposable {
@@ -23,6 +32,8 @@ export interface Providers extends Disposable {
   readonly askers: readonly Asker[]
   /** Tokens of providers that are access tokens themselves. */
   readonly bearer: Bearer
+  /** What becomes of a token, or of what a SAML provider sends. Changes nothing; undefined where nobody's tokens are taken. */
+  explain(token: string): Promise<Explanation | undefined>
   /** Whom a JWT speaks for, and how it arrived. @throws MatrixError M_FORBIDDEN, M_LIMIT_EXCEEDED */
   verifyToken(token: unknown, origin: Origin): Promise<JwtCredential>
   /**
@@ -87,6 +98,18 @@ export const openProviders = async (deps: ProvidersDeps): Promise<Providers> => 
     directories: directories.map(({ id }) => id),
     askers: all.flatMap(({ asker }) => asker ?? []),
     bearer: createBearer(parts, await openRevocations(database, deps.now)),
+    explain: async (token) => {
+      const { config, outgoing, now } = deps
+      const known = {
+        policies: identities.policies,
+        serverName: config.server_name,
+        entries: config.identity_providers,
+      }
+      const found =
+        (await explainResponse({ ...known, outgoing, now, publicUrl: config.public_base_url }, token)) ??
+        (await explainToken({ ...known, keyring }, token))
+      return found?.identity ? withOutlook(found, await identities.outlook(found.identity)) : found
+    },
     verifyToken: (token, origin) => verifyJwtCredential(parts, token, origin),
     verifyPassword: (name, password, account, origin) => askDirectories(parts, name, password, account, origin),
     [Symbol.dispose]: () => keyring[Symbol.dispose](),

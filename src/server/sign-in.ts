@@ -1,5 +1,6 @@
 // Fourth storey: who is signed in, and the ways in and out.
 import { Readable } from 'node:stream'
+import { openSignIns } from '../admin/index.ts'
 import { type Config, ConfigError, oauthIssuer } from '../config/index.ts'
 import { identityChecks, type IdentityDeps, openIdentities, openStanding } from '../identity/index.ts'
 import {
@@ -82,7 +83,7 @@ export async function openWaysIn(stack: AsyncDisposableStack, deps: WaysInDeps, 
         })
       : undefined
   const routes = [...sessions.routes, ...login.routes, ...identities.routes, ...(oauth?.routes ?? [])]
-  return { sessions, identities, login, oauth, routes }
+  return { sessions, identities, providers, login, oauth, routes }
 }
 
 /** Opens sign-in. */
@@ -92,6 +93,7 @@ export async function openSignIn(
   { users, devices, appservices, mail }: People,
   { media, placements }: RoomStorey,
 ) {
+  const signIns = openSignIns(ground.now)
   const services = ground.registrations.length > 0 ? appservices : undefined
   const { routes, ...waysIn } = await openWaysIn(stack, {
     ...ground,
@@ -101,7 +103,10 @@ export async function openSignIn(
     isExclusive: (userId) => appservices.keepsUser(userId),
     appservices: services,
     services,
-    count: ground.metrics?.signIn,
+    count: (attempt) => {
+      signIns.note(attempt)
+      ground.metrics?.signIn(attempt)
+    },
     people: {
       savePicture: ({ nid }, { bytes, type }) =>
         upload(
@@ -113,5 +118,5 @@ export async function openSignIn(
       leaveRoom: (user, roomId, change) => placements.leave(user, roomId, change),
     },
   })
-  return { ...waysIn, routes: [...routes, ...openIdRoutes({ ...ground, users })] }
+  return { ...waysIn, signIns, routes: [...routes, ...openIdRoutes({ ...ground, users })] }
 }

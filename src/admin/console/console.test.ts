@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Client } from '../../../test/harness/client.ts'
 import { noChromium, openChromium, picture } from '../../../test/harness/chromium.ts'
-import { jwtConfig } from '../../../test/harness/jwt.ts'
+import { send } from '../../../test/harness/identity-provider.ts'
+import { jwtConfig, signJwt } from '../../../test/harness/jwt.ts'
 import { createHomeserver } from '../../server/index.ts'
 import { readAuditEntries } from '../store/audit.ts'
 
@@ -41,6 +42,13 @@ test(
     await alice.send(room, 'after')
     await bob.req('POST', `/rooms/${encodeURIComponent(room)}/report/${encodeURIComponent(event)}`, { reason: 'rude' })
 
+    await send(`${server.url}/_matrix/media/v3/upload?filename=notes.txt`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${alice.token}`, 'content-type': 'text/plain' },
+      body: 'what alice has kept',
+    })
+    const stranger = signJwt({ sub: 'eve' }, 'another secret, which is as long as it must be here')
+    await new Client(server.url).refusal('POST', '/login', { type: 'org.matrix.login.jwt', token: stranger })
     const browser = await openChromium()
     try {
       const page = await browser.newPage({ viewport: { width: 390, height: 800 }, colorScheme: 'dark' })
@@ -82,6 +90,35 @@ test(
 
       await page.emulateMedia({ colorScheme: 'light' })
       await page.setViewportSize({ width: 1200, height: 800 })
+      await page.goto(`${at}/media`)
+      assert.match(await text(), /1 people have uploaded[^]*@alice:test[^]*1 files, 19 bytes/)
+      await page.click('text=@alice:test')
+      assert.match(await text(), /notes.txt[^]*text\/plain, 19 bytes/)
+      await page.click('button:has-text("Quarantine")')
+      assert.match(await text(), /in quarantine by @root:test/)
+      await picture(page, 'console-files-desk-light')
+      await page.click('button:has-text("Release")')
+      await page.click('text=Delete …')
+      await page.click('main button:has-text("Delete")')
+      assert.match(await text(), /0 files/)
+
+      await page.goto(`${at}/providers`)
+      assert.match(await text(), /jwt_config[^]*2 sign-ins since the start[^]*HMAC secret of \d+ bytes \(2, last/)
+      assert.match(await text(), /Refused by: signature \(1, last/)
+      await page.fill('#credential', signJwt({ sub: 'dora' }))
+      await page.click('button:has-text("Explain")')
+      assert.match(await text(), /This token signs in @dora:test[^]*✓ signature/)
+      await picture(page, 'console-providers-desk-light')
+      await page.fill('#credential', signJwt({ sub: 'dora' }, 'another secret, which is as long as it must be here'))
+      await page.click('button:has-text("Explain")')
+      assert.match(await text(), /This token is refused[^]*✗ signature/)
+      await page.setViewportSize({ width: 390, height: 800 })
+      await picture(page, 'console-providers-phone-light')
+      assert.ok(await fits())
+      await page.setViewportSize({ width: 1200, height: 800 })
+      await page.goto(`${at}/servers`)
+      assert.match(await text(), /0 servers[^]*federation is off/)
+
       await page.goto(`${at}/tokens`)
       await page.click('button:has-text("New token for one account")')
       assert.match(await text(), /0 of 1 used/)
@@ -114,6 +151,9 @@ test(
       'console lock',
       'console unlock',
       'console dismiss report',
+      'console quarantine file',
+      'console release file',
+      'console delete file',
       'console new token',
       'console delete room',
     ])

@@ -31,6 +31,11 @@ interface ConsolePage {
   readonly fresh?: boolean
 }
 
+/** A form that only asks is sent, lest what is in it stand in an address. */
+interface LookedAt extends ConsolePage {
+  readonly method?: 'GET' | 'POST'
+}
+
 const pathOf = (path: string, { params, query }: PageRequest): string => {
   const filled = path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''))
   const search = query.toString()
@@ -57,12 +62,12 @@ async function enter(
 /** A page to look at. */
 export const consolePage = (
   deps: AdminApiDeps,
-  { id, path, fresh = false }: ConsolePage,
+  { id, path, fresh = false, method = 'GET' }: LookedAt,
   view: (request: ConsoleRequest) => Promise<{ title: string; body: Content }>,
 ): Route =>
   pageRoute(deps.login.web, {
     id,
-    method: 'GET',
+    method,
     path: `${root}${path}`,
     handle: async (request) => {
       const admin = await enter(deps, request, pathOf(path, request), fresh)
@@ -74,7 +79,10 @@ export const consolePage = (
         ['Overview', ''],
         ['People', '/people'],
         ['Rooms', '/rooms'],
+        ['Files', '/media'],
         ['Reports', '/reports'],
+        ['Sign-in', '/providers'],
+        ['Servers', '/servers'],
         ['Tokens', '/tokens'],
         ['Tasks', '/tasks'],
         ['Audit log', '/audit'],
@@ -150,6 +158,13 @@ export const rows = (list: readonly Content[], none: string): Content =>
 
 export const time = (ms: number | null): string =>
   ms === null ? 'never' : new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
+
+const units = ['bytes', 'kB', 'MB', 'GB', 'TB'] as const
+
+export function shownBytes(bytes: number): string {
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3))
+  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`
+}
 
 /** Where the next page of a list begins. */
 export const pageFrom = ({ query }: PageRequest): number => {

@@ -13,7 +13,6 @@ export async function readOverview(db: Reader) {
     accounts: accounts?.count ?? 0,
     rooms: rooms?.count ?? 0,
     reports: reports?.count ?? 0,
-    services: await db.selectFrom('appservices').orderBy('id').select(['id', 'position']).execute(),
     waiting: await db.selectFrom('jobs').groupBy('queue').select(['queue', count]).execute(),
   }
 }

@@ -11,8 +11,8 @@ import { button, consoleAct, consolePage, link, rows, time } from './frame.ts'
 const context = 3
 
 /** What happened, what is under way, and who may register. */
-export const serverPages = (deps: AdminApiDeps): Route[] => {
-  const { database, log, rooms, tasks, login } = deps
+export const overviewPages = (deps: AdminApiDeps): Route[] => {
+  const { database, log, rooms, tasks, login, services } = deps
   const { registrationTokens } = login.administration
 
   /** What was said just before and after an event. */
@@ -38,7 +38,7 @@ export const serverPages = (deps: AdminApiDeps): Route[] => {
 
   return [
     consolePage(deps, { id: 'console', path: '' }, async () => {
-      const { accounts, rooms: count, reports, services, waiting } = await readOverview(database.aside)
+      const { accounts, rooms: count, reports, waiting } = await readOverview(database.aside)
       const running = (await tasks.list({})).filter(({ status }) => status === 'active' || status === 'scheduled')
       return {
         title: 'Overview',
@@ -56,9 +56,14 @@ export const serverPages = (deps: AdminApiDeps): Route[] => {
           )}
           <h2>Application services</h2>
           ${rows(
-            services.map(
-              ({ id, position }) =>
-                html`<div>${id} <span class="quiet">${Math.max(0, log.now - position)} entries behind</span></div>`,
+            services().map(
+              ({ id, waiting: behind, failures }) =>
+                html`<div>
+                  ${id}
+                  <span class="quiet"
+                    >${behind} entries behind${failures > 0 && `, does not answer: ${failures} attempts`}</span
+                  >
+                </div>`,
             ),
             'None.',
           )}`,
