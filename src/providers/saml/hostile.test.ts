@@ -22,11 +22,11 @@ const [config] = defaultConfig({
   public_base_url: 'https://one.test',
   identity_providers: [{ id: 'saml', type: 'saml', metadata_url: 'https://idp.test/metadata' }],
 }).identity_providers
-const good = (sign: 'assertion' | 'response'): string =>
+const good = (sign: 'assertion' | 'response', role = ['a', 'b']): string =>
   responseXml({
     nameId: 'id-alice',
     format: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
-    attributes: { uid: 'alice', role: ['a', 'b'] },
+    attributes: { uid: 'alice', role },
     issuer: idp.entityId,
     audience: callback.replace('callback', 'metadata'),
     recipient: callback,
@@ -102,6 +102,26 @@ test('whatever comes in place of a response or of metadata is refused as such', 
     assert.throws(() => readEnvelope(bomb), { name: 'Problem' })
     assert.throws(() => readMetadata(bomb, undefined), { name: 'Problem' })
   }
+})
+
+test('a message that is larger than anybody has use for is refused before its signature is looked at', async () => {
+  const xml = good('assertion')
+  const put = (what: string): string => xml.replace('</samlp:Response>', `${what}</samlp:Response>`)
+  const spaces = Array.from({ length: 300 }, (_, index) => `xmlns:n${index}="urn:${index}"`).join(' ')
+  const attributes = Array.from({ length: 3000 }, (_, index) => `a${index}=""`).join(' ')
+  const hostile = {
+    elements: put(`<y xmlns="urn:y">${'<y/>'.repeat(19_000)}</y>`),
+    namespaces: put(`<y ${spaces}/>`),
+    attributes: put(`<y ${attributes}/>`),
+    depth: put(`${'<y>'.repeat(35)}${'</y>'.repeat(35)}`),
+  }
+  for (const [kind, bomb] of Object.entries(hostile))
+    await assert.rejects(read(bomb), { name: 'Problem', message: /is too large$/ }, kind)
+})
+
+test('somebody with five hundred groups signs in', async () => {
+  const groups = Array.from({ length: 500 }, (_, index) => `group ${index}`)
+  assert.deepEqual((await read(good('response', groups))).claims['role'], groups)
 })
 
 const entity = (id: string, more = '', certificate = key.certificate): string =>

@@ -19,14 +19,27 @@ interface Open {
   text: string
 }
 
-const mostDepth = 40
-const mostElements = 20_000
+interface Limits {
+  readonly depth: number
+  readonly elements: number
+  /** Declarations of namespaces among them. */
+  readonly attributes: number
+  readonly namespaces: number
+}
+
+/** What operators name: metadata of a federation have thousands of providers. */
+const largeLimits: Limits = { depth: 40, elements: 20_000, attributes: 100_000, namespaces: 20_000 }
+/**
+ * What anybody may send, signed by any key. Each signature has it brought into canonical form, which takes time by the square of the
+ * elements: a thousand of them some 50 ms. A person with 500 groups has about 550.
+ */
+const messageLimits: Limits = { depth: 30, elements: 1000, attributes: 2000, namespaces: 200 }
 
 const failed = (message: string): Problem => new Problem('provider_failed', message)
 
 /**
  * Reads XML as strictly as what names people has to be read: no document type, so that nothing means what stands elsewhere, and where
- * `plain` says so neither comments nor instructions, which programs disagree upon.
+ * it is `plain`, a message, neither comments nor instructions, which programs disagree upon, and little enough to be looked at by anybody's wish.
  * @throws Problem
  */
 export const readXml = (xml: string, options: { what: string; plain: boolean }): Element => {
@@ -34,7 +47,8 @@ export const readXml = (xml: string, options: { what: string; plain: boolean }):
   const parser = new SaxesParser({ xmlns: true })
   const open: Open[] = []
   let root: Element | undefined
-  let seen = 0
+  const limits = plain ? messageLimits : largeLimits
+  const seen = { elements: 0, attributes: 0, namespaces: 0 }
   parser.on('error', (error) => {
     throw failed(`${what} is not XML: ${error.message}`)
   })
@@ -50,8 +64,17 @@ export const readXml = (xml: string, options: { what: string; plain: boolean }):
     })
   }
   parser.on('opentag', ({ local, uri, attributes }) => {
-    seen += 1
-    if (open.length >= mostDepth || seen > mostElements) throw failed(`${what} is too large`)
+    seen.elements += 1
+    for (const { prefix, name } of Object.values(attributes)) {
+      seen.attributes += 1
+      if (prefix === 'xmlns' || name === 'xmlns') seen.namespaces += 1
+    }
+    const isTooMuch =
+      open.length >= limits.depth ||
+      seen.elements > limits.elements ||
+      seen.attributes > limits.attributes ||
+      seen.namespaces > limits.namespaces
+    if (isTooMuch) throw failed(`${what} is too large`)
     const own = Object.values(attributes)
       .filter((attribute) => attribute.uri === '')
       .map((attribute): [string, string] => [attribute.local, attribute.value])
