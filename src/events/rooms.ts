@@ -9,6 +9,7 @@ import type { Room } from './room.ts'
 import { openHeads } from './heads.ts'
 import type { ReceivePorts } from './receive/deps.ts'
 import { openReceiver, type Receiver } from './receive/receiver.ts'
+import { openResets } from './resets.ts'
 import type { Draft } from './stage.ts'
 import { openRemoval, type Removal } from './removal.ts'
 import { openStateKeys, type StateKeys } from './state-keys.ts'
@@ -41,6 +42,8 @@ export interface Rooms {
   everywhere(since: number, until: number): Promise<StoredEvent[]>
   /** Those of the rooms that have events after `since`. */
   changedSince(rooms: readonly number[], since: number): Promise<number[]>
+  /** Places of a room's state that changed in `(since, until]`, although no event for them did it. See resets.ts. */
+  resets(room: number, since: number, until: number): Promise<number[]>
   /** The member events of a room in `(since, until]`. */
   membersChanged(room: number, since: number, until: number): Promise<StoredEvent[]>
   /** Adds events of local users at the head of the room: all or none. See append.ts. */
@@ -96,6 +99,7 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
   const stateSets = openStateSets(database, stateSetIds, secret)
   const heads = openHeads(database, events, stateSets)
   const userRooms = openUserRooms(database)
+  const resets = openResets(database)
   log.listen((entry) => {
     userRooms.hear(entry)
     if (entry.kind === 'event' && entry.room !== undefined)
@@ -148,12 +152,13 @@ export async function openRooms(deps: RoomsDeps): Promise<Rooms> {
     timeline,
     everywhere: async (since, until) => events.adopt(await readEverywhere(database.read, since, until)),
     changedSince: (nids, since) => readChangedRooms(database.read, nids, since),
+    resets: (room, since, until) => resets.in(room, since, until),
     membersChanged: async (room, since, until) =>
       events.adopt(await readMemberEvents(database.read, room, since, until)),
     append: (room, drafts) => append(appendDeps, room, drafts),
     make: roomMaker(appendDeps, roomIds),
     removal: openRemoval({ database, log, events, heads, stateSets, userRooms }),
-    openReceiver: (ports) => openReceiver({ ...appendDeps, database, userRooms, roomIds, ...ports }),
+    openReceiver: (ports) => openReceiver({ ...appendDeps, database, userRooms, roomIds, resets, ...ports }),
     isDurable: async (room) => {
       await database.write(async () => {})
       return !room.dead

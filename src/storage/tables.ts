@@ -47,6 +47,7 @@ import type {
   ArrivalsTable,
   DestinationsTable,
   PendingRedactionsTable,
+  StateResetsTable,
   ServerKeyAnswersTable,
   ServerKeysTable,
 } from './tables/federation.ts'
@@ -414,6 +415,7 @@ export interface Tables {
   server_keys: ServerKeysTable
   arrivals: ArrivalsTable
   pending_redactions: PendingRedactionsTable
+  state_resets: StateResetsTable
   server_key_answers: ServerKeyAnswersTable
   destinations: DestinationsTable
   destination_debts: DestinationDebtsTable

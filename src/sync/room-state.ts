@@ -55,9 +55,26 @@ export interface StateWish {
 export async function stateFor(rooms: Rooms, room: Room, wish: StateWish): Promise<StateMap> {
   const { span, timeline, full, after } = wish
   const isWhole = !timeline.limited && !timeline.hidesState
-  if (!full && isWhole) return after ? changedBy(rooms, timeline) : nothing
+  const reset = await resetIn(rooms, room, wish)
+  if (!full && isWhole) return joined(after ? await changedBy(rooms, timeline) : nothing, reset)
   const end = after ? await stateAt(rooms, room, span.until) : await told(rooms, room, timeline, span.until)
-  return full ? end : difference(await stateAt(rooms, room, span.since), end)
+  return joined(full ? end : difference(await stateAt(rooms, room, span.since), end), reset)
+}
+
+const joined = (one: StateMap, other: StateMap): StateMap => (other.size === 0 ? one : new Map([...one, ...other]))
+
+/** What the resolution of state changed meanwhile, as it is now, beside what the timeline shows. */
+async function resetIn(rooms: Rooms, room: Room, { span, timeline, full, after }: StateWish): Promise<StateMap> {
+  const since = full ? (timeline.events[0]?.position ?? span.until + 1) - 1 : span.since
+  const keys = await rooms.resets(room.nid, since, span.until)
+  if (keys.length === 0) return nothing
+  const shown = new Set(after ? [] : timeline.events.map(({ nid }) => nid))
+  const reset = new Map<number, number>()
+  for (const key of keys) {
+    const holder = room.state.get(key)
+    if (holder !== undefined && !shown.has(holder)) reset.set(key, holder)
+  }
+  return reset
 }
 
 /** The state before the timeline; and what has changed in the timeline's time, but was left out of it. */

@@ -3,9 +3,11 @@ import type { Tx } from '../../storage/index.ts'
 import { bumps, HeadDied, setMember } from '../commit.ts'
 import { forgetRedacted, type Redaction } from '../redaction.ts'
 import { type Extremity, type Head, type Member, memberFrom, type RoomSummary } from '../room.ts'
+import { holderIn } from '../state-sets.ts'
 import { eventBytes, type Held, type StoredEvent } from '../stored-event.ts'
 import { insertEvent, placeEvent, replaceByRedacted } from '../store/events.ts'
 import { addPendingRedaction } from '../store/redactions.ts'
+import { addResets } from '../store/resets.ts'
 import { deleteRelation, insertRelation } from '../store/relations.ts'
 import { updateRoom, upsertMember } from '../store/rooms.ts'
 import type { StateLayer } from '../store/state.ts'
@@ -32,6 +34,8 @@ export interface Change {
   readonly layers: readonly StateLayer[]
   /** State keys that may not be in the database yet. */
   readonly stateKeys: readonly number[]
+  /** The place of the state that the event is for. */
+  readonly own?: number | undefined
   /** The user whose membership it sets, where it counts in the current state. */
   readonly target: number | undefined
   readonly redaction: Redaction | undefined
@@ -130,5 +134,16 @@ async function store(deps: ReceiveDeps, tx: Tx, head: Head, change: Change): Pro
     await replaceByRedacted(tx, redaction.target.nid, redaction.json, stored.nid)
     await deleteRelation(tx, redaction.target.nid)
   }
+  if (move && !change.newcomers) {
+    const resets = resetBy(change, move)
+    addResets(tx, head.nid, stored.position, resets)
+    if (resets.length > 0) deps.resets.note(head.nid, stored.position)
+  }
   if (awaits !== undefined) await addPendingRedaction(tx, awaits, stored.nid)
+}
+
+/** Places of the state that change with an event, though it is not for them; and its own, where it does not come to hold it. */
+function resetBy({ stored: { nid }, own }: Change, { state, chain }: HeadMove): number[] {
+  const others = [...state].flatMap(([key, holder]) => (holder === nid || key === own ? [] : [key]))
+  return own !== undefined && (state.get(own) ?? holderIn(chain, own)) !== nid ? [...others, own] : others
 }

@@ -1,6 +1,7 @@
 import type { Users } from '../../users/index.ts'
 import type { Database, Sequence } from '../../storage/index.ts'
 import type { CommitDeps } from '../commit.ts'
+import type { Resets } from '../resets.ts'
 import type { UserRooms } from '../user-rooms.ts'
 import type { RemoteEvents, SigningKeys } from './ports.ts'
 
@@ -12,6 +13,7 @@ export interface ReceiveDeps extends CommitDeps {
   readonly database: Database
   readonly users: Pick<Users, 'intern' | 'namesOf'>
   readonly userRooms: Pick<UserRooms, 'reread'>
+  readonly resets: Resets
   readonly eventIds: Sequence
   readonly roomIds: Sequence
   readonly serverName: string

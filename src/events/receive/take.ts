@@ -159,10 +159,11 @@ async function changeBy(
   const { type, stateKey } = incoming.event
   const redaction = await redactionBy(deps, room, stored, before)
   const json = await redactedAlready(deps, room, stored, incoming)
-  const key = stateKey === undefined ? [] : [await deps.stateKeys.intern(type, stateKey)]
+  const own = stateKey === undefined ? undefined : await deps.stateKeys.intern(type, stateKey)
   return {
     ...unmoved(stored, { event: incoming.event, json }, known, before),
-    stateKeys: [...(before.stateKeys ?? []), ...key],
+    stateKeys: [...(before.stateKeys ?? []), ...(own === undefined ? [] : [own])],
+    own,
     redaction: redaction?.known,
     awaits: redaction?.awaits,
   }

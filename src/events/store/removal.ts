@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Reader, Tx } from '../../storage/index.ts'
+import { deleteResets } from './resets.ts'
 
 /** Some events of a room, those without a place in the log last. */
 export async function readSomeEvents(
@@ -54,6 +55,7 @@ export async function deleteStateSets(tx: Tx, nids: readonly number[]): Promise<
 }
 
 export async function deleteRoomRow(tx: Tx, room: number): Promise<void> {
+  await deleteResets(tx, room)
   const row = await tx.deleteFrom('rooms').where('nid', '=', room).returning('state_nid').executeTakeFirst()
   if (row) await deleteStateSets(tx, [row.state_nid])
 }

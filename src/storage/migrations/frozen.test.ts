@@ -19,6 +19,7 @@ const landed: Readonly<Record<string, string>> = {
   '0011-refresh-families': '00c90068394392a1',
   '0012-given-profiles': '1ebd2a71397d7bda',
   '0013-login-tokens-since': '35d58ddb5fab9b5f',
+  '0014-state-resets': '08feeca4a36a8b8f',
 }
 
 test('every migration is held to what it says', () => {

@@ -17,6 +17,7 @@ import { personalTokens } from './0010-personal-tokens.ts'
 import { refreshFamilies } from './0011-refresh-families.ts'
 import { givenProfiles } from './0012-given-profiles.ts'
 import { loginTokensSince } from './0013-login-tokens-since.ts'
+import { stateResets } from './0014-state-resets.ts'
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
 export const migrations: readonly Migration[] = [
@@ -33,6 +34,7 @@ export const migrations: readonly Migration[] = [
   refreshFamilies,
   givenProfiles,
   loginTokensSince,
+  stateResets,
 ]
 
 /** The newest schema that a binary must know to work on this database: an older one refuses. */

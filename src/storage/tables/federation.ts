@@ -61,3 +61,11 @@ export interface PendingRedactionsTable {
   event_id: string
   redaction_nid: number
 }
+
+/** A place of a room's state that was given to another event, or to none, by an event of another server that was not for it. */
+export interface StateResetsTable {
+  room_nid: number
+  /** Of the event that brought it about. */
+  position: number
+  key_nid: number
+}

@@ -146,7 +146,7 @@ async function changedState({ deps }: RoomContext, { room, from, horizon }: Room
     return rooms.events.many([
       ...difference(await stateAt(rooms, room, from), await stateAt(rooms, room, horizon)).values(),
     ])
-  const keys = new Set<number>()
+  const keys = new Set(await rooms.resets(room.nid, from, horizon))
   for (const { kind, data } of tail.room(room.nid, from, horizon)) {
     if (kind !== 'event') continue
     const { event } = data as StoredEvent // entries of this kind carry it
