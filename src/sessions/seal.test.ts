@@ -41,3 +41,15 @@ test('nothing that was changed or made up opens', () => {
     }),
   )
 })
+
+test('what is taken is gone, for whoever opens it or takes it again, whichever way it is written', () => {
+  const seal = sealOf()
+  const [one, other] = [seal.seal({ a: 'x' }), seal.seal({ a: 'x' })]
+  assert.deepEqual(seal.open(one), { a: 'x' })
+  assert.deepEqual(seal.take(one), { a: 'x' })
+  for (const text of [one, `${one}=`, `${one}!`, ` ${one}`]) {
+    assert.equal(seal.take(text), undefined)
+    assert.equal(seal.open(text), undefined)
+  }
+  assert.deepEqual(seal.take(other), { a: 'x' })
+})

@@ -5,7 +5,12 @@ export interface Seal<T> {
   seal(value: T): string
   /** Undefined for what was not sealed here, for this, and lately. */
   open(text: unknown): T | undefined
+  /** The same, once: undefined when it was taken before. */
+  take(text: unknown): T | undefined
 }
+
+/** Of one purpose; beyond that the oldest are forgotten, which have nearly run out. */
+const mostTaken = 100_000
 
 const [ivBytes, tagBytes, keyBytes] = [12, 16, 32]
 
@@ -31,7 +36,17 @@ export const createSeal = <T extends object>(
   marks?: Marks<T>,
 ): Seal<T> => {
   const additional = Buffer.from(purpose)
-  const open = (text: unknown): T | undefined => {
+  /** What was taken, by what makes each sealed value another one, until it cannot be opened any more. */
+  const taken = new Map<string, number>()
+  const nameOf = (bytes: Buffer): string => bytes.toString('latin1', 0, ivBytes)
+  const take = (bytes: Buffer): void => {
+    for (const [old, until] of taken) {
+      if (until > deps.now() && taken.size < mostTaken) break
+      taken.delete(old)
+    }
+    taken.set(nameOf(bytes), deps.now() + lifetimeMs)
+  }
+  const open = (text: unknown, once = false): T | undefined => {
     const bytes = typeof text === 'string' ? Buffer.from(text, 'base64url') : Buffer.alloc(0)
     if (bytes.length <= ivBytes + tagBytes) return undefined
     const decipher = createDecipheriv('aes-256-gcm', deps.key, bytes.subarray(0, ivBytes), { authTagLength: tagBytes })
@@ -40,13 +55,16 @@ export const createSeal = <T extends object>(
       const plain = Buffer.concat([decipher.update(bytes.subarray(ivBytes + tagBytes)), decipher.final()]).toString()
       // It opens, so it is what was sealed here for this purpose.
       const { value, until, mark } = JSON.parse(plain) as { value: T; until: number; mark: number }
-      return until > deps.now() && (!marks || marks.stands(value, mark)) ? value : undefined
+      if (until <= deps.now() || (marks && !marks.stands(value, mark)) || taken.has(nameOf(bytes))) return undefined
+      if (once) take(bytes)
+      return value
     } catch {
       return undefined
     }
   }
   return {
-    open,
+    open: (text) => open(text),
+    take: (text) => open(text, true),
     seal: (value) => {
       const iv = deps.randomBytes(ivBytes)
       const cipher = createCipheriv('aes-256-gcm', deps.key, iv, { authTagLength: tagBytes }).setAAD(additional)

@@ -165,7 +165,8 @@ const changes = (web: Web): Route[] => [
         ticket.user !== account.nid ||
         ticket.visit !== visit.id ||
         ticket.target !== undefined ||
-        ticket.browser !== browserHash(request.browser)
+        ticket.browser !== browserHash(request.browser) ||
+        !web.linking.take(field(request.form, 'ticket'))
       ) {
         throw new Problem('lost', 'A link was not begun here, or too long ago')
       }

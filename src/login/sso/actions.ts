@@ -137,7 +137,7 @@ export const actionRoutes = (web: Web): Route[] => [
     method: 'POST',
     path: '/account/confirm',
     handle: async (request) => {
-      const ticket = web.agreeing.open(field(request.form, 'ticket'))
+      const ticket = web.agreeing.take(field(request.form, 'ticket'))
       const { visit } = await mustBeIn(web, request)
       if (!ticket || visit.id !== ticket.visit || !web.context.uia.pass(ticket.session, 'm.oauth', ticket.user))
         throw new Problem('lost', 'The confirmation is not waited for any more')

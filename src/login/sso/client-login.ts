@@ -62,6 +62,8 @@ const signIn = async (
   const client = web.clientLogins.open(sealed)
   if (client?.browser !== browserHash(request.browser))
     throw new Problem('lost', 'A sign-in was not begun in this browser, or too long ago')
+  // A token that was brought along is asked for once. What somebody types they may type again.
+  if (client.jwt !== undefined && !web.clientLogins.take(sealed)) throw new Problem('lost', 'The sign-in has gone on')
   const body = credential(client.jwt)
   const { ip, trace, userAgent } = request
   try {

@@ -74,7 +74,7 @@ export const enterRoutes = (web: Web): Route[] => [
     path: '/account/entered',
     handle: async (request) => {
       const ticket = web.entering.open(field(request.form, 'ticket'))
-      if (ticket?.browser !== browserHash(request.browser))
+      if (ticket?.browser !== browserHash(request.browser) || !web.entering.take(field(request.form, 'ticket')))
         throw new Problem('lost', 'Nobody was asked in this browser, or too long ago')
       await accountAt(web, ticket.user, gate)
       return redirect(

@@ -36,7 +36,7 @@ export const handOverRoutes = (web: Web): Route[] => [
       const from = visit.from && { ...visit.from, provider: visit.from.people }
       // It is a link that is followed: a form may have led here, and no form may end on another site.
       const leaving = web.leaving.seal({ user: account.nid, target: target.href, from, browser: ticket.browser })
-      if (visit.from && isTrusted(target, trustedClients(web)))
+      if (visit.from && isTrusted(target, trustedClients(web)) && web.handingOver.take(request.query.get('ticket')))
         return redirect(await signedTarget(web, account, from, target))
       return show(
         web,

@@ -129,10 +129,12 @@ const wayRoutes = (web: Web): Route[] => [
     method: 'GET',
     path: '/_latchkey/sso/continue',
     handle: async (request) => {
-      const ticket = web.leaving.open(request.query.get('ticket'))
+      const text = request.query.get('ticket')
+      const ticket = web.leaving.open(text)
       const target = ticket && parseRedirect(ticket.target)
-      if (!target || ticket.browser !== browserHash(request.browser))
-        throw new Problem('lost', 'A sign-in was not begun in this browser, or too long ago')
+      // Another browser uses nothing up.
+      if (!target || ticket.browser !== browserHash(request.browser) || !web.leaving.take(text))
+        throw new Problem('lost', 'A sign-in was not begun in this browser, too long ago, or has gone on already')
       return redirect(await signedTarget(web, await accountAt(web, ticket.user, gate), ticket.from, target))
     },
   }),
@@ -148,6 +150,7 @@ const wayRoutes = (web: Web): Route[] => [
         throw new Problem('lost', 'A link was not begun in this browser, or too long ago')
       const owner = await accountAt(web, ticket.user, gate)
       const proven = await passwordOf(web, request, owner.userId)
+      if (!web.linking.take(field(request.form, 'ticket'))) throw new Problem('lost', 'The link was made already')
       const account = await web.context.identities.enter(
         ticket.identity,
         {
