@@ -119,3 +119,7 @@ export const readPlaced = (db: Reader, ids: readonly string[]) =>
 
 export const readRoomRow = (db: Reader, roomId: string) =>
   db.selectFrom('rooms').where('room_id', '=', roomId).select(['nid', 'version', 'state_nid']).executeTakeFirst()
+
+/** Some rooms after one, in the order in which they came here. */
+export const readSomeRooms = (db: Reader, after: number, limit: number): Promise<{ nid: number; room_id: string }[]> =>
+  db.selectFrom('rooms').where('nid', '>', after).orderBy('nid').limit(limit).select(['nid', 'room_id']).execute()

@@ -1,6 +1,7 @@
+import { canonicalJson, type JsonObject } from '../../matrix/json.ts'
 import { unpaddedBase64 } from '../../matrix/signing.ts'
 import { clear, putRows } from '../store/rows.ts'
-import { saveSetting } from '../store/mark.ts'
+import { reserve, saveSetting } from '../store/mark.ts'
 import type { ImportContext } from '../target.ts'
 
 const size = 500
@@ -8,13 +9,14 @@ const size = 500
 /** What other servers and bridges have been told, and what is known of them. `position` is the end of the log. */
 export async function importOutside(ctx: ImportContext, position: number): Promise<void> {
   await ctx.database.write(async (tx) => {
-    await clear(tx, ['server_keys', 'destination_debts', 'appservices'])
+    await clear(tx, ['server_keys', 'destination_debts', 'destination_mail', 'appservices'])
     // Nothing that lies before this is told to gateways of pushes.
     await saveSetting(tx, 'push_position', String(position))
     await saveSetting(tx, 'federation_position', String(position))
   })
   await importServerKeys(ctx)
   await importDebts(ctx)
+  await importMail(ctx)
   await importBridges(ctx, position)
 }
 
@@ -65,6 +67,46 @@ async function importDebts({ source, database, names, report }: ImportContext): 
       putRows(tx, 'destination_debts', debts, { key: ['server', 'kind', 'nid'], keep: 'all' }),
     )
     report.count('rooms that other servers have not heard the end of', rows.length, debts.length)
+  }
+}
+
+/** Messages to devices of other servers that these have not taken, and whose devices have changed that they have not heard of. */
+async function importMail({ source, database, names, report }: ImportContext): Promise<void> {
+  interface Mail {
+    destination: string
+    stream_id: number
+    messages_json: string
+  }
+  let last = 0
+  for await (const rows of source.scan<Mail>(
+    { columns: 't.destination, t.stream_id, t.messages_json', from: 'device_federation_outbox t' },
+    size,
+  )) {
+    const mail = rows.map((row) => ({
+      nid: (last += 1),
+      server: row.destination,
+      json: canonicalJson(JSON.parse(row.messages_json) as JsonObject), // the content of an EDU, as Synapse would send it
+    }))
+    await database.write((tx) => putRows(tx, 'destination_mail', mail))
+    report.count('messages to devices of other servers', rows.length)
+  }
+  await database.write((tx) => reserve(tx, 'destination_mail', last))
+  interface Poke {
+    destination: string
+    user_id: string
+  }
+  for await (const rows of source.scan<Poke>(
+    { columns: 't.destination, t.user_id', from: 'device_lists_outbound_pokes t', where: 'not t.sent' },
+    size,
+  )) {
+    const users = await names.users(rows.map((row) => row.user_id))
+    const debts = [...new Set(rows.map((row) => `${row.destination} ${users.get(row.user_id)}`))].map((pair) => {
+      const [server = '', nid = ''] = pair.split(' ')
+      return { server, kind: 'user' as const, nid: Number(nid) }
+    })
+    await database.write((tx) =>
+      putRows(tx, 'destination_debts', debts, { key: ['server', 'kind', 'nid'], keep: 'all' }),
+    )
   }
 }
 

@@ -182,6 +182,10 @@ export function openRoomEvents(ctx: ImportContext, room: RoomOf): RoomEvents {
   }
 }
 
+/** Rooms of v1–5 may say any number: a column holds a whole one. */
+const whole = (value: number): number =>
+  Math.trunc(Math.max(Math.min(value, Number.MAX_SAFE_INTEGER), Number.MIN_SAFE_INTEGER)) || 0
+
 function rowOf(
   { row, event, json, standing, isOutlier }: ReadEvent,
   room: number,
@@ -194,8 +198,8 @@ function rowOf(
     event_id: row.event_id,
     room_nid: room,
     position: isOutlier ? null : row.stream_ordering,
-    depth: event.depth,
-    ts: event.ts,
+    depth: whole(event.depth),
+    ts: whole(event.ts),
     type: event.type,
     state_key: event.stateKey ?? null,
     sender_nid: sender,

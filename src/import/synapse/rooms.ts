@@ -1,7 +1,7 @@
 import { findRoomVersion, type RoomVersion } from '../../matrix/room-version.ts'
 import { emptySummary } from '../../events/index.ts'
 import { putRows } from '../store/rows.ts'
-import { countEvents, readReach, readUnplaced } from '../store/rooms.ts'
+import { countEvents, readReach, readSomeRooms, readUnplaced } from '../store/rooms.ts'
 import { isTrue, type ImportContext } from '../target.ts'
 import { eventColumns, eventTables, type SourceEvent } from './event.ts'
 import { openRoomEvents, type RoomEvents } from './room-events.ts'
@@ -54,6 +54,23 @@ export async function importRooms(ctx: ImportContext, of: number): Promise<void>
       if (row.create_id === null) await importOutside(ctx, row, version)
       else await importRoom(ctx, row, version, more)
     }
+  await tellOfDeleted(ctx)
+}
+
+/** Rooms of an earlier pass that Synapse has deleted since: nobody is asked to do the same here unseen. */
+async function tellOfDeleted({ source, database, report }: ImportContext): Promise<void> {
+  for (let after = 0; ;) {
+    const rows = await readSomeRooms(database.read, after, size)
+    const ids = rows.map((row) => row.room_id)
+    const marks = ids.map(() => '?').join(', ')
+    const found = await source.rows<{ room_id: string }>(`select room_id from rooms where room_id in (${marks})`, ids)
+    const there = new Set(found.map((row) => row.room_id))
+    for (const id of ids)
+      if (!there.has(id))
+        report.leave('rooms that Synapse has deleted since an earlier pass, and that are still here', id)
+    after = rows.at(-1)?.nid ?? after
+    if (rows.length < size) return
+  }
 }
 
 async function openRoom({ database, names, ids }: ImportContext, row: RoomRow, version: RoomVersion): Promise<number> {

@@ -40,10 +40,14 @@ export async function tellSecrets(url: string): Promise<Secret> {
     const token = alice.client.getAccessToken() ?? ''
     await until('every key in the backup', async () => (await backedUp(url, token)) === people.length, 30)
     await alice.crypto.startDehydration()
-    const dehydrated = await until('a dehydrated device', async () => {
-      const devices = (await bob.crypto.getUserDeviceInfo([alice.userId])).get(alice.userId)
-      return [...(devices?.values() ?? [])].find((device) => device.dehydrated)?.deviceId
-    })
+    const dehydrated = await until(
+      'a dehydrated device',
+      async () => {
+        const devices = (await bob.crypto.getUserDeviceInfo([alice.userId])).get(alice.userId)
+        return [...(devices?.values() ?? [])].find((device) => device.dehydrated)?.deviceId
+      },
+      60,
+    )
     alice.stop()
     // A new key, which alice's devices have not been given.
     await bob.crypto.forceDiscardSession(room)
