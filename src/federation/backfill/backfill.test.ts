@@ -63,6 +63,20 @@ for (const version of ['1', '11', '12'])
     assert.equal((await bob.sync()).rooms?.join?.[roomId], undefined)
   })
 
+over('an event from before somebody came is found by its id, with what was said around it', async (net) => {
+  const [alice, bob] = await people(net)
+  const roomId = await alice.createRoom({ preset: 'public_chat' })
+  const [before, wanted] = [await alice.send(roomId, 'before it'), await alice.send(roomId, 'the one')]
+  for (let i = 0; i < 150; i++) await alice.send(roomId, `later ${i}`)
+  await join(bob, roomId)
+  const path = `/rooms/${enc(roomId)}`
+  assert.equal(await bob.refusal('GET', `${path}/event/${enc('$'.padEnd(44, 'A'))}`), '404 M_NOT_FOUND')
+  const event = await bob.req<ClientEvent>('GET', `${path}/event/${enc(wanted)}`)
+  assert.equal(event.content['body'], 'the one')
+  const around = await bob.req<{ events_before: ClientEvent[] }>('GET', `${path}/context/${enc(wanted)}?limit=2`)
+  assert.deepEqual(ids(around.events_before), [before])
+})
+
 over('who may not see what was said before does not, and a server that is away ends no history', async (net) => {
   const [alice, bob] = await people(net)
   const roomId = await alice.createRoom({

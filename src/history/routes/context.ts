@@ -14,6 +14,22 @@ import { EventList, Limit, readFilter } from './query.ts'
 export const noEvent = (): MatrixError =>
   new MatrixError('M_NOT_FOUND', 'There is no such event in this room that you may see')
 
+/** So often are other servers asked for what is older than all that is here, a hundred events at a time, to find one. */
+const mostAsked = 3
+
+/** An event that is here, or that was said not long before all that is here of a room whose member asks for it. */
+async function findBefore(
+  { rooms, history }: HistoryRouteDeps,
+  { room, stay }: View,
+  eventId: string,
+): Promise<StoredEvent | undefined> {
+  for (let asked = 0; ; asked++) {
+    const stored = await rooms.events.byId(eventId)
+    const isPlaced = stored && (stored.position !== 0 || stored.room !== room.nid)
+    if (isPlaced || !stay.joined || asked === mostAsked || (await history.older(room)) !== 'more') return stored
+  }
+}
+
 /** The event and the room around it; undefined when the user may not see it. */
 export async function findEvent(
   deps: HistoryRouteDeps,
@@ -22,7 +38,7 @@ export async function findEvent(
   eventId: string,
 ): Promise<{ view: View | undefined; stored: StoredEvent | undefined }> {
   const view = await viewOf(deps, session, roomId)
-  const stored = view && isEventId(eventId) ? await deps.rooms.events.byId(eventId) : undefined
+  const stored = view && isEventId(eventId) ? await findBefore(deps, view, eventId) : undefined
   const seen = stored?.room === view?.room.nid && stored !== undefined && (await deps.history.canSee(session, stored))
   return { view, stored: seen ? stored : undefined }
 }
