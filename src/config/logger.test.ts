@@ -16,7 +16,7 @@ test('what others send makes no line of its own, and moves no cursor', () => {
   assert.equal(text.split('\n').length, 2, text)
   assert.match(
     text,
-    /^\d\d:\d\d:\d\d warning: x\\n12:00:00 info: all is well\\r\\u001b\[2J\\u202e\\u2028\\u009b31m reason="x/,
+    /^\d\d:\d\d:\d\d warning: x\\n12:00:00 info: all is well\\r\\u001b\[2J\\u202e\\u2028\\u009b31m reason=x/,
   )
 })
 
