@@ -144,3 +144,32 @@ over('names that are written large are small, and the names of the server are no
   await server.notices.send({ nid: alice.nid, userId: alice.userId }, 'hello')
   assert.deepEqual(await taken(), refusals, 'nor when the account is there')
 })
+
+over('a guest comes into a room that takes none by no way', async ({ register }) => {
+  const alice = await register({ username: 'alice', password })
+  const guest = await register({}, '?kind=guest')
+  const room = await alice.createRoom({ preset: 'public_chat', room_alias_name: 'closed' })
+  const at = `/rooms/${encodeURIComponent(room)}`
+  const member = `${at}/state/m.room.member/${encodeURIComponent(guest.userId)}`
+  const refused = '403 M_GUEST_ACCESS_FORBIDDEN'
+  assert.equal(await guest.refusal('POST', `${at}/join`, {}), refused)
+  assert.equal(await guest.refusal('POST', `/join/${encodeURIComponent('#closed:test')}`, {}), refused)
+  assert.equal(await guest.refusal('POST', `/knock/${encodeURIComponent(room)}`, {}), refused)
+  assert.equal(await guest.refusal('PUT', member, { membership: 'join' }), refused)
+  // Nor after an invitation, nor later.
+  await alice.invite(room, guest.userId)
+  assert.equal(await guest.refusal('PUT', member, { membership: 'join' }), refused)
+  const later = await guest.ask<{ delay_id?: string }>('PUT', `${member}?org.matrix.msc4140.delay=1`, {
+    membership: 'join',
+  })
+  if (later.status === 200) {
+    const ended = '/_matrix/client/unstable/org.matrix.msc4140/delayed_events?status=finalised'
+    for (let turn = 0; turn < 2000; turn++) {
+      const { finalised = [] } = await guest.req<{ finalised?: unknown[] }>('GET', ended)
+      if (finalised.length > 0) break
+      await delay(5)
+    }
+  }
+  const { joined } = await alice.req<{ joined: object }>('GET', `${at}/joined_members`)
+  assert.deepEqual(Object.keys(joined), [alice.userId])
+})

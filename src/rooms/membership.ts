@@ -194,6 +194,27 @@ export async function knock(deps: MembershipDeps, who: Who, room: Room, wish: Me
   await setMembership(deps, who, room, who.userId, 'knock', wish)
 }
 
+/**
+ * What this server wants of whoever comes to stand so to a room, by whatever way: the rooms that are blocked, and where guests may be.
+ * Everything else is for the auth rules to decide.
+ * @throws {MatrixError}
+ */
+export async function mayStand(
+  deps: Pick<MembershipDeps, 'blocks' | 'users'>,
+  room: Room,
+  userId: string,
+  membership: unknown,
+): Promise<void> {
+  if (membership !== 'join' && membership !== 'invite' && membership !== 'knock') return
+  deps.blocks?.mustBeOpen(room.id)
+  if (membership === 'invite') return
+  const user = await deps.users.intern(userId)
+  if (room.joined.has(user) || !(await deps.users.account(user))?.guest) return
+  if (membership === 'knock') throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests may not knock')
+  if (room.summary.guestAccess !== 'can_join')
+    throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests may not join this room')
+}
+
 /** The member event behind all of these. The auth rules decide whether it may be. */
 export async function setMembership(
   deps: MembershipDeps,
@@ -204,7 +225,7 @@ export async function setMembership(
   wish: MembershipWish = {},
 ): Promise<StoredEvent | undefined> {
   const speaksOfTarget = membership === 'join' || membership === 'invite' || membership === 'knock'
-  if (speaksOfTarget) deps.blocks?.mustBeOpen(room.id)
+  await mayStand(deps, room, userId, membership)
   const content: JsonObject = {
     ...(speaksOfTarget && (await deps.profiles.memberFields(userId))),
     ...wish.extra,

@@ -7,7 +7,7 @@ import { mustNotBeSuspended } from '../users/index.ts'
 import { checkAliasEvent } from './alias-event.ts'
 import type { RoomsRouteDeps } from './deps.ts'
 import { mustTakeInvites } from './invite-permission.ts'
-import { join, joinedRoom, leave, notIn } from './membership.ts'
+import { join, joinedRoom, leave, mayStand, notIn } from './membership.ts'
 import { mustNotTurnDownNotices } from './notice-room.ts'
 import { checkRelation } from './send-checks.ts'
 import { redactEvent, sendOnce, setState, type SendDeps } from './send.ts'
@@ -103,6 +103,7 @@ async function putState(
   if (session.shadowBanned) return pretended(session, origin, roomId, type, stateKey)
   if (type === 'm.room.member' && !isUserId(stateKey))
     throw new MatrixError('M_BAD_JSON', `The state key of a member event is a user id; "${stateKey}" is none`)
+  if (type === 'm.room.member') await mayStand(deps, room, stateKey, content['membership'])
   if (type === 'm.room.member' && content['membership'] === 'invite') await mustTakeInvites(deps.users, stateKey)
   if (type === 'm.room.canonical_alias') await checkAliasEvent(deps, room, content)
   const stored = await setState(deps.rooms, room, whoOf(session), type, stateKey, content, origin)
