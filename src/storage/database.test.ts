@@ -122,3 +122,29 @@ test('a second process on the same SQLite file is refused', async () => {
   }
   rmSync(folder, { recursive: true })
 })
+
+for (const kind of databases) {
+  test(`the id of a row that was deleted is never given again (${kind.name})`, async () => {
+    const { url, dispose } = await kind.open()
+    {
+      await using db = await openDatabase({ url, serverName: 'one.test' })
+      const rows: Record<string, string> = {
+        reports: `(reporter_nid, target, reason, created_ts) values (1, 't', '', 0)`,
+        pushers: `(user_nid, app_id, kind, pushkey, app_name, device_name, lang, data, set_ts, since_position) values (1, '', '', '', '', '', '', '', 0, 0)`,
+        media_files: `(hash, name, size, refs) values ('', '', 0, 0)`,
+      }
+      for (const [table, row] of Object.entries(rows)) {
+        const add = (): Promise<number | undefined> =>
+          db.write(async (tx) => {
+            const added = sql<{ nid: number }>`insert into ${sql.table(table)} ${sql.raw(row)} returning nid`
+            return (await added.execute(tx)).rows[0]?.nid
+          })
+        const first = await add()
+        await db.write(async (tx) => void (await sql`delete from ${sql.table(table)}`.execute(tx)))
+        const second = await add()
+        assert.ok(first !== undefined && second !== undefined && second > first, `${table}: ${first}, then ${second}`)
+      }
+    }
+    await dispose()
+  })
+}

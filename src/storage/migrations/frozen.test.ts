@@ -20,6 +20,7 @@ const landed: Readonly<Record<string, string>> = {
   '0012-given-profiles': '1ebd2a71397d7bda',
   '0013-login-tokens-since': '35d58ddb5fab9b5f',
   '0014-state-resets': '08feeca4a36a8b8f',
+  '0015-ids-for-good': '5315c568dc994f4e',
 }
 
 test('every migration is held to what it says', () => {

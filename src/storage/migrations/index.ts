@@ -18,6 +18,7 @@ import { refreshFamilies } from './0011-refresh-families.ts'
 import { givenProfiles } from './0012-given-profiles.ts'
 import { loginTokensSince } from './0013-login-tokens-since.ts'
 import { stateResets } from './0014-state-resets.ts'
+import { idsForGood } from './0015-ids-for-good.ts'
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
 export const migrations: readonly Migration[] = [
@@ -35,6 +36,7 @@ export const migrations: readonly Migration[] = [
   givenProfiles,
   loginTokensSince,
   stateResets,
+  idsForGood,
 ]
 
 /** The newest schema that a binary must know to work on this database: an older one refuses. */
