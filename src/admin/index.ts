@@ -10,6 +10,7 @@ import { reportRoutes } from './routes/reports.ts'
 import { whoisRoutes } from './routes/whois.ts'
 
 export { openNotices, type Notices } from './notices.ts'
+export { readAuditEntries, type AuditEntry } from './store/audit.ts'
 export { openSignIns, type SignIns } from './sign-ins.ts'
 export type { AdminDeps, AdminLog, Destinations } from './deps.ts'
 

@@ -46,6 +46,11 @@ export const commands: readonly Command[] = [
     summary: 'print the reference page of all settings',
     load: () => import('./config-reference.ts'),
   },
+  {
+    name: 'audit list',
+    summary: 'list what administrators have done',
+    load: () => import('./audit-list.ts'),
+  },
   { name: 'user create', summary: 'make an account', load: () => import('./user-create.ts') },
   { name: 'user password', summary: 'set a new password', load: () => import('./user-password.ts') },
   { name: 'user deactivate', summary: 'end an account for good', load: () => import('./user-deactivate.ts') },

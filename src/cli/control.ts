@@ -136,5 +136,6 @@ export const askControl = async (config: Config): Promise<Operator | undefined> 
     revoke: call('revoke'),
     reload: call('reload'),
     notice: call('notice'),
+    audit: call('audit'),
   }
 }

@@ -1,5 +1,6 @@
 import { MatrixError } from '../matrix/errors.ts'
 import { isLocalUser, localpartOf } from '../matrix/ids.ts'
+import { readAuditEntries, type AuditEntry } from '../admin/index.ts'
 import type { PersonalToken } from '../login/index.ts'
 import type { Identity, Imported, Link, Named, Outlook } from '../identity/index.ts'
 import type { EndedTokens } from '../providers/index.ts'
@@ -57,6 +58,8 @@ export interface Operator {
   rotateKeys(): Promise<string[]>
   /** Ends tokens of a provider that are access tokens themselves. */
   revoke(provider: string, ended: EndedTokens): Promise<void>
+  /** What administrators have done, the newest first. */
+  audit(target: string | null, limit: number): Promise<AuditEntry[]>
   /** Has the server read its configuration anew. Resolves to a sentence that says what took effect. */
   reload(): Promise<string>
 }
@@ -104,7 +107,8 @@ export const operatorOf = (
     oauth,
     notices,
     config,
-  }: Pick<Homeserver, 'users' | 'identities' | 'login' | 'oauth' | 'notices' | 'config'>,
+    database,
+  }: Pick<Homeserver, 'database' | 'users' | 'identities' | 'login' | 'oauth' | 'notices' | 'config'>,
   reload: Operator['reload'] = notRunning,
 ): Operator => {
   const find = async (name: string): Promise<Account> => {
@@ -133,6 +137,8 @@ export const operatorOf = (
       await notices.send({ nid, userId }, text)
       return userId
     },
+    audit: async (target, limit) =>
+      (await readAuditEntries(database.read, { target: target ?? undefined, limit })).map((entry) => ({ ...entry })),
     outlook: (identity) => identities.outlook(identity),
     links: async (name) => identities.links.of((await find(name)).nid),
     link: async (name, identity) => {

@@ -127,6 +127,18 @@ export const userFactRoutes = (deps: AdminApiDeps): Route[] => {
       reply: UserId,
       handle: async ({ params }) => named(await identities.links.linkedTo(params)),
     }),
+    /** None are switched for single users here; tools ask whether any are. */
+    adminRoute(deps, {
+      id: 'adminUserFeatures',
+      method: 'GET',
+      path: '/_synapse/admin/v1/experimental_features/:userId',
+      params: UserParams,
+      reply: Type.Object({ features: Type.Object({}) }),
+      handle: async ({ params }) => {
+        await anyAccount(deps, params.userId)
+        return { features: {} }
+      },
+    }),
     /** Also while nobody can register. */
     adminRoute(deps, {
       id: 'adminUsernameAvailable',

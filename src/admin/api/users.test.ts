@@ -223,6 +223,7 @@ over('what administrators may know of somebody', async ({ root, alice, bob }) =>
   const whois = await root.req<{ devices: Body }>('GET', `${api}/v1/whois/${enc(alice.userId)}`)
   assert.deepEqual(Object.keys(whois.devices), [alice.deviceId])
   assert.deepEqual(await root.req('GET', `${api}/v1/username_available?username=eve`), { available: true })
+  assert.deepEqual(await root.req('GET', `${api}/v1/experimental_features/${enc(root.userId)}`), { features: {} })
   assert.equal(await root.refusal('GET', `${api}/v1/username_available?username=alice`), '400 M_USER_IN_USE')
   assert.equal(await root.refusal('GET', `${api}/v1/auth_providers/x/users/y`), '404 M_NOT_FOUND')
   assert.equal(await root.refusal('GET', `${api}/v1/threepid/email/users/a%40b.test`), '404 M_NOT_FOUND')
