@@ -3,6 +3,7 @@ import { loadConfig, readFlags } from '../config/index.ts'
 import { believeAuthorities, createOutgoing } from '../http/index.ts'
 import { outgoingProxy } from '../server/settings.ts'
 import { configChecks } from './config-checks.ts'
+import { lookAtFederation } from './doctor-federation.ts'
 import { lookAtMachine } from './doctor-machine.ts'
 import { lookAtNetwork } from './doctor-network.ts'
 import type { Diagnosis } from './diagnosis.ts'
@@ -43,5 +44,6 @@ export const run = async (args: readonly string[]): Promise<number> => {
   if (config.ca_file !== undefined) believeAuthorities(config.ca_file)
   await using outgoing = createOutgoing({ proxy: outgoingProxy(config) })
   for await (const found of lookAtNetwork(config, outgoing, Date.now)) tell(found)
+  for await (const found of lookAtFederation(config, Date.now)) tell(found)
   return failed ? 1 : 0
 }

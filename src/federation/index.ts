@@ -1,4 +1,5 @@
 export { remoteEvents } from './backfill/remote-events.ts'
+export { openDiscovery } from './discovery/index.ts'
 export { openWires, type Wires } from './wires.ts'
 export { remotePath, type FederationClient, type RemoteRequest } from './client.ts'
 export { asClientError, RemoteError } from './remote-error.ts'
