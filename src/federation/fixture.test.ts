@@ -43,6 +43,8 @@ export interface GuestDraft {
 export interface Guest {
   readonly joined: Answer
   readonly joinId: string
+  /** What rests on the join alone: ids of the create event, the power levels, the join rules and the join itself, as a member event needs them. */
+  readonly joinAuth: readonly string[]
   /** Signed by the stranger; the next one follows it, unless that says otherwise. */
   make(draft: GuestDraft): { id: string; pdu: JsonObject }
 }
@@ -109,7 +111,12 @@ export async function joinAs(
   }
   known.set(`m.room.member|${userId}`, joining.id)
   let last = joining.id
+  const joinAuth = authTypesFor(
+    { type: 'm.room.member', sender: userId, stateKey: userId, content: { membership: 'join' } },
+    version,
+  ).flatMap(([type, key]) => known.get(`${type}|${key}`) ?? [])
   return {
+    joinAuth,
     joined,
     joinId: joining.id,
     make: (draft) => {

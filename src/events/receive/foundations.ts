@@ -12,16 +12,20 @@ import { signed } from './signatures.ts'
 /** What may be asked of others for one event that came: a liar must not keep this server busy. */
 export interface Budget {
   requests: number
+  /** Nothing more is asked from then on, in milliseconds. */
+  readonly until: number
 }
 
-export const budgetForOne = (): Budget => ({ requests: 40 })
+const longestMs = 60_000
+
+export const budgetForOne = (now: number): Budget => ({ requests: 40, until: now + longestMs })
 
 /** The event cannot be judged now: what it rests on is not to be had. It may be later. */
 export class Unready extends Error {}
 
-function spend(budget: Budget): void {
+function spend({ now }: Pick<ReceiveDeps, 'now'>, budget: Budget): void {
   budget.requests -= 1
-  if (budget.requests < 0) throw new Unready('Too much would have to be asked for')
+  if (budget.requests < 0 || now() > budget.until) throw new Unready('Too much would have to be asked for')
 }
 
 /** Those of what another server sent that are events of the room and rightly signed. */
@@ -41,7 +45,7 @@ export async function bringAuthEvents(
 ): Promise<void> {
   const known = await deps.events.byIds(event.authEvents)
   if (event.authEvents.every((id) => known.has(id))) return
-  spend(budget)
+  spend(deps, budget)
   const chain = await deps.remote.authChain(origin, room.id, event.id).catch(() => [])
   await storeOutliers(deps, room, await readSigned(deps, room, chain))
 }
@@ -54,7 +58,7 @@ export async function eventsBetween(
   origin: string,
   budget: Budget,
 ): Promise<Incoming[]> {
-  spend(budget)
+  spend(deps, budget)
   const wish = { earliest: room.extremities.slice(0, 20).map(({ id }) => id), latest: [event.id], limit: 50 }
   const values = await deps.remote.missing(origin, room.id, wish).catch(() => [])
   const found = await readSigned(deps, room, values.slice(0, wish.limit))
@@ -72,7 +76,7 @@ export async function stateFromOrigin(
   origin: string,
   budget: Budget,
 ): Promise<Derived & { readonly stateKeys: readonly number[] }> {
-  spend(budget)
+  spend(deps, budget)
   const ids = await deps.remote.stateIds(origin, room.id, event.id).catch((error: unknown) => {
     throw new Unready(`${origin} does not say what the state before ${event.id} was`, { cause: error })
   })
@@ -93,12 +97,12 @@ async function bring(
   const values: Json[] = []
   if (missing.length <= mostSingly) {
     for (const id of missing) {
-      spend(budget)
+      spend(deps, budget)
       const value = await deps.remote.event(origin, room.id, id).catch(() => undefined)
       if (value !== undefined) values.push(value)
     }
   } else {
-    spend(budget)
+    spend(deps, budget)
     const { state, authChain } = await deps.remote.state(origin, room.id, event.id).catch((error: unknown) => {
       throw new Unready(`${origin} does not send the state before ${event.id}`, { cause: error })
     })

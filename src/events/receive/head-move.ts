@@ -16,22 +16,30 @@ import { resolveStates } from './resolve.ts'
 import type { Resolver } from './resolver.ts'
 import { isSame, stateAfter } from './states.ts'
 
-/** Where the head goes with an accepted event. */
+/**
+ * Where the head goes with an accepted event. Undefined for a state event that would fork the state once more than can be resolved with every
+ * event; a message that does is shown, and not followed.
+ */
 export async function planMove(
   deps: ReceiveDeps,
   resolver: Resolver,
   head: Head,
   stored: Held,
   after: Derived,
-): Promise<HeadMove & { readonly fresh: Derived['fresh'] }> {
+): Promise<(HeadMove & { readonly fresh: Derived['fresh'] }) | undefined> {
   const { event } = stored
   const prev = new Set(event.prevEvents)
   const { kept, different } = await sortExtremities(
     deps,
     head.extremities.filter(({ id }) => !prev.has(id)),
   )
+  if (different.size >= mostForks && !different.has(leaves(stored))) {
+    if (event.stateKey !== undefined) return undefined
+    const { chain, summary } = head
+    return { extremities: kept, chain, state: new Map(), fresh: [], members: new Map(), summary }
+  }
   const others: Derived[] = []
-  for (const other of different) others.push(await stateAfter(deps, other))
+  for (const other of different.values()) others.push(await stateAfter(deps, other))
   const current = await resolveStates(deps, resolver, head.version, [after.chain, ...others.map(({ chain }) => chain)])
   const state = differences(head, current.chain)
   const fresh = [...new Set([...after.fresh, ...others.flatMap((other) => other.fresh), ...current.fresh])]
@@ -46,26 +54,32 @@ export async function planMove(
 
 /** Events that none follows, of which a room keeps count: a server may make any number of forks. */
 const mostExtremities = 100
+/** Different states that they leave. Each is a whole state, and all of them are resolved with every event. */
+const mostForks = 30
+
+/** By what the state after an event is known. */
+const leaves = ({ event, nid, stateBefore }: StoredEvent): string =>
+  event.stateKey === undefined ? `after ${stateBefore}` : `by ${nid}`
 
 /**
- * One event for each state that the extremities of a room leave, and the extremities that are kept: beyond a number, first those go which
- * leave a state that another one leaves too, and then the oldest.
+ * One event for each state that the extremities of a room leave, and the extremities that are kept. Beyond a number those go which leave a
+ * state that another one leaves too, and no others, whatever depth they claim: with them would go what was settled there.
  */
 async function sortExtremities(
   deps: ReceiveDeps,
   extremities: readonly Extremity[],
-): Promise<{ readonly kept: readonly Extremity[]; readonly different: readonly StoredEvent[] }> {
+): Promise<{ readonly kept: readonly Extremity[]; readonly different: ReadonlyMap<string, StoredEvent> }> {
   const newest = extremities.toSorted((a, b) => b.depth - a.depth)
   const different = new Map<string, StoredEvent>()
   const [firsts, others]: [Extremity[], Extremity[]] = [[], []]
   for (const one of newest) {
     const stored = await deps.events.get(one.nid)
     if (!stored) continue
-    const state = stored.event.stateKey === undefined ? `after ${stored.stateBefore}` : `by ${stored.nid}`
+    const state = leaves(stored)
     ;(different.has(state) ? others : firsts).push(one)
-    if (!different.has(state) && different.size < mostExtremities) different.set(state, stored)
+    if (!different.has(state)) different.set(state, stored)
   }
-  return { kept: [...firsts, ...others].slice(0, mostExtremities), different: [...different.values()] }
+  return { kept: [...firsts, ...others.slice(0, Math.max(0, mostExtremities - firsts.length))], different }
 }
 
 /** The keys that are held by other events in a state than in the head. */

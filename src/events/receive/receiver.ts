@@ -6,20 +6,13 @@ import type { RoomEvent } from '../../matrix/event.ts'
 import type { Room } from '../room.ts'
 import { holderIn } from '../state-sets.ts'
 import { standings, type StoredEvent } from '../stored-event.ts'
-import {
-  addArrival,
-  type ArrivalRow,
-  countArrivals,
-  countFailure,
-  deleteArrival,
-  readArrivals,
-  readWaitingRooms,
-} from '../store/arrivals.ts'
+import { openArrivalQueue } from './arrival-queue.ts'
 import type { ReceiveDeps } from './deps.ts'
 import { budgetForOne, readSigned, Unready } from './foundations.ts'
 import { importRoom, type RoomImport } from './import.ts'
 import { takeEnding } from './ending.ts'
 import { type Incoming, readPdu } from './pdu.ts'
+import { signed } from './signatures.ts'
 import { type OutsideMember, storeOutside } from './outside.ts'
 import { bringOlder, type Older } from './past.ts'
 import { openResolver } from './resolver.ts'
@@ -66,32 +59,9 @@ export interface Receiver extends AsyncDisposable {
   settled(room: number): Promise<void>
 }
 
-/** Events that may wait for a room; a server that sends more is told to come again. */
-const mostWaiting = 5000
-const batch = 50
-/** An event that cannot be taken so often is put aside. */
-const mostTries = 5
-
 export async function openReceiver(deps: ReceiveDeps): Promise<Receiver> {
   const resolver = openResolver()
   const localMember = new Map<number, number>()
-  /** What is done for a room, one after the other. */
-  const queues = new Map<number, Promise<unknown>>()
-  const draining = new Set<number>()
-  let closed = false
-
-  const inTurn = <T>(room: number, work: () => Promise<T>): Promise<T> => {
-    const result = (queues.get(room) ?? Promise.resolve()).then(work, work)
-    const done = result.then(
-      () => {},
-      () => {},
-    )
-    queues.set(room, done)
-    void done.then(() => {
-      if (queues.get(room) === done) queues.delete(room)
-    })
-    return result
-  }
 
   const hasLocalMembers = async (room: Room): Promise<boolean> => {
     const known = localMember.get(room.nid)
@@ -120,115 +90,58 @@ export async function openReceiver(deps: ReceiveDeps): Promise<Receiver> {
     resolver,
     room,
     origin,
-    budget: budgetForOne(),
+    budget: budgetForOne(deps.now()),
     isFetched: false,
   })
 
-  const takeRow = async (room: Room, row: ArrivalRow, good: ReadonlySet<string>): Promise<void> => {
-    const done = (): Promise<void> => deps.database.write((tx) => deleteArrival(tx, row.nid))
-    const about = { room: room.id, event: row.event_id, origin: row.origin }
-    try {
-      if (!good.has(row.event_id)) {
-        deps.logger.info(about, 'an event of another server is not signed as it should be')
-        return await done()
-      }
-      const { standing } = await take(
-        taking(room, row.origin),
-        readPdu(JSON.parse(row.json) as Json, room.version, room.id),
-      )
-      if (standing !== standings.accepted)
-        deps.logger.info({ ...about, standing }, 'an event of another server was not let into the room')
-      await done()
-    } catch (error) {
-      if (closed) return
-      if (row.tries + 1 >= mostTries || !(error instanceof Unready)) {
-        deps.logger.warn({ ...about, err: error }, 'an event of another server is put aside')
-        await done()
-      } else {
-        await deps.database.write((tx) => countFailure(tx, row.nid))
-        throw error
-      }
-    }
-  }
+  const queue = await openArrivalQueue(deps, (room, incoming, origin) => take(taking(room, origin), incoming))
 
-  const drainOnce = async (nid: number): Promise<boolean> => {
-    const head = await deps.heads.get(nid)
-    let after = 0
-    let failed = false
-    for (;;) {
-      const rows = await readArrivals(deps.database.read, nid, after, batch)
-      if (rows.length === 0 || closed) return failed
-      if (!head) {
-        for (const row of rows) await deps.database.write((tx) => deleteArrival(tx, row.nid))
-        return false
-      }
-      const values = rows.map((row) => JSON.parse(row.json) as Json)
-      const good = new Set((await readSigned(deps, head, values)).map(({ event }) => event.id))
-      for (const row of rows) {
-        after = row.nid
-        await takeRow(head, row, good).catch((error: unknown) => {
-          if (!(error instanceof Unready)) throw error
-          failed = true
-        })
-        if (closed) return false
-      }
-    }
+  /**
+   * Those that are rightly signed. It is looked at before anything waits for a room: whose keys are not to be had holds up the transaction that
+   * named it, and nobody else's; and what is unsigned takes nobody's place.
+   */
+  const signedOnly = async (fresh: readonly Fresh[]): Promise<ReadonlySet<Incoming>> => {
+    const good = new Set<Incoming>()
+    for (const [room, list] of Map.groupBy(fresh, (one) => one.room))
+      for (const incoming of await signed(
+        deps.keys,
+        room.version,
+        list.map((one) => one.incoming),
+      ))
+        good.add(incoming)
+    return good
   }
-
-  /** Takes what waits for a room. What cannot be judged yet is tried again a few times, later each time. */
-  const drain = (nid: number): void => {
-    if (draining.has(nid) || closed) return
-    draining.add(nid)
-    inTurn(nid, async () => {
-      draining.delete(nid)
-      return drainOnce(nid)
-    }).then(
-      (failed) => {
-        if (failed) setTimeout(() => drain(nid), 2000).unref()
-      },
-      (error: unknown) => {
-        if (!closed) deps.logger.warn({ err: error, room: nid }, 'events of other servers could not be taken')
-      },
-    )
-  }
-
-  for (const nid of await readWaitingRooms(deps.database.read)) drain(nid)
 
   return {
     hasLocalMembers,
     arrive: async (origin, pdus) => {
       const arrivals: Arrival[] = []
-      const fresh: Array<{ room: number; incoming: Incoming }> = []
+      const fresh: Fresh[] = []
+      const refuse = (eventId: string, error: string): void => void arrivals.push({ eventId, error })
       for (const pdu of pdus) {
         const found = await readArrival(deps, pdu)
         if (!found) continue
-        const { room, incoming, error } = found
-        if (!room || !incoming) arrivals.push({ eventId: found.eventId, error: error ?? 'There is no such room here' })
-        else if (!(await mayTakePart(room, origin)))
-          arrivals.push({ eventId: found.eventId, error: `${origin} may not take part in this room` })
-        else if (!(await hasLocalMembers(room)) && (await takeEnding(deps, room, incoming, origin)))
-          arrivals.push({ eventId: found.eventId })
-        else if (!(await hasLocalMembers(room)))
-          arrivals.push({ eventId: found.eventId, error: 'Nobody of this server is in this room' })
-        else {
-          fresh.push({ room: room.nid, incoming })
-          arrivals.push({ eventId: found.eventId })
-        }
+        const { eventId, room, incoming, error } = found
+        if (!room || !incoming) refuse(eventId, error ?? 'There is no such room here')
+        else if (!(await mayTakePart(room, origin))) refuse(eventId, `${origin} may not take part in this room`)
+        else if (await hasLocalMembers(room)) fresh.push({ room, incoming })
+        else if (await takeEnding(deps, room, incoming, origin)) arrivals.push({ eventId })
+        else refuse(eventId, 'Nobody of this server is in this room')
       }
-      const rooms = new Set(fresh.map(({ room }) => room))
-      for (const room of rooms)
-        if ((await countArrivals(deps.database.read, room)) > mostWaiting)
-          throw new MatrixError('M_LIMIT_EXCEEDED', 'Too much waits for this room')
-      if (fresh.length > 0)
-        await deps.database.write(async (tx) => {
-          for (const { room, incoming } of fresh)
-            await addArrival(tx, { room, eventId: incoming.event.id, origin, json: incoming.json })
-        })
-      for (const room of rooms) drain(room)
+      const good = await signedOnly(fresh)
+      const taken = fresh.filter(({ incoming }) => good.has(incoming))
+      for (const { incoming } of fresh) {
+        if (good.has(incoming)) arrivals.push({ eventId: incoming.event.id })
+        else refuse(incoming.event.id, 'The event is not signed as it should be')
+      }
+      await queue.add(
+        origin,
+        taken.map(({ room, incoming }) => ({ room: room.nid, incoming })),
+      )
       return arrivals
     },
     takeNow: (room, value, origin) =>
-      inTurn(room.nid, async () => {
+      queue.inTurn(room.nid, async () => {
         const [incoming] = await readSigned(deps, room, [value])
         if (!incoming) throw new MatrixError('M_FORBIDDEN', 'The event is not signed as it should be')
         try {
@@ -249,17 +162,20 @@ export async function openReceiver(deps: ReceiveDeps): Promise<Receiver> {
     readSigned: async (room, values) => (await readSigned(deps, room, values)).map(({ event }) => event),
     template: (room, outline) => templateFor(deps, room, outline),
     authChain: (events) => authChainOf(deps, events),
-    bringOlder: (room, servers) => inTurn(room.nid, () => bringOlder((origin) => taking(room, origin), servers)),
+    bringOlder: (room, servers) => queue.inTurn(room.nid, () => bringOlder((origin) => taking(room, origin), servers)),
     mayTakePart,
-    settled: async (room) => {
-      while (queues.has(room)) await queues.get(room)
-    },
+    settled: (room) => queue.settled(room),
     [Symbol.asyncDispose]: async () => {
-      closed = true
-      await Promise.all(queues.values())
+      await queue[Symbol.asyncDispose]()
       await resolver[Symbol.asyncDispose]()
     },
   }
+}
+
+/** An event that came for a room of ours. */
+interface Fresh {
+  readonly room: Room
+  readonly incoming: Incoming
 }
 
 interface ReadArrival {

@@ -1,6 +1,7 @@
 import type { Pdu } from '../../matrix/pdu.ts'
 import type { RoomVersion } from '../../matrix/room-version.ts'
 import { stateMapKey } from '../../matrix/state-res/index.ts'
+import { mustRest, rest } from '../../storage/index.ts'
 import { flatten, type Derived } from '../state-sets.ts'
 import { standings, type StoredEvent } from '../stored-event.ts'
 import type { ReceiveDeps } from './deps.ts'
@@ -30,7 +31,11 @@ export async function resolveStates(
   const [first = []] = different
   if (different.length < 2) return { chain: first, fresh: [] }
   const begun = performance.now()
-  const maps = different.map((chain) => flatten(chain))
+  const maps: Map<number, number>[] = []
+  for (const chain of different) {
+    if (mustRest()) await rest()
+    maps.push(flatten(chain))
+  }
   const conflicted = keysInConflict(maps)
   const names = await namesOf(deps, maps, conflicted)
   const gathered = await openGathering(deps)
@@ -99,6 +104,7 @@ async function openGathering(deps: ReceiveDeps): Promise<Gathering> {
   const chainsOf = async (first: readonly StoredEvent[]): Promise<void> => {
     let open = first.filter(({ event }) => !events.has(event.id))
     while (open.length > 0) {
+      if (mustRest()) await rest()
       for (const stored of open) note(stored)
       const next = [...new Set(open.flatMap(({ event }) => event.authEvents))].filter(
         (id) => !events.has(id) && !unknown.has(id),

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { hot, type Reader, type Tx } from '../../storage/index.ts'
 
 export interface ArrivalRow {
@@ -54,13 +55,19 @@ export async function countFailure(tx: Tx, nid: number): Promise<void> {
 export const readWaitingRooms = async (db: Reader): Promise<number[]> =>
   (await db.selectFrom('arrivals').select('room_nid').distinct().execute()).map((row) => row.room_nid)
 
-export const countArrivals = async (db: Reader, room: number): Promise<number> =>
-  Number(
-    (
-      await db
-        .selectFrom('arrivals')
-        .where('room_nid', '=', room)
-        .select(({ fn }) => fn.countAll().as('count'))
-        .executeTakeFirstOrThrow()
-    ).count,
-  )
+/** How many wait for a room, and how many of these came from one server. */
+export async function countArrivals(db: Reader, room: number, origin: string): Promise<{ all: number; own: number }> {
+  const row = await db
+    .selectFrom('arrivals')
+    .where('room_nid', '=', room)
+    .select(({ fn }) => [
+      fn.countAll().as('all'),
+      fn.sum(sql<number>`case when origin = ${origin} then 1 else 0 end`).as('own'),
+    ])
+    .executeTakeFirstOrThrow()
+  return { all: Number(row.all), own: Number(row.own ?? 0) }
+}
+
+/** The newest of all that wait; 0: none. */
+export const newestArrival = async (db: Reader): Promise<number> =>
+  (await db.selectFrom('arrivals').orderBy('nid', 'desc').limit(1).select('nid').executeTakeFirst())?.nid ?? 0

@@ -60,3 +60,51 @@ over('an event that names one of another room before it is not taken', async (ne
     assert.equal(status, 404, `version ${version}`)
   }
 })
+
+over('forks of whoever may not set state undo nothing that others have settled', async (net) => {
+  const [server, stranger] = [net.at('hs1.test'), await net.stranger('s.test')]
+  const alice = await server.login('alice')
+  const roomId = await alice.createRoom({ preset: 'public_chat', name: 'before' })
+  await alice.sync()
+  const bob = await joinAs(stranger, server, roomId, '@bob:s.test')
+  await alice.setState(roomId, 'm.room.name', { name: 'after' })
+  const said = bob.make({ type: 'm.room.message', content: { body: 'shown all the same' }, prev: [bob.joinId] })
+  const forks = Array.from({ length: 110 }, (_, index) =>
+    bob.make({
+      type: 'm.room.member',
+      stateKey: '@bob:s.test',
+      content: { membership: 'join', displayname: `b${index}` },
+      prev: [bob.joinId],
+      auth: bob.joinAuth,
+      depth: Number.MAX_SAFE_INTEGER - 200 + index,
+    }),
+  )
+  for (let start = 0; start < forks.length; start += 50)
+    assert.equal(
+      (await stranger.send(server, { pdus: forks.slice(start, start + 50).map(({ pdu }) => pdu) })).status,
+      200,
+    )
+  await stranger.send(server, { pdus: [said.pdu] })
+  await hears(alice, roomId, 'shown all the same')
+  const name = () => alice.req('GET', `/rooms/${enc(roomId)}/state/m.room.name`)
+  assert.deepEqual(await name(), { name: 'after' })
+  for (let count = 0; count < 4; count++) await alice.send(roomId, 'healing')
+  assert.deepEqual(await name(), { name: 'after' })
+})
+
+over('an unsigned copy does not take the place of the event', async (net) => {
+  const [server, stranger, evil] = [net.at('hs1.test'), await net.stranger('s.test'), await net.stranger('evil.test')]
+  const alice = await server.login('alice')
+  const roomId = await alice.createRoom({ preset: 'public_chat' })
+  await alice.sync()
+  const bob = await joinAs(stranger, server, roomId, '@bob:s.test')
+  const unsigned = bob.make({ type: 'm.room.message', content: { body: 'unsigned' }, prev: [bob.joinId] })
+  const { status, body } = await evil.send(server, { pdus: [{ ...unsigned.pdu, signatures: {} }] })
+  assert.deepEqual(
+    [status, body],
+    [200, { pdus: { [unsigned.id]: { error: 'The event is not signed as it should be' } } }],
+  )
+  const same = await stranger.send(server, { pdus: [unsigned.pdu] })
+  assert.deepEqual(same.body, { pdus: { [unsigned.id]: {} } })
+  await hears(alice, roomId, 'unsigned')
+})
