@@ -1,15 +1,16 @@
+import { own } from '../matrix/json.ts'
 import { renderFirst } from './claims/index.ts'
 import { applyAvatar, type AvatarDeps } from './avatar.ts'
 import type { IdentityParts } from './deps.ts'
 import { applyGroups, type GroupDeps } from './group-rooms.ts'
 import { fieldsDue } from './follow.ts'
 import type { Identity } from './identity.ts'
-import type { Field } from './policy.ts'
+import type { Field, Policy } from './policy.ts'
 import type { LocalUser } from './ports.ts'
 import { shownName } from './names.ts'
 import { policyFor } from './policies.ts'
 import { replaceEmail } from './store/emails.ts'
-import { readGiven, setGivenName } from './store/links.ts'
+import { noteIssued, readGiven, setGivenName } from './store/links.ts'
 
 type NameDeps = Pick<IdentityParts, 'policies' | 'database' | 'users' | 'now' | 'logger'>
 type AdminDeps = Pick<IdentityParts, 'policies' | 'users' | 'logger'>
@@ -71,24 +72,43 @@ const applyAdmin = async (deps: AdminDeps, identity: Identity, user: LocalUser):
   )
 }
 
+/** Whether no newer claims have said what rights somebody has: a token that is still good may be from before these were taken. */
+const isNewestOf = async (
+  deps: Pick<IdentityParts, 'database' | 'logger'>,
+  { people }: Policy,
+  { provider, subject, claims }: Identity,
+): Promise<boolean> => {
+  const iat = own(claims, 'iat')
+  const issued = typeof iat === 'number' ? Math.floor(iat * 1000) : undefined
+  const isNewest = await deps.database.write((tx) => noteIssued(tx, { provider: people, subject, issued }))
+  if (!isNewest)
+    deps.logger.info({ provider, issued }, 'claims came that are older than those which gave the rights, and gave none')
+  return isNewest
+}
+
 /**
  * Takes over what the provider says of somebody who has just come in. Names and rights are settled when it resolves; pictures and
  * rooms follow in their own time. Never rejects.
  * @param made whether the account was made just now
+ * @param isDated whether claims are those of a token, which say when they were issued; what SCIM says is so now
  */
 export const applyClaims = async (
   deps: ApplyDeps,
   identity: Identity,
   user: LocalUser,
   made: boolean,
+  isDated = true,
 ): Promise<void> => {
   const policy = policyFor(deps, identity.provider)
-  await applyAdmin(deps, identity, user)
+  const claimed = policy.groupsBy === 'claims' ? policy.groups : undefined
+  const givesRights = policy.admin !== undefined || claimed !== undefined
+  const isNewest = !givesRights || !isDated || (await isNewestOf(deps, policy, identity))
+  if (isNewest) await applyAdmin(deps, identity, user)
   const account = await deps.users.account(user.nid)
   const due = await fieldsDue(deps.database, policy, identity.subject, account, made)
   await applyNames(deps, identity, user, due)
   const avatar = due.has('avatar') ? renderFirst(policy.fields.avatar, identity.claims) : undefined
-  const groups = policy.groupsBy === 'claims' ? policy.groups : undefined
+  const groups = isNewest ? claimed : undefined
   if (avatar === undefined && !groups) return
   deps.followUp(user.nid, async () => {
     if (groups) await attempt(deps, identity, 'groups', () => applyGroups(deps, policy, identity, user))

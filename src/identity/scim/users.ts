@@ -173,7 +173,7 @@ const change = async (
   const account = await deps.users.account(row.user_nid)
   const groups = await readGroupsOf(deps.database.read, id, row.id)
   if (account && !account.deactivated)
-    await applyClaims(deps, { provider: id, subject, claims: claimsOf(data.resource, groups) }, user, false)
+    await applyClaims(deps, { provider: id, subject, claims: claimsOf(data.resource, groups) }, user, false, false)
   log(provider, origin, turns ? (active ? 'made active' : settings.inactive) : 'changed', user.userId)
   return userResource(row, groups, provider.base)
 }

@@ -27,6 +27,7 @@ const insertIdentity = hot((db, p: Omit<NewLink, 'name'> & { name: string | null
     linked_by: p.by,
     linked_ts: p.now,
     avatar_source: null,
+    claims_ts: null,
     given_name: p.name,
     given_avatar: null,
   }),
@@ -175,4 +176,25 @@ export const readPeople = async (db: Reader, provider: string): Promise<Linked[]
     .select(['subject', 'identities.user_nid as user', 'accounts.locked'])
     .execute()
   return rows.map(({ subject, user, locked }) => ({ subject, user, locked: locked === 1 }))
+}
+
+/**
+ * Notes when claims were issued that are to give rights. False when newer ones have done so already; claims that do not say when they were
+ * issued count as old then.
+ */
+export const noteIssued = async (
+  tx: Tx,
+  { provider, subject, issued }: { provider: string; subject: string; issued: number | undefined },
+): Promise<boolean> => {
+  const [row] = await tx
+    .updateTable('identities')
+    .set(issued === undefined ? { claims_ts: null } : { claims_ts: issued })
+    .where('provider', '=', provider)
+    .where('subject', '=', subject)
+    .where((of) =>
+      of.or([of('claims_ts', 'is', null), ...(issued === undefined ? [] : [of('claims_ts', '<=', issued)])]),
+    )
+    .returning('user_nid')
+    .execute()
+  return row !== undefined
 }

@@ -21,6 +21,7 @@ const landed: Readonly<Record<string, string>> = {
   '0013-login-tokens-since': '35d58ddb5fab9b5f',
   '0014-state-resets': '08feeca4a36a8b8f',
   '0015-ids-for-good': '5315c568dc994f4e',
+  '0016-claims-dated': 'b29e1b574d9ea56e',
 }
 
 test('every migration is held to what it says', () => {

@@ -19,6 +19,7 @@ import { givenProfiles } from './0012-given-profiles.ts'
 import { loginTokensSince } from './0013-login-tokens-since.ts'
 import { stateResets } from './0014-state-resets.ts'
 import { idsForGood } from './0015-ids-for-good.ts'
+import { claimsDated } from './0016-claims-dated.ts'
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
 export const migrations: readonly Migration[] = [
@@ -37,6 +38,7 @@ export const migrations: readonly Migration[] = [
   loginTokensSince,
   stateResets,
   idsForGood,
+  claimsDated,
 ]
 
 /** The newest schema that a binary must know to work on this database: an older one refuses. */

@@ -11,6 +11,8 @@ export interface IdentitiesTable {
   /** The display name and the avatar (mxc) that the provider gave last; null: none, or not known. */
   given_name: string | null
   given_avatar: string | null
+  /** When the newest claims were issued that have given rights, in ms; null: none have, or they did not say. */
+  claims_ts: number | null
 }
 
 /** The last good key set that a provider has published. */
