@@ -32,3 +32,4 @@ export {
   type OutgoingStream,
   type OutgoingStreamRequest,
 } from './outgoing.ts'
+export { readFileForm } from './multipart.ts'

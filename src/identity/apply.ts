@@ -7,10 +7,10 @@ import { fieldsDue } from './follow.ts'
 import type { Identity } from './identity.ts'
 import type { Field, Policy } from './policy.ts'
 import type { LocalUser } from './ports.ts'
-import { shownName } from './names.ts'
+import { labelOf, shownName } from './names.ts'
 import { policyFor } from './policies.ts'
 import { replaceEmail } from './store/emails.ts'
-import { noteIssued, readGiven, setGivenName } from './store/links.ts'
+import { type Given, noteIssued, readGiven, setGiven } from './store/links.ts'
 
 type NameDeps = Pick<IdentityParts, 'policies' | 'database' | 'users' | 'now' | 'logger'>
 type AdminDeps = Pick<IdentityParts, 'policies' | 'users' | 'logger'>
@@ -38,17 +38,22 @@ const mail = /^[^\s@\0]{1,190}@[^\s@\0]{1,250}$/
 
 type Due = ReadonlySet<Field>
 
-const applyNames = async (deps: NameDeps, identity: Identity, user: LocalUser, due: Due): Promise<void> => {
+const applyNames = async (
+  deps: NameDeps,
+  identity: Identity,
+  user: LocalUser,
+  { due, given }: { due: Due; given: Given | undefined },
+): Promise<void> => {
   const policy = policyFor(deps, identity.provider)
   const told = due.has('display_name') ? renderFirst(policy.fields.display_name, identity.claims) : undefined
-  if (told !== undefined)
-    await attempt(deps, identity, 'display_name', async () => {
-      const link = { provider: policy.people, subject: identity.subject }
-      const name = shownName(told)
-      await deps.users.profiles.set(user.nid, 'displayname', name)
-      const given = await readGiven(deps.database.read, link.provider, link.subject)
-      if (given?.name !== name) await deps.database.write((tx) => setGivenName(tx, { ...link, name }))
-    })
+  const name = told === undefined ? undefined : shownName(told)
+  if (name !== undefined)
+    await attempt(deps, identity, 'display_name', () => deps.users.profiles.set(user.nid, 'displayname', name))
+  const now = { name: name ?? given?.name ?? null, label: labelOf(identity) ?? given?.label ?? null }
+  if (given && (now.name !== given.name || now.label !== given.label))
+    await attempt(deps, identity, 'name', () =>
+      deps.database.write((tx) => setGiven(tx, { provider: policy.people, subject: identity.subject, ...now })),
+    )
   const address = due.has('email') ? renderFirst(policy.fields.email, identity.claims)?.toLowerCase() : undefined
   if (address === undefined || !mail.test(address)) return
   await attempt(deps, identity, 'email', async () => {
@@ -105,8 +110,11 @@ export const applyClaims = async (
   const isNewest = !givesRights || !isDated || (await isNewestOf(deps, policy, identity))
   if (isNewest) await applyAdmin(deps, identity, user)
   const account = await deps.users.account(user.nid)
-  const due = await fieldsDue(deps.database, policy, identity.subject, account, made)
-  await applyNames(deps, identity, user, due)
+  const isTold =
+    labelOf(identity) !== undefined || Object.values(policy.fields).some((templates) => templates.length > 0)
+  const given = isTold ? await readGiven(deps.database.read, policy.people, identity.subject) : undefined
+  const due = fieldsDue(policy, account, given, made)
+  await applyNames(deps, identity, user, { due, given })
   const avatar = due.has('avatar') ? renderFirst(policy.fields.avatar, identity.claims) : undefined
   const groups = isNewest ? claimed : undefined
   if (avatar === undefined && !groups) return

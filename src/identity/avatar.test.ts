@@ -47,6 +47,7 @@ const scene = (
     const saved: Picture[] = []
     const people = {
       savePicture: (_: unknown, picture: Picture) => Promise.resolve(`mxc://one.test/p${saved.push(picture)}`),
+      showPicture: () => Promise.reject(new Error('nobody asks')),
       enterRoom: () => Promise.resolve(undefined),
       leaveRoom: () => Promise.resolve(),
     }

@@ -25,7 +25,7 @@ const pictures: readonly [type: string, test: (bytes: Buffer) => boolean][] = [
 ]
 
 /** The type of a picture by its bytes; undefined for what is none that everybody can show. */
-const pictureType = (bytes: Buffer): string | undefined => pictures.find(([, test]) => test(bytes))?.[0]
+export const pictureType = (bytes: Buffer): string | undefined => pictures.find(([, test]) => test(bytes))?.[0]
 
 const fetchPicture = async (deps: AvatarDeps, address: string): Promise<{ bytes: Buffer; type: string }> => {
   const reply = await deps.outgoing(address, {

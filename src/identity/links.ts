@@ -3,7 +3,7 @@ import type { Reader, Tx } from '../storage/index.ts'
 import { expireTokens, readDevicesFrom } from '../sessions/index.ts'
 import type { IdentityParts } from './deps.ts'
 import type { Arrival, Identity } from './identity.ts'
-import { checkSubject } from './names.ts'
+import { checkSubject, labelOf } from './names.ts'
 import { policyFor } from './policies.ts'
 import { checkRules } from './rules.ts'
 import {
@@ -63,11 +63,17 @@ export const linkedProviders = async (
  * Links somebody of a provider to an account. Whoever calls this has proof of both sides, or is the operator.
  * @throws MatrixError M_USER_IN_USE when they are linked to another account; M_INVALID_PARAM, M_INVALID_USERNAME
  */
-const link = async (deps: LinkDeps, { provider, subject }: Named, user: number, by: LinkedBy): Promise<void> => {
+const link = async (
+  deps: LinkDeps,
+  { provider, subject }: Named,
+  user: number,
+  by: LinkedBy,
+  label?: string,
+): Promise<void> => {
   const people = peopleOf(deps, provider)
   checkSubject(subject)
   if (subject === '') throw new MatrixError('M_INVALID_PARAM', 'A subject cannot be empty')
-  await deps.database.write((tx) => addIdentity(tx, { provider: people, subject, user, by, now: deps.now() }))
+  await deps.database.write((tx) => addIdentity(tx, { provider: people, subject, user, by, now: deps.now(), label }))
   deps.logger.info({ provider: people, user, by }, 'an identity was linked')
 }
 
@@ -83,7 +89,7 @@ const linkIdentity = async (
 ): Promise<void> => {
   checkRules(policyFor(deps, identity.provider), identity)
   if (within) await deps.database.write(within)
-  await link(deps, identity, user, 'user')
+  await link(deps, identity, user, 'user', labelOf(identity))
 }
 
 /**
@@ -176,9 +182,9 @@ export interface Links {
   providersOf(user: number): Promise<ReadonlySet<string>>
   /**
    * Links somebody to an account. Whoever calls this has proof of both sides, or is the operator.
-   * @throws MatrixError M_USER_IN_USE when they are linked to another account; M_INVALID_PARAM, M_INVALID_USERNAME
+   * `label` is what people know them by. @throws MatrixError M_USER_IN_USE when they are linked to another account; M_INVALID_PARAM, M_INVALID_USERNAME
    */
-  add(user: number, named: Named, by: LinkedBy): Promise<void>
+  add(user: number, named: Named, by: LinkedBy, label?: string): Promise<void>
   /** Links whoever a provider has just vouched for, whose rules hold as at a sign-in. @throws MatrixError as `add`, and M_FORBIDDEN */
   addVouched(user: number, identity: Identity, arrival: Pick<Arrival, 'within'>): Promise<void>
   /**
@@ -204,7 +210,7 @@ export const openLinks = (deps: LinksDeps): Links => {
   return {
     of: (user, db = read) => readLinks(db, user),
     providersOf: (user) => linkedProviders(deps, user),
-    add: (user, named, by) => link(deps, named, user, by),
+    add: (user, named, by, label) => link(deps, named, user, by, label),
     addVouched: (user, identity, arrival) => linkIdentity(deps, identity, user, arrival),
     remove: (user, named, by) => unlink(deps, named, user, by),
     import: (wanted) => importLinks(deps, wanted),

@@ -34,3 +34,13 @@ const longestDisplayName = 255
 
 /** A display name from outside, made fit to be kept: it is given by programs, and worth shortening, not a refusal. */
 export const shownName = (name: string): string => name.replaceAll('\0', '').slice(0, longestDisplayName).toWellFormed()
+
+const longestLabel = 255
+
+/** What people know somebody of a provider by, where the claims say it: a subject may be an id that says nothing to anybody. */
+export const labelOf = ({ subject, claims }: Identity): string | undefined => {
+  const found = [claims['email'], claims['preferred_username'], claims['name']].find(
+    (claim): claim is string => typeof claim === 'string' && claim !== '',
+  )
+  return found === undefined || found === subject ? undefined : shownName(found).slice(0, longestLabel)
+}

@@ -6,6 +6,7 @@ import { nameFor, userIdOf } from './names.ts'
 import { policyFor } from './policies.ts'
 import type { Field } from './policy.ts'
 import { type ResolveDeps, resolveIdentity } from './resolve.ts'
+import { readGiven } from './store/links.ts'
 
 /** What would become of somebody whom a provider vouches for, if they came in now. Plain data: it goes from one process to another. */
 export type Outlook =
@@ -33,11 +34,12 @@ export const outlookOf = async (deps: ResolveDeps, identity: Identity): Promise<
     const { account, handedOver, settle } = await resolveIdentity(deps, identity)
     if (account) gate(account, 'login')
     const isNew = !account || handedOver
+    const given = await readGiven(deps.database.read, policy.people, identity.subject)
     return {
       lets: 'in',
       user: account?.userId ?? userIdOf(nameFor(policy, identity), deps.serverName),
       how: !account ? 'made' : handedOver ? 'handed over' : settle ? 'adopted' : 'linked',
-      takes: [...(await fieldsDue(deps.database, policy, identity.subject, account, isNew))],
+      takes: [...fieldsDue(policy, account, given, isNew)],
     }
   } catch (error) {
     if (!(error instanceof MatrixError)) throw error

@@ -1,3 +1,5 @@
+import type { Reply } from '../http/index.ts'
+
 /** Somebody of this server, by short and by full id. */
 export interface LocalUser {
   readonly nid: number
@@ -15,6 +17,8 @@ export interface Picture {
 export interface PeoplePorts {
   /** Port to media/: keeps a picture as the user's upload; resolves to its mxc address. @throws MatrixError when it is not to be kept */
   readonly savePicture: (user: LocalUser, picture: Picture) => Promise<string>
+  /** Port to media/: a picture of this server, small. @throws MatrixError M_NOT_FOUND */
+  readonly showPicture: (mediaId: string, signal: AbortSignal) => Promise<Reply>
   /**
    * Port to rooms/: sees to it that the user is in the room (by alias or id), with that power; undefined leaves the power alone, and
    * null takes away what was given before. `given` is the power that was given before. Resolves to the room's id; undefined where

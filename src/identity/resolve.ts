@@ -5,7 +5,7 @@ import { type Account, isReservedName, madeByServer } from '../users/index.ts'
 import { renderFirst } from './claims/index.ts'
 import type { IdentityParts } from './deps.ts'
 import type { Arrival, Identity } from './identity.ts'
-import { checkSubject, nameFor, shownName, userIdOf } from './names.ts'
+import { checkSubject, labelOf, nameFor, shownName, userIdOf } from './names.ts'
 import { policyFor } from './policies.ts'
 import { accountNamed } from './ownership.ts'
 import { checkRules } from './rules.ts'
@@ -51,7 +51,7 @@ export const resolveIdentity = async (
   checkName(deps, userIdOf(name, deps.serverName))
   const link = async (tx: Tx, account: Account, given?: string): Promise<Account> => {
     const who = { provider: policy.people, subject, user: account.nid }
-    await addIdentity(tx, { ...who, by: 'sign-in', now: deps.now(), name: given })
+    await addIdentity(tx, { ...who, by: 'sign-in', now: deps.now(), name: given, label: labelOf(identity) })
     return account
   }
   const named = await accountNamed(deps, { policy, subject, name, proven: arrival.proven })

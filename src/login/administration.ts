@@ -1,3 +1,4 @@
+import { changePassword } from './password/change.ts'
 import { MatrixError } from '../matrix/errors.ts'
 import type { Account } from '../users/index.ts'
 import { checkNewName, loweredName } from './accounts.ts'
@@ -57,10 +58,7 @@ export const openAdministration = (context: AdministrationDeps): LoginAdministra
     registrationTokens: openRegistrationTokens(context),
     actAs: (admin, account, until) => sessions.actAs(admin, account, until),
     setPassword: async (user, password, logout) => {
-      context.passwords.check(password)
-      await users.setPassword(user, await context.passwords.hash(password))
-      if (logout) await sessions.endAll(user)
-      else await sessions.endTickets(user)
+      await changePassword(context, user, password, { logout })
     },
     checkNewName: (localpart) => checkNewName(context, loweredName(localpart)),
     emails: (user) => readEmails(database.read, user),

@@ -3,7 +3,7 @@ import type { Devices } from '../devices/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
-import type { CountAttempt, Identities, SignInLog, Standing } from '../identity/index.ts'
+import type { CountAttempt, Identities, PeoplePorts, SignInLog, Standing } from '../identity/index.ts'
 import type { Mail } from './mail/sender.ts'
 import type { Passwords } from './password/hashing.ts'
 import type { PersonalTokens } from './personal-tokens/index.ts'
@@ -84,6 +84,8 @@ export interface LoginDeps {
   /** How mail is sent; left out where none is. */
   readonly mail?: Mail | undefined
   readonly count?: CountAttempt | undefined
+  /** Ports to media/, for the pictures of people. */
+  readonly people?: Pick<PeoplePorts, 'savePicture' | 'showPicture'> | undefined
 }
 
 /** What the files of login/ share: what the folder was given, and what it holds. Each takes what it names. */

@@ -7,6 +7,7 @@ import type { JsonObject } from '../matrix/json.ts'
 import { loweredName, register } from './accounts.ts'
 import type { LoginDeps, LoginParts } from './deps.ts'
 import { createPasswords, type PasswordCost } from './password/hashing.ts'
+import { changePassword } from './password/change.ts'
 import { openPersonalTokens, type PersonalTokens } from './personal-tokens/index.ts'
 import { routesOf } from './routes.ts'
 import { openWeb, type Web } from './sso/index.ts'
@@ -83,9 +84,7 @@ export const openLogin = (deps: LoginDeps, cost?: PasswordCost): Login => {
       return (await register(context, { ...account, passwordHash }, undefined)).userId
     },
     setPassword: async (user, password) => {
-      context.passwords.check(password)
-      await context.users.setPassword(user, await context.passwords.hash(password))
-      await context.sessions.endAll(user)
+      await changePassword(context, user, password, { logout: true })
     },
     administration,
     revokeTokens: (provider, ended) => context.providers.bearer.revoke(provider, ended),

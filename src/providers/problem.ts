@@ -1,5 +1,7 @@
 /** What can go wrong on the way through a browser: each has words for people in every language of the pages. */
 export type ProblemCode =
+  | 'bad_mail'
+  | 'bad_picture'
   | 'bad_request'
   | 'bad_target'
   | 'cancelled'
@@ -9,6 +11,7 @@ export type ProblemCode =
   | 'link_needed'
   | 'locked'
   | 'lost'
+  | 'mail_taken'
   | 'name_taken'
   | 'no_account'
   | 'not_allowed'
@@ -25,6 +28,8 @@ export type ProblemCode =
   | 'wrong_password'
 
 const statuses: Readonly<Record<ProblemCode, number>> = {
+  bad_mail: 400,
+  bad_picture: 400,
   bad_request: 400,
   bad_target: 400,
   cancelled: 403,
@@ -34,6 +39,7 @@ const statuses: Readonly<Record<ProblemCode, number>> = {
   link_needed: 403,
   locked: 403,
   lost: 400,
+  mail_taken: 403,
   name_taken: 403,
   no_account: 403,
   not_allowed: 403,
@@ -57,11 +63,18 @@ export class Problem extends Error {
   readonly status: number
   /** Where to sign out at the provider, so as to come back as somebody else. */
   readonly leave: { readonly provider: string; readonly href: string } | undefined
+  /** Where to begin again what could not be done; undefined: not known. */
+  readonly again: string | undefined
 
-  constructor(code: ProblemCode, message: string, options?: { cause: unknown; leave?: Problem['leave'] }) {
+  constructor(
+    code: ProblemCode,
+    message: string,
+    options?: { cause: unknown; leave?: Problem['leave']; again?: Problem['again'] },
+  ) {
     super(message, options)
     this.code = code
     this.leave = options?.leave
+    this.again = options?.again
     this.status = statuses[code]
   }
 }

@@ -114,6 +114,8 @@ export async function openSignIn(
           { user: nid },
           { body: Readable.from([bytes]), type, filename: undefined, length: bytes.length },
         ),
+      showPicture: (mediaId, signal) =>
+        media.forServers.thumbnail(mediaId, { width: 96, height: 96, method: 'crop', animated: false }, 0, signal),
       enterRoom: (user, room, power) => placements.enter(user, room, power),
       leaveRoom: (user, roomId, change) => placements.leave(user, roomId, change),
     },

@@ -16,6 +16,7 @@ import { sessionRoutes } from './routes.ts'
 import { derive } from './derive.ts'
 import { refreshSession } from './refresh.ts'
 import type { Opened, TokenForm, TokenOwner, Tokens, WantedSession } from './session.ts'
+import { readEndedDevices } from './store/access.ts'
 import { readTokenOwner } from './store/owner.ts'
 import { hashToken } from './tokens.ts'
 import { type Ended, type ProviderSession, readOrigin } from './store/origins.ts'
@@ -56,6 +57,8 @@ export interface Sessions {
   endTicketsFrom(people: string, ended: Ended): Promise<void>
   /** What has ended lately: for what is given out and not stored. */
   readonly endings: Endings
+  /** Those of the devices whose sessions have ended although they are there: their apps have to sign in again. */
+  endedDevices(devices: readonly number[]): Promise<ReadonlySet<number>>
   /** What the session of a device comes of. */
   originOf(device: number): Promise<ProviderSession | undefined>
   readonly loginTokens: LoginTokens
@@ -93,6 +96,7 @@ export const openSessions = async (deps: SessionsDeps): Promise<Sessions> => {
     endFrom: (people, ended, how) => endFrom(parts, people, ended, how),
     endTicketsFrom: (people, ended) => endTicketsFrom(parts, people, ended),
     endings: parts.endings,
+    endedDevices: (devices) => readEndedDevices(deps.database.read, devices, deps.now()),
     originOf: (device) => readOrigin(deps.database.read, device),
     loginTokens: createLoginTokens(deps),
     failures: failuresBy(deps.config.rate_limits, deps.now),

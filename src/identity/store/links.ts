@@ -13,13 +13,15 @@ export interface NewLink {
   readonly now: number
   /** The display name that the provider has given the account which was made for them. */
   readonly name?: string | undefined
+  /** What people know them by. */
+  readonly label?: string | undefined
 }
 
 const selectIdentity = hot((db, p: { provider: string; subject: string }) =>
   db.selectFrom('identities').where('provider', '=', p.provider).where('subject', '=', p.subject).select('user_nid'),
 )
 
-const insertIdentity = hot((db, p: Omit<NewLink, 'name'> & { name: string | null }) =>
+const insertIdentity = hot((db, p: Omit<NewLink, 'name' | 'label'> & { name: string | null; label: string | null }) =>
   db.insertInto('identities').values({
     provider: p.provider,
     subject: p.subject,
@@ -30,6 +32,7 @@ const insertIdentity = hot((db, p: Omit<NewLink, 'name'> & { name: string | null
     claims_ts: null,
     given_name: p.name,
     given_avatar: null,
+    label: p.label,
   }),
 )
 
@@ -56,7 +59,7 @@ export async function addIdentity(tx: Tx, link: NewLink): Promise<void> {
   const linked = await readIdentity(tx, link.provider, link.subject)
   if (linked === link.user) return
   if (linked !== undefined) throw new MatrixError('M_USER_IN_USE', 'This identity is linked to another account')
-  await insertIdentity.run(tx, { ...link, name: link.name ?? null })
+  await insertIdentity.run(tx, { ...link, name: link.name ?? null, label: link.label ?? null })
 }
 
 /** A link between an account and somebody of a provider. */
@@ -66,6 +69,8 @@ export interface Link {
   readonly by: string
   /** Milliseconds since 1970. */
   readonly linked: number
+  /** What people know them by; undefined: nothing better than the subject. */
+  readonly label: string | undefined
 }
 
 /** The links of a user, in the order in which they came to be. */
@@ -73,12 +78,18 @@ export const readLinks = async (db: Reader | Tx, user: number): Promise<Link[]> 
   const rows = await db
     .selectFrom('identities')
     .where('user_nid', '=', user)
-    .select(['provider', 'subject', 'linked_by', 'linked_ts'])
+    .select(['provider', 'subject', 'linked_by', 'linked_ts', 'label'])
     .orderBy('linked_ts')
     .orderBy('provider')
     .orderBy('subject')
     .execute()
-  return rows.map((row) => ({ provider: row.provider, subject: row.subject, by: row.linked_by, linked: row.linked_ts }))
+  return rows.map((row) => ({
+    provider: row.provider,
+    subject: row.subject,
+    by: row.linked_by,
+    linked: row.linked_ts,
+    label: row.label ?? undefined,
+  }))
 }
 
 /** Removes a link of a user. False when there is none. */
@@ -128,14 +139,14 @@ export const setGivenAvatar = async (
     .execute()
 }
 
-/** Notes the display name that a link's provider has given. */
-export const setGivenName = async (
+/** Notes the display name that a link's provider has given, and what people know its person by. */
+export const setGiven = async (
   tx: Tx,
-  link: { provider: string; subject: string; name: string },
+  link: { provider: string; subject: string; name: string | null; label: string | null },
 ): Promise<void> => {
   await tx
     .updateTable('identities')
-    .set({ given_name: link.name })
+    .set({ given_name: link.name, label: link.label })
     .where('provider', '=', link.provider)
     .where('subject', '=', link.subject)
     .execute()
@@ -146,17 +157,20 @@ const selectGiven = hot((db, p: { provider: string; subject: string }) =>
     .selectFrom('identities')
     .where('provider', '=', p.provider)
     .where('subject', '=', p.subject)
-    .select(['given_name', 'given_avatar']),
+    .select(['given_name', 'given_avatar', 'label']),
 )
 
-/** What a link's provider has given last. */
-export const readGiven = async (
-  db: Reader,
-  provider: string,
-  subject: string,
-): Promise<{ name: string | null; avatar: string | null } | undefined> => {
+/** What a link's provider has given last: a display name, a picture, and what people know them by. */
+export interface Given {
+  readonly name: string | null
+  readonly avatar: string | null
+  readonly label: string | null
+}
+
+/** The same, of a link. */
+export const readGiven = async (db: Reader, provider: string, subject: string): Promise<Given | undefined> => {
   const row = await selectGiven.first(db, { provider, subject })
-  return row && { name: row.given_name, avatar: row.given_avatar }
+  return row && { name: row.given_name, avatar: row.given_avatar, label: row.label }
 }
 
 /** Somebody of a provider who has an account here. */

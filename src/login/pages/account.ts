@@ -1,5 +1,7 @@
 import { html, type Content } from './html.ts'
 import type { Page } from './page.ts'
+import { mailPart, passwordPart, picturePart, type ProfileView } from './profile.ts'
+import { profileTexts } from './profile-texts.ts'
 import { type Choice, choicesOf, hidden } from './sso.ts'
 import type { Texts } from './texts.ts'
 
@@ -134,6 +136,8 @@ export interface ShownSession {
   readonly app: { readonly name: string; readonly uri: string | undefined } | undefined
   readonly seen: number
   readonly address: string | undefined
+  /** Whether its app has to sign in again. */
+  readonly isEnded: boolean
 }
 
 /** What the account page shows. */
@@ -145,9 +149,11 @@ export interface AccountView extends Bound {
   readonly sessions: readonly ShownSession[]
   /** Access tokens that were made by hand. */
   readonly tokens: readonly { id: string; name: string; created: number; expires: number | undefined }[]
-  readonly links: readonly { provider: string; name: string; subject: string; removable: boolean }[]
+  /** `label` is what people know them by. */
+  readonly links: readonly { provider: string; name: string; subject: string; label: string; removable: boolean }[]
   readonly more: readonly Choice[]
   readonly notice: string | undefined
+  readonly profile: ProfileView
 }
 
 const day = (texts: Texts, ms: number): Content =>
@@ -157,19 +163,22 @@ const day = (texts: Texts, ms: number): Content =>
   >`
 
 /** What a session is called, what app it is, and when it was last there. */
-export const sessionFacts = (texts: Texts, { id, name, app, seen, address }: ShownSession): Content => {
+export const sessionFacts = (texts: Texts, { id, name, app, seen, address, isEnded }: ShownSession): Content => {
+  const words = profileTexts(texts.language)
   const site = app?.uri === undefined ? undefined : new URL(app.uri).hostname
   const what = app && (app.name === name ? site : site === undefined ? app.name : `${app.name} (${site})`)
-  return html`<strong>${name ?? app?.name ?? texts.account.unnamed}</strong><br />
+  return html`<strong>${name ?? app?.name ?? texts.account.unnamed}</strong>
+    ${isEnded && html`<span class="mark">${words.endedSession}</span>`}<br />
     ${what !== undefined && html`<span class="quiet">${what}</span><br />`}
     <span class="quiet"
       >${id} · ${texts.account.seen('')} ${day(texts, seen)}${address !== undefined && ` · ${address}`}</span
-    >`
+    >${isEnded && html`<br /><span class="quiet">${words.endedLead}</span>`}`
 }
 
 const sessionsOf = (texts: Texts, { at, token, sessions }: AccountView): Content => {
   const { account } = texts
   if (sessions.length === 0) return html`<p class="quiet">${account.noSessions}</p>`
+  const words = profileTexts(texts.language)
   return html`<ul class="rows">
     ${sessions.map(
       (session) =>
@@ -178,9 +187,9 @@ const sessionsOf = (texts: Texts, { at, token, sessions }: AccountView): Content
           <form method="post" action="${at}/sessions">
             ${hidden({ token, device: session.id })}<button
               class="plain danger"
-              aria-label="${account.endOf(session.name ?? session.id)}"
+              aria-label="${(session.isEnded ? words.removeOf : account.endOf)(session.name ?? session.id)}"
             >
-              ${account.end}
+              ${session.isEnded ? words.remove : account.end}
             </button>
           </form>
         </li>`,
@@ -220,9 +229,9 @@ const linksOf = ({ account }: Texts, { at, token, links }: AccountView): Content
   if (links.length === 0) return html`<p class="quiet">${account.noIdentities}</p>`
   return html`<ul class="rows">
     ${links.map(
-      ({ provider, name, subject, removable }) =>
+      ({ provider, name, subject, label, removable }) =>
         html`<li>
-          <div><strong>${name}</strong><br /><span class="quiet">${subject}</span></div>
+          <div><strong>${name}</strong><br /><span class="quiet">${label}</span></div>
           ${
             removable
               ? html`<form method="post" action="${at}/unlink">
@@ -255,6 +264,7 @@ const profileOf = ({ account }: Texts, { at, token, displayName, nameLocked }: A
 
 /** The account page. */
 export const accountPage = (texts: Texts, view: AccountView): View => {
+  const words = profileTexts(texts.language)
   const { account } = texts
   const section = (id: string, title: string, body: Content): Content =>
     html`<section class="card" aria-labelledby="${id}">
@@ -266,12 +276,15 @@ export const accountPage = (texts: Texts, view: AccountView): View => {
     wide: true,
     body: html`<h1>${view.userId}</h1>
       ${view.notice !== undefined && html`<p class="notice" role="status">${view.notice}</p>`}
-      ${section('profile', account.profile, profileOf(texts, view))}
+      ${section('profile', account.profile, html`${profileOf(texts, view)}${picturePart(words, view.profile)}`)}
+      ${view.profile.password && section('password-part', words.password, passwordPart(words, view.profile))}
+      ${view.profile.mail && section('mail-part', words.mail, mailPart(words, view.profile))}
       ${section('sessions', account.sessions, sessionsOf(texts, view))}
       ${section('tokens', account.tokens, tokensOf(texts, view))}
       ${section('identities', account.identities, html`${linksOf(texts, view)}${view.more.length > 0 && choicesOf(view.more, account.add)}`)}
-      <form method="post" action="${view.at}/sign-out">
+      <form method="post" action="${view.at}/sign-out" class="actions">
         ${hidden({ token: view.token })}<button class="plain">${account.signOut}</button>
+        <a class="button plain danger" href="${view.at}?action=org.matrix.account_deactivate">${words.close}</a>
       </form>`,
   }
 }

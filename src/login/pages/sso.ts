@@ -33,14 +33,16 @@ export const choosePage = ({ choose }: Texts, server: string, choices: readonly 
 /** Asks whether a client is really to get the account. */
 export const continuePage = (
   { continue: texts }: Texts,
-  { app, userId, href }: { app: string; userId: string; href: string },
+  { app, userId, href, back }: { app: string; userId: string; href: string; back: string },
 ): View => ({
   title: texts.title(app),
   body: html`<div class="card">
     <h1>${texts.title(app)}</h1>
     <p>${texts.lead(app, userId)}</p>
     <p>${texts.care}</p>
-    <p class="actions"><a class="button" href="${href}">${texts.go}</a></p>
+    <p class="actions">
+      <a class="button" href="${href}">${texts.go}</a><a class="button plain" href="${back}">${texts.cancel}</a>
+    </p>
   </div>`,
 })
 

@@ -15,6 +15,7 @@ const en = {
       `You are about to give ${app} access to your account ${user}: it will be able to read and send your messages.`,
     care: 'Continue only if you came from there yourself.',
     go: 'Continue',
+    cancel: 'Cancel',
   },
   confirm: {
     title: 'Confirm that it is you',
@@ -171,6 +172,8 @@ const en = {
     leave: (provider: string) => `Sign out at ${provider} to come in as somebody else`,
     reference: (trace: string) => `If you ask your administrator for help, give them this reference: ${trace}`,
     codes: {
+      bad_mail: 'This is not a mail address that can be used.',
+      bad_picture: 'This is not a picture that can be used, or it is larger than 5 MB.',
       bad_request: 'The request makes no sense. Go back to the app and begin again.',
       bad_target: 'The app did not say where to go back to, or named a place that nobody should be sent to.',
       cancelled: 'You cancelled the sign-in, or your account there is not allowed to come here.',
@@ -181,6 +184,7 @@ const en = {
         'There already is an account of this name. Sign in to it on the account page and link this sign-in there.',
       locked: 'This account is locked. Your administrator can unlock it.',
       lost: 'This took too long, was begun in another browser, or cookies are switched off. Begin again.',
+      mail_taken: 'This mail address belongs to an account already.',
       name_taken: 'The name that you would have here belongs to somebody else. Your administrator can help.',
       no_account: 'You have no account here yet. Your administrator has to make one first.',
       not_allowed: 'You are not allowed to do this.',
@@ -217,6 +221,7 @@ const de: Texts = {
       `Du gibst ${app} gleich Zugriff auf dein Konto ${user}: Nachrichten können dort gelesen und geschrieben werden.`,
     care: 'Mach nur weiter, wenn du selbst von dort gekommen bist.',
     go: 'Weiter',
+    cancel: 'Abbrechen',
   },
   confirm: {
     title: 'Bestätige, dass du es bist',
@@ -374,6 +379,8 @@ const de: Texts = {
     leave: (provider) => `Bei ${provider} abmelden, um als jemand anderes zu kommen`,
     reference: (trace) => `Wenn du deine Verwaltung um Hilfe bittest, nenn ihr diese Kennung: ${trace}`,
     codes: {
+      bad_mail: 'Das ist keine Mailadresse, die sich nehmen lässt.',
+      bad_picture: 'Das ist kein Bild, das sich nehmen lässt, oder es ist größer als 5 MB.',
       bad_request: 'Die Anfrage ergibt keinen Sinn. Geh zurück zur App und fang von vorn an.',
       bad_target:
         'Die App hat nicht gesagt, wohin es zurückgeht, oder einen Ort genannt, an den niemand geschickt werden sollte.',
@@ -385,6 +392,7 @@ const de: Texts = {
         'Ein Konto dieses Namens gibt es schon. Melde dich auf der Kontoseite dort an und verknüpfe diese Anmeldung.',
       locked: 'Dieses Konto ist gesperrt. Deine Verwaltung kann es entsperren.',
       lost: 'Das hat zu lange gedauert, wurde in einem anderen Browser begonnen, oder Cookies sind ausgeschaltet. Fang von vorn an.',
+      mail_taken: 'Diese Mailadresse gehört schon zu einem Konto.',
       name_taken: 'Der Name, den du hier hättest, gehört jemand anderem. Deine Verwaltung kann helfen.',
       no_account: 'Du hast hier noch kein Konto. Deine Verwaltung muss erst eines anlegen.',
       not_allowed: 'Das darfst du nicht.',

@@ -3,6 +3,7 @@ import { route, type Route, type Session } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { JsonObject } from '../../matrix/json.ts'
 import type { LoginParts } from '../deps.ts'
+import { changePassword } from '../password/change.ts'
 import { emailStage, type ProofDeps, proofIn } from '../mail/index.ts'
 import { type FlowDeps, flowsFor } from '../uia/stages.ts'
 
@@ -65,9 +66,7 @@ export const accountRoutes = (context: AccountRouteDeps): Route[] => [
       const user = session
         ? await confirmBySession(context, session, ip, body as JsonObject)
         : await confirmByMail(context, ip, body as JsonObject)
-      await context.users.setPassword(user, await context.passwords.hash(body.new_password))
-      if (body.logout_devices ?? true) await context.sessions.endAll(user, session)
-      else await context.sessions.endTickets(user)
+      await changePassword(context, user, body.new_password, { logout: body.logout_devices ?? true, but: session })
       return {}
     },
   }),

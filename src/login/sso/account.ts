@@ -1,17 +1,22 @@
 import { field, Reply, type Route } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { Account } from '../../users/index.ts'
+import { labelOf } from '../../identity/index.ts'
 import { accountPage, leftPage } from '../pages/account.ts'
+import { profileTexts } from '../pages/profile-texts.ts'
 import { actionOf, actionRoutes, freshVisitor } from './actions.ts'
 import { depart, providerOf } from './journey.ts'
 import { Problem } from '../../providers/index.ts'
 import { door } from './door.ts'
+import { profileOf, profileRoutes } from './profile.ts'
 import { tokenRoutes } from './tokens.ts'
 import { mustBeIn, visitorOf } from './visitor.ts'
 import { browserHash, formToken, pageRoute, type PageRequest, show, type Web } from './web.ts'
 
 type Notice = 'saved' | 'ended' | 'linked' | 'unlinked'
 const notices: readonly Notice[] = ['saved', 'ended', 'linked', 'unlinked']
+
+const isKey = <T extends object>(value: T, key: string): key is keyof T & string => Object.hasOwn(value, key)
 
 const at = (web: Web): string => `${web.base}/account`
 /** After a form, so that a reload does not send it again. */
@@ -41,7 +46,11 @@ const overview = async (web: Web, request: PageRequest, account: Account): Promi
   ])
   const isToken = new Set(tokens.map(({ deviceId }) => deviceId))
   const removable = canSpareOne(web, account, links)
-  const done = notices.find((notice) => notice === request.query.get('done'))
+  const ended = await context.sessions.endedDevices(devices.map(({ nid }) => nid))
+  const words = profileTexts(request.texts.language)
+  const asked = request.query.get('done') ?? ''
+  const done = notices.find((notice) => notice === asked)
+  const notice = done ? request.texts.account[done] : isKey(words.done, asked) ? words.done[asked] : undefined
   const view = accountPage(request.texts, {
     at: at(web),
     token: formToken(request.browser),
@@ -58,17 +67,20 @@ const overview = async (web: Web, request: PageRequest, account: Account): Promi
         app: apps.get(nid),
         seen: lastSeenTs,
         address: lastSeenIp ?? undefined,
+        isEnded: ended.has(nid),
       })),
-    links: links.map(({ provider, subject }) => ({
+    links: links.map(({ provider, subject, label }) => ({
       provider,
       subject,
+      label: label ?? subject,
       name: context.identities.policies.get(provider)?.name ?? provider,
       removable,
     })),
     more: context.providers.browser
       .filter(({ id }) => !linked.has(id))
       .map(({ id, name }) => ({ name, href: `${at(web)}/link/${id}` })),
-    notice: done && request.texts.account[done],
+    notice,
+    profile: await profileOf(web, request, account),
   })
   return show(web, request, { ...view, cookie: web.browser.write(request.browser) })
 }
@@ -171,7 +183,7 @@ const changes = (web: Web): Route[] => [
         throw new Problem('lost', 'A link was not begun here, or too long ago')
       }
       const taken = await web.context.identities.links
-        .add(account.nid, ticket.identity, 'user')
+        .add(account.nid, ticket.identity, 'user', labelOf(ticket.identity))
         .then(() => false, isInUse)
       if (taken) throw new Problem('identity_taken', 'The identity is linked to another account')
       return backWith(web, 'linked')
@@ -199,4 +211,5 @@ export const accountPageRoutes = (web: Web): Route[] => [
   ...changes(web),
   ...actionRoutes(web),
   ...tokenRoutes(web),
+  ...profileRoutes(web),
 ]

@@ -50,6 +50,7 @@ const shownSession = async (web: Web, user: number, deviceId: string): Promise<S
     app: (await web.context.appsOf(user)).get(device.nid),
     seen: device.lastSeenTs,
     address: device.lastSeenIp ?? undefined,
+    isEnded: (await web.context.sessions.endedDevices([device.nid])).has(device.nid),
   }
 }
 

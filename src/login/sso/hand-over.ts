@@ -45,6 +45,7 @@ export const handOverRoutes = (web: Web): Route[] => [
           app: appOf(target),
           userId: account.userId,
           href: `${web.base}/_latchkey/sso/continue?ticket=${leaving}`,
+          back: `${web.base}/`,
         }),
       )
     },

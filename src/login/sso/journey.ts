@@ -79,7 +79,10 @@ export const arrive = async (web: Web, request: PageRequest, state: string | und
     journey.browser !== browserHash(request.browser)
   )
     throw strayed()
-  return goOn(web, request, journey, await proofOf(provider, journey, state, request.query))
+  const proof = await proofOf(provider, journey, state, request.query).catch((error: unknown) => {
+    throw returnable(journey, error)
+  })
+  return goOn(web, request, journey, proof)
 }
 
 /**
@@ -126,8 +129,32 @@ const goOn = async (web: Web, request: PageRequest, journey: Journey, proof: Pro
         return await toLink(web, request, { identity, browser }, goal)
     }
   } catch (error) {
-    throw await withWayOut(web, providerOf(web, journey.provider), proof, error)
+    throw returnable(journey, await withWayOut(web, providerOf(web, journey.provider), proof, error))
   }
+}
+
+/** Where a trip to a provider was begun. */
+const startOf = ({ provider, goal }: Journey): string => {
+  switch (goal.to) {
+    case 'client':
+      return `/_matrix/client/v3/login/sso/redirect/${provider}?redirectUrl=${encodeURIComponent(goal.target)}`
+    case 'confirm':
+      return `/_matrix/client/v3/auth/m.login.sso/fallback/web?session=${encodeURIComponent(goal.session)}`
+    case 'link':
+      return `/account/link/${provider}`
+    default:
+      return goal.onwards ?? '/account'
+  }
+}
+
+/** The same problem, with the way back to where it can be begun again. */
+const returnable = (journey: Journey, error: unknown): Problem => {
+  const problem = problemOf(error)
+  return new Problem(problem.code, problem.message, {
+    cause: problem.cause,
+    leave: problem.leave,
+    again: problem.again ?? startOf(journey),
+  })
 }
 
 const ofOtherPeople: ReadonlySet<string> = new Set(['rule_broken', 'name_taken', 'no_account', 'other_person'])
@@ -207,6 +234,7 @@ export const handOver = async (
       app: appOf(target),
       userId: account.userId,
       href: `${web.base}/_latchkey/sso/continue?ticket=${ticket}`,
+      back: `${web.base}/`,
     }),
   )
 }

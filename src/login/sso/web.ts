@@ -1,6 +1,16 @@
 import { Type } from 'typebox'
 import type { IncomingHttpHeaders } from 'node:http'
-import { formLimit, type LimitName, type Method, readForm, Reply, route, type Route } from '../../http/index.ts'
+import {
+  field,
+  formLimit,
+  type LimitName,
+  type Method,
+  readFileForm,
+  readForm,
+  Reply,
+  route,
+  type Route,
+} from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import type { Account } from '../../users/index.ts'
 import type { LoginParts } from '../deps.ts'
@@ -8,6 +18,7 @@ import type { Identity } from '../../identity/index.ts'
 import { type Cookie, cookie } from '../pages/cookies.ts'
 import { html } from '../pages/html.ts'
 import { page, type Page } from '../pages/page.ts'
+import { profileTexts } from '../pages/profile-texts.ts'
 import { type Texts, textsFor } from '../pages/texts.ts'
 import { type Belonging, createSeal, hashToken, isSameSecret, type Seal, sealKey } from '../../sessions/index.ts'
 import { Problem, type ProblemCode } from '../../providers/index.ts'
@@ -24,7 +35,18 @@ export type WebDeps = FlowDeps &
   SignInDeps &
   Pick<
     LoginParts,
-    'appsOf' | 'personalTokens' | 'devices' | 'logger' | 'mail' | 'randomBytes' | 'randomId' | 'standing' | 'uia'
+    | 'appsOf'
+    | 'people'
+    | 'mail'
+    | 'passwords'
+    | 'personalTokens'
+    | 'devices'
+    | 'logger'
+    | 'mail'
+    | 'randomBytes'
+    | 'randomId'
+    | 'standing'
+    | 'uia'
   >
 
 /** Somebody whom a provider has vouched for, on their way to what they came for. */
@@ -82,6 +104,8 @@ export interface Web {
   readonly linking: Seal<Arrived & { user: number; target?: string | undefined; visit?: string | undefined }>
   /** Somebody who is asked about a request of an app of theirs. */
   readonly agreeing: Seal<{ session: string; user: number; visit: string }>
+  /** A mail address that somebody has named on the account page. */
+  readonly mailing: Seal<{ user: number; visit: string; sid: string; clientSecret: string; address: string }>
   /** Where somebody goes on to, once they are signed in. */
   readonly doors: Seal<Door>
   /** For what else travels through browsers. */
@@ -111,10 +135,14 @@ export interface Door {
   readonly formTo?: string | undefined
 }
 
+/** Of a form with a picture in it, in bytes. */
+const fileFormLimit = 5 * 1024 * 1024 + 64 * 1024
 const minute = 60_000
 /** To sign in, a second factor included. */
 const journeyMs = 20 * minute
 const stepMs = 10 * minute
+/** To look into one's mail. */
+const mailMs = 60 * minute
 
 export const createWeb = (context: WebDeps): Web => {
   const publicUrl = context.config.public_base_url
@@ -146,6 +174,7 @@ export const createWeb = (context: WebDeps): Web => {
     tokenTrips: createSeal(sealing, 'token trip', journeyMs),
     entering: ticket('entering', stepMs, (value) => belongingOf(value)),
     linking: ticket('linking', stepMs, ({ user }) => ({ user })),
+    mailing: ticket('mailing', mailMs, ({ user }) => ({ user })),
     agreeing: ticket('agreeing', stepMs, ({ user }) => ({ user })),
     handingOver: createSeal(sealing, 'handing over', journeyMs),
     doors: createSeal(sealing, 'door', journeyMs),
@@ -165,6 +194,9 @@ export interface PageRequest {
   readonly userAgent: string | undefined
   readonly trace: string
   readonly texts: Texts
+  readonly signal: AbortSignal
+  /** Of a form with a file: what was chosen. */
+  readonly file: Uint8Array | undefined
   /** What the browser is known by; made up where it brought nothing. */
   readonly browser: string
 }
@@ -199,9 +231,15 @@ export const problemOf = (error: unknown): Problem => {
   return new Problem(code ?? 'not_allowed', error.message, { cause: error })
 }
 
-const problemPage = (web: Web, error: unknown, { texts, trace }: { texts: Texts; trace: string }): Reply => {
+const problemPage = (
+  web: Web,
+  error: unknown,
+  { texts, trace, door }: { texts: Texts; trace: string; door: string | undefined },
+): Reply => {
   const problem = problemOf(error)
   const { code, message, leave } = problem
+  const words = profileTexts(texts.language)
+  const begun = problem.again ?? (door === undefined ? undefined : `/account/sign-in?door=${encodeURIComponent(door)}`)
   if (code === 'unexpected') web.context.logger.warn({ trace, err: problem.cause }, message)
   else web.context.logger.info({ trace, code, ...(problem.cause !== undefined && { err: problem.cause }) }, message)
   return page(
@@ -213,7 +251,12 @@ const problemPage = (web: Web, error: unknown, { texts, trace }: { texts: Texts;
       body: html`<div class="card" role="alert">
         <h1>${texts.problem.title}</h1>
         <p>${texts.problem.codes[code]}</p>
-        ${leave && html`<p class="actions"><a class="button plain" href="${leave.href}">${texts.problem.leave(leave.provider)}</a></p>`}
+        <p class="actions">
+          ${leave && html`<a class="button plain" href="${leave.href}">${texts.problem.leave(leave.provider)}</a>`}
+          <a class="button plain" href="${web.base}${begun ?? '/account'}"
+            >${begun === undefined ? words.toAccount : words.again}</a
+          >
+        </p>
         <p class="quiet">${texts.problem.reference(trace)}</p>
       </div>`,
     },
@@ -244,10 +287,12 @@ export const pageRoute = (
     paths?: readonly string[]
     foreign?: true
     limit?: LimitName
+    /** The form has a file in the field of this name, and is read only for who is on the account page. */
+    file?: string
     handle: (request: PageRequest) => Promise<Reply> | Reply
   },
 ): Route => {
-  const { id, method, path, paths, foreign, limit = 'login', handle } = definition
+  const { id, method, path, paths, foreign, limit = 'login', file: fileField, handle } = definition
   const secured = (reply: Reply): Reply =>
     web.publicUrl?.startsWith('https:')
       ? new Reply({
@@ -264,13 +309,22 @@ export const pageRoute = (
     ip: string
     userAgent: string | undefined
     trace: string
+    signal: AbortSignal
   }): Promise<Reply> => {
-    const { headers, ip, userAgent, trace } = context
+    const { headers, ip, userAgent, trace, signal } = context
     const texts = textsFor(headers['accept-language'])
+    let door = doorOf(context.query)
     try {
       const known = web.browser.read(headers)
+      if (fileField !== undefined && !web.visits.find(web.visitor.read(headers)))
+        throw new Problem('lost', 'Nobody is signed in to the account page')
       // http/ hands these over as it says: a record of texts, and the bytes of the body.
-      const form = method === 'POST' ? await readForm(context.body as AsyncIterable<Uint8Array>) : new URLSearchParams()
+      const body = context.body as AsyncIterable<Uint8Array>
+      const { fields: form, file } =
+        fileField === undefined
+          ? { fields: method === 'POST' ? await readForm(body) : new URLSearchParams(), file: undefined }
+          : await readFileForm(body, headers['content-type'], fileField)
+      door ??= doorOf({ door: field(form, 'door') })
       if (
         method === 'POST' &&
         !foreign &&
@@ -287,17 +341,31 @@ export const pageRoute = (
         userAgent,
         trace,
         texts,
+        signal,
+        file,
         browser: known ?? web.context.randomId(),
       })
       return secured(reply)
     } catch (error) {
-      return secured(problemPage(web, error, { texts, trace }))
+      return secured(problemPage(web, error, { texts, trace, door }))
     }
   }
   const common = { id, path, ...(paths && { paths }), auth: 'none', limit, reply: Type.Object({}) } as const
   return method === 'GET'
     ? route({ ...common, method, handle: answer })
-    : route({ ...common, method, rawBody: true, bodyLimit: formLimit, handle: answer })
+    : route({
+        ...common,
+        method,
+        rawBody: true,
+        bodyLimit: fileField === undefined ? formLimit : fileFormLimit,
+        handle: answer,
+      })
+}
+
+/** The door that a page was asked for, where it is one of ours: what is sealed is no secret. */
+const doorOf = (query: unknown): string | undefined => {
+  const door = (query as Record<string, unknown> | undefined)?.['door']
+  return typeof door === 'string' && /^[\w-]{1,4000}$/.test(door) ? door : undefined
 }
 
 const queryOf = (query: Record<string, unknown>): URLSearchParams =>

@@ -92,3 +92,26 @@ export async function expireTokens(tx: Tx, devices: readonly number[], now: numb
   await tx.updateTable('access_tokens').set({ expires_ts: now }).where('device_nid', 'in', devices).execute()
   await tx.updateTable('refresh_tokens').set({ expires_ts: now }).where('device_nid', 'in', devices).execute()
 }
+
+/** Those of the devices that had a session, and have none any more: no token of theirs is good, and none is there to renew one. */
+export const readEndedDevices = async (db: Reader, devices: readonly number[], now: number): Promise<Set<number>> => {
+  if (devices.length === 0) return new Set()
+  const access = await db
+    .selectFrom('access_tokens')
+    .where('device_nid', 'in', devices)
+    .select(['device_nid', 'expires_ts'])
+    .execute()
+  const refresh = await db
+    .selectFrom('refresh_tokens')
+    .where('device_nid', 'in', devices)
+    .select(['device_nid', 'expires_ts', 'used_ts'])
+    .execute()
+  const isGood = ({ expires_ts: until }: { expires_ts: number | null }): boolean => until === null || until > now
+  const live = new Set([
+    ...access.filter(isGood).map((row) => row.device_nid),
+    ...refresh.filter((row) => row.used_ts === null && isGood(row)).map((row) => row.device_nid),
+  ])
+  // Devices without any token are signed in otherwise, or never were.
+  const known = [...access, ...refresh].flatMap(({ device_nid: device }) => (device === null ? [] : [device]))
+  return new Set(known.filter((device) => !live.has(device)))
+}

@@ -22,6 +22,7 @@ const landed: Readonly<Record<string, string>> = {
   '0014-state-resets': '08feeca4a36a8b8f',
   '0015-ids-for-good': '5315c568dc994f4e',
   '0016-claims-dated': 'b29e1b574d9ea56e',
+  '0017-identity-labels': '29d23d6bdc19da93',
 }
 
 test('every migration is held to what it says', () => {

@@ -20,6 +20,7 @@ import { loginTokensSince } from './0013-login-tokens-since.ts'
 import { stateResets } from './0014-state-resets.ts'
 import { idsForGood } from './0015-ids-for-good.ts'
 import { claimsDated } from './0016-claims-dated.ts'
+import { identityLabels } from './0017-identity-labels.ts'
 
 /** All of them, in order. A released file never changes; a new one is added at the end. */
 export const migrations: readonly Migration[] = [
@@ -39,6 +40,7 @@ export const migrations: readonly Migration[] = [
   stateResets,
   idsForGood,
   claimsDated,
+  identityLabels,
 ]
 
 /** The newest schema that a binary must know to work on this database: an older one refuses. */

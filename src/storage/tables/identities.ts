@@ -13,6 +13,8 @@ export interface IdentitiesTable {
   given_avatar: string | null
   /** When the newest claims were issued that have given rights, in ms; null: none have, or they did not say. */
   claims_ts: number | null
+  /** What people know somebody at the provider by; null: nothing better than the subject. */
+  label: string | null
 }
 
 /** The last good key set that a provider has published. */
