@@ -42,7 +42,6 @@ export type WebDeps = FlowDeps &
     | 'personalTokens'
     | 'devices'
     | 'logger'
-    | 'mail'
     | 'randomBytes'
     | 'randomId'
     | 'standing'
