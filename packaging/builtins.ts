@@ -8,9 +8,11 @@ const prefix = '\0builtin:'
 /** Those that libraries name at their start and hardly ever use: loaded with the first thing that is asked of them. */
 const seldom = new Set(['child_process', 'cluster', 'http2', 'https', 'inspector', 'tls', 'worker_threads'])
 
+/** Named exports are looked for in the object or in what it comes from: that is what the bundler's interop keeps of it. */
 const taken = (name: string): string =>
   seldom.has(name)
-    ? `module.exports = new Proxy({}, { get: (_, key) => process.getBuiltinModule('node:${name}')[key] })`
+    ? `const get = (_, key) => (key === '__esModule' ? undefined : process.getBuiltinModule('node:${name}')[key])
+module.exports = Object.create(new Proxy({}, { get }))`
     : `module.exports = process.getBuiltinModule('node:${name}')`
 
 /** Takes Node's modules by `process.getBuiltinModule`, whether they are imported or required. */
