@@ -389,3 +389,17 @@ test('large bodies stream both ways', async () => {
     /enough/,
   )
 })
+
+test('a request that goes elsewhere than its address says takes no connection of one that does not, nor the other way', async () => {
+  await using here = await site((_, response) => response.end('here'))
+  await using there = await site((_, response) => response.end('there'))
+  await using outgoing = createOutgoing({
+    allow: ['127.0.0.0/8'],
+    resolve: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
+  })
+  const url = `http://name.test:${here.port}/`
+  const via = { host: '127.0.0.1', port: there.port }
+  const said: string[] = []
+  for (const way of [undefined, via, undefined, via]) said.push(String((await outgoing(url, { via: way })).body))
+  assert.deepEqual(said, ['here', 'there', 'here', 'there'])
+})

@@ -238,6 +238,8 @@ const connectionsToOurOwn = 512
 interface Agents {
   checked: Agent
   unchecked: Agent
+  /** For what is elsewhere than its address says: connections are kept by address, and these lead to another place. */
+  placed: Agent
 }
 
 /**
@@ -256,7 +258,7 @@ export function createOutgoing(options: OutgoingOptions = {}): Outgoing {
     const [{ Agent, buildConnector }, { getCACertificates }] = await Promise.all([import('undici'), import('node:tls')])
     believeAuthorities()
     const { proxy } = options
-    const agentOf = (connections: number, allowed: (address: string) => boolean): Agent => {
+    const agentOf = (connections: number, allowed: (address: string) => boolean, isPlaced = false): Agent => {
       const connector = buildConnector({
         lookup: checkedLookup(resolve, allowed),
         timeout: 10_000,
@@ -267,7 +269,7 @@ export function createOutgoing(options: OutgoingOptions = {}): Outgoing {
         headersTimeout: silenceMs,
         bodyTimeout: silenceMs,
         connect: (target, callback) => {
-          const way = ways.get(`${target.protocol}//${target.host ?? ''}`)
+          const way = isPlaced ? ways.get(`${target.protocol}//${target.host ?? ''}`) : undefined
           const to = way
             ? {
                 ...target,
@@ -288,7 +290,11 @@ export function createOutgoing(options: OutgoingOptions = {}): Outgoing {
         },
       })
     }
-    return { checked: agentOf(8, reachable), unchecked: agentOf(connectionsToOurOwn, () => true) }
+    return {
+      checked: agentOf(8, reachable),
+      unchecked: agentOf(connectionsToOurOwn, () => true),
+      placed: agentOf(8, reachable, true),
+    }
   }
 
   /** A way through the proxy. It looks names up by itself: those that are known here to lead into private networks are not asked for. */
@@ -315,15 +321,17 @@ export function createOutgoing(options: OutgoingOptions = {}): Outgoing {
     const trusted = request.configured === true && url.origin === origin
     const via = url.origin === origin && isIP(bare(url.hostname)) === 0 ? request.via : undefined
     // Written anew with every request, so that the oldest is one that nobody has asked for long.
-    ways.delete(url.origin)
-    if (via) ways.set(url.origin, via)
+    if (via) {
+      ways.delete(url.origin)
+      ways.set(url.origin, via)
+    }
     if (ways.size > mostWays) ways.delete(ways.keys().next().value ?? '')
     const host = bare(via?.host ?? url.hostname)
     // A socket looks no address up, so one that is spelt out is checked here. (URL made 0x7f.1 into 127.0.0.1 before.)
     if (!trusted && isIP(host) !== 0 && !reachable(host))
       throw new OutgoingError('forbidden-address', `${host} is not a public address`)
-    const { checked, unchecked } = await (agents ??= connect())
-    return (trusted ? unchecked : checked).request({
+    const { checked, unchecked, placed } = await (agents ??= connect())
+    return (via ? placed : trusted ? unchecked : checked).request({
       origin: url.origin,
       path: url.pathname + url.search,
       method: request.method ?? 'GET',
@@ -388,7 +396,7 @@ export function createOutgoing(options: OutgoingOptions = {}): Outgoing {
   }
   const dispose = async (): Promise<void> => {
     const made = await agents
-    await Promise.all([made?.checked.destroy(), made?.unchecked.destroy()])
+    await Promise.all([made?.checked.destroy(), made?.unchecked.destroy(), made?.placed.destroy()])
   }
   return Object.assign(fetchOut, { stream, [Symbol.asyncDispose]: dispose })
 }

@@ -7,6 +7,8 @@ export type ServerAcl = (serverName: string) => boolean
 
 /** An event of 64 KiB holds no more of any use: what comes after is not looked at. */
 const mostEntries = 10_000
+/** Servers whose verdict is kept beside a list. */
+const mostJudged = 200
 
 const globs = (list: Json | undefined): TextMatch[] =>
   Array.isArray(list)
@@ -30,10 +32,20 @@ export function serverAcl(event: Pick<RoomEvent, 'content'> | undefined): Server
   const { content } = event
   const [allow, deny] = [globs(own(content, 'allow')), globs(own(content, 'deny'))]
   const literals = own(content, 'allow_ip_literals') !== false
-  const acl: ServerAcl = (serverName) => {
-    const host = serverName.toLowerCase().replace(/:\d{1,5}$/, '')
+  const judge: ServerAcl = (host) => {
     if (!literals && isAddress(host)) return false
     return !deny.some((match) => match(host)) && allow.some((match) => match(host))
+  }
+  // A transaction asks thousands of times for one server.
+  const judged = new Map<string, boolean>()
+  const acl: ServerAcl = (serverName) => {
+    const host = serverName.toLowerCase().replace(/:\d{1,5}$/, '')
+    const before = judged.get(host)
+    if (before !== undefined) return before
+    if (judged.size >= mostJudged) judged.clear()
+    const verdict = judge(host)
+    judged.set(host, verdict)
+    return verdict
   }
   compiled.set(content, acl)
   return acl

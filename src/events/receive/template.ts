@@ -5,6 +5,7 @@ import type { JsonObject } from '../../matrix/json.ts'
 import type { EventReference, Pdu } from '../../matrix/pdu.ts'
 import type { Room } from '../room.ts'
 import { mostPrev } from '../stage.ts'
+import { mustRest, rest } from '../../storage/index.ts'
 import type { StoredEvent } from '../stored-event.ts'
 import type { ReceiveDeps } from './deps.ts'
 import { lookupIn } from './states.ts'
@@ -65,17 +66,32 @@ export async function templateFor(
   }
 }
 
-/** The events that these rest on, and what those rest on. */
+/** More than any room has: what is larger is not walked for a request. */
+const mostChained = 200_000
+const atOnce = 500
+
+/**
+ * The events that these rest on, and what those rest on.
+ * @throws {MatrixError} M_TOO_LARGE when there are more than can be walked
+ */
 export async function authChainOf(
   deps: Pick<ReceiveDeps, 'events'>,
   events: readonly StoredEvent[],
 ): Promise<StoredEvent[]> {
   const found = new Map<string, StoredEvent>()
-  let open = new Set(events.flatMap(({ event }) => event.authEvents))
-  while (open.size > 0) {
-    const next = await deps.events.byIds([...open])
-    for (const [id, stored] of next) found.set(id, stored)
-    open = new Set([...next.values()].flatMap(({ event }) => event.authEvents).filter((id) => !found.has(id)))
+  const seen = new Set(events.flatMap(({ event }) => event.authEvents))
+  const open = [...seen]
+  while (open.length > 0) {
+    if (mustRest()) await rest()
+    for (const [id, stored] of await deps.events.byIds(open.splice(0, atOnce))) {
+      found.set(id, stored)
+      for (const cited of stored.event.authEvents) {
+        if (seen.has(cited)) continue
+        seen.add(cited)
+        open.push(cited)
+      }
+    }
+    if (found.size > mostChained) throw new MatrixError('M_TOO_LARGE', 'This would be too much at once')
   }
   return [...found.values()]
 }

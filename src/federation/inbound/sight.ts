@@ -3,6 +3,7 @@ import { MatrixError } from '../../matrix/errors.ts'
 import { serverOf } from '../../matrix/ids.ts'
 import { serverAcl } from '../../matrix/server-acl.ts'
 import { historyVisibility } from '../../matrix/visibility.ts'
+import { mustRest, rest } from '../../storage/index.ts'
 import type { Users } from '../../users/index.ts'
 import type { RoomServers } from '../room-servers.ts'
 
@@ -52,6 +53,7 @@ export async function sightOf(deps: SightDeps, origin: string, room: Room | unde
   const membershipsAt = async (stored: StoredEvent): Promise<Set<string>> => {
     const found = new Set<string>()
     for (const userId of await peopleOf()) {
+      if (mustRest()) await rest()
       const before = await rooms.stateEventBefore(stored, 'm.room.member', userId)
       if (before) found.add(membershipIn(before.event))
       if (stored.event.type === 'm.room.member' && stored.event.stateKey === userId)

@@ -103,7 +103,7 @@ async function taken(
   const isAsked = act === 'join' && vouching !== undefined
   if (isAsked && (typeof sender !== 'string' || (await deps.vouch(room, sender)) === undefined))
     throw new MatrixError('M_FORBIDDEN', 'Nobody has to vouch for a join of this room')
-  const pdu = countersigned(deps, body, room)
+  const pdu = isAsked ? countersigned(deps, body, room) : body
   const stored = await deps.receiver.takeNow(room, pdu, origin)
   await deps.forward(stored, origin)
   return { room, stored, pdu }
