@@ -122,3 +122,16 @@ over(
   },
   false,
 )
+
+over('a clock that is set back by an hour keeps nobody online', async (world) => {
+  const {
+    ephemeral: { presence },
+    sessions: { alice },
+    clock,
+  } = world
+  await presence.seen(alice, 'online')
+  clock.now -= 60 * 60_000
+  assert.equal((await presence.of(alice.user)).presence, 'online')
+  clock.now += 61_000
+  assert.equal((await presence.of(alice.user)).presence, 'offline')
+})

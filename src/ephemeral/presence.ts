@@ -2,6 +2,7 @@ import { recentUsers } from '../devices/index.ts'
 import type { Session } from '../http/index.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import type { Rooms, StoredEvent } from '../events/index.ts'
+import { steady } from '../jobs/index.ts'
 import { loadingCache, type Database } from '../storage/index.ts'
 import type { Log } from '../streams/index.ts'
 import type { Users } from '../users/index.ts'
@@ -67,7 +68,9 @@ function judge(present: Present | undefined, now: number): { state: PresenceStat
 const deviceOf = (session: Session): number => session.device ?? -session.tokenId
 
 export function openPresence(deps: PresenceDeps): Presence {
-  const { database, log, users, rooms, now, onError } = deps
+  const { database, log, users, rooms, onError } = deps
+  // All of it is how long something was ago, or how long it lasts.
+  const now = steady(deps.now)
   const presents = new Map<number, Present>()
   const lastActive = database.memory.cache<number, number>({ name: 'last activity', weigh: 10 })
   const statuses = loadingCache<number, { readonly text: string | null }>(

@@ -77,7 +77,8 @@ export async function fuzz({ requests, seed, database, width, only, onProgress }
     statuses.set(outcome.status, (statuses.get(outcome.status) ?? 0) + 1)
     if (outcome.status >= 200 && outcome.status < 300) {
       reached.add(request.operation.id)
-      if (outcome.body.startsWith('{')) {
+      // Files are what somebody uploaded.
+      if (outcome.body.startsWith('{') && !request.operation.path.includes('/media/')) {
         try {
           pools.learn(JSON.parse(outcome.body))
         } catch {
