@@ -11,12 +11,20 @@ export interface Failures {
    * looked at, so that a hundred guesses at once are a hundred; call what it returns when the password was right.
    */
   guess(ip: string, name: string): () => void
+  /**
+   * Counts a guess at one account from whatever address, also of one that is not there. `wait` is above 0 (ms) when there were too many;
+   * call `right` when the password was right. Its owner may still be let in: from where they are known.
+   */
+  guessAt(account: string): { readonly wait: number; readonly right: () => void }
   /** Counts a refused token; throws 429 in place of the refusal when there were too many from this address. */
   badToken(ip: string): void
 }
 
 /** An address may stand for a whole house: it gets this many times what one name gets. */
 const namesPerAddress = 10
+
+/** How many guesses at one account may come at once, from all addresses together, for each that may from one. They come back no faster. */
+const addressesPerAccount = 10
 
 const take = (limiter: Limiter | undefined, key: string): void => {
   const wait = limiter?.take(key) ?? 0
@@ -32,6 +40,8 @@ export const createFailures = (refused: Rate | 'off', attempts: Rate | 'off', no
     rate === 'off' ? undefined : createLimiter({ perSecond: rate.perSecond * times, burst: rate.burst * times, now })
   const byName = limiterOf(refused)
   const byAddress = limiterOf(refused, namesPerAddress)
+  const byAccount =
+    refused === 'off' ? undefined : createLimiter({ ...refused, burst: refused.burst * addressesPerAccount, now })
   const tokens = limiterOf(refused)
   const all = limiterOf(attempts)
   return {
@@ -45,6 +55,10 @@ export const createFailures = (refused: Rate | 'off', attempts: Rate | 'off', no
         byName?.penalise(key, -1)
         byAddress?.penalise(address, -1)
       }
+    },
+    guessAt: (account) => {
+      const key = account.slice(0, 255).toLowerCase()
+      return { wait: byAccount?.take(key) ?? 0, right: () => byAccount?.penalise(key, -1) }
     },
     badToken: (ip) => take(tokens, clientNetwork(ip)),
   }

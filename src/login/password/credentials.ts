@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { clientNetwork } from '../../http/address.ts'
+import { limitExceeded } from '../../http/index.ts'
 import { MatrixError } from '../../matrix/errors.ts'
 import { isObject, type JsonObject, own } from '../../matrix/json.ts'
 import { isLocalUser, localpartOf } from '../../matrix/ids.ts'
@@ -11,7 +13,7 @@ type NameDeps = Pick<LoginParts, 'database' | 'users' | 'serverName'>
 type OwnPasswordDeps = Pick<LoginParts, 'users' | 'passwords'>
 type PasswordDeps = NameDeps &
   OwnPasswordDeps &
-  Pick<LoginParts, 'config' | 'providers' | 'sessions' | 'count' | 'logger'>
+  Pick<LoginParts, 'config' | 'devices' | 'providers' | 'sessions' | 'count' | 'logger'>
 /** What looking at a name and password takes. */
 export type CredentialDeps = PasswordDeps & Pick<LoginParts, 'identities'>
 
@@ -89,6 +91,14 @@ const isOwnPassword = async (
 export const takesPasswords = ({ config, providers }: Pick<LoginParts, 'config' | 'providers'>): boolean =>
   config.password_login || providers.directories.length > 0
 
+const heldUp = 'a password was not looked at: there were too many guesses at this account, from all addresses together'
+
+/** Whether a session of the account was in use from that network: its owner is let in while others guess from everywhere. */
+const isKnownAt = async ({ devices }: Pick<LoginParts, 'devices'>, account: Account, ip: string): Promise<boolean> =>
+  (await devices.list(account.nid)).some(
+    ({ lastSeenIp }) => lastSeenIp !== null && clientNetwork(lastSeenIp) === clientNetwork(ip),
+  )
+
 /** A refusal by a directory takes at least this long: how long the directory took for it then says less. In ms. */
 const leastMs = 300
 
@@ -102,9 +112,23 @@ export const verifyPassword = async (
   password: string,
   origin: Origin,
 ): Promise<{ account: Account } | { identity: Identity; arrival: Arrival }> => {
-  const right = context.sessions.failures.guess(origin.ip, name)
+  const rightHere = context.sessions.failures.guess(origin.ip, name)
   const refusable = context.providers.directories.length > 0 ? delay(leastMs) : undefined
   const account = await accountNamed(context, name)
+  const anywhere = context.sessions.failures.guessAt(
+    account?.userId ?? (name.includes('@') ? name : `@${name}:${context.serverName}`),
+  )
+  if (anywhere.wait > 0 && !(account && (await isKnownAt(context, account, origin.ip)))) {
+    context.logger.info(
+      { trace: origin.trace, ip: origin.ip, name: name.slice(0, 255), code: 'password_guesses' },
+      heldUp,
+    )
+    throw limitExceeded(anywhere.wait)
+  }
+  const right = (): void => {
+    rightHere()
+    anywhere.right()
+  }
   if (context.config.password_login && (await isOwnPassword(context, account, password)) && account) {
     right()
     return { account }
