@@ -164,16 +164,16 @@ export class Client {
     return body
   }
 
-  /** Syncs until `found` returns something, for at most five seconds, and returns that. */
+  /** Syncs until `found` returns something, for a generous while, and returns that. */
   async syncUntil<T>(
     found: (body: SyncBody) => T | undefined,
     query: Record<string, string | number | boolean> = {},
   ): Promise<T> {
-    const until = Date.now() + 5000
+    const until = Date.now() + 60_000
     do {
       const result = found(await this.sync({ timeout: 1000, ...query }))
       if (result !== undefined) return result
     } while (Date.now() < until)
-    throw new AssertionError({ message: 'five seconds of syncing have not brought what was waited for' })
+    throw new AssertionError({ message: 'a minute of syncing has not brought what was waited for' })
   }
 }
