@@ -49,6 +49,8 @@ test(
     })
     const stranger = signJwt({ sub: 'eve' }, 'another secret, which is as long as it must be here')
     await new Client(server.url).refusal('POST', '/login', { type: 'org.matrix.login.jwt', token: stranger })
+    await bob.req('POST', `/users/${encodeURIComponent(alice.userId)}/report`, { reason: 'a bully' })
+    await bob.req('POST', `/rooms/${encodeURIComponent(room)}/report`, { reason: 'a den' })
     const browser = await openChromium()
     try {
       const page = await browser.newPage({ viewport: { width: 390, height: 800 }, colorScheme: 'dark' })
@@ -82,10 +84,13 @@ test(
       assert.ok(await fits())
 
       await page.goto(`${at}/reports`)
-      assert.match(await text(), /rude[^]*before[^]*something <script>bad<\/script>[^]*after/)
+      assert.match(
+        await text(),
+        /rude[^]*before[^]*something <script>bad<\/script>[^]*after[^]*@alice:test[^]*a bully[^]*a den/,
+      )
       await picture(page, 'console-reports-phone-dark')
       assert.ok(await fits())
-      await page.click('button:has-text("Dismiss")')
+      await page.click('button:has-text("Dismiss") >> nth=0')
       assert.match(await text(), /Nothing has been reported/)
 
       await page.emulateMedia({ colorScheme: 'light' })

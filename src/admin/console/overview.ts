@@ -5,7 +5,7 @@ import { isRoomId } from '../../matrix/ids.ts'
 import type { AdminApiDeps } from '../deps.ts'
 import { readAuditEntries } from '../store/audit.ts'
 import { readOverview } from '../store/overview.ts'
-import { countEventReports, deleteReport, readEventReports } from '../store/reports.ts'
+import { countEventReports, deleteReport, readEventReports, readPlainReports } from '../store/reports.ts'
 import { button, consoleAct, consolePage, link, rows, time } from './frame.ts'
 
 const context = 3
@@ -74,6 +74,25 @@ export const overviewPages = (deps: AdminApiDeps): Route[] => {
       const list = await readEventReports(database.aside, wish)
       const total = await countEventReports(database.aside, wish)
       const shown = await Promise.all(list.map(async (row) => ({ row, said: await around(row.event_nid) })))
+      const [ofPeople, ofRooms] = await Promise.all([
+        readPlainReports(database.aside, '@', wish),
+        readPlainReports(database.aside, '!', wish),
+      ])
+      const plain = (rowsOf: typeof ofPeople, place: 'people' | 'rooms') =>
+        rows(
+          rowsOf.map(
+            (row) =>
+              html`<div>
+                  ${link(deps, `/${place}/${encodeURIComponent(row.target)}`, row.target)}
+                  <span class="quiet"
+                    >${row.reason === '' ? 'no reason given' : row.reason}; ${time(row.created_ts)}, by
+                    ${link(deps, `/people/${encodeURIComponent(row.reporter)}`, row.reporter)}</span
+                  >
+                </div>
+                ${button(deps, request, `/reports/${row.nid}/dismiss`, 'Dismiss')}`,
+          ),
+          'None.',
+        )
       return {
         title: 'Reports',
         body: html`<p class="quiet">${total} reports</p>
@@ -96,7 +115,11 @@ export const overviewPages = (deps: AdminApiDeps): Route[] => {
                   ${button(deps, request, `/reports/${row.nid}/dismiss`, 'Dismiss')}`,
             ),
             'Nothing has been reported.',
-          )}`,
+          )}
+          <h2>People</h2>
+          ${plain(ofPeople, 'people')}
+          <h2>Rooms</h2>
+          ${plain(ofRooms, 'rooms')}`,
       }
     }),
     consoleAct(deps, { id: 'console dismiss report', path: '/reports/:report/dismiss' }, async ({ params }) => {
