@@ -33,7 +33,7 @@ export const readSigned = async (
   deps: ReceiveDeps,
   room: Pick<Room, 'id' | 'version'>,
   values: readonly Json[],
-): Promise<Incoming[]> => signed(deps.keys, room.version, readPdus(values, room.version, room.id))
+): Promise<Incoming[]> => signed(deps.keys, room.version, await readPdus(values, room.version, room.id))
 
 /** Sees to it that what an event rests on is here, as far as the server that sent it has it. */
 export async function bringAuthEvents(

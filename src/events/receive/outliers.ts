@@ -2,6 +2,7 @@ import { authorize, checkAuthEvents, stateFromAuthEvents } from '../../matrix/au
 import type { RoomEvent } from '../../matrix/event.ts'
 import type { Room } from '../room.ts'
 import { standings, type Held, type StoredEvent } from '../stored-event.ts'
+import { mustRest, rest } from '../../storage/index.ts'
 import { insertEvent } from '../store/events.ts'
 import type { ReceiveDeps } from './deps.ts'
 import type { Incoming } from './pdu.ts'
@@ -24,6 +25,7 @@ export async function storeOutliers(
   const jsons = new Map<string, string>()
   const get = (id: string): StoredEvent | undefined => fresh.get(id) ?? known.get(id)
   for (const { event, json } of inAuthOrder(events)) {
+    if (mustRest()) await rest()
     if (known.has(event.id) || fresh.has(event.id)) continue
     const lookup = (id: string) => get(id)?.event
     const isRejected = (id: string): boolean => get(id)?.standing === standings.rejected

@@ -5,6 +5,7 @@ import { canonicalJson, type Json } from '../../matrix/json.ts'
 import type { Pdu } from '../../matrix/pdu.ts'
 import { redact } from '../../matrix/redaction.ts'
 import type { RoomVersion } from '../../matrix/room-version.ts'
+import { mustRest, rest } from '../../storage/index.ts'
 
 /** An event that somebody else made, of the right form and size, with the id that it has. */
 export interface Incoming {
@@ -29,9 +30,10 @@ export function readPdu(value: Json, version: RoomVersion, roomId: string): Inco
 }
 
 /** Those of the values that are events of the room; what is none is passed over, since the rest may do without it. */
-export function readPdus(values: readonly Json[], version: RoomVersion, roomId: string): Incoming[] {
+export async function readPdus(values: readonly Json[], version: RoomVersion, roomId: string): Promise<Incoming[]> {
   const found = new Map<string, Incoming>()
   for (const value of values) {
+    if (mustRest()) await rest()
     try {
       const incoming = readPdu(value, version, roomId)
       found.set(incoming.event.id, incoming)
