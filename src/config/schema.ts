@@ -223,6 +223,7 @@ export const schema = {
       'The pepper of the Synapse that accounts were taken over from (password_config.pepper). With it, their passwords are known until each has' +
       ' signed in once, which makes a hash of our own.',
     secret: true,
+    example: 'the pepper of homeserver.yaml',
   },
   registration: {
     kind: 'choice',

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { jwtConfig } from '../../harness/jwt.ts'
 import { freePort } from '../../harness/process.ts'
 
-const pythons = [process.env['LATCHKEY_TEST_SYNAPSE_PYTHON'] ?? [], 'python3'].flat()
+const given = process.env['LATCHKEY_TEST_SYNAPSE_PYTHON']
+const pythons = given === undefined ? ['python3'] : given === 'off' ? [] : [given]
 
 /** A Python that has Synapse; undefined where there is none. */
 export const python = pythons.find(
