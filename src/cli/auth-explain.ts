@@ -65,9 +65,11 @@ const inDatabase = async (config: Config, explanation: Explanation): Promise<Exp
     return withOutlook(explanation, await asOperator(config, (operator) => operator.outlook(identity)))
   } catch (error) {
     if (error instanceof NoDatabase) return explanation
-    process.stderr.write(
-      `It was not looked at what accounts there are: ${error instanceof Error ? error.message : String(error)}\n\n`,
-    )
+    const reason = error instanceof Error ? error.message : String(error)
+    const other = /^There is no identity provider/.test(reason)
+      ? '; the server that runs here has another configuration'
+      : ''
+    process.stderr.write(`It was not looked at what accounts there are: ${reason}${other}\n\n`)
     return explanation
   }
 }
