@@ -66,7 +66,7 @@ const inDatabase = async (config: Config, explanation: Explanation): Promise<Exp
   } catch (error) {
     if (error instanceof NoDatabase) return explanation
     const reason = error instanceof Error ? error.message : String(error)
-    const other = /^There is no identity provider/.test(reason)
+    const other = reason.startsWith('There is no identity provider')
       ? '; the server that runs here has another configuration'
       : ''
     process.stderr.write(`It was not looked at what accounts there are: ${reason}${other}\n\n`)
