@@ -159,6 +159,8 @@ test('nothing remembers by a count of its own: what is dropped when there is too
     ['storage/cache.ts', 'the cache itself'],
     ['http/limits.ts', 'rates of who asks: short keys, and a number each'],
     ['http/outgoing.ts', 'connections to a few addresses that operators name'],
+    ['admin/sign-ins.ts', 'fifty keys and rules of each provider of the configuration, a number each'],
+    ['import/synapse/state-groups.ts', 'the import has a process of its own, where nobody else asks for anything'],
     ['federation/outbound/destination.ts', 'receipts that wait for one server, beyond which the oldest are not sent'],
   ])
   const root = join(import.meta.dirname, '..', 'src')
