@@ -40,7 +40,7 @@ export interface RemoteRooms {
   /** @throws {MatrixError} what another server said, as clients may be told */
   join(wish: RemoteWish): Promise<Room>
   /** Invites somebody of another server, who is asked first. @throws {MatrixError} */
-  invite(room: Room, sender: string, target: string, content: JsonObject): Promise<void>
+  invite(room: Room, sender: string, target: string, content: JsonObject): Promise<StoredEvent>
   /** Asks to be let into a room that nobody here is in. @throws {MatrixError} what another server said, as clients may be told */
   knock(wish: RemoteWish): Promise<void>
   /** Ends the invitation to a room that nobody here is in, or the knock, by which somebody stands to it. */

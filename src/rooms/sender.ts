@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Session } from '../http/index.ts'
 import { MatrixError } from '../matrix/errors.ts'
-import { isUserId } from '../matrix/ids.ts'
+import { isLocalUser, isUserId } from '../matrix/ids.ts'
 import type { JsonObject } from '../matrix/json.ts'
 import { mustNotBeSuspended } from '../users/index.ts'
 import { checkAliasEvent } from './alias-event.ts'
@@ -104,7 +104,14 @@ async function putState(
   if (type === 'm.room.member' && !isUserId(stateKey))
     throw new MatrixError('M_BAD_JSON', `The state key of a member event is a user id; "${stateKey}" is none`)
   if (type === 'm.room.member') await mayStand(deps, room, stateKey, content['membership'])
-  if (type === 'm.room.member' && content['membership'] === 'invite') await mustTakeInvites(deps.users, stateKey)
+  if (type === 'm.room.member' && content['membership'] === 'invite') {
+    if (deps.remote && !isLocalUser(stateKey, deps.serverName)) {
+      deps.blocks?.mustBeOpen(room.id)
+      // Of somebody elsewhere: their server signs it, and hears of it by that.
+      return (await deps.remote.invite(room, session.userId, stateKey, content)).event.id
+    }
+    await mustTakeInvites(deps.users, stateKey)
+  }
   if (type === 'm.room.canonical_alias') await checkAliasEvent(deps, room, content)
   const stored = await setState(deps.rooms, room, whoOf(session), type, stateKey, content, origin)
   return stored.event.id

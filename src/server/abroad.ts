@@ -108,7 +108,7 @@ export const remoteRooms = (abroad: Abroad): RemoteRooms => ({
   },
   invite: async (room, sender, target, content) => {
     const { inviteElsewhere } = await import('../federation/index.ts')
-    await inviteElsewhere(partsOf(abroad).invites, room, sender, target, content)
+    return inviteElsewhere(partsOf(abroad).invites, room, sender, target, content)
   },
   knock: async (wish) => {
     const { candidates, knockElsewhere } = await import('../federation/index.ts')

@@ -57,6 +57,20 @@ for (const version of ['1', '11', '12'])
     },
   )
 
+over('an invitation that is set as state reaches the server of whom it invites', async (net) => {
+  const [alice, bob] = [await net.at('hs1.test').login('alice'), await net.at('hs2.test').login('bob')]
+  const room = await alice.createRoom({ preset: 'private_chat' })
+  const path = `/rooms/${enc(room)}/state/m.room.member/${enc(bob.userId)}`
+  const { event_id: id } = await alice.req<{ event_id: string }>('PUT', path, { membership: 'invite', reason: 'come' })
+  assert.equal(
+    (await alice.req<{ content: JsonObject }>('GET', `/rooms/${enc(room)}/event/${enc(id)}`)).content['reason'],
+    'come',
+  )
+  assert.deepEqual(Object.keys((await bob.sync()).rooms?.invite ?? {}), [room])
+  await bob.req('POST', `/join/${enc(room)}`, {})
+  assert.deepEqual(await members(alice, room), [alice.userId, bob.userId])
+})
+
 // GHSA-22fw-4jq7-g8r8: the invite endpoint made a server sign events of any kind.
 over('nothing but an invitation of somebody here, by somebody of the server that asks, is signed', async (net) => {
   const [server, stranger] = [net.at('hs1.test'), await net.stranger('s.test')]
