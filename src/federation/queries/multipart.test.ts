@@ -24,7 +24,8 @@ async function read(chunks: readonly Buffer[]): Promise<{ headers: Record<string
 test('a body is read part by part, however it is cut', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 1, max: 50 }), async (bytes, size) => {
-      const file = Buffer.concat([Buffer.from(bytes), Buffer.from('\r\n--'), Buffer.from(bytes)])
+      // Nearly the boundary, and never that.
+      const file = Buffer.concat([Buffer.from(bytes), Buffer.from('\r\n--c'), Buffer.from(bytes)])
       const whole = body(file)
       const chunks = Array.from({ length: Math.ceil(whole.length / size) }, (_, index) =>
         whole.subarray(index * size, (index + 1) * size),

@@ -23,7 +23,8 @@ for (const kind of databases) {
       )
       const [alice, anybody] = [await new Client(server.url).login('alice'), new Client(server.url)]
       const request = `/user/${encodeURIComponent(alice.userId)}/openid/request_token`
-      const { access_token: token, ...rest } = await alice.req<{ access_token: string }>('POST', request, {})
+      const ask = () => alice.req<{ access_token: string }>('POST', request, {})
+      const { access_token: token, ...rest } = await ask()
       assert.deepEqual(rest, { token_type: 'Bearer', matrix_server_name: 'test', expires_in: 3600 })
       const userinfo = `/_matrix/federation/v1/openid/userinfo?access_token=${token}`
       assert.deepEqual(await anybody.req('GET', userinfo), { sub: alice.userId })
@@ -39,10 +40,16 @@ for (const kind of databases) {
       await server.users.setLocked(nid, true)
       assert.equal(await anybody.refusal('GET', userinfo), '401 M_UNKNOWN_TOKEN')
       await server.users.setLocked(nid, false)
+      assert.equal(
+        await anybody.refusal('GET', userinfo),
+        '401 M_UNKNOWN_TOKEN',
+        'it ended when the account was locked',
+      )
+      const later = `/_matrix/federation/v1/openid/userinfo?access_token=${(await ask()).access_token}`
       clock.now += 3_599_000
-      assert.deepEqual(await anybody.req('GET', userinfo), { sub: alice.userId })
+      assert.deepEqual(await anybody.req('GET', later), { sub: alice.userId })
       clock.now += 1000
-      assert.equal(await anybody.refusal('GET', userinfo), '401 M_UNKNOWN_TOKEN')
+      assert.equal(await anybody.refusal('GET', later), '401 M_UNKNOWN_TOKEN')
     }
     await dispose()
   })
