@@ -11,7 +11,7 @@ import type { Endings } from './endings.ts'
 export interface SessionsDeps {
   readonly database: Database
   readonly log: Log
-  readonly users: Pick<Users, 'account' | 'onChange'>
+  readonly users: Pick<Users, 'account' | 'onChange' | 'onUnlock'>
   readonly devices: Pick<Devices, 'ensure' | 'delete' | 'deleteAll' | 'onDelete' | 'seen'>
   readonly config: Pick<Config, 'access_token_lifetime' | 'rate_limits'>
   readonly logger: { warn(details: object, message: string): void }

@@ -49,9 +49,7 @@ export const followChanges = ({
   cache,
   bearer,
   endings,
-  database,
-  logger,
-}: Pick<SessionParts, 'devices' | 'users' | 'cache' | 'bearer' | 'endings' | 'database' | 'logger'>): void => {
+}: Pick<SessionParts, 'devices' | 'users' | 'cache' | 'bearer' | 'endings'>): void => {
   devices.onDelete({
     within: async (tx, gone) => {
       await deleteDeviceTokens(tx, gone)
@@ -60,12 +58,10 @@ export const followChanges = ({
     },
     after: (gone) => cache.revokeDevices(gone),
   })
-  users.onChange((account, { unlocked }) => {
-    cache.revoke(account.nid)
-    // The gate lets nobody in while an account is locked: what there was before is not to come to life again.
-    if (!unlocked) return
-    endTickets({ database, endings }, account.nid).catch((error: unknown) =>
-      logger.warn({ err: error, user: account.nid }, 'tickets of an account that was unlocked were not deleted'),
-    )
+  users.onChange((account) => cache.revoke(account.nid))
+  // The gate lets nobody in while an account is locked: what there was before is not to come to life again.
+  users.onUnlock(async (tx, user) => {
+    endings.endUser(user)
+    await deleteTicketsOf(tx, user)
   })
 }

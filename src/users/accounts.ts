@@ -43,12 +43,6 @@ export interface Account {
   readonly rate: Readonly<{ perSecond: number; burst: number }> | null
 }
 
-/** What a change of an account was, for who cannot tell from what it is now. */
-export interface AccountNews {
-  /** The account was locked, and is so no more. */
-  readonly unlocked: boolean
-}
-
 export interface NewAccount {
   /** In the specification's grammar: lower case. */
   readonly localpart: string
@@ -97,7 +91,9 @@ export interface Accounts {
   /** Short ids of those who asked to be forgotten. */
   erased(): Promise<number[]>
   /** Calls `listener` with the account in the same turn in which a change of it was committed. */
-  onChange(listener: (account: Account, change: AccountNews) => void): void
+  onChange(listener: (account: Account) => void): void
+  /** Runs `work` in the write that takes a lock from an account. */
+  onUnlock(work: (tx: Tx, nid: number) => Promise<void>): void
 }
 
 /** What profile.ts needs besides: display name and avatar live in the account's row. */
@@ -156,7 +152,8 @@ export function openAccounts(deps: {
   now: () => number
 }): AccountStore {
   const { database, names, serverName, now } = deps
-  const listeners: Array<(account: Account, change: AccountNews) => void> = []
+  const listeners: Array<(account: Account) => void> = []
+  const unlocking: Array<(tx: Tx, nid: number) => Promise<void>> = []
   const cache = loadingCache<number, Account>(database.memory, { name: 'accounts', weigh: 1000 }, async (nid) => {
     const row = await readAccount(database.read, nid)
     return row && fromRow(row)
@@ -165,18 +162,19 @@ export function openAccounts(deps: {
   const changeIn = async (tx: Tx, nid: number, change: AccountChange): Promise<AccountRow> => {
     const row = await changeAccount(tx, nid, change)
     if (!row) throw unknown()
+    if (change.locked === 0) for (const work of unlocking) await work(tx, nid)
     return row
   }
 
-  const committed = (row: AccountRow, values: AccountChange): Account => {
+  const committed = (row: AccountRow): Account => {
     const account = fromRow(row)
     cache.set(account.nid, account)
-    for (const listener of listeners) listener(account, { unlocked: values.locked === 0 })
+    for (const listener of listeners) listener(account)
     return account
   }
 
   const change = async (nid: number, values: AccountChange): Promise<Account> =>
-    committed(await database.write((tx) => changeIn(tx, nid, values)), values)
+    committed(await database.write((tx) => changeIn(tx, nid, values)))
 
   return {
     change,
@@ -225,7 +223,6 @@ export function openAccounts(deps: {
             ...(erase && { erased: 1, display_name: null, avatar_url: null }),
           })
         }),
-        { deactivated: 1 },
       ),
     setLocked: (nid, locked) => change(nid, { locked: locked ? 1 : 0 }),
     setSuspended: (nid, suspended) => change(nid, { suspended: suspended ? 1 : 0 }),
@@ -237,5 +234,6 @@ export function openAccounts(deps: {
     erased: () => readErased(database.read),
     list: async (after, limit, search) => (await readAccounts(database.read, after, limit, search)).map(fromRow),
     onChange: (listener) => void listeners.push(listener),
+    onUnlock: (work) => void unlocking.push(work),
   }
 }
