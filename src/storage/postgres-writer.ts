@@ -113,7 +113,7 @@ export function postgresWriter(connect: () => Promise<Client>): PostgresWriter {
       sendHeld()
       if (marked) send({ text: 'RELEASE change' })
     },
-    async undo() {
+    undo() {
       held = []
       if (!marked) return
       // What has failed of this change alone is undone with it.
@@ -124,13 +124,11 @@ export function postgresWriter(connect: () => Promise<Client>): PostgresWriter {
     async commit() {
       try {
         if (careful > 0) careful--
-        if (!failure && isOpen) {
-          const { command } = await query({ text: 'COMMIT' })
-          ;[isOpen, isWriting] = [false, false]
-          await settle()
-          if (command !== 'COMMIT') throw new Error('PostgreSQL did not commit the transaction')
-        }
+        const answer = failure || !isOpen ? undefined : await query({ text: 'COMMIT' })
+        if (answer) isOpen = false
+        isWriting = false
         await settle()
+        if (answer && answer.command !== 'COMMIT') throw new Error('PostgreSQL did not commit the transaction')
       } catch (error) {
         if (!isAway(error)) careful = carefulFor
         throw refusal(error)
