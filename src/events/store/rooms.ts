@@ -135,7 +135,8 @@ export async function readChangedRooms(db: Reader, nids: readonly number[], sinc
   return changed
 }
 
-const summaryColumns = (summary: RoomSummary) => ({
+/** A summary as the row of its room has it. */
+export const summaryColumns = (summary: RoomSummary) => ({
   name: summary.name,
   topic: summary.topic,
   avatar_url: summary.avatarUrl,

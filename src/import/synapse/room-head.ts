@@ -5,6 +5,7 @@ import {
   insertStateLayer,
   memberFrom,
   summarise,
+  summaryColumns,
   type StateLayer,
 } from '../../events/index.ts'
 import { toRoomEvent } from '../../matrix/event.ts'
@@ -66,16 +67,7 @@ export async function importHead(ctx: ImportContext, wish: Wish): Promise<void> 
       latest_position: latest,
       bump_position: bump,
       published: published ? 1 : 0,
-      name: summary.name,
-      topic: summary.topic,
-      avatar_url: summary.avatarUrl,
-      canonical_alias: summary.canonicalAlias,
-      join_rule: summary.joinRule,
-      history_visibility: summary.historyVisibility,
-      guest_access: summary.guestAccess,
-      room_type: summary.roomType,
-      encryption: summary.encryption,
-      successor: summary.successor,
+      ...summaryColumns(summary),
       joined_members: count('join'),
       invited_members: count('invite'),
     })
